@@ -1,0 +1,1 @@
+"""Copy S3 objects between AWS accounts, server-side."""

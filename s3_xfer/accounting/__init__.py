@@ -1,0 +1,1 @@
+"""What happened, in numbers and in words: metrics while running, a report at the end."""

@@ -1,0 +1,232 @@
+"""The numbers of a run: workers add, anybody may look.
+
+:class:`MetricsCollector` is the only mutable thing; it lives behind one lock, held for a few
+additions at a time and never while calling out. :class:`TransferMetrics` is what it looked like
+at one instant: immutable, complete, plain enough for JSON. Numbers are polled, not pushed, so
+no worker ever waits for a terminal.
+
+Refuses to grow with the number of objects: of the errors it keeps the first hundred (the report
+has all), of everything else sums.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.text import printable
+
+ERRORS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferMetrics:
+    """One instant of a run.
+
+    Counts are objects ("files" in the schema), sizes bytes. At the end of a run
+    ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
+    smaller. No number ever decreases. ``requests`` counts what was sent by S3 operation,
+    repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects.
+    """
+
+    operation_id: str
+    start_time: datetime
+    end_time: datetime | None
+    duration_s: float
+    total_files_found: int = 0
+    files_copied_successfully: int = 0
+    files_skipped: int = 0
+    files_failed: int = 0
+    files_not_attempted: int = 0
+    total_bytes_found: int = 0
+    total_bytes_transferred: int = 0
+    bytes_skipped: int = 0
+    bytes_failed: int = 0
+    bytes_in_progress: int = 0
+    listing_complete: bool = False
+    retries: int = 0
+    throttles: int = 0
+    requests: Mapping[str, int] = field(default_factory=dict)
+    skips_by_reason: Mapping[str, int] = field(default_factory=dict)
+    errors_by_class: Mapping[str, int] = field(default_factory=dict)
+    errors_encountered: tuple[str, ...] = ()
+
+    @property
+    def files_done(self) -> int:
+        """Objects whose fate is known: copied, skipped or failed."""
+        return self.files_copied_successfully + self.files_skipped + self.files_failed
+
+    @property
+    def bytes_done(self) -> int:
+        """Bytes whose fate is known, finished parts of large objects included."""
+        return (
+            self.total_bytes_transferred
+            + self.bytes_skipped
+            + self.bytes_failed
+            + self.bytes_in_progress
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values: the mission's schema first, everything else behind it."""
+        return {
+            "operation_id": self.operation_id,
+            "duration_seconds": round(self.duration_s, 3),
+            "total_files_found": self.total_files_found,
+            "files_copied_successfully": self.files_copied_successfully,
+            "files_failed": self.files_failed,
+            "total_bytes_transferred": self.total_bytes_transferred,
+            "errors": list(self.errors_encountered),
+            "errors_omitted": self.files_failed - len(self.errors_encountered),
+            "errors_by_class": dict(self.errors_by_class),
+            "files_skipped": self.files_skipped,
+            "skips_by_reason": dict(self.skips_by_reason),
+            "files_not_attempted": self.files_not_attempted,
+            "total_bytes_found": self.total_bytes_found,
+            "bytes_skipped": self.bytes_skipped,
+            "bytes_failed": self.bytes_failed,
+            "listing_complete": self.listing_complete,
+            "retries": self.retries,
+            "throttles": self.throttles,
+            "requests": dict(self.requests),
+            "start_time": self.start_time.isoformat(),
+            "end_time": self.end_time.isoformat() if self.end_time else None,
+        }
+
+
+class MetricsCollector:
+    """The thread-safe aggregator behind :class:`TransferMetrics`.
+
+    Every method may be called from any thread. ``monotonic`` gives seconds, ``now`` the wall
+    clock; the end is computed as start plus monotonic duration, so it never precedes the start.
+    """
+
+    def __init__(
+        self,
+        operation_id: str,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._operation_id = operation_id
+        self._monotonic = monotonic
+        self._started_at = now()
+        self._started_s = monotonic()
+        self._ended_s: float | None = None
+        self._lock = threading.Lock()
+        self._found = self._copied = self._skipped = self._failed = self._not_attempted = 0
+        self._bytes_found = self._bytes_copied = self._bytes_skipped = self._bytes_failed = 0
+        self._listing_complete = False
+        self._retries = self._throttles = 0
+        self._requests: Counter[str] = Counter()
+        self._skip_reasons: Counter[str] = Counter()
+        self._error_classes: Counter[str] = Counter()
+        self._errors: list[str] = []
+        self._parts_done_bytes: dict[str, int] = {}
+
+    def found(self, count: int, size_bytes: int) -> None:
+        """Add objects that the listing brought."""
+        with self._lock:
+            self._found += count
+            self._bytes_found += size_bytes
+
+    def listing_completed(self) -> None:
+        """State that nothing more will be found."""
+        with self._lock:
+            self._listing_complete = True
+
+    def request_sent(self, operation: str) -> None:
+        """Count one HTTP request of the S3 ``operation``."""
+        with self._lock:
+            self._requests[operation] += 1
+
+    def retried(self, *, throttled: bool) -> None:
+        """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
+        with self._lock:
+            self._retries += 1
+            self._throttles += throttled
+
+    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+        """State that ``size_bytes`` of one object are copied so far.
+
+        A smaller number than before (the object was started again) changes nothing.
+        """
+        with self._lock:
+            before = self._parts_done_bytes.get(destination_key, 0)
+            self._parts_done_bytes[destination_key] = max(before, size_bytes)
+
+    def record(self, outcome: Outcome) -> None:
+        """Add the end of one object. Call it exactly once for each object found."""
+        with self._lock:
+            size_bytes = outcome.task.source.size
+            self._parts_done_bytes.pop(outcome.task.destination_key, None)
+            match outcome:
+                case Copied():
+                    self._copied += 1
+                    self._bytes_copied += outcome.size_bytes
+                    self._bytes_found += outcome.size_bytes - size_bytes
+                case Skipped():
+                    self._skipped += 1
+                    self._bytes_skipped += size_bytes
+                    self._skip_reasons[outcome.reason.value] += 1
+                case Failed():
+                    self._failed += 1
+                    self._bytes_failed += size_bytes
+                    self._error_classes[outcome.error.facts.error_class.value] += 1
+                    if len(self._errors) < ERRORS_KEPT:
+                        self._errors.append(error_line(outcome))
+                case NotAttempted():
+                    self._not_attempted += 1
+
+    def finish(self) -> None:
+        """Stop the clock. Later snapshots have an end time."""
+        with self._lock:
+            if self._ended_s is None:
+                self._ended_s = self._monotonic()
+
+    def snapshot(self) -> TransferMetrics:
+        """Return the numbers of this instant, consistent among themselves."""
+        with self._lock:
+            until_s = self._monotonic() if self._ended_s is None else self._ended_s
+            duration_s = max(0.0, until_s - self._started_s)
+            return TransferMetrics(
+                operation_id=self._operation_id,
+                start_time=self._started_at,
+                end_time=(
+                    None
+                    if self._ended_s is None
+                    else self._started_at + timedelta(seconds=duration_s)
+                ),
+                duration_s=duration_s,
+                total_files_found=self._found,
+                files_copied_successfully=self._copied,
+                files_skipped=self._skipped,
+                files_failed=self._failed,
+                files_not_attempted=self._not_attempted,
+                total_bytes_found=self._bytes_found,
+                total_bytes_transferred=self._bytes_copied,
+                bytes_skipped=self._bytes_skipped,
+                bytes_failed=self._bytes_failed,
+                bytes_in_progress=sum(self._parts_done_bytes.values()),
+                listing_complete=self._listing_complete,
+                retries=self._retries,
+                throttles=self._throttles,
+                requests=dict(self._requests),
+                skips_by_reason=dict(self._skip_reasons),
+                errors_by_class=dict(self._error_classes),
+                errors_encountered=tuple(self._errors),
+            )
+
+
+def error_line(failed: Failed) -> str:
+    """Return one line that names object, class, S3's words and request id."""
+    facts = failed.error.facts
+    said = f": {printable(facts.message)}" if facts.message else ""
+    code = f" {facts.code}" if facts.code != facts.error_class.value else ""
+    request = f" (request id {facts.request_id})" if facts.request_id else ""
+    return f"{failed.task.source.url} -> {facts.error_class.value}{code}{said}{request}"

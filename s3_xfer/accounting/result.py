@@ -1,0 +1,81 @@
+"""How a run ended: the value that callers, summaries and exit codes are made from."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
+from s3_xfer.model import Failed
+from s3_xfer.units import plural
+
+
+class RunState(enum.Enum):
+    """Where a run is. The value is what logs and JSON show."""
+
+    INITIALIZED = "INITIALIZED"
+    VALIDATING = "VALIDATING"
+    COPYING = "COPYING"
+    COMPLETED = "COMPLETED"  # everything found was copied, or skipped on request
+    VALIDATION_FAILED = "VALIDATION_FAILED"  # refused; nothing was written
+    COPY_FAILED = "COPY_FAILED"  # objects failed, or the run ended early
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """The end of one run.
+
+    ``failures`` are the first of them, at most as many as the metrics keep lines for; the report
+    has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
+    money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
+    ``cancelled_by`` when a person or a signal did.
+    """
+
+    state: RunState
+    metrics: TransferMetrics
+    failures: tuple[Failed, ...] = ()
+    uploads_left_behind: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    aborted_by: RunAborted | None = None
+    cancelled_by: str | None = None
+    report_path: Path | None = None
+
+    def raise_for_failures(self) -> None:
+        """Return if everything was copied or skipped on request.
+
+        Raises:
+            RunAborted: an error ended the run early.
+            RunCancelled: the run was asked to end early.
+            CopyFailed: the run finished, some objects were not copied.
+        """
+        if self.aborted_by:
+            raise self.aborted_by
+        if self.cancelled_by:
+            raise RunCancelled(
+                f"the run was stopped ({self.cancelled_by}) after "
+                f"{plural(self.metrics.files_copied_successfully, 'object')}",
+                remedy="run it again; with --from-report only what is missing is copied",
+            )
+        if self.metrics.files_failed:
+            raise CopyFailed(
+                f"{plural(self.metrics.files_failed, 'object')} of "
+                f"{self.metrics.total_files_found:,} failed; the first: "
+                f"{self.metrics.errors_encountered[0]}",
+                remedy="run it again with --from-report",
+                error_class=self.failures[0].error.error_class if self.failures else None,
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metrics' plain values with state, notes and ends added."""
+        return {
+            **self.metrics.to_dict(),
+            "state": self.state.value,
+            "aborted_by": self.aborted_by.problem if self.aborted_by else None,
+            "cancelled_by": self.cancelled_by,
+            "uploads_left_behind": list(self.uploads_left_behind),
+            "notes": list(self.notes),
+            "report": str(self.report_path) if self.report_path else None,
+        }

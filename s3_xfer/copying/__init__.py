@@ -1,0 +1,1 @@
+"""One object: copy it, verify it, repeat what is worth repeating."""

@@ -1,0 +1,195 @@
+"""The nouns of the program: places, objects, one planned copy, and how it ended.
+
+All are frozen values that threads may share. Nothing here sends a request or knows an option.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
+
+from s3_xfer.errors import ObjectError, ValidationError
+from s3_xfer.text import s3_url
+
+if TYPE_CHECKING:
+    import boto3.session
+    from botocore.config import Config
+
+KEY_MAX_BYTES = 1024  # S3 User Guide, "Naming Amazon S3 objects"
+_NO_METADATA: Mapping[str, str] = MappingProxyType({})
+# Rules for general purpose buckets; dots are legal, access point aliases fit the same shape.
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_ACCOUNT_ID = re.compile(r"\d{12}")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountContext:
+    """With whose credentials, and where, one side is reached.
+
+    Nothing given means: as the AWS CLI would (environment, default profile, instance role).
+    ``bucket_owner`` is the 12-digit account that must own the bucket; S3 then refuses every
+    request if it does not (bucket names can be re-registered by strangers). ``session`` is for
+    callers that hold their own refreshing credentials (Airflow's hook); it replaces ``profile``.
+    ``client_config`` is merged under our own botocore configuration (proxies, addressing style);
+    ``ca_bundle`` is a file of certificates to trust besides the usual ones' replacement.
+
+    Raises:
+        ValidationError: a malformed role ARN or account id, or settings that exclude each other.
+    """
+
+    profile: str | None = None
+    role_arn: str | None = None
+    external_id: str | None = field(default=None, repr=False)
+    region: str | None = None
+    endpoint_url: str | None = None
+    bucket_owner: str | None = None
+    ca_bundle: str | None = None
+    session: boto3.session.Session | None = field(default=None, repr=False, compare=False)
+    client_config: Config | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.role_arn and not _ROLE_ARN.fullmatch(self.role_arn):
+            raise ValidationError(
+                f"{self.role_arn!r} is not the ARN of a role",
+                remedy="write it as arn:aws:iam::123456789012:role/NAME",
+            )
+        if self.external_id and not self.role_arn:
+            raise ValidationError(
+                "an external id was given without a role", remedy="give the role's ARN as well"
+            )
+        if self.bucket_owner and not _ACCOUNT_ID.fullmatch(self.bucket_owner):
+            raise ValidationError(
+                f"{self.bucket_owner!r} is not an account id",
+                remedy="give the 12 digits of the account that owns the bucket",
+            )
+        if self.session and self.profile:
+            raise ValidationError("give either a session or a profile, not both")
+        if self.endpoint_url and not re.match(r"https?://[^/]", self.endpoint_url):
+            raise ValidationError(
+                f"{self.endpoint_url!r} is not an endpoint",
+                remedy="write it as https://HOST or http://HOST:PORT",
+            )
+
+    @property
+    def names_credentials(self) -> bool:
+        """Whether credentials of its own were chosen for this side."""
+        return bool(self.profile or self.role_arn or self.session)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Location:
+    """A bucket, a key or prefix in it, and the account it is reached with."""
+
+    bucket: str
+    key: str = ""
+    account: AccountContext = field(default_factory=AccountContext)
+
+    def __post_init__(self) -> None:
+        if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
+            raise ValidationError(
+                f"{self.bucket!r} is not a bucket name",
+                remedy="bucket names are 3 to 63 lower-case letters, digits, dots and hyphens",
+            )
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/key``, safe to print."""
+        return s3_url(self.bucket, self.key)
+
+    @classmethod
+    def parse(cls, url: str, *, account: AccountContext | None = None) -> S3Location:
+        """Return the location that ``s3://bucket[/key]`` names; the key is taken byte for byte.
+
+        Raises:
+            ValidationError: ``url`` is not of that form.
+        """
+        scheme, separator, rest = url.partition("://")
+        if scheme != "s3" or not separator or not rest:
+            raise ValidationError(
+                f"{url!r} is not an S3 URL",
+                remedy="write it as s3://BUCKET/KEY or s3://BUCKET/PREFIX/",
+            )
+        bucket, _, key = rest.partition("/")
+        return cls(bucket=bucket, key=key, account=account or AccountContext())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Object:
+    """One object as a listing, a HEAD or a report shows it.
+
+    ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
+    then looks it up first. ``metadata`` is only filled by a HEAD.
+    """
+
+    bucket: str
+    key: str
+    size: int
+    etag: str = ""
+    last_modified: datetime | None = None
+    storage_class: str = "STANDARD"
+    metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
+
+    @property
+    def url(self) -> str:
+        """``s3://bucket/key``, safe to print."""
+        return s3_url(self.bucket, self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class CopyTask:
+    """One object and the key it goes to."""
+
+    source: S3Object
+    destination_bucket: str
+    destination_key: str
+
+
+class SkipReason(enum.Enum):
+    """Why an object was left alone. The value is what reports show."""
+
+    EXISTS = "already exists at the destination"
+    DRY_RUN = "dry run"
+    APPEARED_LATER = "appeared after the run began"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """The object is at the destination, and the answer of S3 proves it."""
+
+    task: CopyTask
+    size_bytes: int
+    etag: str
+    parts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The object was left alone on purpose."""
+
+    task: CopyTask
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The object is not at the destination, or nothing proves that it is."""
+
+    task: CopyTask
+    error: ObjectError
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotAttempted:
+    """The object was found, but the run ended before its turn."""
+
+    task: CopyTask
+
+
+Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted

@@ -1,0 +1,183 @@
+"""How a copy is done, as opposed to what is copied.
+
+One frozen value, :class:`CopyOptions`; every field is checked on construction, and the message
+names the offending value. Refuses secrets: no field takes a key or a token.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+
+from s3_xfer.errors import ValidationError
+from s3_xfer.units import GIB, MIB, format_size
+
+SINGLE_COPY_MAX_BYTES = 5 * GIB  # API reference, CopyObject: "up to 5 GB in a single operation"
+PART_MIN_BYTES = 5 * MIB  # S3 User Guide, "Amazon S3 multipart upload limits"
+PART_MAX_BYTES = 5 * GIB
+PARTS_MAX = 10_000
+DEFAULT_PART_BYTES = 128 * MIB
+BATCH_SIZE_MAX = 1000
+CONCURRENCY_MAX = 1000
+RETRIES_MAX = 10
+
+
+class TagPolicy(enum.Enum):
+    """What happens to object tags."""
+
+    COPY = "copy"  # needs s3:GetObjectTagging on the source, s3:PutObjectTagging on the destination
+    SKIP = "skip"  # needs neither
+
+
+class Encryption(enum.Enum):
+    """Server-side encryption asked of the destination; without it the bucket's default applies."""
+
+    S3 = "AES256"
+    KMS = "aws:kms"
+    KMS_DSSE = "aws:kms:dsse"
+
+
+class ChecksumAlgorithm(enum.Enum):
+    """The checksum that S3 computes and stores with the copy."""
+
+    CRC32 = "CRC32"
+    CRC32C = "CRC32C"
+    CRC64NVME = "CRC64NVME"
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+
+
+class StorageClass(enum.Enum):
+    """Storage class of the copies. S3 itself makes every copy STANDARD unless told otherwise."""
+
+    STANDARD = "STANDARD"
+    STANDARD_IA = "STANDARD_IA"
+    ONEZONE_IA = "ONEZONE_IA"
+    INTELLIGENT_TIERING = "INTELLIGENT_TIERING"
+    GLACIER_IR = "GLACIER_IR"
+    GLACIER = "GLACIER"
+    DEEP_ARCHIVE = "DEEP_ARCHIVE"
+    REDUCED_REDUNDANCY = "REDUCED_REDUNDANCY"
+
+
+class CannedAcl(enum.Enum):
+    """Canned ACL of the copies. Only for destination buckets that still have ACLs enabled."""
+
+    PRIVATE = "private"
+    BUCKET_OWNER_FULL_CONTROL = "bucket-owner-full-control"
+    BUCKET_OWNER_READ = "bucket-owner-read"
+    AUTHENTICATED_READ = "authenticated-read"
+    AWS_EXEC_READ = "aws-exec-read"
+    PUBLIC_READ = "public-read"
+    PUBLIC_READ_WRITE = "public-read-write"
+
+
+class RunMode(enum.Enum):
+    """Whether anything is written."""
+
+    COPY = "copy"
+    DRY_RUN = "dry-run"  # list, map and count; send no request that writes
+
+
+class Preflight(enum.Enum):
+    """How much is proven before the first object."""
+
+    FULL = "full"  # list, HEAD, and a multipart upload that is opened, given a part and aborted
+    SKIP = "skip"  # nothing; the first errors come from real objects
+
+
+class ReportScope(enum.Enum):
+    """Which objects the report names."""
+
+    NOT_COPIED = "not-copied"  # failed, not attempted, skipped
+    ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """Everything adjustable about a copy. All sizes in bytes, all times in seconds.
+
+    ``concurrency`` is the number of workers, each with one request under way; the parts of large
+    objects have as many requests again. Objects of ``multipart_threshold_bytes`` or more go in
+    parts of ``part_size_bytes``, which grows where 10,000 parts would not suffice. Each request
+    is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
+    ``stop_grace_s`` is how long a stopped run waits for answers that are under way.
+
+    Raises:
+        ValidationError: a value is out of range or contradicts another.
+    """
+
+    concurrency: int = 64
+    multipart_threshold_bytes: int = SINGLE_COPY_MAX_BYTES
+    part_size_bytes: int = DEFAULT_PART_BYTES
+    retries: int = 3
+    retry_delay_s: float = 1.0
+    stop_grace_s: float = 10.0
+    tags: TagPolicy = TagPolicy.COPY
+    storage_class: StorageClass | None = None
+    acl: CannedAcl | None = None
+    sse: Encryption | None = None
+    sse_kms_key_id: str | None = None
+    bucket_key: bool = False
+    request_payer: bool = False
+    checksum_algorithm: ChecksumAlgorithm | None = None
+    mode: RunMode = RunMode.COPY
+    preflight: Preflight = Preflight.FULL
+    report_path: Path | None = None
+    report_scope: ReportScope = ReportScope.NOT_COPIED
+    from_report_path: Path | None = None
+
+    def __post_init__(self) -> None:
+        _in_range("concurrency", self.concurrency, 1, CONCURRENCY_MAX)
+        _in_range("retries", self.retries, 0, RETRIES_MAX)
+        _size_in_range(
+            "multipart threshold",
+            self.multipart_threshold_bytes,
+            PART_MIN_BYTES,
+            SINGLE_COPY_MAX_BYTES,
+        )
+        _size_in_range("part size", self.part_size_bytes, PART_MIN_BYTES, PART_MAX_BYTES)
+        for name, value_s in (
+            ("retry delay", self.retry_delay_s),
+            ("stop grace", self.stop_grace_s),
+        ):
+            if not 0 <= value_s <= 3600:  # noqa: PLR2004 - an hour
+                raise ValidationError(f"{name} is {value_s} s; it must be between 0 and 3600 s")
+        self._check_encryption()
+        self._check_reports()
+
+    def _check_encryption(self) -> None:
+        kms = self.sse in (Encryption.KMS, Encryption.KMS_DSSE)
+        if self.sse_kms_key_id and not kms:
+            raise ValidationError(
+                "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
+            )
+        if self.bucket_key and self.sse is not Encryption.KMS:
+            raise ValidationError(
+                "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
+            )
+
+    def _check_reports(self) -> None:
+        if self.report_scope is ReportScope.ALL and not self.report_path:
+            raise ValidationError(
+                "a report of all objects needs a file", remedy="add --report FILE"
+            )
+        if self.report_path and self.report_path == self.from_report_path:
+            raise ValidationError(
+                f"{self.report_path} would be read and overwritten at the same time",
+                remedy="write the new report to another file",
+            )
+
+
+def _in_range(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ValidationError(f"{name} is {value}; it must be between {low} and {high}")
+
+
+def _size_in_range(name: str, size_bytes: int, low: int, high: int) -> None:
+    if not low <= size_bytes <= high:
+        raise ValidationError(
+            f"{name} is {format_size(size_bytes)}; it must be between "
+            f"{format_size(low)} and {format_size(high)}"
+        )

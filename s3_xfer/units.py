@@ -1,0 +1,85 @@
+"""Sizes, counts and durations as people write and read them.
+
+Exists so that every message, bar and option speaks one dialect: sizes are binary when they
+say ``MiB`` and decimal when they say ``MB``. Refuses to guess: a size without a unit is bytes,
+an unknown unit is an error.
+"""
+
+from __future__ import annotations
+
+import re
+
+from s3_xfer.errors import ValidationError
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+TIB = 1024 * GIB
+
+_FACTORS = {
+    "": 1,
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "K": KIB,
+    "M": MIB,
+    "G": GIB,
+    "T": TIB,
+    "KIB": KIB,
+    "MIB": MIB,
+    "GIB": GIB,
+    "TIB": TIB,
+}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
+_MINUTE_S = 60
+_HOUR_S = 3600
+_DAY_S = 86400
+
+
+def parse_size(text: str) -> int:
+    """Return the bytes that ``text`` means: ``5MiB``, ``1GB``, ``64M`` (binary) or ``1048576``.
+
+    Raises:
+        ValidationError: ``text`` is no size.
+    """
+    match = _SIZE.fullmatch(text)
+    factor = _FACTORS.get(match[2].upper()) if match else None
+    if match is None or factor is None:
+        raise ValidationError(
+            f"{text!r} is not a size", remedy="write it as 5MiB, 128MiB, 1GB or a number of bytes"
+        )
+    return int(float(match[1]) * factor)
+
+
+def format_size(size_bytes: float) -> str:
+    """Return ``size_bytes`` in the largest binary unit that keeps it at or above one."""
+    for unit, factor in (("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size_bytes >= factor:
+            return f"{size_bytes / factor:.1f} {unit}"
+    return f"{size_bytes:.0f} B"
+
+
+def format_count(count: int) -> str:
+    """Return ``count`` with thousands separated: ``1,234,567``."""
+    return f"{count:,}"
+
+
+def format_duration(duration_s: float) -> str:
+    """Return ``duration_s`` as ``0.4 s``, ``42 s``, ``3 m 05 s``, ``2 h 10 m`` or ``3 d 4 h``."""
+    if duration_s < 10:  # noqa: PLR2004 - below ten seconds a tenth is worth reading
+        return f"{duration_s:.1f} s"
+    whole_s = round(duration_s)
+    if whole_s < _MINUTE_S:
+        return f"{whole_s} s"
+    if whole_s < _HOUR_S:
+        return f"{whole_s // _MINUTE_S} m {whole_s % _MINUTE_S:02d} s"
+    if whole_s < _DAY_S:
+        return f"{whole_s // _HOUR_S} h {whole_s % _HOUR_S // _MINUTE_S:02d} m"
+    return f"{whole_s // _DAY_S} d {whole_s % _DAY_S // _HOUR_S} h"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return ``1 object``, ``2,000 objects``: a count with its noun."""
+    return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"
