@@ -23,7 +23,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import botocore.exceptions as bc
@@ -119,7 +119,7 @@ class ErrorClass(enum.Enum):
         "AccessDenied",
         Reaction.FAIL_OBJECT,
         "a policy, an ACL or a key denies the copy of this object",
-        "compare the policies with docs/access.md: source bucket policy, identity policy, tags, KMS",
+        "compare source bucket policy, identity policy, tag and KMS rights with docs/access.md",
     )
     ARCHIVED = (
         "Archived",
@@ -449,8 +449,37 @@ def translate(error: BaseException) -> ErrorFacts:
     if isinstance(error, bc.ClientError):
         facts = facts_of_response(error.response)
         if facts:
-            return facts
+            return _in_context(error.operation_name, facts)
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )
     return ErrorFacts(error_class=error_class, code=type(error).__name__, message=str(error))
+
+
+def translate_answer(
+    operation: str,
+    *,
+    parsed: Mapping[str, Any] | None = None,
+    error: BaseException | None = None,
+) -> ErrorFacts | None:
+    """Return what the answer to an S3 ``operation`` means, or None if it reports no error.
+
+    Either ``parsed`` (botocore's parsed response) or ``error`` (no response came) is given.
+    """
+    if error is not None:
+        return translate(error)
+    facts = facts_of_response(parsed or {})
+    return _in_context(operation, facts) if facts else None
+
+
+def _in_context(operation: str, facts: ErrorFacts) -> ErrorFacts:
+    """Correct the class where the same code means something else for ``operation``."""
+    better = facts.error_class
+    if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
+        if better in (_E.ACCESS_DENIED, _E.INVALID_REQUEST):
+            better = _E.CREDENTIALS_REFUSED
+    elif operation == "CompleteMultipartUpload" and better is _E.CONFLICT:
+        better = _E.UPLOAD_LOST  # API reference: "start the upload again"
+    elif operation in ("ListObjectsV2", "HeadBucket") and facts.code == "404":
+        better = _E.BUCKET_MISSING
+    return replace(facts, error_class=better) if better is not facts.error_class else facts

@@ -1,0 +1,247 @@
+"""One object, from task to outcome.
+
+Reads top to bottom: resolve what is not known, copy, settle what is doubtful, verify. Whatever
+goes wrong becomes one :class:`~s3_xfer.model.Failed` with the facts; nothing escapes. Refuses to
+report an object as copied unless S3's own answer, or a second look, proves it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.exceptions as bc
+
+from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.engine import CopyEngine
+from s3_xfer.copying.hooks import RequestHooks, Trail
+from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
+from s3_xfer.model import (
+    KEY_MAX_BYTES,
+    Copied,
+    CopyTask,
+    Failed,
+    Outcome,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
+from s3_xfer.options import CopyOptions, TagPolicy
+
+OBJECT_ATTEMPTS = 2  # whole objects are started again once, when their upload is beyond repair
+
+
+class ObjectCopier:
+    """Copies single objects for the workers of one run; thread-safe.
+
+    ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
+    ``destination``.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: CopyEngine,
+        source: Any,
+        destination: Any,
+        hooks: RequestHooks,
+        metrics: MetricsCollector,
+        options: CopyOptions,
+        overwrite: bool,
+    ) -> None:
+        self._engine = engine
+        self._source = source
+        self._destination = destination
+        self._hooks = hooks
+        self._metrics = metrics
+        self._options = options
+        self._overwrite = overwrite
+
+    def copy(self, task: CopyTask) -> Outcome:
+        """Return how the copy of ``task`` ended. Never raises."""
+        try:
+            refused = check_key(task)
+            if refused:
+                return Failed(task, refused)
+            if not task.source.etag:
+                task = self._resolve(task)
+            return self._copy_with_restarts(task)
+        except ObjectError as error:
+            return Failed(task, error)
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self._failed(task, error, attempts=1)
+
+    def _resolve(self, task: CopyTask) -> CopyTask:
+        found, _ = lookup.head(self._source, task.source)
+        return CopyTask(found, task.destination_bucket, task.destination_key)
+
+    def _copy_with_restarts(self, task: CopyTask) -> Outcome:
+        for objects_started in range(1, OBJECT_ATTEMPTS + 1):
+            with self._hooks.trail(task.destination_key) as trail:
+                try:
+                    return self._copy_once(task, trail)
+                except Exception as error:  # noqa: BLE001 - translated right here, once
+                    settled = self._settle(task, trail, error)
+                    if settled:
+                        return settled
+                    reaction = translate(error).error_class.reaction
+                    if (
+                        reaction is not Reaction.RESTART_OBJECT
+                        or objects_started == OBJECT_ATTEMPTS
+                    ):
+                        return self._failed(task, error, attempts=max(1, trail.attempts))
+        raise AssertionError("unreachable")
+
+    # ------------------------------------------------------------------------- copying
+
+    def _copy_once(self, task: CopyTask, trail: Trail) -> Outcome:
+        source = task.source
+        if source.size < self._options.multipart_threshold_bytes:
+            self._engine.copy_single(task, trail)
+            self._verify_single(source, trail.answer["CopyObjectResult"]["ETag"], trail.answer)
+            return Copied(task, source.size, trail.answer["CopyObjectResult"]["ETag"])
+        return self._copy_in_parts(task, trail)
+
+    def _copy_in_parts(self, task: CopyTask, trail: Trail) -> Outcome:
+        if not self._overwrite and self._exists(task):
+            return Skipped(task, SkipReason.EXISTS)  # found out before a terabyte is copied
+        late_tags = self._prepare_upload(task.source, trail)
+        key = task.destination_key
+        self._engine.copy_in_parts(
+            task, trail, lambda done: self._metrics.parts_finished(key, done)
+        )
+        if late_tags:
+            self._tag(task, late_tags)
+        return Copied(task, task.source.size, trail.answer["ETag"], parts=len(trail.part_etags))
+
+    def _prepare_upload(self, source: S3Object, trail: Trail) -> list[dict[str, str]]:
+        """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
+        _, answer = lookup.head(self._source, source)
+        trail.create_headers.update(lookup.metadata_headers(answer))
+        if self._options.tags is TagPolicy.SKIP:
+            return []
+        tag_set = lookup.tags(self._source, source)
+        header = lookup.tag_header(tag_set)
+        if header is None:
+            return tag_set
+        if header:
+            trail.create_headers["x-amz-tagging"] = header
+        return []
+
+    def _tag(self, task: CopyTask, tag_set: list[dict[str, str]]) -> None:
+        try:
+            self._destination.put_object_tagging(
+                Bucket=task.destination_bucket,
+                Key=task.destination_key,
+                Tagging={"TagSet": tag_set},
+            )
+        except Exception as error:
+            facts = translate(error)
+            if facts.error_class.reaction is Reaction.END_RUN:
+                raise
+            raise ObjectError(
+                ErrorFacts(
+                    error_class=ErrorClass.TAGS_NOT_COPIED,
+                    code=facts.code,
+                    message=facts.message,
+                    http_status=facts.http_status,
+                    request_id=facts.request_id,
+                )
+            ) from error
+
+    # ----------------------------------------------------------------------- verifying
+
+    def _verify_single(self, source: S3Object, etag: str, answer: Mapping[str, Any]) -> None:
+        """Raise unless the copy's ETag agrees with the source's, as far as both are MD5s."""
+        if not verify.etags_differ(source.etag, etag) or not verify.etag_is_md5(answer):
+            return
+        if lookup.etag_was_md5(self._source, source):
+            raise ObjectError.of(
+                ErrorClass.MISMATCH,
+                f"ETag {source.etag} became {etag}",
+                attempts=1,
+            )
+
+    def _exists(self, task: CopyTask) -> bool:
+        """Return whether the destination has the key; False also where it may not be asked."""
+        try:
+            self._head_destination(task)
+        except bc.ClientError as error:
+            if translate(error).error_class in (
+                ErrorClass.SOURCE_VANISHED,  # 404: a HEAD cannot say what is missing
+                ErrorClass.ACCESS_DENIED,
+            ):
+                return False
+            raise
+        return True
+
+    def _head_destination(self, task: CopyTask) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = self._destination.head_object(
+            Bucket=task.destination_bucket, Key=task.destination_key
+        )
+        return answer
+
+    # ------------------------------------------------------------------------ settling
+
+    def _settle(self, task: CopyTask, trail: Trail, error: Exception) -> Outcome | None:
+        """Return the true outcome where ``error`` alone does not tell it, else None.
+
+        A 412 may come from either condition, and an answer that was lost may have been a
+        success: the repetition then meets our own object, or no upload any more.
+        """
+        facts = translate(error)
+        if facts.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
+            if not self._destination_exists_condition(task, error):
+                return None
+            arrived = self._arrived(task, trail) if trail.ambiguous else None
+            return arrived or Skipped(task, SkipReason.EXISTS)
+        if facts.error_class is ErrorClass.UPLOAD_LOST and trail.ambiguous:
+            return self._arrived(task, trail)
+        return None
+
+    def _destination_exists_condition(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether a 412 means an existing destination rather than a changed source."""
+        if not isinstance(error, bc.ClientError) or error.operation_name == "UploadPartCopy":
+            return False
+        if error.operation_name == "CompleteMultipartUpload":
+            return True
+        condition = str(error.response["Error"].get("Condition", "")).lower()
+        if condition:
+            return "copy-source" not in condition
+        try:
+            lookup.head(self._source, task.source)  # pinned: answers 412 if the source changed
+        except bc.ClientError:
+            return False
+        return True
+
+    def _arrived(self, task: CopyTask, trail: Trail) -> Copied | None:
+        """Return a copied outcome if the destination holds exactly what this run wrote."""
+        try:
+            answer = self._head_destination(task)
+        except bc.ClientError:
+            return None
+        etags = (trail.part_etags[number] for number in sorted(trail.part_etags))
+        expected = verify.multipart_etag(etags) if trail.part_etags else task.source.etag
+        if answer["ContentLength"] != task.source.size or answer["ETag"] != expected:
+            return None
+        return Copied(task, task.source.size, answer["ETag"], parts=max(1, len(trail.part_etags)))
+
+    # ------------------------------------------------------------------------- failing
+
+    def _failed(self, task: CopyTask, error: Exception, *, attempts: int) -> Failed:
+        known = isinstance(error, ObjectError)
+        facts = translate(error)
+        text = "" if facts.error_class is not ErrorClass.UNEXPECTED else traceback.format_exc()
+        return Failed(task, error if known else ObjectError(facts, attempts=attempts), text)  # type: ignore[arg-type]
+
+
+def check_key(task: CopyTask) -> ObjectError | None:
+    """Return an error if the destination key cannot exist, before anything is sent."""
+    length_bytes = len(task.destination_key.encode("utf-8", "surrogatepass"))
+    if length_bytes > KEY_MAX_BYTES:
+        return ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes")
+    if length_bytes == 0:
+        return ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key)
+    return None

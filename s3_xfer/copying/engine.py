@@ -1,0 +1,39 @@
+"""What every way of copying one object must do.
+
+An engine turns a task into requests and says what S3 answered. It refuses to decide: which
+objects, in parts or not, whether to start again as a whole, what counts as verified and what an
+error means for the run is the same for all engines and lives in :mod:`s3_xfer.copying.copier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from s3_xfer.copying.hooks import Trail
+from s3_xfer.model import CopyTask
+
+
+class CopyEngine(Protocol):
+    """A way of copying. Implementations are thread-safe and shared by all workers of a run.
+
+    Both methods copy one object, whose size and ETag are known, and return when S3 has confirmed
+    it; ``trail.answer`` is then its parsed answer. Both MUST pin the source to its ETag, be safe
+    to call again for the same object, and raise whatever their libraries raise: the caller
+    translates it, once.
+    """
+
+    name: str
+
+    def copy_single(self, task: CopyTask, trail: Trail) -> None:
+        """Copy with one ``CopyObject``."""
+
+    def copy_in_parts(self, task: CopyTask, trail: Trail, on_bytes: Callable[[int], None]) -> None:
+        """Copy as a multipart upload, created with ``trail.create_headers``.
+
+        MUST abort the upload on failure. ``on_bytes`` is told the bytes finished so far, from
+        any thread.
+        """
+
+    def close(self) -> None:
+        """Release threads. No copy is under way any more."""

@@ -1,0 +1,96 @@
+"""The headers that a run adds to its requests, by S3 operation.
+
+s3transfer's list of allowed arguments lacks half of what a safe cross-account copy needs
+(conditions on the destination, the owner of the source bucket, bucket keys), sends the
+destination's expected owner to the source, and older models of botocore lack ``If-None-Match`` on
+copies altogether. So everything of that kind is set as a header, after botocore has built the
+request and before it signs it: the same on every version, for single requests and for parts.
+
+Refuses to decide per object: what differs between objects travels in a
+:class:`~s3_xfer.copying.hooks.Trail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from s3_xfer.options import CopyOptions, TagPolicy
+
+Headers = dict[str, str]
+
+_COPIES = ("CopyObject", "UploadPartCopy")
+_OBJECT_OPERATIONS = (
+    *_COPIES,
+    "CreateMultipartUpload",
+    "CompleteMultipartUpload",
+    "AbortMultipartUpload",
+    "PutObjectTagging",
+    "HeadObject",
+    "GetObjectTagging",
+    "ListObjectsV2",
+)
+_BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
+
+
+def source_headers(options: CopyOptions, *, source_owner: str | None) -> Mapping[str, Headers]:
+    """Return the extra headers of requests that the source client sends, by operation."""
+    return _common_headers(options, source_owner)
+
+
+def destination_headers(
+    options: CopyOptions,
+    *,
+    overwrite: bool,
+    source_owner: str | None,
+    destination_owner: str | None,
+) -> Mapping[str, Headers]:
+    """Return the extra headers of requests that the destination client sends, by operation."""
+    headers = _common_headers(options, destination_owner)
+    if source_owner:
+        for operation in _COPIES:
+            headers[operation]["x-amz-source-expected-bucket-owner"] = source_owner
+    if options.bucket_key:
+        for operation in ("CopyObject", "CreateMultipartUpload"):
+            headers[operation]["x-amz-server-side-encryption-bucket-key-enabled"] = "true"
+    if not overwrite:
+        for operation in ("CopyObject", "CompleteMultipartUpload"):
+            headers[operation]["If-None-Match"] = "*"
+    return headers
+
+
+def _common_headers(options: CopyOptions, owner: str | None) -> dict[str, Headers]:
+    headers: dict[str, Headers] = {operation: {} for operation in _BUCKET_OPERATIONS}
+    if owner:
+        for operation in _BUCKET_OPERATIONS:
+            headers[operation]["x-amz-expected-bucket-owner"] = owner
+    if options.request_payer:
+        for operation in _OBJECT_OPERATIONS:
+            headers[operation]["x-amz-request-payer"] = "requester"
+    return headers
+
+
+def write_params(options: CopyOptions) -> dict[str, Any]:
+    """Return the parameters that decide how the copy is stored.
+
+    They are the same for ``CopyObject`` and ``CreateMultipartUpload``.
+    """
+    chosen = {
+        "StorageClass": options.storage_class and options.storage_class.value,
+        "ACL": options.acl and options.acl.value,
+        "ServerSideEncryption": options.sse and options.sse.value,
+        "SSEKMSKeyId": options.sse_kms_key_id,
+        "ChecksumAlgorithm": options.checksum_algorithm and options.checksum_algorithm.value,
+    }
+    return {name: value for name, value in chosen.items() if value}
+
+
+def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:
+    """Return the parameters of ``CopyObject`` besides the two places.
+
+    Metadata and tags are copied by S3 itself; leaving the tags out takes ``REPLACE`` without any.
+    """
+    params = write_params(options) | {"CopySourceIfMatch": source_etag}
+    if options.tags is TagPolicy.SKIP:
+        params["TaggingDirective"] = "REPLACE"
+    return params

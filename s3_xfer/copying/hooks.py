@@ -1,0 +1,215 @@
+"""What happens around every request: headers, stop, counting, retry, and what S3 answered.
+
+A few handlers on botocore's events. They see each HTTP request of a client, also those that
+s3transfer sends from its own threads, which is why retry, pinning and accounting live here and
+not around the calls. (botocore documents the events in ``botocore/hooks.py`` and the user guide,
+"Extensibility"; that ``needs-retry`` may wait and answer 0 is how its own retry works.)
+
+Refuses to know what is copied: a :class:`Trail` carries what differs from object to object, found
+again by the destination key, because thread-locals do not reach s3transfer's threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate_answer
+from s3_xfer.pipeline.stop import StopFlag
+
+# Where the proof of a copy stands in a parsed answer; None means at its top.
+_ETAG_PLACES: Mapping[str, str | None] = {
+    "CopyObject": "CopyObjectResult",
+    "UploadPartCopy": "CopyPartResult",
+    "CompleteMultipartUpload": None,
+}
+_UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
+_TRAIL = "s3_xfer.trail"
+_ATTEMPTS = "s3_xfer.attempts"
+_PARAMS = "s3_xfer.params"
+# After these nobody knows whether S3 did the work.
+_AMBIGUOUS = frozenset(
+    {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
+)
+
+
+@dataclass(slots=True)
+class Trail:
+    """What one object adds to its requests, and what their answers were.
+
+    ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
+    finished the copy. ``ambiguous`` says that S3 may have finished it without our knowing.
+    """
+
+    create_headers: Headers = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    part_etags: dict[int, str] = field(default_factory=dict)
+    attempts: int = 0
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """A multipart upload that nobody has completed or aborted yet."""
+
+    bucket: str
+    key: str
+    upload_id: str
+
+
+class RequestHooks:
+    """The handlers of one client. ``headers`` are added by operation, see :mod:`.headers`.
+
+    Thread-safe. All clients of a run share ``retry``, ``stop`` and ``metrics``.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: Mapping[str, Headers],
+        retry: RetryPolicy,
+        stop: StopFlag,
+        metrics: MetricsCollector,
+    ) -> None:
+        self._headers = headers
+        self._retry = retry
+        self._stop = stop
+        self._metrics = metrics
+        self._trails: dict[str, Trail] = {}
+        self._open_uploads: dict[str, OpenUpload] = {}
+        self._lock = threading.Lock()
+
+    def attach(self, client: Any) -> None:
+        """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
+        events = client.meta.events
+        events.register("before-parameter-build.s3", self._find_trail)
+        events.register("before-call.s3", self._add_headers)
+        events.register("before-send.s3", self._before_send)
+        events.register("needs-retry.s3", self._needs_retry)
+        events.register("after-call.s3", self._after_call)
+
+    @contextmanager
+    def trail(self, destination_key: str) -> Iterator[Trail]:
+        """Collect what the requests that write ``destination_key`` are answered."""
+        trail = self._trails[destination_key] = Trail()
+        try:
+            yield trail
+        finally:
+            del self._trails[destination_key]
+
+    def open_uploads(self) -> tuple[OpenUpload, ...]:
+        """Return the multipart uploads that were created and not finished since."""
+        with self._lock:
+            return tuple(self._open_uploads.values())
+
+    # ------------------------------------------------------------- in the order of one request
+
+    def _find_trail(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        context[_PARAMS] = params
+        context[_TRAIL] = self._trails.get(params.get("Key", ""))
+
+    def _add_headers(
+        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
+    ) -> None:
+        params["headers"].update(self._headers.get(model.name, {}))
+        trail: Trail | None = context.get(_TRAIL)
+        if trail and model.name == "CreateMultipartUpload":
+            params["headers"].update(trail.create_headers)
+
+    def _before_send(self, event_name: str, **_: object) -> None:
+        operation = event_name.rpartition(".")[2]
+        if self._stop.is_set() and operation != "AbortMultipartUpload":
+            raise ObjectError.of(ErrorClass.INTERRUPTED, self._stop.reason or "stopped")
+        self._metrics.request_sent(operation)
+
+    def _needs_retry(
+        self,
+        response: tuple[Any, dict[str, Any]] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        request_dict: dict[str, Any],
+        **_: object,
+    ) -> int | None:
+        """Answer 0 (send again now, the wait is over) or None (this answer stands)."""
+        facts = _facts(operation.name, response[1] if response else None, caught_exception)
+        if facts is None:
+            return None
+        context = request_dict["context"]
+        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
+        trail: Trail | None = context.get(_TRAIL)
+        if trail:
+            trail.attempts = attempts
+            trail.ambiguous |= operation.name in _ETAG_PLACES and facts.error_class in _AMBIGUOUS
+        if not self._retry.wait_to_retry(facts.error_class, attempts):
+            return None
+        self._metrics.retried(throttled=facts.error_class.reaction is Reaction.SLOW_DOWN)
+        return 0
+
+    def _after_call(
+        self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
+    ) -> None:
+        """Keep what the answer proves; raise if it proves nothing (the call then raises)."""
+        if parsed.get("Error"):
+            self._note_uploads(model.name, context, parsed)
+            return
+        if model.name in _ETAG_PLACES:
+            facts = _missing_etag(model.name, parsed)
+            if facts:
+                raise ObjectError(facts, attempts=context.get(_ATTEMPTS, 0))
+        self._note_uploads(model.name, context, parsed)
+        trail: Trail | None = context.get(_TRAIL)
+        if trail is None:
+            return
+        if model.name == "UploadPartCopy":
+            part_number = context[_PARAMS]["PartNumber"]
+            trail.part_etags[part_number] = parsed["CopyPartResult"]["ETag"]
+        elif model.name in _ETAG_PLACES:
+            trail.answer = parsed
+
+    def _note_uploads(
+        self, operation: str, context: dict[str, Any], parsed: dict[str, Any]
+    ) -> None:
+        failed = parsed.get("Error", {}).get("Code")
+        params = context[_PARAMS]
+        with self._lock:
+            if operation == "CreateMultipartUpload" and not failed:
+                upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+                self._open_uploads[upload.upload_id] = upload
+            elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+                self._open_uploads.pop(params["UploadId"], None)
+
+
+def _facts(
+    operation: str, parsed: dict[str, Any] | None, error: Exception | None
+) -> ErrorFacts | None:
+    """Return what is wrong with an answer, or None if nothing is."""
+    if error is not None or parsed is None:
+        return translate_answer(operation, error=error)
+    return translate_answer(operation, parsed=parsed) or _missing_etag(operation, parsed)
+
+
+def _missing_etag(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
+    """Return an error if ``operation`` must be answered with an ETag and was not.
+
+    botocore and s3transfer both take a 200 with an empty body for a success.
+    """
+    if operation not in _ETAG_PLACES:
+        return None
+    place = _ETAG_PLACES[operation]
+    result = parsed if place is None else parsed.get(place) or {}
+    if result.get("ETag"):
+        return None
+    metadata = parsed.get("ResponseMetadata", {})
+    return ErrorFacts(
+        error_class=ErrorClass.EMPTY_RESPONSE,
+        code=ErrorClass.EMPTY_RESPONSE.value,
+        message=f"{operation} was answered without an ETag",
+        http_status=metadata.get("HTTPStatusCode"),
+        request_id=metadata.get("RequestId"),
+    )

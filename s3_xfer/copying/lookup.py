@@ -1,0 +1,83 @@
+"""What has to be asked about an object before or after it is copied.
+
+One HEAD or one tag request at a time, through the client of the side that owns the answer.
+Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
+ETag, and a doubtful answer needs a second look. Refuses to interpret: raw headers go over as S3
+sent them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives
+unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.verify import etag_is_md5
+from s3_xfer.model import S3Object
+
+TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
+_KEPT_HEADERS = (
+    "content-type",
+    "content-encoding",
+    "content-language",
+    "content-disposition",
+    "cache-control",
+    "expires",
+)
+_USER_METADATA = "x-amz-meta-"
+
+
+def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
+    """Return ``known`` completed by a HEAD, and the parsed answer itself.
+
+    Where ``known`` has an ETag the HEAD is pinned to it, so the two describe the same content.
+
+    Raises:
+        botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
+    """
+    pin = {"IfMatch": known.etag} if known.etag else {}
+    answer: Mapping[str, Any] = client.head_object(Bucket=known.bucket, Key=known.key, **pin)
+    found = replace(
+        known,
+        size=answer["ContentLength"],
+        etag=answer["ETag"],
+        last_modified=answer.get("LastModified"),
+        storage_class=answer.get("StorageClass", "STANDARD"),
+        metadata=answer.get("Metadata", {}),
+    )
+    return found, answer
+
+
+def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
+    """Return the headers that give another object the same metadata, byte for byte."""
+    sent: Mapping[str, str] = head_answer["ResponseMetadata"]["HTTPHeaders"]
+    return {
+        name: value
+        for name, value in sent.items()
+        if name.lower() in _KEPT_HEADERS or name.lower().startswith(_USER_METADATA)
+    }
+
+
+def tags(client: Any, source: S3Object) -> list[dict[str, str]]:
+    """Return the object's tags as S3 lists them.
+
+    Always asked, never guessed from HEAD's tag count: S3 leaves that out when the caller may not
+    read tags, and the tags would be lost without a word.
+    """
+    answer = client.get_object_tagging(Bucket=source.bucket, Key=source.key)
+    return list(answer["TagSet"])
+
+
+def tag_header(tag_set: list[dict[str, str]]) -> str | None:
+    """Return the value of ``x-amz-tagging``, or None if the tags do not fit into a header."""
+    value = urlencode([(tag["Key"], tag["Value"]) for tag in tag_set], quote_via=quote, safe="")
+    return value if len(value) <= TAG_HEADER_MAX_BYTES else None
+
+
+def etag_was_md5(client: Any, source: S3Object) -> bool:
+    """Return whether the source's encryption leaves its ETag an MD5 (one HEAD)."""
+    _, answer = head(client, source)
+    return etag_is_md5(answer)

@@ -1,0 +1,117 @@
+"""The engine on boto3's transfer manager (s3transfer). The only importer of s3transfer.
+
+Two managers serve a whole run; one per object, as ``client.copy()`` makes them, costs four times
+the throughput. *Single* requests run in the worker's own thread (s3transfer's
+``NonThreadedExecutor``, what boto3 uses for ``use_threads=False``): no hand-over, no second
+thread per copy. *Multipart* copies run on a pool of their own, so that small objects never queue
+behind ten thousand parts.
+
+Refuses to let s3transfer decide what a copy preserves: that differs by its version, by size and
+by call. Size and ETag are always provided (no HEAD of its own), metadata and tags of multipart
+copies come from the trail, and everything it has no argument for is a header.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from s3transfer.exceptions import S3CopyFailedError
+from s3transfer.futures import NonThreadedExecutor, TransferFuture
+from s3transfer.manager import TransferConfig, TransferManager
+from s3transfer.subscribers import BaseSubscriber
+
+from s3_xfer.copying.headers import single_copy_params, write_params
+from s3_xfer.copying.hooks import Trail
+from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.model import CopyTask, S3Object
+from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
+
+
+class ManagedEngine:
+    """Copies through s3transfer with ``client``, which belongs to the destination account."""
+
+    name = "managed"
+
+    def __init__(self, client: Any, options: CopyOptions) -> None:
+        self._options = options
+        self._single = TransferManager(
+            client,
+            TransferConfig(
+                multipart_threshold=SINGLE_COPY_MAX_BYTES + 1,
+                max_request_queue_size=options.concurrency,
+                max_submission_queue_size=options.concurrency,
+            ),
+            executor_cls=NonThreadedExecutor,
+        )
+        self._multipart = TransferManager(
+            client,
+            TransferConfig(
+                multipart_threshold=PART_MIN_BYTES,
+                multipart_chunksize=options.part_size_bytes,
+                max_request_concurrency=options.concurrency,
+            ),
+        )
+
+    def copy_single(self, task: CopyTask, trail: Trail) -> None:  # noqa: ARG002 - the hooks fill it
+        """Copy with one ``CopyObject`` in the caller's thread."""
+        arguments = single_copy_params(self._options, task.source.etag)
+        self._submit(self._single, task, arguments, _Known(task.source)).result()
+
+    def copy_in_parts(self, task: CopyTask, trail: Trail, on_bytes: Callable[[int], None]) -> None:
+        """Copy in parts on the multipart pool; s3transfer aborts the upload on failure."""
+        # REPLACE keeps s3transfer from adding metadata; the trail's headers carry all of it.
+        pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
+        arguments = write_params(self._options) | pinned
+        try:
+            progress = _KnownWithProgress(task.source, on_bytes)
+            self._submit(self._multipart, task, arguments, progress).result()
+        except S3CopyFailedError as error:  # s3transfer >= 0.15: a part answered 412
+            raise ObjectError.of(
+                ErrorClass.SOURCE_CHANGED, str(error), attempts=trail.attempts
+            ) from error
+
+    @staticmethod
+    def _submit(
+        manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
+    ) -> TransferFuture:
+        return manager.copy(
+            copy_source={"Bucket": task.source.bucket, "Key": task.source.key},
+            bucket=task.destination_bucket,
+            key=task.destination_key,
+            extra_args=arguments,
+            subscribers=[subscriber],
+        )
+
+    def close(self) -> None:
+        """Release the threads of the multipart pool."""
+        self._single.shutdown()
+        self._multipart.shutdown()
+
+
+class _Known(BaseSubscriber):
+    """Tells s3transfer size and ETag, without which it sends a HEAD of its own."""
+
+    def __init__(self, source: S3Object) -> None:
+        self._source = source
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:
+        future.meta.provide_transfer_size(self._source.size)
+        if hasattr(future.meta, "provide_object_etag"):  # s3transfer >= 0.15
+            future.meta.provide_object_etag(self._source.etag)
+
+
+class _KnownWithProgress(_Known):
+    """Adds up finished parts. Never raises: that would fail the transfer."""
+
+    def __init__(self, source: S3Object, on_bytes: Callable[[int], None]) -> None:
+        super().__init__(source)
+        self._on_bytes = on_bytes
+        self._bytes_done = 0
+        self._lock = threading.Lock()
+
+    def on_progress(self, future: TransferFuture, bytes_transferred: int, **_: Any) -> None:  # noqa: ARG002
+        with self._lock:
+            self._bytes_done += bytes_transferred
+            self._on_bytes(self._bytes_done)

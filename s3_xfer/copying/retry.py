@@ -1,0 +1,36 @@
+"""When the same request is worth sending again.
+
+One policy for every request of a run: listing, HEAD, copy, each part. Waits are exact (1, 2, 4
+seconds by default) because shortening them by jitter makes failures where there were none, and
+they end at once when the run is stopped. The unit is the request, not the object: a part that
+fails does not throw away the other 9,999. Refuses to sleep where nobody could wake it.
+"""
+
+from __future__ import annotations
+
+from s3_xfer.errors import ErrorClass, Reaction
+from s3_xfer.pipeline.stop import StopFlag
+
+
+class RetryPolicy:
+    """At most ``retries`` repetitions, after ``delay_s``, twice that, four times that."""
+
+    def __init__(self, *, retries: int, delay_s: float, stop: StopFlag) -> None:
+        self._retries = retries
+        self._delay_s = delay_s
+        self._stop = stop
+
+    def delay_s(self, attempts: int) -> float:
+        """Return the wait after the ``attempts``-th failure in a row (counted from 1)."""
+        return self._delay_s * 2.0 ** (attempts - 1)
+
+    def wait_to_retry(self, error_class: ErrorClass, attempts: int) -> bool:
+        """Wait as long as due and return True; or return False if it must not be sent again.
+
+        ``attempts`` is how often the request has been sent so far.
+        """
+        if error_class.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN):
+            return False
+        if attempts > self._retries or self._stop.is_set():
+            return False
+        return not self._stop.wait(self.delay_s(attempts))

@@ -1,0 +1,50 @@
+"""What an ETag proves, and what it does not.
+
+A copy is verified for nothing where both ETags are the MD5 of the content: they must be equal.
+That holds for single-part objects under SSE-S3 or no encryption (API reference, ``Object.ETag``);
+it does not for multipart objects (``…-N``) and for anything under KMS or a customer's key.
+Refuses to guess: an ETag that may be something else is never compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_MD5 = re.compile(r'"?([0-9a-fA-F]{32})"?')
+_NOT_MD5_ENCRYPTIONS = frozenset({"aws:kms", "aws:kms:dsse", "aws:fsx"})
+
+
+def plain_md5(etag: str) -> str | None:
+    """Return the MD5 that ``etag`` looks like, or None if it has another form."""
+    match = _MD5.fullmatch(etag)
+    return match[1].lower() if match else None
+
+
+def etag_is_md5(response: Mapping[str, Any]) -> bool:
+    """Return whether the encryption named in ``response`` (HEAD or copy) leaves ETags MD5s."""
+    return (
+        response.get("ServerSideEncryption") not in _NOT_MD5_ENCRYPTIONS
+        and "SSECustomerAlgorithm" not in response
+    )
+
+
+def etags_differ(source_etag: str, copy_etag: str) -> bool:
+    """Return True only if both look like MD5s and are not the same."""
+    source_md5, copy_md5 = plain_md5(source_etag), plain_md5(copy_etag)
+    return source_md5 is not None and copy_md5 is not None and source_md5 != copy_md5
+
+
+def multipart_etag(part_etags: Iterable[str]) -> str | None:
+    """Return the ETag that S3 gives to an object of these parts, or None if it cannot be known.
+
+    MD5 over the parts' MD5s, a hyphen, the number of parts: undocumented, unchanged since 2010.
+    Only used to recognise our own upload after its answer was lost.
+    """
+    digests = [plain_md5(etag) for etag in part_etags]
+    if not digests or None in digests:
+        return None
+    joined = b"".join(bytes.fromhex(digest) for digest in digests if digest)
+    return f'"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}"'

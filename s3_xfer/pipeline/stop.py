@@ -1,0 +1,40 @@
+"""One flag that ends a run, whoever raises it.
+
+Ctrl-C, SIGTERM, ``cancel()``, Airflow's ``on_kill`` and an error that dooms the run all set the
+same flag; everything that waits, waits on it. Refuses to be reset: a stopped run stays stopped.
+"""
+
+from __future__ import annotations
+
+import threading
+
+
+class StopFlag:
+    """Set once, with a reason; the first reason stands. All methods are thread-safe."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._reason: str | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the run was stopped; None while it was not."""
+        return self._reason
+
+    def set(self, reason: str) -> bool:
+        """Stop, and return whether this call was the first to do so."""
+        with self._lock:
+            first = self._reason is None
+            if first:
+                self._reason = reason
+        self._event.set()
+        return first
+
+    def is_set(self) -> bool:
+        """Return whether the run was stopped."""
+        return self._event.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until stopped, at most ``timeout_s`` seconds; return whether it was."""
+        return self._event.wait(timeout_s)

@@ -1,0 +1,58 @@
+"""A pool of threads that empties a channel.
+
+Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`; a future per item would
+defeat the channel's bound, the executor's own queue having none. Refuses to let a worker die
+unseen: ``work`` must not raise, and if it does the channel is aborted and :meth:`WorkerPool.join`
+raises what happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
+
+from s3_xfer.pipeline.channel import Channel
+
+T = TypeVar("T")
+
+
+class WorkerPool(Generic[T]):
+    """``count`` threads that hand every item of ``channel`` to ``work``.
+
+    ``on_crash`` is called from the dying worker's thread when ``work`` raised.
+    """
+
+    def __init__(
+        self,
+        channel: Channel[T],
+        work: Callable[[T], None],
+        *,
+        count: int,
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        self._channel = channel
+        self._work = work
+        self._on_crash = on_crash
+        self._executor = ThreadPoolExecutor(count, thread_name_prefix="s3-xfer-worker")
+        self._loops: list[Future[None]] = [self._executor.submit(self._drain) for _ in range(count)]
+
+    def _drain(self) -> None:
+        try:
+            while (item := self._channel.take()) is not None:
+                self._work(item)
+        except BaseException as error:
+            self._on_crash(error)
+            raise
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the workers to end; return False if some still run after ``timeout_s``.
+
+        Raises:
+            BaseException: the first that ``work`` raised, if any.
+        """
+        done, running = wait(self._loops, timeout_s)
+        self._executor.shutdown(wait=False)
+        for loop in done:
+            loop.result()
+        return not running
