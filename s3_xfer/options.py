@@ -102,6 +102,7 @@ class CopyOptions:
     objects have as many requests again. Objects of ``multipart_threshold_bytes`` or more go in
     parts of ``part_size_bytes``, which grows where 10,000 parts would not suffice. Each request
     is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
+    ``read_timeout_s`` is how long S3 may be silent: a single copy of 5 GB takes minutes.
     ``stop_grace_s`` is how long a stopped run waits for answers that are under way.
 
     Raises:
@@ -113,6 +114,7 @@ class CopyOptions:
     part_size_bytes: int = DEFAULT_PART_BYTES
     retries: int = 3
     retry_delay_s: float = 1.0
+    read_timeout_s: float = 300.0
     stop_grace_s: float = 10.0
     tags: TagPolicy = TagPolicy.COPY
     storage_class: StorageClass | None = None
@@ -140,6 +142,7 @@ class CopyOptions:
         _size_in_range("part size", self.part_size_bytes, PART_MIN_BYTES, PART_MAX_BYTES)
         for name, value_s in (
             ("retry delay", self.retry_delay_s),
+            ("read timeout", self.read_timeout_s),
             ("stop grace", self.stop_grace_s),
         ):
             if not 0 <= value_s <= 3600:  # noqa: PLR2004 - an hour

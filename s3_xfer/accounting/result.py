@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ class CopyResult:
     ``failures`` are the first of them, at most as many as the metrics keep lines for; the report
     has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
     money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
-    ``cancelled_by`` when a person or a signal did.
+    ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
+    send, by operation; only a dry run has it.
     """
 
     state: RunState
@@ -42,6 +44,7 @@ class CopyResult:
     aborted_by: RunAborted | None = None
     cancelled_by: str | None = None
     report_path: Path | None = None
+    planned_requests: Mapping[str, int] = field(default_factory=dict)
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -78,4 +81,5 @@ class CopyResult:
             "uploads_left_behind": list(self.uploads_left_behind),
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
+            "planned_requests": dict(self.planned_requests),
         }

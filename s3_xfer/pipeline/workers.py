@@ -2,8 +2,7 @@
 
 Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`; a future per item would
 defeat the channel's bound, the executor's own queue having none. Refuses to let a worker die
-unseen: ``work`` must not raise, and if it does the channel is aborted and :meth:`WorkerPool.join`
-raises what happened.
+unseen: ``work`` must not raise, and if it does, ``on_crash`` is told.
 """
 
 from __future__ import annotations
@@ -41,18 +40,11 @@ class WorkerPool(Generic[T]):
         try:
             while (item := self._channel.take()) is not None:
                 self._work(item)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told, and it ends the run
             self._on_crash(error)
-            raise
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Wait for the workers to end; return False if some still run after ``timeout_s``.
-
-        Raises:
-            BaseException: the first that ``work`` raised, if any.
-        """
-        done, running = wait(self._loops, timeout_s)
+        """Wait for the workers to end; return False if some still run after ``timeout_s``."""
+        _, running = wait(self._loops, timeout_s)
         self._executor.shutdown(wait=False)
-        for loop in done:
-            loop.result()
         return not running

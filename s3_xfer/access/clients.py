@@ -1,0 +1,126 @@
+"""The S3 clients of a run. Nobody else makes any.
+
+Two of them: *source* lists, reads metadata and tags, with the source's own credentials where
+given and the destination's otherwise; *destination* makes the copies, always with the
+destination's credentials, so that the destination account owns what arrives. botocore's own
+retries are off: :mod:`s3_xfer.copying.hooks` repeats requests, once, visibly, interruptibly.
+
+Refuses to weaken TLS: certificates are always checked, against ``ca_bundle`` if one is given.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import botocore
+from botocore.config import Config
+
+from s3_xfer.access.credentials import session_for
+from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.copying.headers import Headers, destination_headers, source_headers
+from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.errors import PreflightError, translate
+from s3_xfer.model import AccountContext
+from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.version import VERSION
+
+CONNECT_TIMEOUT_S = 10
+_SPARE_CONNECTIONS = 16  # aborts, tags and look-ups beside the copies
+_USER_AGENT = (
+    f"s3-xfer/{VERSION} Boto3/{boto3.__version__} Botocore/{botocore.__version__} "
+    f"Python/{platform.python_version()}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Both clients, and the hooks that watch the destination's requests."""
+
+    source: Any
+    destination: Any
+    destination_hooks: RequestHooks
+
+
+def open_clients(
+    *,
+    source: AccountContext,
+    destination: AccountContext,
+    options: CopyOptions,
+    overwrite: bool,
+    retry: RetryPolicy,
+    stop: StopFlag,
+    metrics: MetricsCollector,
+) -> Clients:
+    """Return clients whose credentials are known to exist; no request to S3 is sent.
+
+    Raises:
+        PreflightError: profile, role or credentials cannot be used.
+    """
+
+    def hooks(headers: Mapping[str, Headers]) -> RequestHooks:
+        return RequestHooks(headers=headers, retry=retry, stop=stop, metrics=metrics)
+
+    destination_session = session_for(destination, side="destination")
+    source_session = (
+        session_for(source, side="source") if source.names_credentials else destination_session
+    )
+    reading = hooks(source_headers(options, source_owner=source.bucket_owner))
+    writing = hooks(
+        destination_headers(
+            options,
+            overwrite=overwrite,
+            source_owner=source.bucket_owner,
+            destination_owner=destination.bucket_owner,
+        )
+    )
+    return Clients(
+        source=_client(source_session, source, options, reading, side="source"),
+        destination=_client(destination_session, destination, options, writing, side="destination"),
+        destination_hooks=writing,
+    )
+
+
+def _client(
+    session: Any, account: AccountContext, options: CopyOptions, hooks: RequestHooks, *, side: str
+) -> Any:
+    try:
+        client = session.client(
+            "s3",
+            region_name=account.region,
+            endpoint_url=account.endpoint_url,
+            verify=account.ca_bundle,
+            config=_config(options, account.client_config or Config()),
+        )
+    except Exception as error:
+        facts = translate(error)
+        raise PreflightError(
+            f"no S3 client can be made for the {side} side: {facts.message}",
+            error_class=facts.error_class,
+        ) from error
+    hooks.attach(client)
+    return client
+
+
+def _config(options: CopyOptions, chosen: Any) -> Any:
+    """Return ``chosen`` (a Config) with the settings of a bulk copier on top."""
+    ours = Config(
+        user_agent=_USER_AGENT,  # fixed: botocore otherwise rebuilds it for every request
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        max_pool_connections=2 * options.concurrency + _SPARE_CONNECTIONS,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=options.read_timeout_s,
+        tcp_keepalive=True,
+        s3={  # type: ignore[arg-type] # a dict of S3 settings, whatever the caller's were
+            **(getattr(chosen, "s3", None) or {}),
+            "us_east_1_regional_endpoint": "regional",
+        },
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return chosen.merge(ours)

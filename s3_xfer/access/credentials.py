@@ -1,0 +1,150 @@
+"""Whose credentials a side is reached with, and that they last.
+
+A session per side: the given one, a profile, or the default chain, and on top of it a role that
+renews itself for as long as the run lasts. Refuses secrets as arguments: they come from where
+the AWS CLI finds them. Environment variables mean what they mean there, ``AWS_REGION`` included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3.session
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+
+from s3_xfer.access.timestamps import parse_timestamp
+from s3_xfer.errors import ErrorClass, PreflightError, translate
+from s3_xfer.model import AccountContext
+
+ROLE_SESSION_NAME = "s3-xfer"
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+
+
+def session_for(
+    account: AccountContext, *, side: str, env: Mapping[str, str] = os.environ
+) -> boto3.session.Session:
+    """Return a session whose credentials were fetched once, so that they are known to work.
+
+    Raises:
+        PreflightError: unknown profile, no credentials, or a role that may not be assumed.
+    """
+    try:
+        session = account.session or _profile_session(account, env)
+        if account.role_arn:
+            session = _role_session(session, account, env)
+        credentials = session.get_credentials()
+        if credentials:
+            credentials.get_frozen_credentials()
+    except Exception as error:
+        raise _refused(account, side, error) from error
+    if credentials is None:
+        raise PreflightError(
+            f"no AWS credentials were found for the {side} side",
+            error_class=ErrorClass.CREDENTIALS_REFUSED,
+        )
+    return session
+
+
+def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.session.Session:
+    core = botocore.session.Session(profile=account.profile)
+    _speed_up(core)
+    region = account.region or env.get("AWS_REGION")  # else botocore's own choice
+    return boto3.session.Session(botocore_session=core, region_name=region)
+
+
+def _role_session(
+    base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
+) -> boto3.session.Session:
+    core = botocore.session.Session()
+    _speed_up(core)
+    provider = _AssumedRole(base, account, env)
+    core.register_component("credential_provider", CredentialResolver([provider]))
+    return boto3.session.Session(
+        botocore_session=core, region_name=account.region or base.region_name
+    )
+
+
+class _AssumedRole(CredentialProvider):
+    """Provides credentials of one role, renewed before they expire."""
+
+    METHOD = "s3-xfer-assume-role"
+
+    def __init__(
+        self, base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
+    ) -> None:
+        super().__init__()
+        self._base = base
+        self._account = account
+        self._env = env
+
+    def load(self) -> Any:
+        account = self._account
+        base_credentials = self._base.get_credentials()
+        if base_credentials is None:
+            return None
+        extra = {"RoleSessionName": ROLE_SESSION_NAME}
+        if account.external_id:
+            extra["ExternalId"] = account.external_id
+        fetcher = AssumeRoleCredentialFetcher(
+            client_creator=self._client,
+            source_credentials=base_credentials,
+            role_arn=account.role_arn or "",
+            extra_args=extra,
+        )
+        return DeferredRefreshableCredentials(
+            method=self.METHOD, refresh_using=fetcher.fetch_credentials
+        )
+
+    def _client(self, service: str, **keys: Any) -> Any:
+        return self._base.client(
+            service,
+            region_name=self._account.region or self._base.region_name or "us-east-1",
+            endpoint_url=sts_endpoint(self._account.endpoint_url, self._env),
+            verify=self._account.ca_bundle,
+            config=Config(retries={"mode": "standard", "total_max_attempts": 4}),
+            **keys,
+        )
+
+
+def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
+    """Return where STS is asked for a role, None for AWS's own place.
+
+    S3 services other than AWS answer STS at the address of S3; AWS never does, not even through
+    its VPC endpoints. ``AWS_ENDPOINT_URL_STS`` decides where it is set.
+    """
+    if "AWS_ENDPOINT_URL_STS" in env or not s3_endpoint:
+        return None  # botocore reads the variable itself
+    host = urlsplit(s3_endpoint).hostname or ""
+    return None if host.endswith(_AWS_DOMAINS) else s3_endpoint
+
+
+def _speed_up(core: botocore.session.Session) -> None:
+    """Replace dateutil's general timestamp parser, half of the cost of reading a listing."""
+    core.get_component("response_parser_factory").set_parser_defaults(
+        timestamp_parser=parse_timestamp
+    )
+
+
+def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
+    facts = translate(error)
+    error_class = facts.error_class
+    who = (
+        f"role {account.role_arn}"
+        if account.role_arn
+        else (f"profile {account.profile!r}" if account.profile else "the default credentials")
+    )
+    if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
+        error_class = ErrorClass.CREDENTIALS_REFUSED
+    return PreflightError(
+        f"the {side} side cannot use {who}: {facts.message}", error_class=error_class
+    )

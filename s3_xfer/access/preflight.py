@@ -1,0 +1,197 @@
+"""The checks before the first object, with the very clients and headers that the run will use.
+
+In the order in which things fail: can the source be listed (or the key read), is there anything,
+does the destination bucket exist, may it be written and the source be read by the *destination's*
+credentials. The last is proven without leaving a trace: a multipart upload is opened, given one
+part, and aborted; no object, version or event appears.
+
+Refuses to promise more than it saw: other objects may lie under other keys or owners, and what
+could not be proven becomes a note, not a pass.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from s3_xfer.access.clients import Clients
+from s3_xfer.copying.headers import write_params
+from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
+from s3_xfer.listing.pages import as_object
+from s3_xfer.model import S3Location, S3Object
+from s3_xfer.options import CopyOptions
+from s3_xfer.text import printable, s3_url
+
+PROBE_NAME = ".s3-xfer-preflight-"
+_RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
+_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
+    """Return the first objects under the prefix.
+
+    Raises:
+        PreflightError: bucket missing, listing denied, or nothing there.
+    """
+    try:
+        page = client.list_objects_v2(Bucket=source.bucket, Prefix=source.key)
+    except Exception as error:
+        raise _refused(f"{source.url} cannot be listed", error) from error
+    sample = [as_object(source.bucket, entry) for entry in page.get("Contents", [])]
+    if not sample:
+        raise PreflightError(
+            f"there is nothing under {source.url}",
+            remedy=_when_empty(client, source),
+        )
+    return sample
+
+
+def _when_empty(client: Any, source: S3Location) -> str:
+    """Return advice that fits: the prefix may be the name of an object."""
+    key = source.key.rstrip("/")
+    if not key:
+        return "the bucket is empty; check that it is the right one"
+    try:
+        client.head_object(Bucket=source.bucket, Key=key)
+    except Exception:  # noqa: BLE001 - only the advice depends on it
+        return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
+    return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+
+
+def check_source_object(client: Any, source: S3Location) -> S3Object:
+    """Return the object that ``source`` names.
+
+    Raises:
+        PreflightError: bucket or key missing, or reading denied.
+    """
+    try:
+        answer = client.head_object(Bucket=source.bucket, Key=source.key)
+    except Exception as error:
+        facts = translate(error)
+        if facts.error_class is ErrorClass.SOURCE_VANISHED:
+            raise _missing_key(client, source) from error
+        raise _refused(f"{source.url} cannot be read", error) from error
+    return S3Object(
+        bucket=source.bucket,
+        key=source.key,
+        size=answer["ContentLength"],
+        etag=answer["ETag"],
+        last_modified=answer.get("LastModified"),
+        storage_class=answer.get("StorageClass", "STANDARD"),
+        metadata=answer.get("Metadata", {}),
+    )
+
+
+def _missing_key(client: Any, source: S3Location) -> PreflightError:
+    """Return what a 404 of HEAD meant, which has no body to say it."""
+    remedy = "check the key; keys are case-sensitive"
+    try:
+        page = client.list_objects_v2(
+            Bucket=source.bucket, Prefix=source.key.rstrip("/") + "/", MaxKeys=1
+        )
+        if page.get("Contents"):
+            remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
+    except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
+        if translate(error).error_class is ErrorClass.BUCKET_MISSING:
+            return _refused(f"the bucket of {source.url} does not exist", error)
+    return PreflightError(f"there is no object {source.url}", remedy=remedy)
+
+
+def check_destination_bucket(client: Any, destination: S3Location) -> None:
+    """Return if the bucket exists as far as one may know.
+
+    Raises:
+        PreflightError: the bucket is missing or elsewhere.
+    """
+    try:
+        client.head_bucket(Bucket=destination.bucket)
+    except Exception as error:
+        facts = translate(error)
+        if facts.error_class is ErrorClass.ACCESS_DENIED:
+            return  # HeadBucket needs s3:ListBucket, which a copy does not; the probe decides
+        what = f"the destination bucket {destination.bucket} cannot be reached"
+        if facts.error_class is ErrorClass.BUCKET_MISSING:
+            what = f"the destination bucket {destination.bucket} does not exist"
+        raise _refused(what, error) from error
+
+
+def probe_write(
+    clients: Clients, destination: S3Location, sample: Sequence[S3Object], options: CopyOptions
+) -> Sequence[str]:
+    """Prove that the destination's credentials may write there and read the source.
+
+    Returns notes on what could not be proven.
+
+    Raises:
+        PreflightError: writing or reading is denied, or the options do not fit the bucket.
+    """
+    key = destination.key.rpartition("/")[0]
+    key = f"{key}/" if key else ""
+    place = {"Bucket": destination.bucket, "Key": f"{key}{PROBE_NAME}{uuid.uuid4().hex}"}
+    client = clients.destination
+    try:
+        upload_id = client.create_multipart_upload(**place, **write_params(options))["UploadId"]
+    except Exception as error:
+        raise _refused(f"{destination.url} cannot be written", error) from error
+    upload = {**place, "UploadId": upload_id}
+    try:
+        return _probe_read(client, upload, sample)
+    finally:
+        _abort(client, upload)
+
+
+def _probe_read(
+    client: Any, upload: Mapping[str, str], sample: Sequence[S3Object]
+) -> Sequence[str]:
+    source = _readable(sample)
+    if source is None:
+        return ["reading the source was not proven: the first objects are empty or archived"]
+    extent = {"CopySourceRange": "bytes=0-0"} if source.size > _RANGE_MIN_BYTES else {}
+    try:
+        client.upload_part_copy(
+            **upload,
+            PartNumber=1,
+            CopySource={"Bucket": source.bucket, "Key": source.key},
+            CopySourceIfMatch=source.etag,
+            **extent,
+        )
+    except Exception as error:
+        facts = translate(error)
+        if facts.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
+            return ["reading the source was not proven: the sample changed meanwhile"]
+        if facts.error_class is ErrorClass.ACCESS_DENIED:
+            raise PreflightError(
+                f"the destination's credentials may not read {source.url}: {_said(facts)}",
+                remedy="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
+                "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
+                "the destination's own identity policy must allow the same",
+                error_class=facts.error_class,
+            ) from error
+        raise _refused(f"{source.url} cannot be read for a copy", error) from error
+    return []
+
+
+def _readable(sample: Sequence[S3Object]) -> S3Object | None:
+    """Return an object that a one-part copy can read, rather one where a byte is enough."""
+    usable = [found for found in sample if found.size and found.storage_class not in _ARCHIVED]
+    large = [found for found in usable if found.size > _RANGE_MIN_BYTES]
+    return next(iter(large or usable), None)
+
+
+def _abort(client: Any, upload: Mapping[str, str]) -> None:
+    """Abort the probe's upload. One that stays is reported at the end, with its id."""
+    with suppress(Exception):  # the hooks keep it among the open uploads, nothing is lost
+        client.abort_multipart_upload(**upload)
+
+
+def _refused(what: str, error: Exception) -> PreflightError:
+    facts = translate(error)
+    return PreflightError(f"{what}: {_said(facts)}", error_class=facts.error_class)
+
+
+def _said(facts: ErrorFacts) -> str:
+    request = f" (request id {facts.request_id})" if facts.request_id else ""
+    message = printable(facts.message)
+    return f"{facts.code}{': ' if message else ''}{message}{request}"

@@ -1,0 +1,124 @@
+"""The report: one JSON line for each object that did not copy, usable as input for a re-run.
+
+Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
+ended: a file under the final name is always complete, and a killed run cannot pass for a finished
+one. If the listing did not get to its end, one more line says after which key it stopped, so
+that a re-run goes on from there. Refuses to hold lines in memory and to drop one: a full disk
+ends the run.
+
+Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
+listing), ``source_bucket``, ``source_key``, ``destination_bucket``, ``destination_key``, ``size``
+(bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
+``attempts`` (requests sent, repetitions included) and ``message``; skipped ones ``reason``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.errors import ReportError
+from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.options import ReportScope
+
+COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
+NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
+
+
+class ReportWriter:
+    """Writes one report. Thread-safe; every method raises ReportError when the disk refuses."""
+
+    def __init__(self, path: Path, scope: ReportScope) -> None:
+        self._path = path
+        self._scope = scope
+        self._partial = path.with_name(path.name + ".partial")
+        self._lock = threading.Lock()
+        try:
+            if path.is_dir():
+                raise IsADirectoryError(f"{path} is a directory")
+            self._file = self._partial.open("w", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    def record(self, outcome: Outcome) -> None:
+        """Add one object, if the scope asks for it."""
+        if isinstance(outcome, Copied) and self._scope is not ReportScope.ALL:
+            return
+        self._write(outcome_line(outcome))
+
+    def listing_stopped(self, *, bucket: str, prefix: str, start_after: str) -> None:
+        """State that nothing after the key ``start_after`` was listed."""
+        self._write(
+            {
+                "status": NOT_LISTED,
+                "source_bucket": bucket,
+                "prefix": prefix,
+                "start_after": start_after,
+            }
+        )
+
+    def _write(self, line: dict[str, Any]) -> None:
+        try:
+            with self._lock:
+                self._file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+
+    def finish(self) -> Path:
+        """Give the report its final name and return that."""
+        try:
+            with self._lock:
+                self._file.close()
+                os.replace(self._partial, self._path)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+        return self._path
+
+
+def outcome_line(outcome: Outcome) -> dict[str, Any]:
+    """Return the report's line of one object as plain JSON values."""
+    line = _task_fields(outcome.task)
+    match outcome:
+        case Copied():
+            return {"status": COPIED, **line, "copy_etag": outcome.etag}
+        case Skipped():
+            return {"status": SKIPPED, **line, "reason": outcome.reason.value}
+        case NotAttempted():
+            return {"status": NOT_ATTEMPTED, **line}
+        case Failed():
+            return {"status": FAILED, **line, **_error_fields(outcome)}
+
+
+def _task_fields(task: CopyTask) -> dict[str, Any]:
+    return {
+        "source_bucket": task.source.bucket,
+        "source_key": task.source.key,
+        "destination_bucket": task.destination_bucket,
+        "destination_key": task.destination_key,
+        "size": task.source.size,
+        "etag": task.source.etag,
+    }
+
+
+def _error_fields(failed: Failed) -> dict[str, Any]:
+    facts = failed.error.facts
+    fields = {
+        "error_class": facts.error_class.value,
+        "code": facts.code,
+        "http_status": facts.http_status,
+        "request_id": facts.request_id,
+        "attempts": failed.error.attempts,
+        "message": facts.message,
+    }
+    return fields | ({"traceback": failed.traceback} if failed.traceback else {})
+
+
+def _cannot_write(path: Path, error: OSError) -> ReportError:
+    reason = error.strerror or str(error)
+    return ReportError(
+        f"the report {path} cannot be written: {reason}",
+        remedy="give --report a file on a disk with room that you may write",
+    )

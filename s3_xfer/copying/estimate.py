@@ -1,0 +1,61 @@
+"""How many requests a copy will send, before it sends any.
+
+The same arithmetic as the engines': one ``CopyObject`` below the threshold; above it a HEAD, the
+tags if they are copied, and the upload with its parts. Refuses to guess retries.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Mapping
+
+from s3_xfer.options import PARTS_MAX, CopyOptions, TagPolicy
+
+KEYS_PER_PAGE = 1000
+
+
+def part_count(size_bytes: int, part_size_bytes: int) -> int:
+    """Return the number of parts: parts double until 10,000 suffice, as s3transfer does it."""
+    while math.ceil(size_bytes / part_size_bytes) > PARTS_MAX:
+        part_size_bytes *= 2
+    return math.ceil(size_bytes / part_size_bytes)
+
+
+def estimate_requests(size_bytes: int, options: CopyOptions) -> Mapping[str, int]:
+    """Return the requests that copying one object of ``size_bytes`` takes, by operation."""
+    if size_bytes < options.multipart_threshold_bytes:
+        return {"CopyObject": 1}
+    requests = {
+        "HeadObject": 1,
+        "CreateMultipartUpload": 1,
+        "UploadPartCopy": part_count(size_bytes, options.part_size_bytes),
+        "CompleteMultipartUpload": 1,
+    }
+    if options.tags is TagPolicy.COPY:
+        requests["GetObjectTagging"] = 1
+    return requests
+
+
+class RequestEstimate:
+    """Adds up the requests of many objects; thread-safe."""
+
+    def __init__(self, options: CopyOptions) -> None:
+        self._options = options
+        self._requests: Counter[str] = Counter()
+        self._objects = 0
+        self._lock = threading.Lock()
+
+    def add(self, size_bytes: int) -> None:
+        """Count one object."""
+        requests = estimate_requests(size_bytes, self._options)
+        with self._lock:
+            self._objects += 1
+            self._requests.update(requests)
+
+    def total(self) -> Mapping[str, int]:
+        """Return all requests so far, the listing's included."""
+        with self._lock:
+            pages = math.ceil(self._objects / KEYS_PER_PAGE)
+            return {"ListObjectsV2": pages, **self._requests}

@@ -1,0 +1,316 @@
+"""The threads of one run at work: a producer that lists, workers that copy, one who waits.
+
+Everything found ends as exactly one outcome: an object is in the channel, in flight, or recorded,
+and every way out of a run empties the first two into the third. Refuses to swallow: an error of
+the listing, the report or a worker ends the run and is its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from s3_xfer.access.clients import Clients
+from s3_xfer.accounting.metrics import ERRORS_KEPT, MetricsCollector, error_line
+from s3_xfer.accounting.report import ReportWriter
+from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.dry_run import DryRunCopier
+from s3_xfer.copying.estimate import RequestEstimate
+from s3_xfer.copying.hooks import OpenUpload
+from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.listing.from_report import ReportSource
+from s3_xfer.listing.pages import pages
+from s3_xfer.model import CopyTask, Failed, NotAttempted, Outcome, S3Object, Skipped, SkipReason
+from s3_xfer.options import RunMode
+from s3_xfer.pipeline.channel import Channel
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.workers import WorkerPool
+from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.operation import S3CopyOperation
+
+CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
+_POLL_S = 0.1
+
+_log = logging.getLogger("s3_xfer")
+
+
+class Copier(Protocol):
+    """Whatever turns a task into an outcome."""
+
+    def copy(self, task: CopyTask) -> Outcome:
+        """Return how it ended. Never raises."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrewEnd:
+    """What the crew leaves behind, besides the metrics."""
+
+    failures: tuple[Failed, ...] = ()
+    uploads_left_behind: tuple[str, ...] = ()
+    aborted_by: RunAborted | None = None
+    report_path: Path | None = None
+    planned_requests: Mapping[str, int] = field(default_factory=dict)
+
+
+class Crew:
+    """Does one run's copying. :meth:`work` is called once."""
+
+    def __init__(
+        self,
+        *,
+        operation: S3CopyOperation,
+        keys: KeyMap,
+        clients: Clients,
+        single: S3Object | None,
+        report_source: ReportSource | None,
+        metrics: MetricsCollector,
+        stop: StopFlag,
+    ) -> None:
+        options = operation.options
+        self._operation = operation
+        self._keys = keys
+        self._clients = clients
+        self._single = single
+        self._report_source = report_source
+        self._metrics = metrics
+        self._stop = stop
+        self._estimate = RequestEstimate(options)
+        self._engine = ManagedEngine(clients.destination, options)
+        self._copier = self._make_copier()
+        self._report = (
+            ReportWriter(options.report_path, options.report_scope) if options.report_path else None
+        )
+        self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
+        self._in_flight: dict[str, CopyTask] = {}
+        self._failures: list[Failed] = []
+        self._aborted_by: RunAborted | None = None
+        self._started_at = metrics.snapshot().start_time
+        self._last_listed = ""
+        self._listing_complete = False
+
+    @property
+    def failures(self) -> tuple[Failed, ...]:
+        """The first failures; as many as the metrics keep lines for."""
+        return tuple(self._failures)
+
+    def _make_copier(self) -> Copier:
+        options = self._operation.options
+        if options.mode is RunMode.DRY_RUN:
+            return DryRunCopier(self._estimate)
+        return ObjectCopier(
+            engine=self._engine,
+            source=self._clients.source,
+            destination=self._clients.destination,
+            hooks=self._clients.destination_hooks,
+            metrics=self._metrics,
+            options=options,
+            overwrite=self._operation.overwrite,
+        )
+
+    def work(self) -> CrewEnd:
+        """Copy everything, or as much as can be until the run is stopped. Never raises."""
+        producer = threading.Thread(target=self._produce, name="s3-xfer-producer", daemon=True)
+        pool = WorkerPool(
+            self._channel,
+            self._copy_one,
+            count=self._operation.options.concurrency,
+            on_crash=self._abort,
+        )
+        producer.start()
+        all_ended = self._wait(producer, pool)
+        left_behind = self._sweep_uploads()
+        if all_ended:
+            self._engine.close()
+        return CrewEnd(
+            failures=self.failures,
+            uploads_left_behind=left_behind,
+            report_path=self._finish_report(),
+            aborted_by=self._aborted_by,
+            planned_requests=(
+                self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
+            ),
+        )
+
+    # ------------------------------------------------------------------------- producing
+
+    def _produce(self) -> None:
+        """List, plan, and fill the channel."""
+        try:
+            if self._report_source:
+                for page in self._report_source.pages():
+                    self._offer(page)
+            for page in self._listed_pages():
+                if self._stop.is_set():
+                    return
+                self._last_listed = page[-1].key if page else self._last_listed
+                self._offer(page)
+            self._listing_complete = True
+            self._metrics.listing_completed()
+        except BaseException as error:  # noqa: BLE001 - the run's reason to end
+            self._abort(error, while_doing="listing the source")
+        finally:
+            self._channel.close()
+
+    def _listed_pages(self) -> Iterator[Sequence[S3Object]]:
+        if self._single:
+            return iter(() if self._report_source else ([self._single],))
+        start_after = ""
+        if self._report_source:
+            if self._report_source.start_after is None:
+                return iter(())
+            start_after = self._last_listed = self._report_source.start_after
+        source = self._keys.source
+        return pages(
+            self._clients.source, bucket=source.bucket, prefix=source.key, start_after=start_after
+        )
+
+    def _offer(self, page: Sequence[S3Object]) -> None:
+        """Count a page and pass it on in batches; what the channel refuses was not attempted."""
+        tasks = [self._keys.task(found) for found in page]
+        self._metrics.found(len(tasks), sum(found.size for found in page))
+        if self._keys.may_meet_own_copies:
+            tasks = self._without_own_copies(tasks)
+        size = self._operation.batch_size
+        for start in range(0, len(tasks), size):
+            batch = tasks[start : start + size]
+            if not self._channel.put(batch):
+                self._give_up(batch)
+
+    def _without_own_copies(self, tasks: list[CopyTask]) -> list[CopyTask]:
+        """Leave alone what appeared after the start: it may be what this run wrote."""
+        kept = []
+        for task in tasks:
+            modified = task.source.last_modified
+            if modified and modified > self._started_at:
+                self._record(Skipped(task, SkipReason.APPEARED_LATER))
+            else:
+                kept.append(task)
+        return kept
+
+    # --------------------------------------------------------------------------- copying
+
+    def _copy_one(self, task: CopyTask) -> None:
+        if self._stop.is_set():
+            self._record(NotAttempted(task))
+            return
+        self._in_flight[task.destination_key] = task
+        outcome = self._copier.copy(task)
+        if self._in_flight.pop(task.destination_key, None) is not None:
+            self._record(outcome)  # else the run ended without waiting, and said so already
+
+    def _record(self, outcome: Outcome) -> None:
+        self._metrics.record(outcome)
+        if isinstance(outcome, Failed):
+            self._note_failure(outcome)
+        if self._report:
+            self._report.record(outcome)
+
+    def _note_failure(self, failed: Failed) -> None:
+        _log.warning("not copied: %s", error_line(failed))
+        if len(self._failures) < ERRORS_KEPT:
+            self._failures.append(failed)
+        if failed.error.facts.error_class.reaction is Reaction.END_RUN:
+            self._abort(failed.error)
+
+    # -------------------------------------------------------------------------- stopping
+
+    def _abort(self, error: BaseException, while_doing: str = "") -> None:
+        """End the run because of ``error``; the first one is its reason."""
+        facts = translate(error)
+        if facts.error_class is ErrorClass.INTERRUPTED:
+            return  # stopped already, by whoever raised the flag
+        if self._stop.set(facts.error_class.value):
+            self._aborted_by = _run_aborted(error, while_doing)
+            if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
+                _log.error("unexpected error ended the run", exc_info=error)
+
+    def _wait(self, producer: threading.Thread, pool: WorkerPool[CopyTask]) -> bool:
+        """Wait for the end of all threads; after a stop only as long as the grace lasts."""
+        while not (pool.join(_POLL_S) or self._stop.is_set()):
+            pass
+        if not self._stop.is_set():
+            producer.join()
+            return True
+        self._give_up(self._channel.abort())
+        all_ended = pool.join(self._operation.options.stop_grace_s)
+        producer.join(_POLL_S)
+        self._declare_interrupted()
+        return all_ended
+
+    def _declare_interrupted(self) -> None:
+        """Account for copies whose answer was not waited for."""
+        for key in list(self._in_flight):
+            task = self._in_flight.pop(key, None)
+            if task:
+                error = ObjectError.of(
+                    ErrorClass.INTERRUPTED, "S3 had not answered when the run ended", attempts=1
+                )
+                self._record_late(Failed(task, error))
+
+    def _give_up(self, tasks: Sequence[CopyTask]) -> None:
+        for task in tasks:
+            self._record_late(NotAttempted(task))
+
+    def _record_late(self, outcome: Outcome) -> None:
+        """Record in a run that is ending anyway: an error here must not hide its reason."""
+        try:
+            self._record(outcome)
+        except S3XferError as error:
+            self._abort(error)
+
+    # ---------------------------------------------------------------------------- ending
+
+    def _sweep_uploads(self) -> tuple[str, ...]:
+        """Abort what is still open once more; return what refuses to go."""
+        for upload in self._clients.destination_hooks.open_uploads():
+            try:
+                self._clients.destination.abort_multipart_upload(
+                    Bucket=upload.bucket, Key=upload.key, UploadId=upload.upload_id
+                )
+            except Exception as error:  # noqa: BLE001 - named in the result
+                _log.warning("upload %s was not aborted: %s", upload.upload_id, error)
+        return tuple(map(_upload_line, self._clients.destination_hooks.open_uploads()))
+
+    def _finish_report(self) -> Path | None:
+        if not self._report:
+            return None
+        try:
+            if not (self._listing_complete or self._single):
+                source = self._keys.source
+                self._report.listing_stopped(
+                    bucket=source.bucket, prefix=source.key, start_after=self._last_listed
+                )
+            return self._report.finish()
+        except S3XferError as error:
+            self._stop.set("report")
+            self._aborted_by = self._aborted_by or _run_aborted(error, "")
+            return None
+
+
+def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+    if isinstance(error, RunAborted):
+        return error
+    facts = translate(error)
+    if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
+        return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
+    said = f"{facts.code}: {printable(facts.message)}" if facts.message else facts.code
+    context = f"while {while_doing}, " if while_doing else ""
+    return RunAborted(
+        f"the run ended early: {context}{facts.error_class.meaning} ({said})",
+        error_class=facts.error_class,
+    )
+
+
+def _upload_line(upload: OpenUpload) -> str:
+    return (
+        f"aws s3api abort-multipart-upload --bucket {upload.bucket} "
+        f"--key {upload.key!r} --upload-id {upload.upload_id}"
+    )

@@ -1,0 +1,94 @@
+"""The front door: describe a copy, start it, watch it, stop it, read how it ended.
+
+:class:`S3CopyOperation` is a frozen description, checked on construction. ``start()`` returns a
+:class:`~s3_xfer.run.CopyRun` at once; ``run()`` waits for the end. Refuses to hold state: one
+operation can be started any number of times.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from s3_xfer.accounting.result import CopyResult
+from s3_xfer.errors import ValidationError
+from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
+from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.run import CopyRun
+
+
+@dataclass(frozen=True, kw_only=True)
+class S3CopyOperation:
+    """One copy: what, from where, to where, as whom.
+
+    ``source_key`` is a key, or with ``recursive`` a prefix, which means a directory: ``data``
+    stands for ``data/``. A ``destination_key`` that is empty or ends in ``/`` receives a single
+    object under its own name. ``batch_size`` is the number of objects that the listing hands to
+    the workers at a time. Without ``overwrite`` existing keys are left alone, atomically.
+
+    Raises:
+        ValidationError: a name is invalid, or source and destination overlap.
+    """
+
+    source_bucket: str
+    source_key: str
+    destination_bucket: str
+    destination_key: str
+    recursive: bool = False
+    batch_size: int = 100
+    overwrite: bool = True
+    source: AccountContext = field(default_factory=AccountContext)
+    destination: AccountContext = field(default_factory=AccountContext)
+    options: CopyOptions = field(default_factory=CopyOptions)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= BATCH_SIZE_MAX:
+            raise ValidationError(
+                f"batch size is {self.batch_size}; it must be between 1 and {BATCH_SIZE_MAX}"
+            )
+        self.key_map()
+
+    @classmethod
+    def between(
+        cls,
+        source: S3Location,
+        destination: S3Location,
+        *,
+        recursive: bool = False,
+        batch_size: int = 100,
+        overwrite: bool = True,
+        options: CopyOptions | None = None,
+    ) -> S3CopyOperation:
+        """Return the operation that copies from one location to the other."""
+        return cls(
+            source_bucket=source.bucket,
+            source_key=source.key,
+            destination_bucket=destination.bucket,
+            destination_key=destination.key,
+            recursive=recursive,
+            batch_size=batch_size,
+            overwrite=overwrite,
+            source=source.account,
+            destination=destination.account,
+            options=options or CopyOptions(),
+        )
+
+    def key_map(self) -> KeyMap:
+        """Return where every object goes; the two places are the effective ones."""
+        return plan_keys(
+            S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
+            S3Location(
+                bucket=self.destination_bucket,
+                key=self.destination_key,
+                account=self.destination,
+            ),
+            recursive=self.recursive,
+        )
+
+    def start(self) -> CopyRun:
+        """Begin in the background and return the handle."""
+        return CopyRun(self)
+
+    def run(self) -> CopyResult:
+        """Copy, wait for the end and return it; see :meth:`CopyRun.result`."""
+        return self.start().result()

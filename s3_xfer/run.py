@@ -1,0 +1,190 @@
+"""One run from start to end: wires the rooms together and keeps the state.
+
+Three kinds of threads: the *run* thread goes through the stages, the *producer* lists, the
+*workers* copy. The caller's thread only asks: numbers are polled from :meth:`CopyRun.snapshot`,
+nobody is called back. Whatever ends a run early goes through one stop flag; whatever was found is
+accounted for, also then.
+
+Refuses to know how anything is copied, listed or drawn.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from typing import TYPE_CHECKING
+
+from s3_xfer.access import preflight
+from s3_xfer.access.clients import Clients, open_clients
+from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.crew import Crew, CrewEnd
+from s3_xfer.errors import S3XferError
+from s3_xfer.listing.from_report import ReportSource
+from s3_xfer.model import Failed, S3Object
+from s3_xfer.options import Preflight, RunMode
+from s3_xfer.pipeline.stop import StopFlag
+
+if TYPE_CHECKING:
+    from s3_xfer.operation import S3CopyOperation
+
+_log = logging.getLogger("s3_xfer")
+
+
+class CopyRun:
+    """The handle of one run. Every method may be called from any thread."""
+
+    def __init__(self, operation: S3CopyOperation) -> None:
+        self.operation = operation
+        self._keys = operation.key_map()
+        self._stop = StopFlag()
+        self._metrics = MetricsCollector(uuid.uuid4().hex)
+        self._state = RunState.INITIALIZED
+        self._notes: list[str] = []
+        self._crew: Crew | None = None
+        self._result: CopyResult | None = None
+        self._refusal: BaseException | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="s3-xfer-run", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------ what callers use
+
+    @property
+    def state(self) -> RunState:
+        """Where the run is."""
+        return self._state
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about this run, in order; may grow."""
+        return tuple(self._notes)
+
+    def snapshot(self) -> TransferMetrics:
+        """Return the numbers of this instant."""
+        return self._metrics.snapshot()
+
+    def recent_failures(self) -> tuple[Failed, ...]:
+        """Return the first failures, at most a hundred."""
+        return self._crew.failures if self._crew else ()
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Stop: start nothing new, abort uploads, account for the rest. Returns at once."""
+        self._stop.set(reason)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
+        return self._ended.wait(timeout_s)
+
+    def result(self) -> CopyResult:
+        """Wait for the end and return it, failures included.
+
+        Raises:
+            S3XferError: the run was refused before anything was written (state
+                ``VALIDATION_FAILED``): ValidationError, PreflightError or ReportError.
+        """
+        self._ended.wait()
+        if self._refusal:
+            raise self._refusal
+        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
+        return self._result
+
+    # ------------------------------------------------------------------------ the stages
+
+    def _run(self) -> None:
+        try:
+            self._state = RunState.VALIDATING
+            crew = self._validate()
+            self._state = RunState.COPYING
+            self._crew = crew
+            self._end(crew.work())
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
+            self._refuse(error)
+        finally:
+            self._metrics.finish()
+            self._ended.set()
+
+    def _validate(self) -> Crew:
+        """Check everything that can be checked, and gather what the copying needs."""
+        operation, options = self.operation, self.operation.options
+        if self._keys.source.key != operation.source_key:
+            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        report = (
+            ReportSource(options.from_report_path, self._keys) if options.from_report_path else None
+        )
+        clients = open_clients(
+            source=operation.source,
+            destination=operation.destination,
+            options=options,
+            overwrite=operation.overwrite,
+            retry=RetryPolicy(
+                retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
+            ),
+            stop=self._stop,
+            metrics=self._metrics,
+        )
+        single = self._check_access(clients)
+        return Crew(
+            operation=operation,
+            keys=self._keys,
+            clients=clients,
+            single=single,
+            report_source=report,
+            metrics=self._metrics,
+            stop=self._stop,
+        )
+
+    def _check_access(self, clients: Clients) -> S3Object | None:
+        """Run the preflight; return the object if a single one is copied."""
+        options = self.operation.options
+        source, destination = self._keys.source, self._keys.destination
+        if options.preflight is Preflight.SKIP and self.operation.recursive:
+            self._notes.append("access was not checked before the copy (--no-preflight)")
+            return None
+        single = None
+        if self.operation.recursive:
+            sample = preflight.check_source_prefix(clients.source, source)
+        else:
+            single = preflight.check_source_object(clients.source, source)
+            sample = [single]
+        if options.preflight is Preflight.SKIP:
+            self._notes.append("access was not checked before the copy (--no-preflight)")
+            return single
+        preflight.check_destination_bucket(clients.destination, destination)
+        if options.mode is RunMode.DRY_RUN:
+            self._notes.append("a dry run writes nothing, so write access was not checked")
+        else:
+            self._notes += preflight.probe_write(clients, destination, sample, options)
+        return single
+
+    # -------------------------------------------------------------------------- the ends
+
+    def _refuse(self, error: BaseException) -> None:
+        if self._stop.is_set():
+            self._end(CrewEnd())
+            return
+        self._state = RunState.VALIDATION_FAILED
+        self._refusal = error
+        if not isinstance(error, S3XferError):
+            _log.error("run %s: unexpected error", self.snapshot().operation_id, exc_info=error)
+
+    def _end(self, end: CrewEnd) -> None:
+        self._metrics.finish()
+        metrics = self.snapshot()
+        cancelled_by = None if end.aborted_by else self._stop.reason
+        clean = not (end.aborted_by or cancelled_by or metrics.files_failed)
+        self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
+        self._result = CopyResult(
+            state=self._state,
+            metrics=metrics,
+            failures=end.failures,
+            uploads_left_behind=end.uploads_left_behind,
+            notes=self.notes,
+            aborted_by=end.aborted_by,
+            cancelled_by=cancelled_by,
+            report_path=end.report_path,
+            planned_requests=end.planned_requests,
+        )
+        _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
