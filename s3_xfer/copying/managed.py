@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from s3transfer.exceptions import S3CopyFailedError
+from s3transfer import exceptions
 from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
@@ -27,6 +27,11 @@ from s3_xfer.copying.hooks import Trail
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
+
+# What s3transfer >= 0.15 makes of a part's 412; older ones let the ClientError through.
+_SOURCE_CHANGED: tuple[type[Exception], ...] = (
+    (exceptions.S3CopyFailedError,) if hasattr(exceptions, "S3CopyFailedError") else ()
+)
 
 
 class ManagedEngine:
@@ -67,7 +72,7 @@ class ManagedEngine:
         try:
             progress = _KnownWithProgress(task.source, on_bytes)
             self._submit(self._multipart, task, arguments, progress).result()
-        except S3CopyFailedError as error:  # s3transfer >= 0.15: a part answered 412
+        except _SOURCE_CHANGED as error:
             raise ObjectError.of(
                 ErrorClass.SOURCE_CHANGED, str(error), attempts=trail.attempts
             ) from error
