@@ -7,27 +7,22 @@ goes through here; files meant for machines (reports) use JSON's own escaping in
 
 from __future__ import annotations
 
-import unicodedata
-
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Joiners build ordinary emoji and are harmless on their own.
-_HARMLESS = frozenset({"\u200d"})
+_JOINER = "\u200d"  # builds ordinary emoji and is harmless on its own
 
 
 def printable(text: str) -> str:
-    r"""Return ``text`` with control and formatting characters spelled out (``\n``, ``\x1b``).
+    r"""Return ``text`` with everything that is not printable spelled out (``\n``, ``\x1b``).
 
     A backslash already in ``text`` is kept as it is; the result is for reading, not for parsing.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return "".join(_escape(character) for character in text)
-
-
-def _escape(character: str) -> str:
-    if character in _HARMLESS or unicodedata.category(character) not in _UNSAFE_CATEGORIES:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return "".join(
+        character
+        if character.isprintable() or character == _JOINER
+        else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
 
 
 def s3_url(bucket: str, key: str = "") -> str:

@@ -1,0 +1,105 @@
+"""The channel between the listing and the workers."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3_xfer.pipeline.channel import Channel
+from s3_xfer.pipeline.workers import WorkerPool
+
+
+def _fail(error: BaseException) -> None:
+    raise AssertionError("a worker crashed") from error
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    batches=st.lists(st.lists(st.integers(), max_size=7), max_size=25),
+    capacity=st.integers(1, 4),
+    workers=st.integers(1, 8),
+)
+def test_every_item_is_taken_exactly_once(
+    batches: list[list[int]], capacity: int, workers: int
+) -> None:
+    """What goes in comes out once, whatever the number of batches, room and workers."""
+    channel: Channel[int] = Channel(capacity)
+    taken: list[int] = []
+    pool = WorkerPool(channel, taken.append, count=workers, on_crash=_fail)
+
+    for batch in batches:
+        assert channel.put(batch)
+    channel.close()
+
+    assert pool.join(10)
+    assert Counter(taken) == Counter(item for batch in batches for item in batch)
+
+
+def test_put_waits_while_full() -> None:
+    """The producer cannot run ahead of the workers by more than the capacity."""
+    channel: Channel[int] = Channel(1)
+    channel.put([1, 2])
+    passed = threading.Event()
+
+    def produce() -> None:
+        channel.put([3])
+        passed.set()
+
+    producer = threading.Thread(target=produce)
+    producer.start()
+
+    assert not passed.wait(0.05)
+    assert [channel.take(), channel.take()] == [1, 2]
+    assert passed.wait(5)
+    producer.join()
+
+
+def test_abort_wakes_the_producer_and_hands_back_the_rest() -> None:
+    """After an abort nothing is lost: taken, handed back, or refused."""
+    channel: Channel[int] = Channel(1)
+    channel.put([1, 2, 3])
+    accepted: list[bool] = []
+    producer = threading.Thread(target=lambda: accepted.append(channel.put([4])))
+    producer.start()
+    taken = channel.take()
+
+    left = channel.abort()
+    producer.join(5)
+
+    assert (taken, left, accepted) == (1, [2, 3], [False])
+    assert channel.take() is None
+    assert not channel.put([5])
+
+
+def test_waiting_worker_ends_when_the_channel_is_closed() -> None:
+    """A worker that waits for an item is woken by the end."""
+    channel: Channel[int] = Channel(1)
+    pool = WorkerPool(channel, _fail_on_item, count=3, on_crash=_fail)
+
+    assert not pool.join(0.05)
+    channel.close()
+
+    assert pool.join(5)
+
+
+def _fail_on_item(item: int) -> None:
+    raise AssertionError(f"nothing was put, {item} came out")
+
+
+def test_crashing_worker_is_reported() -> None:
+    """An exception of the work itself reaches the one who can end the run."""
+    channel: Channel[int] = Channel(1)
+    crashes: list[BaseException] = []
+
+    def crash(_: int) -> None:
+        raise ValueError("boom")
+
+    pool = WorkerPool(channel, crash, count=1, on_crash=crashes.append)
+    channel.put([1])
+    channel.close()
+
+    assert pool.join(5)
+    assert [str(error) for error in crashes] == ["boom"]
