@@ -11,6 +11,7 @@ again by the destination key, because thread-locals do not reach s3transfer's th
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +24,9 @@ from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate_answer
 from s3_xfer.pipeline.stop import StopFlag
 
+_NOT_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
+)
 # Where the proof of a copy stands in a parsed answer; None means at its top.
 _ETAG_PLACES: Mapping[str, str | None] = {
     "CopyObject": "CopyObjectResult",
@@ -93,6 +97,7 @@ class RequestHooks:
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)
         events.register("after-call.s3", self._after_call)
+        events.register_first("before-parse.s3.*", _make_parsable)
 
     @contextmanager
     def trail(self, destination_key: str) -> Iterator[Trail]:
@@ -183,6 +188,16 @@ class RequestHooks:
                 self._open_uploads[upload.upload_id] = upload
             elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
                 self._open_uploads.pop(params["UploadId"], None)
+
+
+def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Replace what XML 1.0 cannot hold: these answers repeat the key, control characters and all.
+
+    A listing asks for percent-encoded keys instead; here S3 offers no such choice, botocore
+    cannot parse the answer, and would take the upload for failed.
+    """
+    if operation_model.name in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        response_dict["body"] = _NOT_XML.sub(b"?", response_dict["body"])
 
 
 def _facts(

@@ -54,11 +54,14 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
     """Return the headers that give another object the same metadata, byte for byte."""
     sent: Mapping[str, str] = head_answer["ResponseMetadata"]["HTTPHeaders"]
-    return {
+    kept = {
         name: value
         for name, value in sent.items()
         if name.lower() in _KEPT_HEADERS or name.lower().startswith(_USER_METADATA)
     }
+    if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
+        kept["expires"] = head_answer["ExpiresString"]
+    return kept
 
 
 def tags(client: Any, source: S3Object) -> list[dict[str, str]]:
