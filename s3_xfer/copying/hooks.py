@@ -97,7 +97,7 @@ class RequestHooks:
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)
         events.register("after-call.s3", self._after_call)
-        events.register_first("before-parse.s3.*", _make_parsable)
+        events.register("before-parse.s3.*", _make_parsable)
 
     @contextmanager
     def trail(self, destination_key: str) -> Iterator[Trail]:
@@ -193,11 +193,14 @@ class RequestHooks:
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
     """Replace what XML 1.0 cannot hold: these answers repeat the key, control characters and all.
 
-    A listing asks for percent-encoded keys instead; here S3 offers no such choice, botocore
-    cannot parse the answer, and would take the upload for failed.
+    A listing asks for percent-encoded keys instead; here S3 offers no such choice, and botocore,
+    which cannot parse the answer, has made a 500 of it (its handler comes before any of ours).
     """
-    if operation_model.name in ("CreateMultipartUpload", "CompleteMultipartUpload"):
-        response_dict["body"] = _NOT_XML.sub(b"?", response_dict["body"])
+    if operation_model.name not in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        return
+    body = _NOT_XML.sub(b"?", response_dict["body"])
+    if body != response_dict["body"] and b"<Error>" not in body:
+        response_dict.update(body=body, status_code=200)
 
 
 def _facts(
