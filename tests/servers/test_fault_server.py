@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
@@ -66,7 +66,7 @@ def client(server: FaultServer) -> Iterator[S3Client]:
         yield made
 
 
-@contextmanager
+@contextlib.contextmanager
 def connected(
     server: FaultServer,
     access_key: str = "AKIADEST",
@@ -95,7 +95,7 @@ def connected(
         made.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def refused(code: str, status: int | None = None, words: str = "") -> Iterator[dict[str, Any]]:
     """Expect S3's ``code``; yields a dictionary that then holds the parsed answer."""
     seen: dict[str, Any] = {}
@@ -107,7 +107,7 @@ def refused(code: str, status: int | None = None, words: str = "") -> Iterator[d
     assert words in seen["Error"].get("Message", "")
 
 
-@contextmanager
+@contextlib.contextmanager
 def headers(client: S3Client, **extra: str) -> Iterator[None]:
     """Send more headers, also those that an old botocore has no parameter for."""
 
@@ -180,6 +180,18 @@ class TestLifecycle:
         waiting.join()
         assert time.monotonic() - began_s < 1
 
+    def test_stopping_drops_what_was_delayed(self, server: FaultServer) -> None:
+        """A request that is waiting when the server stops is never carried out."""
+        server.put("src", "k")
+        server.inject(Fault.slow("CopyObject", delay_s=60))
+        with connected(server) as client:
+            waiting = threading.Thread(target=_ignoring_errors(lambda: copy(client)))
+            waiting.start()
+            assert server.wait_for("CopyObject")
+            server.stop()
+            waiting.join()
+        assert server.objects("dst") == {}
+
     def test_a_bug_in_a_callback_is_raised_at_the_end(self) -> None:
         """An exception on a server thread fails the test instead of looking like S3's 500."""
 
@@ -222,6 +234,14 @@ def _raw(server: FaultServer, data: bytes) -> bytes:
             return connection.recv(65536)
         except ConnectionError:
             return b""
+
+
+def _ignoring_errors(call: Callable[[], object]) -> Callable[[], None]:
+    def run() -> None:
+        with contextlib.suppress(bc.BotoCoreError):
+            call()
+
+    return run
 
 
 class TestAccess:
@@ -969,12 +989,37 @@ class TestFaults:
             copy(client)
         assert ("k" in server.objects("dst")) is (when == "after")
 
-    def test_wrong_length(self, server: FaultServer, client: S3Client) -> None:
-        """A body shorter than announced is an error, not a short answer."""
-        server.inject(Fault.wrong_length("ListObjectsV2", times=1))
-        with pytest.raises((bc.HTTPClientError, bc.IncompleteReadError, bc.ResponseStreamingError)):
+    def test_length_too_large(self, server: FaultServer) -> None:
+        """More bytes may be announced than come, and then the connection ends."""
+        server.inject(Fault.wrong_length("ListObjectsV2", extra_bytes=7))
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        connection.request("GET", "/src?list-type=2", headers=HEAD)
+        with pytest.raises(http.client.IncompleteRead) as caught:
+            connection.getresponse().read()
+        connection.close()
+        assert caught.value.expected == 7
+
+    def test_length_too_small(self, server: FaultServer, client: S3Client) -> None:
+        """A body that ends too early for its XML is an error to every botocore."""
+        fault = server.inject(Fault.wrong_length("ListObjectsV2", extra_bytes=-20, times=1))
+        with refused("500"):
             client.list_objects_v2(Bucket="src")
         assert client.list_objects_v2(Bucket="src")["KeyCount"] == 1
+        assert fault.hits == 1
+
+    def test_cut_body(self, server: FaultServer, client: S3Client) -> None:
+        """A connection that ends inside the body is an error: by length, or by broken XML."""
+        server.inject(Fault.cut_body("CopyObject", sent_bytes=60))
+        with pytest.raises((bc.ConnectionClosedError, bc.ClientError)):
+            copy(client)
+        assert "k" in server.objects("dst")
+
+    def test_body_that_never_comes(self, server: FaultServer, client: S3Client) -> None:
+        """Nothing but headers is an error to an old botocore, and success to a new one."""
+        server.inject(Fault.cut_body("CopyObject"))
+        with contextlib.suppress(bc.ConnectionClosedError):
+            assert "ETag" not in copy(client).get("CopyObjectResult", {})
+        assert "k" in server.objects("dst")
 
     def test_callback_in_the_middle(self, server: FaultServer, client: S3Client) -> None:
         """A callback may change the world just before the work, and sees the request."""
