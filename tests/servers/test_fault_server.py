@@ -14,6 +14,7 @@ from urllib.parse import unquote_plus
 
 import boto3.session
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore import exceptions as bc
 from botocore.config import Config
 from hypothesis import given, settings
@@ -809,6 +810,20 @@ class TestMultipart:
         server.put("src", "k", size=size)
         with refused(*refusal):
             copy_part(client, begin(client), span=span)
+
+    def test_managed_copy(self, server: FaultServer, client: S3Client) -> None:
+        """s3transfer's threads copy 6 GiB in parts, and abort cleanly when a part fails."""
+        server.put("src", "k", size=6 * GIB, metadata={"a": "1"})
+        parts = TransferConfig(multipart_chunksize=512 * MIB)
+        source = {"Bucket": "src", "Key": "k"}
+        client.copy(source, "dst", "k", Config=parts)
+        assert server.objects("dst")["k"].size == 6 * GIB
+        assert server.count("UploadPartCopy", executed=True) == 12
+        server.inject(Fault.error("UploadPartCopy", 500, "InternalError", part_number=3))
+        with refused("InternalError"):
+            client.copy(source, "dst", "again", Config=parts)
+        assert server.uploads("dst") == []
+        assert server.count("AbortMultipartUpload", status=204) == 1
 
     def test_small_source_as_one_part(self, server: FaultServer, client: S3Client) -> None:
         """Without a range a small object is a part, and the last part may be small."""
