@@ -15,7 +15,7 @@ injects faults. Objects have no content, only a claimed size::
 It is no general S3: it refuses, with 501, whatever a server-side copier has no business asking.
 """
 
-from s3_xfer.testing.fault_server.faults import Fault, InjectedFault
+from s3_xfer.testing.fault_server.faults import Fault, InjectedFault, Where
 from s3_xfer.testing.fault_server.journal import RequestRecord
 from s3_xfer.testing.fault_server.server import FaultServer
 from s3_xfer.testing.fault_server.state import Part, StoredObject, Upload
@@ -30,4 +30,5 @@ __all__ = [
     "RequestRecord",
     "StoredObject",
     "Upload",
+    "Where",
 ]

@@ -129,14 +129,16 @@ class Call(Action):
 
 @dataclass(slots=True)
 class WrongLength(Action):
-    """Promise ``extra_bytes`` more than the body has, then close: the client reads a cut body."""
+    """Announce another length than the body has, or send only the beginning of it, and close."""
 
-    extra_bytes: int
+    extra_bytes: int = 0
+    sent_bytes: int | None = None
 
     def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
         """Lie in Content-Length."""
         length = {"content-length": str(len(answer.body) + self.extra_bytes)}
-        return replace(answer, headers={**answer.headers, **length}, close=True)
+        sent = answer.body[: self.sent_bytes]
+        return replace(answer, headers={**answer.headers, **length}, body=sent, close=True)
 
 
 class RateLimit(Action):

@@ -123,8 +123,19 @@ class Fault:
     def wrong_length(
         cls, operations: Operations, *, extra_bytes: int = 100, **where: Unpack[Where]
     ) -> Fault:
-        """Announce more bytes than come (fewer, if negative)."""
+        """Announce more bytes than come (fewer, if negative), and close the connection."""
         return cls.of(operations, WrongLength(extra_bytes), where)
+
+    @classmethod
+    def cut_body(
+        cls, operations: Operations, *, sent_bytes: int = 0, **where: Unpack[Where]
+    ) -> Fault:
+        """Do the work, then end the connection after so many bytes of the body.
+
+        botocore 1.44 does not compare a body with its announced length: with ``sent_bytes=0`` it
+        sees an empty 200, which it takes for success.
+        """
+        return cls.of(operations, WrongLength(sent_bytes=sent_bytes), where)
 
     @classmethod
     def call(

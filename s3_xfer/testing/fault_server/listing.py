@@ -17,7 +17,6 @@ from s3_xfer.testing.fault_server.state import Bucket, StoredObject, World
 from s3_xfer.testing.fault_server.wire import Answer, Request
 
 MAX_KEYS = 1000
-_BEHIND_ALL = "\U0010ffff"  # no key that starts with a prefix sorts behind prefix + this
 
 
 @dataclass(slots=True)
@@ -86,10 +85,7 @@ def _start(request: Request) -> str:
     token = request.query.get("continuation-token", "")
     if token:
         return base64.urlsafe_b64decode(token).decode()
-    after = request.query.get("start-after", "")
-    delimiter = request.query.get("delimiter", "")
-    is_group = delimiter and after.endswith(delimiter) and after > request.query.get("prefix", "")
-    return after + _BEHIND_ALL if is_group else after
+    return request.query.get("start-after", "")
 
 
 def _token(key: str) -> str:

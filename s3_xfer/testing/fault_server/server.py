@@ -124,14 +124,19 @@ class FaultServer(Stage):
         acting = []
         for fault in self._faults:
             if fault.takes(request):
-                answer = fault.fault.action.before(request, self._stopping.wait)
+                answer = fault.fault.action.before(request, self._pause)
                 if answer is not None:
                     return answer
                 acting.append(fault)
         answer = self._work(request, record)
         for fault in acting:
-            answer = fault.fault.action.after(request, answer, self._stopping.wait)
+            answer = fault.fault.action.after(request, answer, self._pause)
         return answer
+
+    def _pause(self, delay_s: float) -> None:
+        """Wait; a request that the end of the server wakes up is dropped, not carried out."""
+        if self._stopping.wait(delay_s):
+            raise ConnectionCut
 
     def _work(self, request: Request, record: RequestRecord) -> Answer:
         try:
