@@ -20,12 +20,20 @@ from s3_xfer.accounting.report import ReportWriter
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dry_run import DryRunCopier
 from s3_xfer.copying.estimate import RequestEstimate
-from s3_xfer.copying.hooks import OpenUpload
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.listing.pages import pages
-from s3_xfer.model import CopyTask, Failed, NotAttempted, Outcome, S3Object, Skipped, SkipReason
+from s3_xfer.model import (
+    CopyTask,
+    Failed,
+    NotAttempted,
+    OpenUpload,
+    Outcome,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
 from s3_xfer.options import RunMode
 from s3_xfer.pipeline.channel import Channel
 from s3_xfer.pipeline.stop import StopFlag
@@ -54,7 +62,7 @@ class CrewEnd:
     """What the crew leaves behind, besides the metrics."""
 
     failures: tuple[Failed, ...] = ()
-    uploads_left_behind: tuple[str, ...] = ()
+    uploads_left_behind: tuple[OpenUpload, ...] = ()
     aborted_by: RunAborted | None = None
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
@@ -82,19 +90,21 @@ class Crew:
         self._report_source = report_source
         self._metrics = metrics
         self._stop = stop
-        self._estimate = RequestEstimate(options)
+        self._estimate = RequestEstimate(options, overwrite=operation.overwrite)
         self._engine = ManagedEngine(clients.destination, options)
         self._copier = self._make_copier()
         self._report = (
             ReportWriter(options.report_path, options.report_scope) if options.report_path else None
         )
         self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
-        self._in_flight: dict[str, CopyTask] = {}
+        self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
+        self._books = threading.Lock()
+        self._books_closed = False
         self._failures: list[Failed] = []
         self._aborted_by: RunAborted | None = None
         self._started_at = metrics.snapshot().start_time
-        self._last_listed = ""
-        self._listing_complete = False
+        self._reading_report = report_source is not None
+        self._unlisted_after: str | None = self._listing_start()
 
     @property
     def failures(self) -> tuple[Failed, ...]:
@@ -141,48 +151,62 @@ class Crew:
 
     # ------------------------------------------------------------------------- producing
 
+    def _listing_start(self) -> str | None:
+        """Return the key after which listing begins; None if there is nothing to list."""
+        if self._report_source:
+            return self._report_source.start_after
+        return None if self._single else ""
+
     def _produce(self) -> None:
-        """List, plan, and fill the channel."""
+        """List, plan, and fill the channel. ``_unlisted_after`` always says what is missing."""
         try:
             if self._report_source:
-                for page in self._report_source.pages():
+                for page in self._report_source.pages():  # to its end, also when stopped
                     self._offer(page)
+                self._reading_report = False
+            elif self._single:
+                self._offer([self._single])
             for page in self._listed_pages():
-                if self._stop.is_set():
+                if self._stop.is_set() or not self._offer(page):
                     return
-                self._last_listed = page[-1].key if page else self._last_listed
-                self._offer(page)
-            self._listing_complete = True
+                self._unlisted_after = page[-1].key if page else self._unlisted_after
+            self._unlisted_after = None
             self._metrics.listing_completed()
         except BaseException as error:  # noqa: BLE001 - the run's reason to end
             self._abort(error, while_doing="listing the source")
         finally:
+            self._reading_report = False
             self._channel.close()
 
     def _listed_pages(self) -> Iterator[Sequence[S3Object]]:
-        if self._single:
-            return iter(() if self._report_source else ([self._single],))
-        start_after = ""
-        if self._report_source:
-            if self._report_source.start_after is None:
-                return iter(())
-            start_after = self._last_listed = self._report_source.start_after
+        if self._unlisted_after is None:
+            return iter(())
         source = self._keys.source
         return pages(
-            self._clients.source, bucket=source.bucket, prefix=source.key, start_after=start_after
+            self._clients.source,
+            bucket=source.bucket,
+            prefix=source.key,
+            start_after=self._unlisted_after,
         )
 
-    def _offer(self, page: Sequence[S3Object]) -> None:
-        """Count a page and pass it on in batches; what the channel refuses was not attempted."""
+    def _offer(self, page: Sequence[S3Object]) -> bool:
+        """Count a page and pass it on in batches; what the channel refuses was not attempted.
+
+        Returns False, counting nothing, when the run has ended without waiting for the page.
+        """
         tasks = [self._keys.task(found) for found in page]
-        self._metrics.found(len(tasks), sum(found.size for found in page))
-        if self._keys.may_meet_own_copies:
-            tasks = self._without_own_copies(tasks)
-        size = self._operation.batch_size
-        for start in range(0, len(tasks), size):
-            batch = tasks[start : start + size]
-            if not self._channel.put(batch):
-                self._give_up(batch)
+        with self._books:
+            if self._books_closed:
+                return False
+            self._metrics.found(len(tasks), sum(found.size for found in page))
+            if self._keys.may_meet_own_copies:
+                tasks = self._without_own_copies(tasks)
+            size = self._operation.batch_size
+            for start in range(0, len(tasks), size):
+                batch = tasks[start : start + size]
+                if not self._channel.put(batch):
+                    self._give_up(batch)
+        return True
 
     def _without_own_copies(self, tasks: list[CopyTask]) -> list[CopyTask]:
         """Leave alone what appeared after the start: it may be what this run wrote."""
@@ -201,10 +225,14 @@ class Crew:
         if self._stop.is_set():
             self._record(NotAttempted(task))
             return
-        self._in_flight[task.destination_key] = task
+        self._in_flight[id(task)] = task
         outcome = self._copier.copy(task)
-        if self._in_flight.pop(task.destination_key, None) is not None:
-            self._record(outcome)  # else the run ended without waiting, and said so already
+        if self._in_flight.pop(id(task), None) is None:
+            return  # the run ended without waiting, and has accounted for it
+        grown_bytes = outcome.task.source.size - task.source.size
+        if grown_bytes:  # a report's size is that of another day
+            self._metrics.found(0, grown_bytes)
+        self._record(outcome)
 
     def _record(self, outcome: Outcome) -> None:
         self._metrics.record(outcome)
@@ -240,15 +268,20 @@ class Crew:
             producer.join()
             return True
         self._give_up(self._channel.abort())
-        all_ended = pool.join(self._operation.options.stop_grace_s)
-        producer.join(_POLL_S)
-        self._declare_interrupted()
-        return all_ended
+        grace_s = self._operation.options.stop_grace_s
+        all_ended = pool.join(grace_s)
+        producer.join(grace_s)
+        while self._reading_report:  # the rest of a report is on this disk, not at S3
+            producer.join(_POLL_S)
+        self._close_books()
+        return all_ended and not producer.is_alive()
 
-    def _declare_interrupted(self) -> None:
-        """Account for copies whose answer was not waited for."""
-        for key in list(self._in_flight):
-            task = self._in_flight.pop(key, None)
+    def _close_books(self) -> None:
+        """Account for copies whose answer was not waited for; a late page is not counted."""
+        with self._books:
+            self._books_closed = True
+        for number in list(self._in_flight):
+            task = self._in_flight.pop(number, None)
             if task:
                 error = ObjectError.of(
                     ErrorClass.INTERRUPTED, "S3 had not answered when the run ended", attempts=1
@@ -268,7 +301,7 @@ class Crew:
 
     # ---------------------------------------------------------------------------- ending
 
-    def _sweep_uploads(self) -> tuple[str, ...]:
+    def _sweep_uploads(self) -> tuple[OpenUpload, ...]:
         """Abort what is still open once more; return what refuses to go."""
         for upload in self._clients.destination_hooks.open_uploads():
             try:
@@ -277,16 +310,16 @@ class Crew:
                 )
             except Exception as error:  # noqa: BLE001 - named in the result
                 _log.warning("upload %s was not aborted: %s", upload.upload_id, error)
-        return tuple(map(_upload_line, self._clients.destination_hooks.open_uploads()))
+        return self._clients.destination_hooks.open_uploads()
 
     def _finish_report(self) -> Path | None:
         if not self._report:
             return None
         try:
-            if not (self._listing_complete or self._single):
+            if self._unlisted_after is not None:
                 source = self._keys.source
                 self._report.listing_stopped(
-                    bucket=source.bucket, prefix=source.key, start_after=self._last_listed
+                    bucket=source.bucket, prefix=source.key, start_after=self._unlisted_after
                 )
             return self._report.finish()
         except S3XferError as error:
@@ -302,15 +335,8 @@ def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
     if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
         return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
     said = f"{facts.code}: {printable(facts.message)}" if facts.message else facts.code
-    context = f"while {while_doing}, " if while_doing else ""
+    context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
-        f"the run ended early: {context}{facts.error_class.meaning} ({said})",
+        f"{context}{facts.error_class.meaning} ({said})",
         error_class=facts.error_class,
-    )
-
-
-def _upload_line(upload: OpenUpload) -> str:
-    return (
-        f"aws s3api abort-multipart-upload --bucket {upload.bucket} "
-        f"--key {upload.key!r} --upload-id {upload.upload_id}"
     )

@@ -65,37 +65,37 @@ class ErrorClass(enum.Enum):
         "Throttled",
         Reaction.SLOW_DOWN,
         "S3 asked for fewer requests per second and did not relent",
-        "run it again from the report, with a lower --concurrency",
+        "run it again, with a lower --concurrency",
     )
     SERVER_ERROR = (
         "ServerError",
         Reaction.RETRY,
         "S3 had an internal error every time",
-        "run it again from the report; if it persists, give AWS support the request id",
+        "run it again; if it persists, give AWS support the request id",
     )
     TIMEOUT = (
         "Timeout",
         Reaction.RETRY,
         "S3 did not answer in time",
-        "run it again from the report; for objects of several GB lower --multipart-threshold",
+        "run it again; for objects of several GB lower --multipart-threshold",
     )
     NETWORK = (
         "Network",
         Reaction.RETRY,
         "the connection to S3 failed",
-        "check name resolution, proxy and route to the endpoint, then run it again from the report",
+        "check name resolution, proxy and route to the endpoint, then run it again",
     )
     CONFLICT = (
         "Conflict",
         Reaction.RETRY,
         "another request changed the destination key at the same moment",
-        "find out who else writes to the destination, then run it again from the report",
+        "find out who else writes to the destination, then run it again",
     )
     EMPTY_RESPONSE = (
         "EmptyResponse",
         Reaction.RETRY,
         "S3 answered 200 without the ETag of the copy, so nothing proves that it exists",
-        "run it again from the report; a proxy or endpoint that strips answers must be fixed",
+        "run it again; a proxy or endpoint that strips answers must be fixed",
     )
     UPLOAD_LOST = (
         "UploadLost",
@@ -107,7 +107,7 @@ class ErrorClass(enum.Enum):
         "SourceChanged",
         Reaction.FAIL_OBJECT,
         "the source object was overwritten after it was listed",
-        "run it again from the report: it takes the object as it is then",
+        "run it again: it takes the object as it is then",
     )
     SOURCE_VANISHED = (
         "SourceVanished",
@@ -125,7 +125,7 @@ class ErrorClass(enum.Enum):
         "Archived",
         Reaction.FAIL_OBJECT,
         "the source object is archived (Glacier or an archive tier) and cannot be read",
-        "restore it (aws s3api restore-object), then run it again from the report",
+        "restore it (aws s3api restore-object), then run it again",
     )
     KMS = (
         "Kms",
@@ -143,7 +143,7 @@ class ErrorClass(enum.Enum):
         "EmptyKey",
         Reaction.FAIL_OBJECT,
         "the destination key would be empty",
-        "give the destination a prefix, or copy this object on its own to a key",
+        "give the destination a prefix",
     )
     MISMATCH = (
         "Mismatch",
@@ -173,7 +173,7 @@ class ErrorClass(enum.Enum):
         "CredentialsExpired",
         Reaction.END_RUN,
         "the credentials expired and could not be refreshed",
-        "log in again or use a role that refreshes, then run it again from the report",
+        "log in again or use a role that refreshes, then run it again",
     )
     BUCKET_MISSING = (
         "BucketMissing",
@@ -191,7 +191,7 @@ class ErrorClass(enum.Enum):
         "ClockSkew",
         Reaction.END_RUN,
         "this machine's clock differs too much from S3's",
-        "set the clock (NTP), then run it again from the report",
+        "set the clock (NTP), then run it again",
     )
     NOT_SUPPORTED = (
         "NotSupported",
@@ -209,7 +209,7 @@ class ErrorClass(enum.Enum):
         "Interrupted",
         Reaction.FAIL_OBJECT,
         "the run was stopped while this object was being copied",
-        "run it again from the report",
+        "run it again",
     )
     UNEXPECTED = (
         "Unexpected",
@@ -282,31 +282,29 @@ class ErrorFacts:
     message: str
     http_status: int | None = None
     request_id: str | None = None
+    attempts: int = 1  # how often the request was sent; 0 if it never was
 
 
 class ObjectError(S3XferError):
-    """One object was not copied.
+    """One object was not copied. ``facts`` is the last error seen."""
 
-    ``facts`` is the last error seen, ``attempts`` how often its request was sent (0: never).
-    """
-
-    def __init__(self, facts: ErrorFacts, *, attempts: int = 0, detail: str = "") -> None:
-        super().__init__(
-            facts.error_class.meaning + (f" ({detail})" if detail else ""),
-            error_class=facts.error_class,
-        )
+    def __init__(self, facts: ErrorFacts) -> None:
+        super().__init__(facts.error_class.meaning, error_class=facts.error_class)
         self.facts = facts
-        self.attempts = attempts
-        self.detail = detail
 
     @classmethod
     def of(cls, error_class: ErrorClass, message: str, *, attempts: int = 0) -> ObjectError:
         """Return an error that this package found by itself, without an answer from S3."""
-        facts = ErrorFacts(error_class=error_class, code=error_class.value, message=message)
-        return cls(facts, attempts=attempts)
+        return cls(
+            ErrorFacts(
+                error_class=error_class, code=error_class.value, message=message, attempts=attempts
+            )
+        )
 
 
 # --------------------------------------------------------------------------- the translation
+
+ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
 
@@ -439,6 +437,7 @@ def facts_of_response(parsed: Mapping[str, Any]) -> ErrorFacts | None:
         message=str(error.get("Message") or ""),
         http_status=status,
         request_id=metadata.get("RequestId"),
+        attempts=metadata.get("RetryAttempts", 0) + 1,
     )
 
 
@@ -453,7 +452,12 @@ def translate(error: BaseException) -> ErrorFacts:
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )
-    return ErrorFacts(error_class=error_class, code=type(error).__name__, message=str(error))
+    return ErrorFacts(
+        error_class=error_class,
+        code=type(error).__name__,
+        message=str(error),
+        attempts=getattr(error, ATTEMPTS, 1),
+    )
 
 
 def translate_answer(

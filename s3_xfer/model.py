@@ -91,6 +91,11 @@ class S3Location:
     account: AccountContext = field(default_factory=AccountContext)
 
     def __post_init__(self) -> None:
+        if self.bucket.endswith("--x-s3"):
+            raise ValidationError(
+                f"{self.bucket!r} is a directory bucket (S3 Express), which is not supported",
+                remedy="use a general purpose bucket",
+            )
         if not _BUCKET.fullmatch(self.bucket) or ".." in self.bucket:
             raise ValidationError(
                 f"{self.bucket!r} is not a bucket name",
@@ -148,6 +153,15 @@ class CopyTask:
     source: S3Object
     destination_bucket: str
     destination_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """A multipart upload that nobody has completed or aborted. Its parts cost money."""
+
+    bucket: str
+    key: str
+    upload_id: str
 
 
 class SkipReason(enum.Enum):

@@ -26,6 +26,7 @@ from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.text import s3_url
 
 if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
@@ -43,6 +44,7 @@ class CopyRun:
         self._metrics = MetricsCollector(uuid.uuid4().hex)
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
+        self._clients: Clients | None = None
         self._crew: Crew | None = None
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
@@ -114,7 +116,7 @@ class CopyRun:
         report = (
             ReportSource(options.from_report_path, self._keys) if options.from_report_path else None
         )
-        clients = open_clients(
+        clients = self._clients = open_clients(
             source=operation.source,
             destination=operation.destination,
             options=options,
@@ -152,6 +154,7 @@ class CopyRun:
         if options.preflight is Preflight.SKIP:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single
+        preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if options.mode is RunMode.DRY_RUN:
             self._notes.append("a dry run writes nothing, so write access was not checked")
@@ -167,8 +170,18 @@ class CopyRun:
             return
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
-        if not isinstance(error, S3XferError):
+        if isinstance(error, S3XferError):
+            self._mention_open_uploads(error)
+        else:
             _log.error("run %s: unexpected error", self.snapshot().operation_id, exc_info=error)
+
+    def _mention_open_uploads(self, error: S3XferError) -> None:
+        """Tell of the preflight's own upload if not even its abort was allowed."""
+        for upload in self._clients.destination_hooks.open_uploads() if self._clients else ():
+            place = s3_url(upload.bucket, upload.key)
+            error.problem += (
+                f"\nThe check's own upload {upload.upload_id} to {place} could not be aborted"
+            )
 
     def _end(self, end: CrewEnd) -> None:
         self._metrics.finish()

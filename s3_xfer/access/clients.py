@@ -27,6 +27,7 @@ from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.version import VERSION
 
@@ -64,7 +65,9 @@ def open_clients(
     """
 
     def hooks(headers: Mapping[str, Headers]) -> RequestHooks:
-        return RequestHooks(headers=headers, retry=retry, stop=stop, metrics=metrics)
+        return RequestHooks(
+            headers=headers, retry=retry, pacer=Pacer(stop), stop=stop, metrics=metrics
+        )
 
     destination_session = session_for(destination, side="destination")
     source_session = (

@@ -21,7 +21,7 @@ from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
 from s3_xfer.listing.pages import as_object
 from s3_xfer.model import S3Location, S3Object
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.text import printable, s3_url
 
 PROBE_NAME = ".s3-xfer-preflight-"
@@ -117,6 +117,27 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         raise _refused(what, error) from error
 
 
+def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) -> None:
+    """Return if the tags of large objects may be read, which a copy in parts always does.
+
+    Raises:
+        PreflightError: a large object is in the sample and its tags are refused.
+    """
+    large = next(
+        (found for found in sample if found.size >= options.multipart_threshold_bytes), None
+    )
+    if large is None or options.tags is not TagPolicy.COPY:
+        return
+    try:
+        client.get_object_tagging(Bucket=large.bucket, Key=large.key)
+    except Exception as error:
+        raise _refused(
+            f"the tags of {large.url} cannot be read",
+            error,
+            remedy="grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)",
+        ) from error
+
+
 def probe_write(
     clients: Clients, destination: S3Location, sample: Sequence[S3Object], options: CopyOptions
 ) -> Sequence[str]:
@@ -186,9 +207,9 @@ def _abort(client: Any, upload: Mapping[str, str]) -> None:
         client.abort_multipart_upload(**upload)
 
 
-def _refused(what: str, error: Exception) -> PreflightError:
+def _refused(what: str, error: Exception, *, remedy: str = "") -> PreflightError:
     facts = translate(error)
-    return PreflightError(f"{what}: {_said(facts)}", error_class=facts.error_class)
+    return PreflightError(f"{what}: {_said(facts)}", remedy=remedy, error_class=facts.error_class)
 
 
 def _said(facts: ErrorFacts) -> str:

@@ -31,7 +31,7 @@ class TransferMetrics:
 
     Counts are objects ("files" in the schema), sizes bytes. At the end of a run
     ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
-    smaller. No number ever decreases. ``requests`` counts what was sent by S3 operation,
+    smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects.
     """
 
@@ -130,7 +130,7 @@ class MetricsCollector:
         self._parts_done_bytes: dict[str, int] = {}
 
     def found(self, count: int, size_bytes: int) -> None:
-        """Add objects that the listing brought."""
+        """Add objects that the listing brought; bytes alone correct what was known of a size."""
         with self._lock:
             self._found += count
             self._bytes_found += size_bytes
@@ -169,7 +169,6 @@ class MetricsCollector:
                 case Copied():
                     self._copied += 1
                     self._bytes_copied += outcome.size_bytes
-                    self._bytes_found += outcome.size_bytes - size_bytes
                 case Skipped():
                     self._skipped += 1
                     self._bytes_skipped += size_bytes

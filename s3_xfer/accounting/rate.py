@@ -42,6 +42,7 @@ class RateMeter:
             self._samples.popleft()
         first_s, first_objects, first_bytes = self._samples[0]
         span_s = metrics.duration_s - first_s
+        settled = span_s >= _SETTLED_S or metrics.files_done == metrics.total_files_found
         if span_s < _SETTLED_S:
             first_objects = first_bytes = 0
             span_s = max(metrics.duration_s, 1e-3)
@@ -50,7 +51,7 @@ class RateMeter:
         return Rates(
             objects_per_s=objects_per_s,
             bytes_per_s=bytes_per_s,
-            eta_s=_eta_s(metrics, objects_per_s, bytes_per_s),
+            eta_s=_eta_s(metrics, objects_per_s, bytes_per_s) if settled else None,
         )
 
 

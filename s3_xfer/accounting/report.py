@@ -4,16 +4,18 @@ Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` w
 ended: a file under the final name is always complete, and a killed run cannot pass for a finished
 one. If the listing did not get to its end, one more line says after which key it stopped, so
 that a re-run goes on from there. Refuses to hold lines in memory and to drop one: a full disk
-ends the run.
+ends the run. Two runs cannot write one report.
 
 Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
 listing), ``source_bucket``, ``source_key``, ``destination_bucket``, ``destination_key``, ``size``
 (bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
-``attempts`` (requests sent, repetitions included) and ``message``; skipped ones ``reason``.
+``attempts`` (how often the failing request was sent), ``message`` and for unexpected errors
+``traceback``; skipped ones ``reason``; copied ones ``copy_etag``.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import threading
@@ -36,10 +38,15 @@ class ReportWriter:
         self._scope = scope
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
+        if path.exists() and not path.is_file():
+            raise _cannot_write(path, OSError("it is not a regular file"))
         try:
-            if path.is_dir():
-                raise IsADirectoryError(f"{path} is a directory")
-            self._file = self._partial.open("w", encoding="utf-8", buffering=1)
+            self._file = self._partial.open("a", encoding="utf-8", buffering=1)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file.truncate(0)
+        except BlockingIOError as error:
+            self._file.close()
+            raise _cannot_write(path, OSError("another run is writing it")) from error
         except OSError as error:
             raise _cannot_write(path, error) from error
 
@@ -110,7 +117,7 @@ def _error_fields(failed: Failed) -> dict[str, Any]:
         "code": facts.code,
         "http_status": facts.http_status,
         "request_id": facts.request_id,
-        "attempts": failed.error.attempts,
+        "attempts": facts.attempts,
         "message": facts.message,
     }
     return fields | ({"traceback": failed.traceback} if failed.traceback else {})

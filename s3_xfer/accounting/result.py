@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.accounting.metrics import TransferMetrics
 from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
-from s3_xfer.model import Failed
+from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.units import plural
 
 
@@ -39,7 +39,7 @@ class CopyResult:
     state: RunState
     metrics: TransferMetrics
     failures: tuple[Failed, ...] = ()
-    uploads_left_behind: tuple[str, ...] = ()
+    uploads_left_behind: tuple[OpenUpload, ...] = ()
     notes: tuple[str, ...] = ()
     aborted_by: RunAborted | None = None
     cancelled_by: str | None = None
@@ -78,7 +78,7 @@ class CopyResult:
             "state": self.state.value,
             "aborted_by": self.aborted_by.problem if self.aborted_by else None,
             "cancelled_by": self.cancelled_by,
-            "uploads_left_behind": list(self.uploads_left_behind),
+            "uploads_left_behind": [asdict(upload) for upload in self.uploads_left_behind],
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
             "planned_requests": dict(self.planned_requests),

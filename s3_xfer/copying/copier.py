@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import botocore.exceptions as bc
@@ -17,12 +18,13 @@ from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
+from s3_xfer.errors import ErrorClass, ObjectError, Reaction, translate
 from s3_xfer.model import (
     KEY_MAX_BYTES,
     Copied,
     CopyTask,
     Failed,
+    NotAttempted,
     Outcome,
     S3Object,
     Skipped,
@@ -68,10 +70,8 @@ class ObjectCopier:
             if not task.source.etag:
                 task = self._resolve(task)
             return self._copy_with_restarts(task)
-        except ObjectError as error:
-            return Failed(task, error)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self._failed(task, error, attempts=1)
+            return self._failed(task, error)
 
     def _resolve(self, task: CopyTask) -> CopyTask:
         found, _ = lookup.head(self._source, task.source)
@@ -91,7 +91,7 @@ class ObjectCopier:
                         reaction is not Reaction.RESTART_OBJECT
                         or objects_started == OBJECT_ATTEMPTS
                     ):
-                        return self._failed(task, error, attempts=max(1, trail.attempts))
+                        return self._failed(task, error)
         raise AssertionError("unreachable")
 
     # ------------------------------------------------------------------------- copying
@@ -141,15 +141,7 @@ class ObjectCopier:
             facts = translate(error)
             if facts.error_class.reaction is Reaction.END_RUN:
                 raise
-            raise ObjectError(
-                ErrorFacts(
-                    error_class=ErrorClass.TAGS_NOT_COPIED,
-                    code=facts.code,
-                    message=facts.message,
-                    http_status=facts.http_status,
-                    request_id=facts.request_id,
-                )
-            ) from error
+            raise ObjectError(replace(facts, error_class=ErrorClass.TAGS_NOT_COPIED)) from error
 
     # ----------------------------------------------------------------------- verifying
 
@@ -159,9 +151,7 @@ class ObjectCopier:
             return
         if lookup.etag_was_md5(self._source, source):
             raise ObjectError.of(
-                ErrorClass.MISMATCH,
-                f"ETag {source.etag} became {etag}",
-                attempts=1,
+                ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
             )
 
     def _exists(self, task: CopyTask) -> bool:
@@ -230,11 +220,13 @@ class ObjectCopier:
 
     # ------------------------------------------------------------------------- failing
 
-    def _failed(self, task: CopyTask, error: Exception, *, attempts: int) -> Failed:
-        known = isinstance(error, ObjectError)
+    def _failed(self, task: CopyTask, error: Exception) -> Outcome:
         facts = translate(error)
-        text = "" if facts.error_class is not ErrorClass.UNEXPECTED else traceback.format_exc()
-        return Failed(task, error if known else ObjectError(facts, attempts=attempts), text)  # type: ignore[arg-type]
+        small = task.source.size < self._options.multipart_threshold_bytes
+        if facts.error_class is ErrorClass.INTERRUPTED and facts.attempts == 0 and small:
+            return NotAttempted(task)  # its one request was never sent
+        unexpected = facts.error_class is ErrorClass.UNEXPECTED
+        return Failed(task, ObjectError(facts), traceback.format_exc() if unexpected else "")
 
 
 def check_key(task: CopyTask) -> ObjectError | None:

@@ -23,12 +23,15 @@ def part_count(size_bytes: int, part_size_bytes: int) -> int:
     return math.ceil(size_bytes / part_size_bytes)
 
 
-def estimate_requests(size_bytes: int, options: CopyOptions) -> Mapping[str, int]:
+def estimate_requests(
+    size_bytes: int, options: CopyOptions, *, overwrite: bool = True
+) -> Mapping[str, int]:
     """Return the requests that copying one object of ``size_bytes`` takes, by operation."""
+    look_ups = 1 if options.from_report_path else 0  # a report's ETag is not taken over
     if size_bytes < options.multipart_threshold_bytes:
-        return {"CopyObject": 1}
+        return {"CopyObject": 1} | ({"HeadObject": look_ups} if look_ups else {})
     requests = {
-        "HeadObject": 1,
+        "HeadObject": 1 + look_ups + (not overwrite),
         "CreateMultipartUpload": 1,
         "UploadPartCopy": part_count(size_bytes, options.part_size_bytes),
         "CompleteMultipartUpload": 1,
@@ -41,15 +44,16 @@ def estimate_requests(size_bytes: int, options: CopyOptions) -> Mapping[str, int
 class RequestEstimate:
     """Adds up the requests of many objects; thread-safe."""
 
-    def __init__(self, options: CopyOptions) -> None:
+    def __init__(self, options: CopyOptions, *, overwrite: bool = True) -> None:
         self._options = options
+        self._overwrite = overwrite
         self._requests: Counter[str] = Counter()
         self._objects = 0
         self._lock = threading.Lock()
 
     def add(self, size_bytes: int) -> None:
         """Count one object."""
-        requests = estimate_requests(size_bytes, self._options)
+        requests = estimate_requests(size_bytes, self._options, overwrite=self._overwrite)
         with self._lock:
             self._objects += 1
             self._requests.update(requests)
@@ -57,5 +61,7 @@ class RequestEstimate:
     def total(self) -> Mapping[str, int]:
         """Return all requests so far, the listing's included."""
         with self._lock:
+            if self._options.from_report_path:
+                return dict(self._requests)
             pages = math.ceil(self._objects / KEYS_PER_PAGE)
             return {"ListObjectsV2": pages, **self._requests}

@@ -15,13 +15,22 @@ import re
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.retry import RetryPolicy
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate_answer
+from s3_xfer.errors import (
+    ATTEMPTS,
+    ErrorClass,
+    ErrorFacts,
+    ObjectError,
+    Reaction,
+    translate_answer,
+)
+from s3_xfer.model import OpenUpload
+from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.stop import StopFlag
 
 _NOT_XML = re.compile(
@@ -33,6 +42,7 @@ _ETAG_PLACES: Mapping[str, str | None] = {
     "UploadPartCopy": "CopyPartResult",
     "CompleteMultipartUpload": None,
 }
+PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
@@ -54,23 +64,14 @@ class Trail:
     create_headers: Headers = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
     part_etags: dict[int, str] = field(default_factory=dict)
-    attempts: int = 0
     ambiguous: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OpenUpload:
-    """A multipart upload that nobody has completed or aborted yet."""
-
-    bucket: str
-    key: str
-    upload_id: str
 
 
 class RequestHooks:
     """The handlers of one client. ``headers`` are added by operation, see :mod:`.headers`.
 
-    Thread-safe. All clients of a run share ``retry``, ``stop`` and ``metrics``.
+    Thread-safe. All clients of a run share ``retry``, ``stop`` and ``metrics``; the pacer
+    belongs to one bucket.
     """
 
     def __init__(
@@ -78,14 +79,17 @@ class RequestHooks:
         *,
         headers: Mapping[str, Headers],
         retry: RetryPolicy,
+        pacer: Pacer,
         stop: StopFlag,
         metrics: MetricsCollector,
     ) -> None:
         self._headers = headers
         self._retry = retry
+        self._pacer = pacer
         self._stop = stop
         self._metrics = metrics
         self._trails: dict[str, Trail] = {}
+        self._trails_changed = threading.Condition()
         self._open_uploads: dict[str, OpenUpload] = {}
         self._lock = threading.Lock()
 
@@ -101,12 +105,21 @@ class RequestHooks:
 
     @contextmanager
     def trail(self, destination_key: str) -> Iterator[Trail]:
-        """Collect what the requests that write ``destination_key`` are answered."""
-        trail = self._trails[destination_key] = Trail()
+        """Collect what the requests that write ``destination_key`` are answered.
+
+        Two copies to the same key (a report that names an object twice) take turns.
+        """
+        trail = Trail()
+        with self._trails_changed:
+            while destination_key in self._trails:
+                self._trails_changed.wait()
+            self._trails[destination_key] = trail
         try:
             yield trail
         finally:
-            del self._trails[destination_key]
+            with self._trails_changed:
+                del self._trails[destination_key]
+                self._trails_changed.notify_all()
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the multipart uploads that were created and not finished since."""
@@ -130,7 +143,9 @@ class RequestHooks:
     def _before_send(self, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
         if self._stop.is_set() and operation != "AbortMultipartUpload":
-            raise ObjectError.of(ErrorClass.INTERRUPTED, self._stop.reason or "stopped")
+            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
+        if operation in PACED:
+            self._pacer.wait()
         self._metrics.request_sent(operation)
 
     def _needs_retry(
@@ -146,14 +161,18 @@ class RequestHooks:
         if facts is None:
             return None
         context = request_dict["context"]
-        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
+        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + _was_sent(facts)
+        if caught_exception:
+            _tell_attempts(caught_exception, attempts)
         trail: Trail | None = context.get(_TRAIL)
-        if trail:
-            trail.attempts = attempts
-            trail.ambiguous |= operation.name in _ETAG_PLACES and facts.error_class in _AMBIGUOUS
+        if trail and operation.name in _ETAG_PLACES and facts.error_class in _AMBIGUOUS:
+            trail.ambiguous = True
+        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        if throttled:
+            self._pacer.throttled()
         if not self._retry.wait_to_retry(facts.error_class, attempts):
             return None
-        self._metrics.retried(throttled=facts.error_class.reaction is Reaction.SLOW_DOWN)
+        self._metrics.retried(throttled=throttled)
         return 0
 
     def _after_call(
@@ -166,7 +185,7 @@ class RequestHooks:
         if model.name in _ETAG_PLACES:
             facts = _missing_etag(model.name, parsed)
             if facts:
-                raise ObjectError(facts, attempts=context.get(_ATTEMPTS, 0))
+                raise ObjectError(facts)
         self._note_uploads(model.name, context, parsed)
         trail: Trail | None = context.get(_TRAIL)
         if trail is None:
@@ -230,4 +249,18 @@ def _missing_etag(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | Non
         message=f"{operation} was answered without an ETag",
         http_status=metadata.get("HTTPStatusCode"),
         request_id=metadata.get("RequestId"),
+        attempts=metadata.get("RetryAttempts", 0) + 1,
     )
+
+
+def _was_sent(facts: ErrorFacts) -> bool:
+    """Return whether S3 may have seen the request: the stop gate raises before it goes out."""
+    return facts.error_class is not ErrorClass.INTERRUPTED
+
+
+def _tell_attempts(error: Exception, attempts: int) -> None:
+    """Let an error that carries no answer say how often its request was sent."""
+    if isinstance(error, ObjectError):
+        error.facts = replace(error.facts, attempts=attempts)
+    else:
+        setattr(error, ATTEMPTS, attempts)

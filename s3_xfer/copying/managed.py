@@ -64,7 +64,12 @@ class ManagedEngine:
         arguments = single_copy_params(self._options, task.source.etag)
         self._submit(self._single, task, arguments, _Known(task.source)).result()
 
-    def copy_in_parts(self, task: CopyTask, trail: Trail, on_bytes: Callable[[int], None]) -> None:
+    def copy_in_parts(
+        self,
+        task: CopyTask,
+        trail: Trail,  # noqa: ARG002 - the hooks fill it
+        on_bytes: Callable[[int], None],
+    ) -> None:
         """Copy in parts on the multipart pool; s3transfer aborts the upload on failure."""
         # REPLACE keeps s3transfer from adding metadata; the trail's headers carry all of it.
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
@@ -73,9 +78,7 @@ class ManagedEngine:
             progress = _KnownWithProgress(task.source, on_bytes)
             self._submit(self._multipart, task, arguments, progress).result()
         except _SOURCE_CHANGED as error:
-            raise ObjectError.of(
-                ErrorClass.SOURCE_CHANGED, str(error), attempts=trail.attempts
-            ) from error
+            raise ObjectError.of(ErrorClass.SOURCE_CHANGED, str(error), attempts=1) from error
 
     @staticmethod
     def _submit(

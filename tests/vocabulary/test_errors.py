@@ -129,4 +129,4 @@ def test_own_findings_need_no_answer_from_s3() -> None:
     error = ObjectError.of(ErrorClass.KEY_TOO_LONG, "1,025 bytes")
 
     assert translate(error) is error.facts
-    assert error.attempts == 0
+    assert error.facts.attempts == 0
