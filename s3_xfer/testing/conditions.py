@@ -4,12 +4,14 @@ moto 5.2 ignores ``If-None-Match`` on CopyObject and ``x-amz-copy-source-if-matc
 and UploadPartCopy. The copier stakes overwriting and torn copies on them, so a server for its
 tests must refuse as S3 does: 412 PreconditionFailed, with the condition's name.
 
-Looks at moto's objects before moto does, without a lock: two requests in the same instant may
-both pass. Understands path-style URLs only, which is what clients use for an IP address.
+Lets one request in at a time: check and copy are then one step, as they are at S3, and moto, which
+was not written for threads, loses nothing (Python runs one thread at a time anyway). Understands
+path-style URLs only, which is what clients use for an IP address.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote
@@ -35,15 +37,24 @@ class ConditionalCopies:
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
+        self._one_at_a_time = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        condition = _failed_condition(environ) if _COPY_SOURCE in environ else None
-        if condition is None:
-            return self._app(environ, start_response)
-        body = _REFUSAL.format(condition=escape(condition)).encode()
+        with self._one_at_a_time:
+            condition = _failed_condition(environ) if _COPY_SOURCE in environ else None
+            app = _refuse(condition) if condition else self._app
+            return app(environ, start_response)
+
+
+def _refuse(condition: str) -> WSGIApplication:
+    """Return an application that answers as S3 does when ``condition`` does not hold."""
+
+    def answer(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         start_response("412 Precondition Failed", [("Content-Type", "application/xml")])
-        return [body]
+        return [_REFUSAL.format(condition=escape(condition)).encode()]
+
+    return answer
 
 
 def _failed_condition(environ: WSGIEnvironment) -> str | None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,15 @@ def copy_one(client: S3Client, **conditions: str) -> None:
     )
 
 
+def never_overwrite(client: S3Client) -> None:
+    """Send ``If-None-Match: *`` with every copy; older botocore has no parameter for it."""
+
+    def add_header(params: dict[str, dict[str, str]], **_: object) -> None:
+        params["headers"]["If-None-Match"] = "*"
+
+    client.meta.events.register("before-call.s3.CopyObject", add_header)
+
+
 def refusal(error: ClientError) -> tuple[int, str, str | None]:
     """Return status, code and failed condition of a refused request."""
     facts = error.response["Error"]
@@ -145,17 +155,27 @@ def test_without_cross_account_access(
 
 def test_if_none_match_refuses_to_overwrite(source: S3Client, destination: S3Client) -> None:
     """CopyObject with If-None-Match works once, and then names the condition that failed."""
-
-    def add_header(params: dict[str, dict[str, str]], **_: object) -> None:
-        params["headers"]["If-None-Match"] = "*"
-
-    destination.meta.events.register("before-call.s3.CopyObject", add_header)
+    never_overwrite(destination)
     copy_one(destination)
     source.put_object(Bucket="source-bucket", Key="one", Body=b"newer")
     with pytest.raises(ClientError) as caught:
         copy_one(destination)
     assert refusal(caught.value) == (412, "PreconditionFailed", "If-None-Match")
     assert body_of(destination, "dest-bucket", "one") == b"content"
+
+
+@pytest.mark.usefixtures("source")
+def test_if_none_match_lets_one_of_many_through(destination: S3Client) -> None:
+    """Of copies to the same key at the same time exactly one succeeds."""
+
+    never_overwrite(destination)
+    with ThreadPoolExecutor(8) as pool:
+        copies = [pool.submit(copy_one, destination) for _ in range(16)]
+    errors = [error for error in (copy.exception() for copy in copies) if error]
+    assert len(errors) == 15
+    assert {refusal(e) for e in errors if isinstance(e, ClientError)} == {
+        (412, "PreconditionFailed", "If-None-Match")
+    }
 
 
 def test_copy_source_if_match_on_copy_object(source: S3Client, destination: S3Client) -> None:
