@@ -167,7 +167,6 @@ def test_if_none_match_refuses_to_overwrite(source: S3Client, destination: S3Cli
 @pytest.mark.usefixtures("source")
 def test_if_none_match_lets_one_of_many_through(destination: S3Client) -> None:
     """Of copies to the same key at the same time exactly one succeeds."""
-
     never_overwrite(destination)
     with ThreadPoolExecutor(8) as pool:
         copies = [pool.submit(copy_one, destination) for _ in range(16)]
