@@ -1,0 +1,59 @@
+# Everything a developer or CI runs, by name. `make` alone lists it.
+# Needs make and Python 3.11 or newer; environments are made on first use.
+
+PYTHON ?= python3
+BIN := .venv/bin
+OLDEST_BIN := .venv-oldest/bin
+# The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
+OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
+# Not the extra "dev": import-linter needs a newer rich than the oldest supported.
+TEST_TOOLS := hypothesis pexpect pyte pytest
+CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
+	s3_xfer.egg-info
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help env demo test lint types contracts test-newest test-oldest bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+env: .venv/ready ## Make .venv for development (again only when pyproject.toml changes)
+	@echo "Ready: .venv"
+
+.venv/ready: pyproject.toml scripts/make_env.sh
+	@scripts/make_env.sh "$(PYTHON)" .venv dev
+	@touch $@
+
+.venv-oldest/ready: pyproject.toml scripts/make_env.sh Makefile
+	@scripts/make_env.sh "$(PYTHON)" .venv-oldest testing $(TEST_TOOLS) $(OLDEST)
+	@touch $@
+
+demo: .venv/ready ## Watch a copy between two embedded accounts; needs no AWS
+	@$(BIN)/python scripts/demo.py
+
+test: lint types contracts test-newest test-oldest ## Check everything, on newest and oldest
+
+lint: .venv/ready ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/ready ## Check types
+	$(BIN)/mypy
+
+contracts: .venv/ready ## Check that imports respect the architecture
+	$(BIN)/lint-imports
+
+test-newest: .venv/ready ## Run the tests with the newest dependencies
+	$(BIN)/python -m pytest
+
+test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
+	$(OLDEST_BIN)/python -m pytest
+
+bench: .venv/ready ## Measure against other copiers
+	$(BIN)/python benchmarks/run.py
+
+clean: ## Remove the environments and everything that was generated
+	rm -rf .venv .venv-oldest $(CACHES)
+	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
+		-exec rm -rf {} + 2>/dev/null || true
