@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from s3_xfer.cli.options import OUTPUT
 from s3_xfer.cli.params import SectionOption
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, Preflight, ReportScope, RunMode
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
 
 Values = Mapping[str, Any]
-_ONLY_ONCE = {"report", "from_report", "dry_run", "yes"}
+_ONLY_ONCE = {"from_report", "dry_run"}
 
 
 def operation(source_url: str, destination_url: str, values: Values) -> S3CopyOperation:
@@ -92,13 +93,20 @@ def rerun_command(
     """
     words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
     for param in command.params:
-        if isinstance(param, SectionOption) and param.name not in _ONLY_ONCE:
+        if isinstance(param, SectionOption) and _is_repeated(param):
             words += _typed(param, values.get(param.name or ""))
     report: Path | None = values["report"]
     if report:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
     return " ".join(words)
+
+
+def _is_repeated(option: SectionOption) -> bool:
+    """Return whether a re-run takes ``option`` over: not what only says how to print."""
+    if option.section == OUTPUT:
+        return option.name == "report_all"
+    return option.name not in _ONLY_ONCE
 
 
 def _typed(option: SectionOption, value: Any) -> list[str]:

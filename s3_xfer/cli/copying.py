@@ -42,7 +42,8 @@ COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
         s3-xfer copy --recursive --from-report r.jsonl s3://from/data/ s3://to/data/
     """
 
-EXIT_HELP = "Exit status: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + "."
+_CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
+EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
 @click.command(cls=SectionedCommand, help=COPY_HELP, epilog=EXIT_HELP)

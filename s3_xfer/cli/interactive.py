@@ -63,14 +63,19 @@ def interactive(
         raise click.UsageError("Nobody can be asked here (no terminal). Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
-    source = _ask_location("Copy from", source)
-    destination = _ask_location("Copy to", destination)
-    if not yes:
-        values |= _ask_rest(source, values)
-    return _count_and_copy(source, destination, values, yes=yes)
+    try:
+        source = _ask_location("Copy from", source)
+        destination = _ask_location("Copy to", destination)
+        if not yes:
+            values |= _ask_rest(source, values)
+        return _count_and_copy(source, destination, values, yes=yes)
+    except click.Abort:  # Ctrl-C or end of input at a question
+        click.echo("\nstopped; nothing was written", err=True)
+        return ExitCode.INTERRUPTED
 
 
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
+    """Show what will happen, and let it happen if it is wanted."""
     operation = building.operation(source, destination, values)
     output = output_of(values)
     counted = _count(operation, output)

@@ -6,7 +6,6 @@ hide anything: what has no name here is printed with its traceback.
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.running import leave
+from s3_xfer.cli.streams import accept_any_character, discard, tell
 from s3_xfer.errors import S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -53,7 +53,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _guarded(args: Sequence[str] | None) -> int:
-    _accept_any_character()
+    accept_any_character()
     try:
         code = cli.main(args=args, prog_name="s3-xfer", standalone_mode=False)
         sys.stdout.flush()
@@ -62,32 +62,29 @@ def _guarded(args: Sequence[str] | None) -> int:
         error.show()
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("stopped; nothing was written", err=True)
+        tell("stopped")
         return ExitCode.INTERRUPTED
-    except BrokenPipeError as error:
-        _discard_stdout()
-        return exit_code(error)
-    except S3XferError as error:
-        click.echo(f"error: {printable_lines(str(error))}", err=True)
-        return exit_code(error)
-    except Exception as error:  # noqa: BLE001 - the last resort, and it prints everything
-        traceback.print_exc()
-        click.echo(_UNEXPECTED, err=True)
-        return exit_code(error)
+    except (SystemExit, Exception) as error:  # noqa: BLE001 - the last resort, and it tells all
+        return _explained(error)
+
+
+def _explained(error: BaseException) -> ExitCode:
+    """Tell on stderr what ``error`` means, and return its exit code."""
+    if _reader_is_gone(error):
+        discard(sys.stdout)
+        return ExitCode.OUTPUT_CLOSED
+    if isinstance(error, S3XferError):
+        tell(f"error: {printable_lines(str(error))}")
+    else:
+        tell("".join(traceback.format_exception(error)) + _UNEXPECTED)
+    return exit_code(error)
+
+
+def _reader_is_gone(error: BaseException) -> bool:
+    """Return whether this is a closed pipe; click turns that into a SystemExit of its own."""
+    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
 
 
 def printable_lines(text: str) -> str:
     """Return ``text`` safe to print, its line breaks kept."""
     return "\n".join(printable(line) for line in text.split("\n"))
-
-
-def _accept_any_character() -> None:
-    """Let streams spell out what their encoding lacks, instead of failing on a key with it."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _discard_stdout() -> None:
-    """Give Python somewhere to flush to at exit, so that it does not complain either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

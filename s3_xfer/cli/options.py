@@ -29,6 +29,7 @@ SOURCE, DESTINATION = "Source", "Destination"
 WHAT = "What to copy"
 FIDELITY = "Fidelity"
 SPEED = "Speed and retries"
+BOTH = "Both sides"
 OUTPUT = "Output"
 SIDES = (("source", SOURCE), ("dest", DESTINATION))
 
@@ -102,6 +103,14 @@ _DEFAULT = CopyOptions
 
 _DECLARATIONS: tuple[Any, ...] = (
     *(declaration for side in SIDES for declaration in _side(*side)),
+    _option(BOTH, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
+    _option(
+        BOTH,
+        "--ca-bundle",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Certificates to trust instead of the usual ones.",
+    ),
     _flag(WHAT, "--recursive", "Copy everything under the prefix SOURCE."),
     _flag(WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic)."),
     _file(WHAT, "--from-report", "Copy only what this report of an earlier run says is missing."),
@@ -157,7 +166,7 @@ _DECLARATIONS: tuple[Any, ...] = (
         metavar="N",
         default=100,
         show_default=True,
-        help=f"Objects handed to the workers at once, 1 to {BATCH_SIZE_MAX}.",
+        help="Objects handed to the workers at once.",
     ),
     _size(
         SPEED,
@@ -183,14 +192,6 @@ _DECLARATIONS: tuple[Any, ...] = (
         default=_DEFAULT.retry_delay_s,
         show_default=True,
         help="Wait before the first repetition; doubles with each.",
-    ),
-    _option(SPEED, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
-    _option(
-        SPEED,
-        "--ca-bundle",
-        type=click.Path(exists=True, dir_okay=False),
-        metavar="FILE",
-        help="Certificates to trust instead of the usual ones.",
     ),
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),

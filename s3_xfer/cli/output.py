@@ -11,12 +11,13 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import click
 
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.cli.options import Progress
+from s3_xfer.cli.streams import discard, tell
 from s3_xfer.render.summary import Context, Summary, summarize
 from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
 from s3_xfer.render.views import LiveView, PlainView, ProgressView, SilentView
@@ -48,22 +49,30 @@ class Output:
         return LiveView(console, dry_run=dry_run, keep=keep)
 
     def result(self, result: CopyResult, context: Context) -> None:
-        """Print the end of a run."""
-        summary = summarize(result, context)
+        """Print the end of a run; a reader that went away does not change it."""
+        try:
+            self._result(result, summarize(result, context))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            discard(sys.stdout)
+
+    def _result(self, result: CopyResult, summary: Summary) -> None:
+        if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
+            summary = replace(summary, notes=())  # the same eyes read them during the run
+            click.echo()
         if self.json:
             click.echo(json.dumps(result.to_dict()))
         if self.quiet:
             self._attention(result, summary)
         elif not self.json:
             print_lines(summary_lines(summary, width=text_width()))
-        sys.stdout.flush()
 
     def _attention(self, result: CopyResult, summary: Summary) -> None:
         if result.aborted_by or result.cancelled_by or result.metrics.files_failed:
             text = failure_text(summary, width=text_width())
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
-            click.echo("\n".join(lines), err=True)
+            tell("\n".join(lines))
 
 
 def print_lines(lines: Sequence[Line]) -> None:

@@ -42,14 +42,18 @@ class EnumChoice(_Choice):
     """The values of an enum as words on the command line, its members in the program."""
 
     def __init__(self, kind: type[enum.Enum]) -> None:
-        super().__init__([member.value for member in kind], case_sensitive=False)
+        super().__init__([member.value for member in kind])
         self.kind = kind
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the member; an unknown word is a usage error that lists the known ones."""
+        """Return the member, in whatever case it was typed; unknown words are usage errors."""
         if isinstance(value, self.kind):
             return value
-        return self.kind(super().convert(value, param, ctx))
+        for member in self.kind:
+            if member.value.casefold() == str(value).casefold():
+                return member
+        known = ", ".join(repr(member.value) for member in self.kind)
+        return self.fail(f"{value!r} is not one of {known}.", param, ctx)
 
 
 class SectionOption(click.Option):
@@ -67,7 +71,7 @@ class SectionedCommand(click.Command):
         """Write one list per section; options without one come last."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record:
                 sections.setdefault(getattr(param, "section", "Other"), []).append(record)
         sections["Other"] = sections.pop("Other", [])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from s3_xfer.accounting.metrics import TransferMetrics, error_line
 from s3_xfer.accounting.rate import RateMeter
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
+from s3_xfer.cli.streams import flush
 from s3_xfer.model import Failed
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
@@ -186,14 +186,7 @@ def leave(code: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(max(0.0, until_s - time.monotonic()))
             if thread.is_alive():
-                _flush()
+                flush()
                 os._exit(code)
+    flush()
     return code
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # closed or gone: there is nobody left to tell
-            continue

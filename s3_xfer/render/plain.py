@@ -40,4 +40,4 @@ def _size(size_bytes: float) -> str:
 def _eta(phase: Phase, rates: Rates) -> str:
     if phase is Phase.COPYING and rates.eta_s is not None:
         return format_duration(rates.eta_s).replace(" ", "")
-    return "unknown"
+    return "-"

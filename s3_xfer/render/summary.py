@@ -91,7 +91,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result, missing),
-        headline=_headline(result, context),
+        headline=_capitalized(_headline(result, context)),
         next_step=printable(aborted.remedy) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
@@ -120,18 +120,32 @@ def _headline(result: CopyResult, context: Context) -> str:
     found = plural(metrics.total_files_found, "object")
     if result.aborted_by:
         return f"Ended early: {printable(result.aborted_by.problem)}"
-    if context.dry_run and not result.cancelled_by:
+    if result.cancelled_by:
+        return f"Stopped ({printable(result.cancelled_by)}): {_progress(metrics, context)}"
+    if context.dry_run:
         would = metrics.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
         return f"Dry run: would copy {plural(would, 'object')}, nothing was written"
-    copied = format_count(metrics.files_copied_successfully)
-    more = "" if metrics.listing_complete else " found so far"
-    if result.cancelled_by:
-        return f"Stopped ({printable(result.cancelled_by)}): copied {copied} of {found}{more}"
+    if metrics.files_copied_successfully == metrics.total_files_found:
+        return f"Copied all {found}" if metrics.total_files_found != 1 else "Copied 1 object"
+    return _progress(metrics, context)
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _progress(metrics: TransferMetrics, context: Context) -> str:
+    found = plural(metrics.total_files_found, "object")
+    if not metrics.listing_complete:
+        found += " found so far"
+    if context.dry_run:
+        return f"counted {found}, nothing was written"
+    words = [f"copied {format_count(metrics.files_copied_successfully)} of {found}"]
     if metrics.files_failed:
-        return f"Copied {copied} of {found}, {format_count(metrics.files_failed)} failed"
+        words.append(f"{format_count(metrics.files_failed)} failed")
     if metrics.files_skipped:
-        return f"Copied {copied} of {found}, skipped {format_count(metrics.files_skipped)}"
-    return f"Copied all {found}" if metrics.total_files_found != 1 else "Copied 1 object"
+        words.append(f"{format_count(metrics.files_skipped)} skipped")
+    return ", ".join(words)
 
 
 def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
@@ -217,21 +231,26 @@ def _groups(result: CopyResult, context: Context) -> Iterator[FailureGroup]:
 
 def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
     """Return the lines that tell one failure: the object, then what S3 said."""
-    facts = failed.error.facts
-    words = [printable(facts.code)]
-    if facts.http_status:
-        words.append(f"HTTP {facts.http_status}")
-    if failed.error.attempts:
-        words.append(plural(failed.error.attempts, "attempt"))
-    if facts.request_id:
-        words.append(f"request id {printable(facts.request_id)}")
-    lines = [failed.task.source.url, ", ".join(words)]
-    said = printable(facts.message)
-    if said:
-        lines.append(said if len(said) <= _MESSAGE_MAX else said[:_MESSAGE_MAX] + "...")
+    lines = [failed.task.source.url, _said(failed)]
     if verbose:
         lines += [printable(line) for line in failed.traceback.splitlines()]
     return tuple(lines)
+
+
+def _said(failed: Failed) -> str:
+    """Return ``Code: message (HTTP status, attempts, request id)`` as far as known."""
+    facts = failed.error.facts
+    said = printable(facts.code)
+    if facts.message:
+        message = printable(facts.message)
+        said += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
+    known = [
+        f"HTTP {facts.http_status}" if facts.http_status else "",
+        plural(failed.error.attempts, "attempt") if failed.error.attempts else "",
+        f"request id {printable(facts.request_id)}" if facts.request_id else "",
+    ]
+    details = ", ".join(word for word in known if word)
+    return f"{said} ({details})" if details else said
 
 
 def abort_command(upload: str, account: AccountContext) -> str:
