@@ -81,8 +81,8 @@ def _explained(error: BaseException) -> ExitCode:
 
 
 def _reader_is_gone(error: BaseException) -> bool:
-    """Return whether this is a closed pipe; click turns that into a SystemExit of its own."""
-    return isinstance(error, BrokenPipeError) or isinstance(error.__context__, BrokenPipeError)
+    """Return whether this is a closed pipe, the only case in which click itself exits."""
+    return isinstance(error, (BrokenPipeError, SystemExit))
 
 
 def printable_lines(text: str) -> str:

@@ -80,7 +80,7 @@ class FakeRun:
         self._cancelled = threading.Event()
         self._reason: str | None = None
         self._ended = threading.Event()
-        self._step_s = float(os.environ.get("FAKE_STEP_S", "0.002"))
+        self._step_s = float(os.environ.get("FAKE_STEP_S", "0.0005"))
         threading.Thread(target=self._run, daemon=True).start()
         if scenario == "stuck":
             threading.Thread(target=time.sleep, args=(3600,)).start()

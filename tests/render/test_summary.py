@@ -137,7 +137,7 @@ def test_an_aborted_run_says_why_and_what_next_first() -> None:
 def test_a_stopped_run_does_not_pretend_to_know_the_total() -> None:
     """A run stopped while listing says that the total is only what was found so far."""
     metrics = samples.ended(listing_complete=False, files_not_attempted=7)
-    text = _text(samples.result(metrics=metrics, cancelled_by="Ctrl-C"))
+    text = _text(samples.result(metrics=metrics, cancelled_by="Ctrl-C"), width=120)
     assert text.startswith(
         "Stopped (Ctrl-C): copied 49,977 of 50,000 objects found so far, 3 failed, 20 skipped\n"
     )
