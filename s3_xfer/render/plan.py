@@ -36,8 +36,6 @@ def plan_rows(
     if requests:
         each = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
         yield Row("requests", f"about {format_count(sum(requests.values()))}: {each}")
-    for note in counted.notes:
-        yield Row("note", printable(note))
     if overwrite:
         text = "objects that exist at the destination are overwritten"
         yield Row("existing", text, tone=Tone.MIXED)
