@@ -1,0 +1,93 @@
+"""The command ``copy``: from a command line to a finished run and its exit code.
+
+Also the one way in which ``interactive`` runs what was agreed on. Holds no copying logic: it
+starts a run, stays with it, prints its end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3_xfer.accounting.metrics import ERRORS_KEPT
+from s3_xfer.cli import building
+from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.options import copy_options
+from s3_xfer.cli.output import Output
+from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.running import FAILURES_TOLD, follow
+from s3_xfer.options import RunMode
+from s3_xfer.render.summary import Context
+from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.operation import S3CopyOperation
+
+COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
+
+    The bytes never pass through this machine. The destination's credentials make the copy; the
+    source's, where given, list and look.
+
+    \b
+    Examples:
+      One object:
+        s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
+      Everything under a prefix, into another account:
+        s3-xfer copy --recursive --source-profile prod --dest-profile backup \\
+            s3://from/data/ s3://to/data/
+      Look first, then copy with a report, then only what is missing:
+        s3-xfer copy --recursive --dry-run s3://from/data/ s3://to/data/
+        s3-xfer copy --recursive --report r.jsonl s3://from/data/ s3://to/data/
+        s3-xfer copy --recursive --from-report r.jsonl s3://from/data/ s3://to/data/
+    """
+
+_CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
+EXIT_HELP = f"\b\nExit status:\n{_CODES}"
+
+
+@click.command(cls=SectionedCommand, help=COPY_HELP, epilog=EXIT_HELP)
+@click.argument("source")
+@click.argument("destination")
+@copy_options
+def copy(source: str, destination: str, **values: Any) -> ExitCode:
+    """Copy without asking."""
+    operation = building.operation(source, destination, values)
+    return perform(operation, output_of(values), context_of(source, destination, values))
+
+
+def output_of(values: building.Values) -> Output:
+    """Return how much is to be said."""
+    return Output(
+        progress=values["progress"],
+        json=values["json"],
+        quiet=values["quiet"],
+        verbose=values["verbose"],
+    )
+
+
+def context_of(source: str, destination: str, values: building.Values) -> Context:
+    """Return what the summary says besides the result."""
+    return Context(
+        source_url=printable(source),
+        destination_url=printable(destination),
+        dry_run=values["dry_run"],
+        verbose=values["verbose"],
+        rerun=building.rerun_command(copy, source, destination, values),
+        destination=building.account(values, "dest"),
+    )
+
+
+def perform(operation: S3CopyOperation, output: Output, context: Context) -> ExitCode:
+    """Run ``operation`` to its end, print the end, and return the exit code.
+
+    Raises:
+        S3XferError: the run was refused; nothing was written.
+    """
+    run = operation.start()
+    told = ERRORS_KEPT if output.verbose else 0 if output.quiet else FAILURES_TOLD
+    dry_run = operation.options.mode is RunMode.DRY_RUN
+    follow(run, output.view(dry_run=dry_run), failures_told=told)
+    result = run.result()
+    output.result(result, context)
+    return exit_code(result)

@@ -1,0 +1,74 @@
+"""Exit codes are API: scripts and schedulers branch on them, so they stand in one table.
+
+Refuses to guess: whatever has no code of its own is ``INTERNAL``, never ``OK``.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.errors import (
+    CopyFailed,
+    PreflightError,
+    ReportError,
+    RunAborted,
+    RunCancelled,
+    ValidationError,
+)
+
+BY_SIGTERM = "SIGTERM"  # what the run is told, and what the result repeats
+BY_CTRL_C = "Ctrl-C"
+
+
+class ExitCode(enum.IntEnum):
+    """How the process ended, each with its meaning for a caller."""
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ExitCode:
+        """Attach the meaning; the member stays a plain integer."""
+        member = int.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+    OK = 0, "everything was copied, or skipped on request"
+    FAILED_OBJECTS = 1, "the run finished, some objects were not copied"
+    USAGE = 2, "the command line is wrong"
+    REFUSED = 3, "refused before anything was written (input, access, report)"
+    ABORTED = 4, "an error ended the run early"
+    INTERNAL = 70, "an error of this program"
+    INTERRUPTED = 130, "stopped by Ctrl-C"
+    OUTPUT_CLOSED = 141, "whoever read the output went away"
+    TERMINATED = 143, "stopped by SIGTERM"
+
+
+_BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (ValidationError, ExitCode.REFUSED),
+    (PreflightError, ExitCode.REFUSED),
+    (ReportError, ExitCode.REFUSED),
+    (RunAborted, ExitCode.ABORTED),
+    (RunCancelled, ExitCode.INTERRUPTED),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    (CopyFailed, ExitCode.FAILED_OBJECTS),
+    (BrokenPipeError, ExitCode.OUTPUT_CLOSED),
+)
+
+
+def exit_code(end: CopyResult | BaseException) -> ExitCode:
+    """Return the code for the end of a run, or for what was raised instead of one."""
+    if isinstance(end, CopyResult):
+        return _of_result(end)
+    return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)
+
+
+def _of_result(result: CopyResult) -> ExitCode:
+    if result.aborted_by:
+        return ExitCode.ABORTED
+    if result.cancelled_by:
+        terminated = result.cancelled_by == BY_SIGTERM
+        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+    complete = result.state is RunState.COMPLETED
+    missing = result.metrics.files_failed + result.metrics.files_not_attempted
+    return ExitCode.OK if complete and not missing else ExitCode.FAILED_OBJECTS

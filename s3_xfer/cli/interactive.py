@@ -1,0 +1,172 @@
+"""The command ``interactive``: ask for what is missing, show what will happen, copy on yes.
+
+Everything typed goes through the same options and the same run as ``copy``. Refuses to write
+anything before somebody said yes, or gave ``--yes``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.cli import building
+from s3_xfer.cli.copying import context_of, output_of, perform
+from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.options import OUTPUT, copy_options
+from s3_xfer.cli.output import Output, print_lines, text_width
+from s3_xfer.cli.params import SectionedCommand, SectionOption
+from s3_xfer.cli.running import follow
+from s3_xfer.errors import ValidationError
+from s3_xfer.model import S3Location
+from s3_xfer.options import RunMode
+from s3_xfer.render.plan import plan_rows, question
+from s3_xfer.render.tables import table_lines
+from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.operation import S3CopyOperation
+
+Answers = dict[str, Any]
+
+HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
+
+    Asks for what is not given. Takes the same options as copy.
+
+    \b
+    Examples:
+      s3-xfer interactive
+      s3-xfer interactive s3://from/data/ s3://to/data/ --recursive --report r.jsonl
+    """
+
+
+@click.command(cls=SectionedCommand, help=HELP)
+@click.argument("source", required=False)
+@click.argument("destination", required=False)
+@click.option(
+    "--yes",
+    is_flag=True,
+    cls=SectionOption,
+    section=OUTPUT,
+    help="Do not ask for confirmation; everything must be given.",
+)
+@copy_options
+def interactive(
+    source: str | None, destination: str | None, *, yes: bool, **values: Any
+) -> ExitCode:
+    """Ask, show, confirm, copy."""
+    if not (sys.stdin.isatty() or yes):
+        raise click.UsageError("Nobody can be asked here (no terminal). Give --yes, or use copy.")
+    if yes and not (source and destination):
+        raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
+    try:
+        source = _ask_location("Copy from", source)
+        destination = _ask_location("Copy to", destination)
+        if not yes:
+            values |= _ask_rest(source, values)
+        return _count_and_copy(source, destination, values, yes=yes)
+    except click.Abort:  # Ctrl-C or end of input at a question
+        click.echo("\nstopped; nothing was written", err=True)
+        return ExitCode.INTERRUPTED
+
+
+def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
+    """Show what will happen, and let it happen if it is wanted."""
+    operation = building.operation(source, destination, values)
+    output = output_of(values)
+    counted = _count(operation, output)
+    if counted.state is not RunState.COMPLETED or values["dry_run"]:
+        output.result(counted, replace(context_of(source, destination, values), dry_run=True))
+        return exit_code(counted)
+    if not (output.quiet or output.json):
+        _show_plan(operation, source, destination, counted)
+    if not yes and not click.confirm(question(counted), err=True):
+        click.echo("nothing was written", err=True)
+        return ExitCode.OK
+    return perform(operation, output, context_of(source, destination, values))
+
+
+def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
+    """Return the end of a dry run of ``operation``, with the count shown as it grows."""
+    options = replace(operation.options, mode=RunMode.DRY_RUN, report_path=None)
+    run = replace(operation, options=options).start()
+    follow(run, output.view(dry_run=True))
+    return run.result()
+
+
+def _show_plan(
+    operation: S3CopyOperation, source: str, destination: str, counted: CopyResult
+) -> None:
+    rows = plan_rows(
+        source_url=source,
+        destination_url=destination,
+        source=operation.source,
+        destination=operation.destination,
+        counted=counted,
+        overwrite=operation.overwrite,
+        requests=counted.planned_requests,
+    )
+    print_lines(table_lines(list(rows), width=text_width()))
+
+
+def _ask_location(prompt: str, given: str | None) -> str:
+    """Return an S3 URL: the one given, or one that is asked for until it is valid."""
+    if given:
+        S3Location.parse(given)
+        return given
+    return _ask(f"{prompt} (s3://BUCKET/KEY or s3://BUCKET/PREFIX/)", check=S3Location.parse)
+
+
+def _ask(prompt: str, *, check: Callable[[str], object]) -> str:
+    while True:
+        answer: str = click.prompt(prompt, err=True)
+        try:
+            check(answer.strip())
+        except ValidationError as error:
+            click.echo(printable(f"{error.problem}; {error.remedy}."), err=True)
+        else:
+            return answer.strip()
+
+
+def _ask_rest(source: str, values: Mapping[str, Any]) -> Answers:
+    """Return answers to what the command line left open."""
+    answers: Answers = {}
+    key = S3Location.parse(source).key
+    if (not key or key.endswith("/")) and not values["recursive"]:
+        answers["recursive"] = click.confirm(
+            f"Copy everything under {printable(source)}?", default=True, err=True
+        )
+    return answers | _ask_profiles(values)
+
+
+def _ask_profiles(values: Mapping[str, Any]) -> Answers:
+    """Return the profiles to use; asks only if nothing was said about credentials."""
+    said = ("source_profile", "source_role_arn", "dest_profile", "dest_role_arn")
+    known = _configured_profiles()
+    if any(values[name] for name in said) or not known:
+        return {}
+    click.echo(f"Profiles configured here: {printable(', '.join(known))}", err=True)
+    return {
+        "dest_profile": _ask_profile("Profile for the destination (makes the copy)", known),
+        "source_profile": _ask_profile("Profile for the source (lists)", known),
+    }
+
+
+def _ask_profile(prompt: str, known: list[str]) -> str | None:
+    while True:
+        answer: str = click.prompt(
+            f"{prompt}, Enter for the default", default="", show_default=False, err=True
+        )
+        if not answer or answer in known:
+            return answer or None
+        click.echo(f"There is no profile {printable(answer)!r}.", err=True)
+
+
+def _configured_profiles() -> list[str]:
+    from botocore.session import Session  # noqa: PLC0415 - slow to import
+
+    return sorted(Session().available_profiles)

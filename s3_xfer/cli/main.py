@@ -1,0 +1,90 @@
+"""The program ``s3-xfer``: its commands, and the one place where errors become words and codes.
+
+Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once. Refuses to
+hide anything: what has no name here is printed with its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from s3_xfer.cli.copying import copy
+from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.interactive import interactive
+from s3_xfer.cli.params import SuggestingGroup
+from s3_xfer.cli.running import leave
+from s3_xfer.cli.streams import accept_any_character, discard, tell
+from s3_xfer.errors import S3XferError
+from s3_xfer.text import printable
+from s3_xfer.version import VERSION
+
+_UNEXPECTED = "Unexpected error. Please report it with the traceback above and the command line."
+
+HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully accounted.
+
+    \b
+    Examples:
+      s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
+      s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer interactive
+    """
+
+
+@click.group(cls=SuggestingGroup, help=HELP, context_settings={"max_content_width": 100})
+@click.version_option(VERSION, prog_name="s3-xfer")
+def cli() -> None:
+    """Hold the commands together."""
+
+
+cli.add_command(copy)
+cli.add_command(interactive)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit code; nothing is raised, whatever happens.
+
+    May end the process itself where a stuck thread would keep it alive.
+    """
+    return leave(_guarded(args))
+
+
+def _guarded(args: Sequence[str] | None) -> int:
+    accept_any_character()
+    try:
+        code = cli.main(args=args, prog_name="s3-xfer", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or ExitCode.OK)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        tell("stopped")
+        return ExitCode.INTERRUPTED
+    except (SystemExit, Exception) as error:  # noqa: BLE001 - the last resort, and it tells all
+        return _explained(error)
+
+
+def _explained(error: BaseException) -> ExitCode:
+    """Tell on stderr what ``error`` means, and return its exit code."""
+    if _reader_is_gone(error):
+        discard(sys.stdout)
+        return ExitCode.OUTPUT_CLOSED
+    if isinstance(error, S3XferError):
+        tell(f"error: {printable_lines(str(error))}")
+    else:
+        tell("".join(traceback.format_exception(error)) + _UNEXPECTED)
+    return exit_code(error)
+
+
+def _reader_is_gone(error: BaseException) -> bool:
+    """Return whether this is a closed pipe, the only case in which click itself exits."""
+    return isinstance(error, (BrokenPipeError, SystemExit))
+
+
+def printable_lines(text: str) -> str:
+    """Return ``text`` safe to print, its line breaks kept."""
+    return "\n".join(printable(line) for line in text.split("\n"))

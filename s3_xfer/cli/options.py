@@ -1,0 +1,216 @@
+"""The options of ``copy`` and ``interactive``: declared here, and only here.
+
+Names, sections, defaults and words come from this table; the defaults and choices themselves
+from :mod:`s3_xfer.options`. Refuses secrets: no option takes a secret key or a token.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from s3_xfer.cli.params import EnumChoice, SectionOption, Size
+from s3_xfer.options import (
+    BATCH_SIZE_MAX,
+    CannedAcl,
+    ChecksumAlgorithm,
+    CopyOptions,
+    Encryption,
+    StorageClass,
+    TagPolicy,
+)
+from s3_xfer.units import format_size
+
+SOURCE, DESTINATION = "Source", "Destination"
+WHAT = "What to copy"
+FIDELITY = "Fidelity"
+SPEED = "Speed and retries"
+BOTH = "Both sides"
+OUTPUT = "Output"
+SIDES = (("source", SOURCE), ("dest", DESTINATION))
+
+_Callback = TypeVar("_Callback", bound=Callable[..., Any])
+
+
+class Progress(enum.Enum):
+    """How the progress of a run is shown on stderr."""
+
+    AUTO = "auto"
+    BAR = "bar"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+def _option(section: str, *names: str, **settings: Any) -> Callable[[_Callback], _Callback]:
+    return click.option(*names, cls=SectionOption, section=section, **settings)
+
+
+def _size(section: str, name: str, default_bytes: int, text: str) -> Any:
+    shown = format_size(default_bytes).replace(" ", "")
+    return _option(
+        section, name, type=Size(), metavar="SIZE", default=shown, show_default=True, help=text
+    )
+
+
+def _choice(section: str, name: str, kind: type[enum.Enum], text: str, **settings: Any) -> Any:
+    """Declare an option over ``kind``; many choices move from the metavar into the text."""
+    words = ", ".join(member.value for member in kind)
+    if settings.get("metavar"):
+        text = f"{text}: {words}."
+    return _option(section, name, type=EnumChoice(kind), help=text, **settings)
+
+
+def _flag(section: str, name: str, text: str) -> Any:
+    return _option(section, name, is_flag=True, help=text)
+
+
+def _file(section: str, name: str, text: str) -> Any:
+    path = click.Path(dir_okay=False, path_type=Path)
+    return _option(section, name, type=path, metavar="FILE", help=text)
+
+
+def _side(side: str, section: str) -> Iterable[Any]:
+    """Declare the options that say with whose credentials, and where, one side is reached."""
+    yield _option(
+        section, f"--{side}-profile", metavar="NAME", help="AWS profile for this side's requests."
+    )
+    yield _option(section, f"--{side}-role-arn", metavar="ARN", help="Role to assume.")
+    yield _option(
+        section,
+        f"--{side}-external-id",
+        metavar="ID",
+        envvar=f"S3_XFER_{side.upper()}_EXTERNAL_ID",
+        show_envvar=True,
+        help="External id that the role's trust policy asks for.",
+    )
+    yield _option(section, f"--{side}-region", metavar="REGION", help="Region of the bucket.")
+    yield _option(
+        section, f"--{side}-endpoint-url", metavar="URL", help="S3 endpoint of this side alone."
+    )
+    yield _option(
+        section,
+        f"--{side}-bucket-owner",
+        metavar="ACCOUNT",
+        help="12-digit account that must own the bucket; otherwise S3 refuses every request.",
+    )
+
+
+_DEFAULT = CopyOptions
+
+_DECLARATIONS: tuple[Any, ...] = (
+    *(declaration for side in SIDES for declaration in _side(*side)),
+    _option(BOTH, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
+    _option(
+        BOTH,
+        "--ca-bundle",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Certificates to trust instead of the usual ones.",
+    ),
+    _flag(WHAT, "--recursive", "Copy everything under the prefix SOURCE."),
+    _flag(WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic)."),
+    _file(WHAT, "--from-report", "Copy only what this report of an earlier run says is missing."),
+    _flag(WHAT, "--dry-run", "List, count and show; write nothing."),
+    _flag(WHAT, "--no-preflight", "Do not check access first; the first objects will tell."),
+    _choice(
+        FIDELITY,
+        "--tags",
+        TagPolicy,
+        "Copy object tags, or leave them behind.",
+        default=_DEFAULT.tags.value,
+        show_default=True,
+    ),
+    _choice(
+        FIDELITY,
+        "--storage-class",
+        StorageClass,
+        "Storage class of the copies, STANDARD unless given",
+        metavar="CLASS",
+    ),
+    _choice(FIDELITY, "--acl", CannedAcl, "Canned ACL of the copies", metavar="ACL"),
+    _choice(
+        FIDELITY, "--sse", Encryption, "Encryption; otherwise the bucket's default", metavar="MODE"
+    ),
+    _option(FIDELITY, "--sse-kms-key-id", metavar="KEY", help="KMS key, best as a full ARN."),
+    _flag(FIDELITY, "--bucket-key", "Use an S3 Bucket Key (fewer KMS requests)."),
+    _choice(
+        FIDELITY,
+        "--checksum-algorithm",
+        ChecksumAlgorithm,
+        "Checksum that S3 stores with the copies",
+        metavar="NAME",
+    ),
+    _option(
+        FIDELITY,
+        "--request-payer",
+        type=click.Choice(["requester"]),
+        help="Accept that this account pays for reading the source.",
+    ),
+    _option(
+        SPEED,
+        "--concurrency",
+        type=int,
+        metavar="N",
+        default=_DEFAULT.concurrency,
+        show_default=True,
+        help="Copies under way at the same time.",
+    ),
+    _option(
+        SPEED,
+        "--batch-size",
+        type=click.IntRange(1, BATCH_SIZE_MAX),
+        metavar="N",
+        default=100,
+        show_default=True,
+        help="Objects handed to the workers at once.",
+    ),
+    _size(
+        SPEED,
+        "--multipart-threshold",
+        _DEFAULT.multipart_threshold_bytes,
+        "Objects of this size or more are copied in parts.",
+    ),
+    _size(SPEED, "--part-size", _DEFAULT.part_size_bytes, "Size of a part."),
+    _option(
+        SPEED,
+        "--retries",
+        type=int,
+        metavar="N",
+        default=_DEFAULT.retries,
+        show_default=True,
+        help="Repetitions of a request that failed for a passing reason.",
+    ),
+    _option(
+        SPEED,
+        "--retry-delay",
+        type=float,
+        metavar="SECONDS",
+        default=_DEFAULT.retry_delay_s,
+        show_default=True,
+        help="Wait before the first repetition; doubles with each.",
+    ),
+    _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
+    _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),
+    _flag(OUTPUT, "--json", "Print the metrics as one JSON object on stdout, nothing else."),
+    _choice(
+        OUTPUT,
+        "--progress",
+        Progress,
+        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
+        default=Progress.AUTO.value,
+        show_default=True,
+    ),
+    _flag(OUTPUT, "--quiet", "Print errors and failures only."),
+    _flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks."),
+)
+
+
+def copy_options(command: _Callback) -> _Callback:
+    """Give ``command`` every option that describes a copy."""
+    for declaration in reversed(_DECLARATIONS):
+        command = declaration(command)
+    return command

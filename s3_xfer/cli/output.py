@@ -1,0 +1,94 @@
+"""Where things are printed: progress and errors to stderr, results to stdout.
+
+One value, :class:`Output`, is made from the options and knows both streams. Refuses to print
+anything on stdout with ``--json`` except the one object, and anything there with ``--quiet``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import click
+
+from s3_xfer.accounting.result import CopyResult
+from s3_xfer.cli.options import Progress
+from s3_xfer.cli.streams import discard, tell
+from s3_xfer.render.summary import Context, Summary, summarize
+from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
+from s3_xfer.render.views import LiveView, PlainView, ProgressView, SilentView
+
+_WIDTH_MIN, _WIDTH_MAX = 60, 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """How much is said, and how."""
+
+    progress: Progress = Progress.AUTO
+    json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def view(self, *, dry_run: bool = False) -> ProgressView:
+        """Return what shows the progress of a run on stderr."""
+        if self.quiet:
+            return SilentView()
+        if self.progress is Progress.NONE:
+            return SilentView(sys.stderr)
+        if self.progress is Progress.PLAIN or not _can_redraw():
+            return PlainView(sys.stderr)
+        from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+
+        console = Console(stderr=True, force_terminal=True, force_interactive=True)
+        keep = self.json or not sys.stdout.isatty()
+        return LiveView(console, dry_run=dry_run, keep=keep)
+
+    def result(self, result: CopyResult, context: Context) -> None:
+        """Print the end of a run; a reader that went away does not change it."""
+        try:
+            self._result(result, summarize(result, context))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            discard(sys.stdout)
+
+    def _result(self, result: CopyResult, summary: Summary) -> None:
+        if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
+            summary = replace(summary, notes=())  # the same eyes read them during the run
+            click.echo()
+        if self.json:
+            click.echo(json.dumps(result.to_dict()))
+        if self.quiet:
+            self._attention(result, summary)
+        elif not self.json:
+            print_lines(summary_lines(summary, width=text_width()))
+
+    def _attention(self, result: CopyResult, summary: Summary) -> None:
+        if result.aborted_by or result.cancelled_by or result.metrics.files_failed:
+            text = failure_text(summary, width=text_width())
+            next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
+            lines = [summary.headline, *next_step, *([text] if text else [])]
+            tell("\n".join(lines))
+
+
+def print_lines(lines: Sequence[Line]) -> None:
+    """Print laid-out lines on stdout, with colours if it is a terminal."""
+    if not sys.stdout.isatty():
+        click.echo("\n".join(line.text for line in lines))
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+
+    Console().print(styled(lines), crop=False, soft_wrap=True)
+
+
+def text_width() -> int:
+    """Return a width to wrap prose to: the terminal's, within what is pleasant to read."""
+    return max(_WIDTH_MIN, min(_WIDTH_MAX, shutil.get_terminal_size().columns))
+
+
+def _can_redraw() -> bool:
+    return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")

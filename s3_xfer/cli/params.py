@@ -1,0 +1,102 @@
+"""What click lacks for this program: sizes, enums as choices, options in sections.
+
+Knows click and the vocabulary of values, but no option by name.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3_xfer.errors import ValidationError
+from s3_xfer.units import parse_size
+
+if TYPE_CHECKING:
+    _Choice = click.Choice[str]
+    _ParamType = click.ParamType[int]
+else:  # not subscriptable in click 8.1
+    _Choice = click.Choice
+    _ParamType = click.ParamType
+
+
+class Size(_ParamType):
+    """A number of bytes, written as ``5MiB``, ``1GB`` or ``1048576``."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes; a value that is no size is a usage error."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_size(value)
+        except ValidationError as error:
+            self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
+
+
+class EnumChoice(_Choice):
+    """The values of an enum as words on the command line, its members in the program."""
+
+    def __init__(self, kind: type[enum.Enum]) -> None:
+        super().__init__([member.value for member in kind])
+        self.kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the member, in whatever case it was typed; unknown words are usage errors."""
+        if isinstance(value, self.kind):
+            return value
+        for member in self.kind:
+            if member.value.casefold() == str(value).casefold():
+                return member
+        known = ", ".join(repr(member.value) for member in self.kind)
+        return self.fail(f"{value!r} is not one of {known}.", param, ctx)
+
+
+class SectionOption(click.Option):
+    """An option that knows under which heading ``--help`` shows it."""
+
+    def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class SectionedCommand(click.Command):
+    """A command whose ``--help`` shows its options under headings, in order of declaration."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one list per section; options without one come last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
+            if record:
+                sections.setdefault(getattr(param, "section", "Other"), []).append(record)
+        sections["Other"] = sections.pop("Other", [])
+        for heading, records in sections.items():
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl(records, col_max=28)
+
+
+class SuggestingGroup(click.Group):
+    """A group that answers a mistyped command with the one that was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; where there is none, say which one is close."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            raise click.UsageError(_no_such_command(args[0], self.commands), ctx) from error
+
+
+def _no_such_command(word: str, commands: Mapping[str, click.Command]) -> str:
+    if word.startswith("s3://"):
+        return f"{word!r} is not a command. Did you mean: s3-xfer copy SOURCE DESTINATION?"
+    close = difflib.get_close_matches(word, commands, n=1, cutoff=0.5)
+    hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(commands))}."
+    return f"No such command {word!r}. {hint}"

@@ -1,0 +1,192 @@
+"""Stay with a run until it ends: show progress, pass on signals, leave in good order.
+
+Runs in the main thread, because only there Python delivers signals. The handlers only take
+notes: a handler that took a lock could wait for the very code that it interrupted. Refuses to
+let a terminal decide about a copy: when stderr goes away, the run goes on unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn, Protocol
+
+from s3_xfer.accounting.metrics import TransferMetrics, error_line
+from s3_xfer.accounting.rate import RateMeter
+from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
+from s3_xfer.cli.streams import flush
+from s3_xfer.model import Failed
+from s3_xfer.render.phase import Phase, phase_of
+from s3_xfer.render.plain import progress_line
+from s3_xfer.render.views import ProgressView, SilentView
+from s3_xfer.text import printable
+
+POLL_S = 0.125
+FAILURES_TOLD = 5
+_LEAVE_GRACE_S = 1.0
+_CLEANUP_S = 15.0
+# Wrappers (make, uv, docker) repeat a Ctrl-C that the terminal already sent to the whole group.
+_SAME_CTRL_C_S = 0.3
+_SHOW_CURSOR = b"\x1b[?25h\r\n"
+
+
+class RunHandle(Protocol):
+    """What is needed of a :class:`~s3_xfer.operation.CopyRun`."""
+
+    @property
+    def state(self) -> RunState:
+        """Where the run is."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know; may grow."""
+
+    def snapshot(self) -> TransferMetrics:
+        """Return the numbers of this instant."""
+
+    def recent_failures(self) -> tuple[Failed, ...]:
+        """Return the first failures."""
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Stop; returns at once."""
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end; return whether it has come."""
+
+    def result(self) -> CopyResult:
+        """Return the end, or raise why the run was refused."""
+
+
+class Requests:
+    """What signals asked for so far. The handlers write, the loop reads."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._stopped_at_s = 0.0
+        self.stop: int | None = None  # the first SIGINT or SIGTERM
+        self.report = False  # SIGUSR1 since last looked at
+
+    def on_stop(self, number: int, _frame: FrameType | None) -> None:
+        """Note the first request; leave at once on the second."""
+        if self.stop is None:
+            self.stop, self._stopped_at_s = number, self._clock()
+        elif self._clock() - self._stopped_at_s > _SAME_CTRL_C_S:
+            leave_at_once(number)
+
+    def on_report(self, _number: int, _frame: FrameType | None) -> None:
+        """Note that somebody wants to know now."""
+        self.report = True
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Receive signals inside the block; restore the handlers after it."""
+        handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
+            signal.SIGINT: self.on_stop,
+            signal.SIGTERM: self.on_stop,
+        }
+        if hasattr(signal, "SIGUSR1"):
+            handlers[signal.SIGUSR1] = self.on_report
+        before = {number: signal.signal(number, taken) for number, taken in handlers.items()}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Story:
+    """Tells notes and the first failures, each once, while the run lasts."""
+
+    def __init__(self, failures_max: int) -> None:
+        self._failures_max = failures_max
+        self._notes = self._failures = 0
+
+    def news(self, run: RunHandle) -> Iterator[str]:
+        for note in run.notes[self._notes :]:
+            self._notes += 1
+            yield f"note: {printable(note)}"
+        for failed in run.recent_failures()[self._failures : self._failures_max]:
+            self._failures += 1
+            yield f"failed: {error_line(failed)}"
+            if self._failures == self._failures_max:
+                yield "further failures are only counted here; the summary explains them"
+
+
+def follow(run: RunHandle, view: ProgressView, *, failures_told: int = FAILURES_TOLD) -> None:
+    """Show ``run`` in ``view`` until it has ended, and pass on what signals ask for.
+
+    Call it in the main thread. An error in here cancels the run before it is raised.
+    """
+    requests = Requests()
+    try:
+        with requests.installed():
+            try:
+                with view:
+                    _watch(run, view, requests, _Story(failures_told))
+            except OSError:  # the terminal is gone; the copy is not
+                _watch(run, SilentView(), requests, _Story(0))
+    except BaseException:
+        run.cancel("internal error")
+        run.wait(_CLEANUP_S)
+        raise
+
+
+def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: _Story) -> None:
+    told = False
+    meter = RateMeter()
+    while not run.wait(POLL_S):
+        if requests.stop is not None and not told:
+            told = True
+            _stop(run, view, requests.stop)
+        _show(run, view, requests, story, meter)
+    _show(run, view, requests, story, meter)
+
+
+def _stop(run: RunHandle, view: ProgressView, number: int) -> None:
+    run.cancel(BY_CTRL_C if number == signal.SIGINT else BY_SIGTERM)
+    view.say("stopping: waiting for answers under way, Ctrl-C again to leave at once")
+
+
+def _show(
+    run: RunHandle, view: ProgressView, requests: Requests, story: _Story, meter: RateMeter
+) -> None:
+    for line in story.news(run):
+        view.say(line)
+    metrics = run.snapshot()
+    rates = meter.observe(metrics)
+    phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
+    if requests.report:
+        requests.report = False
+        view.say(progress_line(phase, metrics, rates))
+    if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
+        view.update(phase, metrics)
+
+
+def leave_at_once(number: int) -> NoReturn:
+    """End the process now, with the terminal's cursor visible. Uploads may stay behind."""
+    if os.isatty(2):
+        os.write(2, _SHOW_CURSOR)
+    os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
+
+
+def leave(code: int) -> int:
+    """Return ``code`` for a normal exit, or end the process here if a thread would prevent it.
+
+    A worker that waits for a dead connection cannot be interrupted, and Python would wait for
+    it; the result is complete by now, so nothing is lost.
+    """
+    until_s = time.monotonic() + _LEAVE_GRACE_S
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join(max(0.0, until_s - time.monotonic()))
+            if thread.is_alive():
+                flush()
+                os._exit(code)
+    flush()
+    return code

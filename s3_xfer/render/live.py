@@ -1,0 +1,141 @@
+"""Progress as bars: three lines that are redrawn in place on a terminal.
+
+:func:`frame` is a pure function from numbers to text. Rate and remaining time come from
+:mod:`s3_xfer.accounting.rate`; rich only draws (its own estimates go blank whenever the total
+grows). Refuses to draw anything that does not fit: what is least important is left out first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+
+from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.rate import Rates
+from s3_xfer.render.phase import Phase
+from s3_xfer.units import format_count, format_duration, format_size, plural
+
+_BAR_MAX = 48
+_BAR_MIN = 6
+_LABEL = 8  # "objects "
+_RATE = 11  # "999.9 MiB/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The few characters that a terminal may not have."""
+
+    full: str
+    empty: str
+    between: str
+    dots: str
+
+
+UNICODE = Glyphs("━", "─", " · ", "…")
+ASCII = Glyphs("#", "-", ", ", "...")
+
+
+def glyphs_for(encoding: str) -> Glyphs:
+    """Return the characters that a terminal of this encoding can show."""
+    return UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
+
+
+def frame(
+    phase: Phase,
+    metrics: TransferMetrics,
+    rates: Rates,
+    *,
+    width: int,
+    glyphs: Glyphs = UNICODE,
+) -> Text:
+    """Return the display at one instant, ``width`` columns wide."""
+    if phase is Phase.CHECKING:
+        return Text(f"checking access{glyphs.dots}", style="cyan")
+    objects = _pair(format_count(metrics.files_done), format_count(metrics.total_files_found))
+    size = _pair(format_size(metrics.bytes_done), format_size(metrics.total_bytes_found))
+    wide = max(len(objects), len(size))
+    rows = (
+        ("objects", objects, f"{rates.objects_per_s:,.0f}/s", _objects_share(metrics)),
+        ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", _bytes_share(metrics)),
+    )
+    lines = [
+        _row(label, share, f"{text:>{wide}}  {rate:>{_RATE}}", width, glyphs)
+        for label, text, rate, share in rows
+    ]
+    return Text("\n").join([*lines, _status(phase, metrics, rates, width, glyphs)])
+
+
+def count_frame(
+    phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
+) -> Text:
+    """Return the display of a dry run: nothing moves, so there is no bar, only a growing count."""
+    if phase is Phase.CHECKING:
+        return frame(phase, metrics, rates, width=width, glyphs=glyphs)
+    found = plural(metrics.total_files_found, "object")
+    text = f"listing{glyphs.dots} {found}, {format_size(metrics.total_bytes_found)}"
+    return Text(text[:width], style="cyan")
+
+
+def _pair(done: str, total: str) -> str:
+    return f"{done:>{len(total)}} / {total}"
+
+
+def _objects_share(metrics: TransferMetrics) -> float:
+    return _share(metrics.files_done, metrics.total_files_found)
+
+
+def _bytes_share(metrics: TransferMetrics) -> float:
+    """Return the bytes' share; empty objects have none to show, so they follow the objects."""
+    if not metrics.total_bytes_found:
+        return _objects_share(metrics)
+    return _share(metrics.bytes_done, metrics.total_bytes_found)
+
+
+def _share(done: int, total: int) -> float:
+    return min(1.0, done / total) if total else 0.0
+
+
+def _row(label: str, share: float, numbers: str, width: int, glyphs: Glyphs) -> Text:
+    """Return label, bar and numbers; without the bar where there is no room for one."""
+    room = min(_BAR_MAX, width - _LABEL - 2 - len(numbers))
+    row = Text(f"{label:<{_LABEL}}", style="bold")
+    if room >= _BAR_MIN:
+        full = int(room * share)
+        row.append(glyphs.full * full, style="not bold green" if share == 1 else "not bold cyan")
+        row.append(glyphs.empty * (room - full), style="not bold bright_black")
+        row.append("  ")
+    row.append(numbers, style="not bold")
+    row.truncate(width)
+    return row
+
+
+def _status(
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs
+) -> Text:
+    """Return what matters besides the bars, most important first, as far as it fits."""
+    parts = [(_now(phase, rates, glyphs), "cyan")]
+    if metrics.files_failed:
+        parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))
+    if metrics.files_skipped:
+        parts.append((f"{format_count(metrics.files_skipped)} skipped", ""))
+    if metrics.retries:
+        throttled = f" ({format_count(metrics.throttles)} throttled)" if metrics.throttles else ""
+        retries = "retry" if metrics.retries == 1 else "retries"
+        parts.append((f"{format_count(metrics.retries)} {retries}{throttled}", "yellow"))
+    parts.append((f"elapsed {format_duration(metrics.duration_s)}", "bright_black"))
+    status = Text()
+    for text, style in parts:
+        between = glyphs.between if status else ""
+        if status.cell_len + len(between) + len(text) > width:
+            break
+        status.append(between).append(text, style=style)
+    return status
+
+
+def _now(phase: Phase, rates: Rates, glyphs: Glyphs) -> str:
+    if phase in (Phase.LISTING, Phase.STOPPING):
+        return f"{phase.value}{glyphs.dots}"
+    if phase is Phase.COPYING:
+        return "ETA " + (format_duration(rates.eta_s) if rates.eta_s is not None else "unknown")
+    return str(phase.value)

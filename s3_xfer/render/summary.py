@@ -1,0 +1,273 @@
+"""The end of a run in words: what happened, what went wrong, what to do next.
+
+:func:`summarize` turns a result into a :class:`Summary`, plain data whose strings are all safe
+to print; :mod:`s3_xfer.render.tables` lays it out for pipes and for terminals. Explanations are
+given once per class of error, not once per object. Refuses to judge: counts, classes and advice
+come from the result and from :class:`~s3_xfer.errors.ErrorClass`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.result import CopyResult
+from s3_xfer.errors import ErrorClass
+from s3_xfer.model import AccountContext, Failed, SkipReason
+from s3_xfer.render.shell import shell_word
+from s3_xfer.text import printable
+from s3_xfer.units import format_count, format_duration, format_size, plural
+
+_EXAMPLES = 3  # failures shown per class
+_EXAMPLES_VERBOSE = 100
+_MESSAGE_MAX = 300
+_CLASSES = {member.value: member for member in ErrorClass}
+_UPLOAD_MARK = "?uploadId="
+
+
+class Tone(enum.Enum):
+    """How good the news is."""
+
+    GOOD = "good"
+    MIXED = "mixed"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a summary says about the run besides its result."""
+
+    source_url: str
+    destination_url: str
+    dry_run: bool = False
+    verbose: bool = False
+    rerun: str | None = None  # the command line that copies what is missing
+    destination: AccountContext = field(default_factory=AccountContext)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of numbers: ``label  value  size  detail``."""
+
+    label: str
+    value: str
+    size: str = ""
+    detail: str = ""
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Everything about the failures of one class."""
+
+    error_class: ErrorClass
+    count: int
+    examples: tuple[tuple[str, ...], ...]  # lines of each example; the first names the object
+    omitted: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The end of a run, ready to lay out. Commands are to be printed unbroken."""
+
+    tone: Tone
+    headline: str
+    next_step: str
+    route: str
+    rows: tuple[Row, ...]
+    failures: tuple[FailureGroup, ...]
+    abort_commands: tuple[str, ...]
+    rerun_title: str
+    rerun: str | None
+    notes: tuple[str, ...]
+
+
+def summarize(result: CopyResult, context: Context) -> Summary:
+    """Return everything a person should know about ``result``."""
+    missing = result.metrics.files_failed + result.metrics.files_not_attempted
+    rerun = context.rerun if missing and not context.dry_run else None
+    aborted = result.aborted_by
+    return Summary(
+        tone=_tone(result, missing),
+        headline=_capitalized(_headline(result, context)),
+        next_step=printable(aborted.remedy) if aborted else "",
+        route=f"{context.source_url} -> {context.destination_url}",
+        rows=tuple(_rows(result, context)),
+        failures=tuple(_groups(result, context)),
+        abort_commands=tuple(
+            abort_command(upload, context.destination) for upload in result.uploads_left_behind
+        ),
+        rerun_title=(
+            "To copy only what is missing:"
+            if result.report_path
+            else "To run it again (with the report, the next time only what is missing):"
+        ),
+        rerun=rerun,
+        notes=tuple(printable(note) for note in result.notes),
+    )
+
+
+def _tone(result: CopyResult, missing: int) -> Tone:
+    if result.aborted_by or (missing and not result.metrics.files_copied_successfully):
+        return Tone.BAD
+    return Tone.MIXED if missing or result.cancelled_by else Tone.GOOD
+
+
+def _headline(result: CopyResult, context: Context) -> str:
+    metrics = result.metrics
+    found = plural(metrics.total_files_found, "object")
+    if result.aborted_by:
+        return f"Ended early: {printable(result.aborted_by.problem)}"
+    if result.cancelled_by:
+        return f"Stopped ({printable(result.cancelled_by)}): {_progress(metrics, context)}"
+    if context.dry_run:
+        would = metrics.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
+        return f"Dry run: would copy {plural(would, 'object')}, nothing was written"
+    if metrics.files_copied_successfully == metrics.total_files_found:
+        return f"Copied all {found}" if metrics.total_files_found != 1 else "Copied 1 object"
+    return _progress(metrics, context)
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _progress(metrics: TransferMetrics, context: Context) -> str:
+    found = plural(metrics.total_files_found, "object")
+    if not metrics.listing_complete:
+        found += " found so far"
+    if context.dry_run:
+        return f"counted {found}, nothing was written"
+    words = [f"copied {format_count(metrics.files_copied_successfully)} of {found}"]
+    if metrics.files_failed:
+        words.append(f"{format_count(metrics.files_failed)} failed")
+    if metrics.files_skipped:
+        words.append(f"{format_count(metrics.files_skipped)} skipped")
+    return ", ".join(words)
+
+
+def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
+    metrics = result.metrics
+    if context.dry_run:
+        yield from _dry_run_rows(metrics)
+    else:
+        yield Row(
+            "copied",
+            format_count(metrics.files_copied_successfully),
+            format_size(metrics.total_bytes_transferred),
+            _speed(metrics),
+            Tone.GOOD if metrics.files_copied_successfully else None,
+        )
+        yield Row(
+            "skipped",
+            format_count(metrics.files_skipped),
+            format_size(metrics.bytes_skipped) if metrics.files_skipped else "",
+            _by_count(metrics.skips_by_reason),
+        )
+    yield Row(
+        "failed",
+        format_count(metrics.files_failed),
+        format_size(metrics.bytes_failed) if metrics.files_failed else "",
+        _by_count(metrics.errors_by_class),
+        Tone.BAD if metrics.files_failed else None,
+    )
+    if metrics.files_not_attempted:
+        text = "found, but the run ended before their turn"
+        yield Row("not tried", format_count(metrics.files_not_attempted), "", text, Tone.MIXED)
+    if not metrics.listing_complete:
+        yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
+    yield Row("duration", format_duration(metrics.duration_s))
+    yield Row(
+        "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
+    )
+    if metrics.retries:
+        throttled = f"S3 asked {format_count(metrics.throttles)} times for fewer requests"
+        yield Row(
+            "retries", format_count(metrics.retries), "", throttled if metrics.throttles else ""
+        )
+    if result.report_path:
+        yield Row("report", printable(str(result.report_path)))
+
+
+def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    """Return what would happen; sizes are known for all that was skipped together."""
+    reasons = dict(metrics.skips_by_reason)
+    would = reasons.pop(SkipReason.DRY_RUN.value, 0)
+    size = format_size(metrics.bytes_skipped)
+    yield Row("would copy", format_count(would), size, "", Tone.GOOD if would else None)
+    if reasons:
+        yield Row("would skip", format_count(sum(reasons.values())), "", _by_count(reasons))
+
+
+def _speed(metrics: TransferMetrics) -> str:
+    if not metrics.files_copied_successfully or metrics.duration_s <= 0:
+        return ""
+    objects = metrics.files_copied_successfully / metrics.duration_s
+    size = metrics.total_bytes_transferred / metrics.duration_s
+    return f"{objects:,.0f} objects/s, {format_size(size)}/s"
+
+
+def _by_count(counts: Mapping[str, int]) -> str:
+    """Return ``name count`` pairs, most frequent first; a lone name needs no count."""
+    if len(counts) == 1:
+        return printable(next(iter(counts)))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{printable(name)} {format_count(count)}" for name, count in ranked)
+
+
+def _groups(result: CopyResult, context: Context) -> Iterator[FailureGroup]:
+    kept: dict[str, list[Failed]] = {}
+    for failed in result.failures:
+        kept.setdefault(failed.error.facts.error_class.value, []).append(failed)
+    most = _EXAMPLES_VERBOSE if context.verbose else _EXAMPLES
+    counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
+    for name, count in counts:
+        shown = kept.get(name, [])[:most]
+        lines = tuple(failure_lines(failed, verbose=context.verbose) for failed in shown)
+        yield FailureGroup(_CLASSES[name], count, lines, count - len(shown))
+
+
+def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
+    """Return the lines that tell one failure: the object, then what S3 said."""
+    lines = [failed.task.source.url, _said(failed)]
+    if verbose:
+        lines += [printable(line) for line in failed.traceback.splitlines()]
+    return tuple(lines)
+
+
+def _said(failed: Failed) -> str:
+    """Return ``Code: message (HTTP status, attempts, request id)`` as far as known."""
+    facts = failed.error.facts
+    said = printable(facts.code)
+    if facts.message:
+        message = printable(facts.message)
+        said += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
+    known = [
+        f"HTTP {facts.http_status}" if facts.http_status else "",
+        plural(failed.error.attempts, "attempt") if failed.error.attempts else "",
+        f"request id {printable(facts.request_id)}" if facts.request_id else "",
+    ]
+    details = ", ".join(word for word in known if word)
+    return f"{said} ({details})" if details else said
+
+
+def abort_command(upload: str, account: AccountContext) -> str:
+    """Return the AWS CLI command that aborts ``upload``, written ``s3://BUCKET/KEY?uploadId=ID``.
+
+    Anything else is returned as it is, safe to print: better odd than lost.
+    """
+    place, mark, upload_id = upload.rpartition(_UPLOAD_MARK)
+    bucket, slash, key = place.removeprefix("s3://").partition("/")
+    if not (mark and slash and place.startswith("s3://")):
+        return printable(upload)
+    words = ["aws", "s3api", "abort-multipart-upload", "--bucket", bucket]
+    words += ["--key", shell_word(key), "--upload-id", shell_word(upload_id)]
+    for name, value in (
+        ("--profile", account.profile),
+        ("--region", account.region),
+        ("--endpoint-url", account.endpoint_url),
+    ):
+        words += [name, shell_word(value)] if value else []
+    return " ".join(words)

@@ -1,0 +1,135 @@
+"""Summaries laid out: plain text for pipes and logs, rich for terminals, from the same lines.
+
+Refuses to break commands and object names over lines: they are there to be copied. Prose is
+wrapped to the width.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_xfer.render.summary import FailureGroup, Row, Summary, Tone
+from s3_xfer.units import format_count, plural
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_WIDTH = 100
+_DIM, _BOLD, _ALARM = "bright_black", "bold", "bold red"
+_STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}
+
+
+class Line(NamedTuple):
+    """One line and how it looks where looks exist."""
+
+    text: str = ""
+    style: str = ""
+
+
+def as_text(summary: Summary, *, width: int = _WIDTH) -> str:
+    """Return the whole summary as plain lines: no control characters."""
+    return "\n".join(line.text for line in summary_lines(summary, width=width))
+
+
+def failure_text(summary: Summary, *, width: int = _WIDTH) -> str:
+    """Return only what needs somebody's attention; empty if nothing does."""
+    return "\n".join(line.text for line in _spaced(_attention(summary, width)))
+
+
+def styled(lines: Iterable[Line]) -> Text:
+    """Return lines as one rich text that keeps every line whole."""
+    from rich.text import Text  # noqa: PLC0415 - slow to import, and pipes never need it
+
+    text = Text(no_wrap=True, overflow="ignore")
+    for number, line in enumerate(lines):
+        text.append("\n" if number else "").append(line.text, style=line.style)
+    return text
+
+
+def summary_lines(summary: Summary, *, width: int = _WIDTH) -> list[Line]:
+    """Return the whole summary; what is already wrapped must not be wrapped again."""
+    colour = f"bold {_STYLES[summary.tone]}"
+    head = [
+        *(Line(text, colour) for text in _wrapped(summary.headline, width)),
+        *_next(summary.next_step, width),
+        Line(f"  {summary.route}", _DIM),
+    ]
+    notes = [Line(text, _DIM) for note in summary.notes for text in _hanging("Note: ", note, width)]
+    table = table_lines(summary.rows, width=width)
+    return list(_spaced([head, table, *_attention(summary, width), notes]))
+
+
+def _spaced(blocks: Iterable[Sequence[Line]]) -> Iterator[Line]:
+    """Yield the lines of all blocks with an empty one between blocks."""
+    for number, block in enumerate(block for block in blocks if block):
+        if number:
+            yield Line()
+        yield from block
+
+
+def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
+    for group in summary.failures:
+        yield list(_group_lines(group, width))
+    if summary.abort_commands:
+        title = Line("Uploads left behind; they cost money until they are aborted:", "yellow")
+        yield [title, *(Line(f"  {command}", _BOLD) for command in summary.abort_commands)]
+    if summary.rerun:
+        yield [Line(summary.rerun_title), Line(f"  {summary.rerun}", _BOLD)]
+
+
+def _group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
+    kind = group.error_class
+    yield Line(f"{kind.value}: {plural(group.count, 'object')} failed", _ALARM)
+    for text in (f"{kind.meaning}.", f"Next: {kind.remedy}."):
+        yield from (Line(part) for part in _wrapped(text, width, "  "))
+    yield Line(f"  See {kind.runbook}", _DIM)
+    for name, *said in group.examples:
+        yield Line(f"    {name}")
+        yield from (Line(f"      {text}", _DIM) for text in said)
+    if group.omitted and group.examples:
+        yield Line(f"    and {format_count(group.omitted)} more", _DIM)
+
+
+def table_lines(rows: Sequence[Row], *, width: int = _WIDTH) -> list[Line]:
+    """Return rows with labels left, numbers right and details below each other."""
+    label, value, size = _column_widths(rows)
+    lines = []
+    for row in rows:
+        start = f"  {row.label:<{label}}  {row.value:>{value}}"
+        if size and (row.size or row.detail):
+            start += f"  {row.size:>{size}}"
+        texts = _hanging(start + "  ", row.detail, width) if row.detail else [start]
+        lines += [Line(text.rstrip(), _STYLES[row.tone]) for text in texts]
+    return lines
+
+
+def _column_widths(rows: Sequence[Row]) -> tuple[int, int, int]:
+    """Return the widths of the first three columns; a lone word (a file name) does not count."""
+    return (
+        max(len(row.label) for row in rows),
+        max(len(row.value) for row in rows if row.size or row.detail or row.value[:1].isdigit()),
+        max(len(row.size) for row in rows),
+    )
+
+
+def _hanging(start: str, text: str, width: int) -> list[str]:
+    room = max(20, width - len(start))
+    first, *rest = textwrap.wrap(text, room, break_long_words=False) or [""]
+    return [start + first, *(" " * len(start) + line for line in rest)]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _next(step: str, width: int) -> list[Line]:
+    return [Line(text) for text in _wrapped(f"Next: {step}.", width)] if step else []

@@ -1,0 +1,131 @@
+"""What draws progress while a run lasts: bars, log lines, or nothing.
+
+Views hold the little state that drawing needs (a rate meter, the last time something was drawn)
+and belong to one thread. What they draw comes from the pure functions next door. They refuse to
+write to anything but stderr: stdout is for results.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.rate import RateMeter
+from s3_xfer.render.phase import Phase
+from s3_xfer.render.plain import progress_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.live import Live
+
+PLAIN_INTERVAL_S = 5.0
+
+
+class ProgressView(Protocol):
+    """Shows snapshots. ``update`` is called several times a second and decides what to draw."""
+
+    def __enter__(self) -> ProgressView:
+        """Begin to draw."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the terminal as it was found."""
+
+    def update(self, phase: Phase, metrics: TransferMetrics) -> None:
+        """Show this instant, if it is time."""
+
+    def say(self, line: str) -> None:
+        """Print one line now; ``line`` must be safe to print."""
+
+
+class SilentView:
+    """Draws nothing; only what is said is printed, if ``stream`` is given."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream
+
+    def __enter__(self) -> SilentView:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def update(self, phase: Phase, metrics: TransferMetrics) -> None:
+        """Show nothing."""
+
+    def say(self, line: str) -> None:
+        """Print one line."""
+        if self._stream:
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+
+class PlainView(SilentView):
+    """A log line every few seconds of the run, and one whenever the phase changes."""
+
+    def __init__(self, stream: TextIO, *, interval_s: float = PLAIN_INTERVAL_S) -> None:
+        super().__init__(stream)
+        self._interval_s = interval_s
+        self._meter = RateMeter()
+        self._drawn: tuple[Phase, float] | None = None
+
+    def update(self, phase: Phase, metrics: TransferMetrics) -> None:
+        """Print a line if the phase changed or the interval has passed."""
+        rates = self._meter.observe(metrics)
+        if self._is_time(phase, metrics.duration_s):
+            self._drawn = (phase, metrics.duration_s)
+            self.say(progress_line(phase, metrics, rates))
+
+    def _is_time(self, phase: Phase, now_s: float) -> bool:
+        if self._drawn is None or self._drawn[0] is not phase:
+            return True
+        return now_s - self._drawn[1] >= self._interval_s
+
+
+class LiveView:
+    """Bars, redrawn in place. With ``keep`` the last frame stays on the screen."""
+
+    def __init__(self, console: Console, *, dry_run: bool = False, keep: bool = False) -> None:
+        self._console = console
+        self._dry_run = dry_run
+        self._keep = keep
+        self._meter = RateMeter()
+        self._live: Live | None = None
+
+    def __enter__(self) -> LiveView:
+        from rich.live import Live  # noqa: PLC0415 - slow to import
+
+        self._live = Live(
+            console=self._console,
+            auto_refresh=False,
+            transient=not self._keep,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live:
+            self._live.stop()
+
+    def update(self, phase: Phase, metrics: TransferMetrics) -> None:
+        """Draw the frame of this instant in place of the last one."""
+        from s3_xfer.render.live import count_frame, frame, glyphs_for  # noqa: PLC0415
+
+        if self._live:
+            draw = count_frame if self._dry_run else frame
+            rates = self._meter.observe(metrics)
+            glyphs = glyphs_for(self._console.encoding)
+            text = draw(phase, metrics, rates, width=self._console.width, glyphs=glyphs)
+            self._live.update(text, refresh=True)
+
+    def say(self, line: str) -> None:
+        """Print one line above the bars."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,102 @@
+"""``--help`` and ``--version``: complete, ordered, quick."""
+
+from __future__ import annotations
+
+import resource
+
+import pytest
+
+from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.options import CannedAcl, ChecksumAlgorithm, StorageClass
+from tests.cli.program import real
+
+SIDE = ("profile", "role-arn", "external-id", "region", "endpoint-url", "bucket-owner")
+SECTIONS = {
+    "Source": [f"--source-{name}" for name in SIDE],
+    "Destination": [f"--dest-{name}" for name in SIDE],
+    "Both sides": ["--endpoint-url", "--ca-bundle"],
+    "What to copy": [
+        "--recursive",
+        "--no-overwrite",
+        "--from-report",
+        "--dry-run",
+        "--no-preflight",
+    ],
+    "Fidelity": [
+        "--tags",
+        "--storage-class",
+        "--acl",
+        "--sse",
+        "--sse-kms-key-id",
+        "--bucket-key",
+        "--checksum-algorithm",
+        "--request-payer",
+    ],
+    "Speed and retries": [
+        "--concurrency",
+        "--batch-size",
+        "--multipart-threshold",
+        "--part-size",
+        "--retries",
+        "--retry-delay",
+    ],
+    "Output": ["--report", "--report-all", "--json", "--progress", "--quiet", "--verbose"],
+}
+
+
+def _sections(text: str) -> dict[str, list[str]]:
+    """Return the options under each heading of a help text."""
+    found: dict[str, list[str]] = {}
+    heading = ""
+    for line in text.splitlines():
+        if line.endswith(":") and not line.startswith(" "):
+            heading = line[:-1]
+        elif line.startswith("  --"):
+            found.setdefault(heading, []).append(line.split()[0])
+    return found
+
+
+def test_copy_shows_every_option_under_its_heading() -> None:
+    """The stable option names stand in --help, grouped, in a fixed order."""
+    assert _sections(real("copy", "--help").stdout) == SECTIONS | {"Other": ["--help"]}
+
+
+def test_interactive_takes_what_copy_takes_and_yes() -> None:
+    """Both commands share one declaration; only --yes is added."""
+    sections = _sections(real("interactive", "--help").stdout)
+    assert sections.pop("Output") == ["--yes", *SECTIONS["Output"]]
+    assert sections == {k: v for k, v in SECTIONS.items() if k != "Output"} | {"Other": ["--help"]}
+
+
+@pytest.mark.parametrize("args", [(), ("copy",), ("interactive",)])
+def test_examples_come_before_options(args: tuple[str, ...]) -> None:
+    """Whoever asks for help sees an example first."""
+    text = real(*args, "--help").stdout
+    assert 0 < text.index("Examples:") < text.index(":\n  --")
+
+
+def test_choices_come_from_the_enums() -> None:
+    """Every value that the library knows is named in the help."""
+    text = "".join(real("copy", "--help").stdout.split())
+    for kind in (StorageClass, CannedAcl, ChecksumAlgorithm):
+        assert ",".join(member.value for member in kind) in text
+
+
+def test_exit_codes_are_documented() -> None:
+    """Each exit code stands in the help of copy with its meaning."""
+    text = real("copy", "--help").stdout
+    for code in ExitCode:
+        assert f"{code.value:>3}  {code.meaning}" in text
+
+
+@pytest.mark.parametrize("args", [("--help",), ("--version",), ("copy", "--help")])
+def test_answers_cost_less_than_a_second(args: tuple[str, ...]) -> None:
+    """Help and version take under a second of CPU, because nothing heavy is imported."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = real(*args, PYTHONPROFILEIMPORTTIME="1")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert done.returncode == 0
+    assert "s3_xfer.cli.main" in imported
+    assert not {"boto3", "botocore.session", "s3transfer", "rich", "rich.console"} & imported
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0

@@ -1,0 +1,72 @@
+"""What is shown before a person says yes, and words for a shell."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from s3_xfer.model import AccountContext
+from s3_xfer.render.plan import plan_rows, question
+from s3_xfer.render.shell import shell_word
+from s3_xfer.render.tables import table_lines
+from tests.render import samples
+
+ROLE = "arn:aws:iam::123456789012:role/copier"
+
+
+def _plan(**changed: Any) -> str:
+    settings: dict[str, Any] = {
+        "source_url": "s3://src/data/",
+        "destination_url": "s3://dst/data/",
+        "source": AccountContext(),
+        "destination": AccountContext(role_arn=ROLE, external_id="hush", region="eu-west-1"),
+        "counted": samples.clean(),
+        "overwrite": True,
+        "requests": {"CopyObject": 50_000, "ListObjectsV2": 50},
+    } | changed
+    rows = list(plan_rows(**settings))
+    return "\n".join(line.text for line in table_lines(rows, width=120))
+
+
+def test_the_plan_names_places_credentials_counts_and_requests() -> None:
+    """Everything that a person agrees to is in it."""
+    assert [line.split(maxsplit=1) for line in _plan().splitlines()] == [
+        ["from", "s3://src/data/"],
+        ["the", "destination's credentials"],
+        ["to", "s3://dst/data/"],
+        ["role", f"{ROLE}, with external id, region eu-west-1"],
+        ["objects", "50,000, 5.0 GiB"],
+        ["requests", "about 50,050: CopyObject 50,000, ListObjectsV2 50"],
+        ["existing", "objects that exist at the destination are overwritten"],
+    ]
+
+
+def test_the_plan_keeps_the_external_id_to_itself() -> None:
+    """It says that there is one, not which."""
+    assert "hush" not in _plan()
+
+
+def test_the_plan_warns_only_where_something_is_overwritten() -> None:
+    """With --no-overwrite existing objects are left alone, and it says so."""
+    assert "left alone" in _plan(overwrite=False)
+    assert "overwritten" not in _plan(overwrite=False)
+
+
+def test_the_question_has_the_numbers_in_it() -> None:
+    """Whoever answers sees how much it is."""
+    assert question(samples.clean()) == "Copy 50,000 objects, 5.0 GiB?"
+
+
+@pytest.mark.parametrize(
+    "word", ["plain", "a b", "it's", "a\nb", "\x1b[2J'\\", "\u202eabc", "naïve/日本", "$HOME", ""]
+)
+def test_a_shell_reads_back_every_word_exactly(word: str) -> None:
+    """What is printed for pasting is safe to print and means the same bytes."""
+    printed = shell_word(word)
+    assert printed.isprintable()
+    done = subprocess.run(
+        ["bash", "-c", f"printf %s {printed}"], capture_output=True, check=True, timeout=20
+    )
+    assert done.stdout == word.encode()

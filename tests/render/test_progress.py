@@ -1,0 +1,189 @@
+"""Progress of one instant, as bars and as log lines."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from s3_xfer.accounting.rate import Rates
+from s3_xfer.accounting.result import RunState
+from s3_xfer.render.live import ASCII, UNICODE, count_frame, frame, glyphs_for
+from s3_xfer.render.phase import Phase, phase_of
+from s3_xfer.render.plain import progress_line
+from s3_xfer.render.views import LiveView, PlainView
+from tests.render.samples import RATES, metrics
+
+
+def _bars(phase: Phase = Phase.COPYING, *, width: int = 80, **changed: Any) -> str:
+    return frame(phase, metrics(**changed), RATES, width=width).plain
+
+
+def test_bars_at_60_columns() -> None:
+    """At 60 columns both bars fit, and of the status what matters most."""
+    assert _bars(width=60).splitlines() == [
+        "objects ━━━━────────────────    12,323 / 50,000        612/s",
+        "bytes   ━━━━────────────────  1.2 GiB / 5.0 GiB   61.2 MiB/s",
+        "ETA 1 m 02 s · 3 failed · 20 skipped",
+    ]
+
+
+def test_bars_at_120_columns() -> None:
+    """With room, bars stay short enough to read and the status is complete."""
+    assert _bars(width=120).splitlines() == [
+        "objects ━━━━━━━━━━━" + "─" * 37 + "    12,323 / 50,000        612/s",
+        "bytes   ━━━━━━━━━━━" + "─" * 37 + "  1.2 GiB / 5.0 GiB   61.2 MiB/s",
+        "ETA 1 m 02 s · 3 failed · 20 skipped · 5 retries (2 throttled) · elapsed 1 m 23 s",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+@pytest.mark.parametrize("found", [1, 999_999_999])
+def test_no_line_is_wider_than_the_terminal(width: int, found: int) -> None:
+    """A line that wrapped would leave debris at every redraw."""
+    lines = _bars(width=width, total_files_found=found, files_copied_successfully=1).splitlines()
+    assert max(map(len, lines)) <= width
+    assert len(lines) == 3
+
+
+def test_no_eta_while_the_total_grows() -> None:
+    """Until the listing is complete the place of the ETA says so."""
+    assert _bars(Phase.LISTING).splitlines()[2].startswith("listing… · 3 failed")
+    assert "ETA" not in _bars(Phase.LISTING)
+
+
+def test_checking_access_is_one_line() -> None:
+    """Before anything is listed there are no bars to show."""
+    assert _bars(Phase.CHECKING) == "checking access…"
+
+
+def test_nothing_is_mentioned_that_did_not_happen() -> None:
+    """Failures, skips and retries appear only when there are any."""
+    status = _bars(files_failed=0, files_skipped=0, retries=0).splitlines()[2]
+    assert status == "ETA 1 m 02 s · elapsed 1 m 23 s"
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    """Without a UTF encoding everything drawn is ASCII."""
+    glyphs = glyphs_for("ISO-8859-1")
+    text = frame(Phase.LISTING, metrics(), RATES, width=80, glyphs=glyphs)
+    assert glyphs is ASCII
+    assert text.plain.isascii()
+    assert "####" in text.plain
+    assert glyphs_for("utf-8") is UNICODE
+
+
+def test_empty_objects_fill_both_bars() -> None:
+    """Where there are no bytes, the bytes' bar follows the objects."""
+    none = {"bytes_skipped": 0, "bytes_failed": 0, "total_bytes_transferred": 0}
+    numbers = metrics(total_bytes_found=0, **none)
+    lines = frame(Phase.COPYING, numbers, RATES, width=80).plain.splitlines()
+    assert lines[0].count("━") == lines[1].count("━") == 10
+
+
+def test_a_dry_run_counts_and_moves_nothing() -> None:
+    """The display of a dry run is a growing count."""
+    text = count_frame(Phase.LISTING, metrics(), RATES, width=80).plain
+    assert text == "listing… 50,000 objects, 5.0 GiB"
+
+
+def test_no_color_leaves_no_colour_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With NO_COLOR the bars are drawn without a colour; without it they have one."""
+
+    def drawn() -> str:
+        stream = io.StringIO()
+        console = Console(file=stream, force_terminal=True, color_system="standard", width=80)
+        with LiveView(console, keep=True) as view:
+            view.update(Phase.COPYING, metrics())
+        return stream.getvalue()
+
+    colour = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7])[0-9;]*m")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert colour.search(drawn())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "objects" in drawn()
+    assert not colour.search(drawn())
+
+
+def test_the_cursor_comes_back_after_an_error() -> None:
+    """Bars hide the cursor; leaving them by an exception shows it again."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80)
+
+    def broken() -> None:
+        with LiveView(console) as view:
+            view.update(Phase.COPYING, metrics())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    written = stream.getvalue()
+    assert "\x1b[?25l" in written
+    assert written.rindex("\x1b[?25h") > written.rindex("\x1b[?25l")
+
+
+def test_a_log_line_has_every_field_in_one_order() -> None:
+    """One line: time, phase, then name=value fields, without control characters."""
+    assert progress_line(Phase.COPYING, metrics(), RATES) == (
+        "2026-01-02T03:05:28Z copying objects=12323/50000 bytes=1.2GiB/5.0GiB"
+        " rate=612/s,61.2MiB/s failed=3 skipped=20 retries=5 throttled=2 eta=1m02s"
+    )
+
+
+def test_a_log_line_marks_totals_that_still_grow() -> None:
+    """While listing, totals carry a plus and there is no ETA."""
+    line = progress_line(Phase.LISTING, metrics(listing_complete=False), RATES)
+    assert "objects=12323/50000+ " in line
+    assert "bytes=1.2GiB/5.0GiB+ " in line
+    assert line.endswith("eta=-")
+
+
+def test_an_unknown_eta_is_not_invented() -> None:
+    """Without a rate there is no remaining time, neither in a log nor on a terminal."""
+    still = Rates(objects_per_s=0, bytes_per_s=0, eta_s=None)
+    assert progress_line(Phase.COPYING, metrics(), still).endswith("eta=-")
+    text = frame(Phase.COPYING, metrics(), still, width=80).plain
+    assert "ETA unknown" in text
+
+
+def test_log_lines_come_every_few_seconds_and_at_changes() -> None:
+    """A line is due after the interval, and at once when the phase changes."""
+    stream = io.StringIO()
+    view = PlainView(stream, interval_s=5)
+    for phase, at_s in (
+        (Phase.LISTING, 0.0),
+        (Phase.LISTING, 4.9),
+        (Phase.LISTING, 5.0),
+        (Phase.COPYING, 5.1),
+        (Phase.COPYING, 10.0),
+        (Phase.COPYING, 10.2),
+    ):
+        view.update(phase, metrics(duration_s=at_s))
+    times = [line[17:29] for line in stream.getvalue().splitlines()]
+    assert times == ["05Z listing ", "10Z listing ", "10Z copying ", "15Z copying "]
+
+
+@pytest.mark.parametrize(
+    ("state", "complete", "stopping", "phase"),
+    [
+        (RunState.INITIALIZED, False, False, Phase.CHECKING),
+        (RunState.VALIDATING, False, False, Phase.CHECKING),
+        (RunState.VALIDATING, False, True, Phase.STOPPING),
+        (RunState.COPYING, False, False, Phase.LISTING),
+        (RunState.COPYING, True, False, Phase.COPYING),
+        (RunState.COPYING, True, True, Phase.STOPPING),
+        (RunState.COMPLETED, True, True, Phase.ENDED),
+        (RunState.COPY_FAILED, True, False, Phase.ENDED),
+    ],
+)
+def test_the_phase_follows_state_and_listing(
+    state: RunState,
+    complete: bool,  # noqa: FBT001 - a table's column
+    stopping: bool,  # noqa: FBT001
+    phase: Phase,
+) -> None:
+    """What is shown follows from the state, the listing and whether a stop was asked for."""
+    assert phase_of(state, metrics(listing_complete=complete), stopping=stopping) is phase

@@ -1,0 +1,216 @@
+"""The end of a run in words: complete, aligned, safe to print, and useful at 3 a.m."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.errors import ErrorClass, RunAborted
+from s3_xfer.model import AccountContext, SkipReason
+from s3_xfer.render.summary import Context, Tone, abort_command, summarize
+from s3_xfer.render.tables import as_text, failure_text, styled, summary_lines
+from tests.render import samples
+
+WITH_FAILURES = """\
+Copied 49,977 of 50,000 objects, 3 failed, 20 skipped
+  s3://src/data/ -> s3://dst/data/
+
+  copied      49,977   5.0 GiB  602 objects/s, 61.7 MiB/s
+  skipped         20   1.0 MiB  already exists at the destination
+  failed           3  12.0 KiB  AccessDenied 2, Throttled 1
+  duration  1 m 23 s
+  requests    50,055            CopyObject 50,005, ListObjectsV2 50
+  retries          5            S3 asked 2 times for fewer requests
+  report      r.jsonl
+"""
+
+
+def _text(result: CopyResult, context: Context = samples.CONTEXT, *, width: int = 80) -> str:
+    return as_text(summarize(result, context), width=width)
+
+
+def test_a_clean_run_needs_few_lines() -> None:
+    """When everything was copied, the summary is the counts and nothing else."""
+    assert _text(samples.clean()) == (
+        "Copied all 50,000 objects\n"
+        "  s3://src/data/ -> s3://dst/data/\n"
+        "\n"
+        "  copied      50,000  5.0 GiB  602 objects/s, 61.7 MiB/s\n"
+        "  skipped          0\n"
+        "  failed           0\n"
+        "  duration  1 m 23 s\n"
+        "  requests    50,055           CopyObject 50,005, ListObjectsV2 50"
+    )
+
+
+def test_long_details_hang_under_themselves_at_60_columns() -> None:
+    """A detail that does not fit continues in its own column."""
+    assert _text(samples.clean(), width=60).splitlines()[-2:] == [
+        "  requests    50,055           CopyObject 50,005,",
+        "                               ListObjectsV2 50",
+    ]
+
+
+def test_failures_are_explained_once_per_class() -> None:
+    """Meaning and next step stand once per class; under them the first objects with S3's words."""
+    text = _text(samples.result(report_path=Path("r.jsonl")))
+    meaning = ErrorClass.ACCESS_DENIED.meaning
+    assert text.count(meaning) == 1
+    group = text[text.index("AccessDenied: 2 objects failed") :].splitlines()
+    said = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"
+    assert group[1] == f"  {meaning}."
+    assert group[2].startswith("  Next: ")
+    assert "  See docs/runbook.md#access-denied" in group
+    assert [line for line in group if "s3://src/data/" in line][:2] == [
+        "    s3://src/data/a",
+        "    s3://src/data/b",
+    ]
+    assert group[group.index("    s3://src/data/a") + 1] == said
+
+
+def test_counts_say_what_happened_to_every_object() -> None:
+    """Copied, skipped and failed stand with sizes and reasons, numbers aligned right."""
+    text = _text(samples.result(report_path=Path("r.jsonl")))
+    assert text.split("\n\n")[:2] == WITH_FAILURES.replace("  r.jsonl", " r.jsonl").strip().split(
+        "\n\n"
+    )
+
+
+def test_most_failures_of_a_class_are_only_counted() -> None:
+    """Three examples per class are shown, the rest is a number."""
+    failures = tuple(samples.failed(f"data/{number}") for number in range(100))
+    metrics = samples.ended(files_failed=1234, errors_by_class={"AccessDenied": 1234})
+    text = _text(samples.result(metrics=metrics, failures=failures))
+    assert text.count("s3://src/data/") == 1 + 3 + text.count("copy s3://src/data/")
+    assert "    and 1,231 more" in text
+
+
+def test_verbose_shows_all_kept_failures_with_their_tracebacks() -> None:
+    """With --verbose nothing that is kept is left out, and tracebacks are safe to print."""
+    failures = tuple(samples.failed(f"data/{number}") for number in range(100))
+    metrics = samples.ended(files_failed=100, errors_by_class={"AccessDenied": 100})
+    context = replace(samples.CONTEXT, verbose=True)
+    text = _text(samples.result(metrics=metrics, failures=failures), context)
+    assert text.count("request id TX1") == 100
+    assert text.count("in \\x1b[31mred") == 100
+
+
+def test_the_re_run_is_offered_only_when_something_is_missing() -> None:
+    """The command to copy what is missing stands at the end, and not after a clean run."""
+    assert _text(samples.result(report_path=Path("r.jsonl"))).endswith(
+        f"To copy only what is missing:\n  {samples.CONTEXT.rerun}"
+    )
+    assert "To " not in _text(samples.clean(report_path=Path("r.jsonl")))
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_commands_and_object_names_are_never_wrapped(width: int) -> None:
+    """What is there to be copied stays on one line, at every width."""
+    context = replace(samples.CONTEXT, rerun="s3-xfer copy " + "x" * 200 + " --flag")
+    lines = _text(samples.result(failures=(samples.failed("k" * 300),)), context, width=width)
+    assert f"  {context.rerun}" in lines.splitlines()
+    assert f"    s3://src/{'k' * 300}" in lines.splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_hostile_keys_and_messages_stay_on_their_line(width: int) -> None:
+    """Newlines, escapes and bidi overrides in keys, messages and notes are spelled out."""
+    evil = samples.failed(samples.HOSTILE_KEY, message="\x1b]0;owned\x07\nCopied all", code="\x1bX")
+    result = samples.result(failures=(evil,), notes=("note\nCopied all\x1b[1m",))
+    text = _text(result, width=width)
+    assert "    s3://src/data/\\x1b[2Jevil\\nfailed=0 \\u202egnp.exe" in text.splitlines()
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    assert not any(line.startswith("Copied all") for line in text.splitlines())
+
+
+def test_an_aborted_run_says_why_and_what_next_first() -> None:
+    """The reason of an early end is the headline, the remedy its second line."""
+    expired = ErrorClass.CREDENTIALS_EXPIRED
+    result = samples.result(aborted_by=RunAborted("they expired", error_class=expired))
+    lines = _text(result, width=120).splitlines()
+    assert lines[:2] == ["Ended early: they expired", f"Next: {expired.remedy}."]
+
+
+def test_a_stopped_run_does_not_pretend_to_know_the_total() -> None:
+    """A run stopped while listing says that the total is only what was found so far."""
+    metrics = samples.ended(listing_complete=False, files_not_attempted=7)
+    text = _text(samples.result(metrics=metrics, cancelled_by="Ctrl-C"), width=120)
+    assert text.startswith(
+        "Stopped (Ctrl-C): copied 49,977 of 50,000 objects found so far, 3 failed, 20 skipped\n"
+    )
+    assert "found, but the run ended before their turn" in text
+    assert "there may be more objects than found" in text
+
+
+def test_a_dry_run_speaks_of_what_would_happen() -> None:
+    """A dry run says 'would copy', that nothing was written, and offers no re-run."""
+    metrics = samples.metrics(
+        files_copied_successfully=0,
+        total_bytes_transferred=0,
+        files_failed=0,
+        errors_by_class={},
+        files_skipped=50_000,
+        bytes_skipped=5 * 1024**3,
+        skips_by_reason={SkipReason.DRY_RUN.value: 49_990, SkipReason.APPEARED_LATER.value: 10},
+    )
+    result = CopyResult(state=RunState.COMPLETED, metrics=metrics)
+    text = _text(result, replace(samples.CONTEXT, dry_run=True))
+    assert text.startswith("Dry run: would copy 49,990 objects, nothing was written\n")
+    assert "  would copy    49,990  5.0 GiB\n" in text
+    assert "  would skip        10           appeared after the run began\n" in text
+    assert "s3-xfer copy" not in text
+
+
+def test_uploads_left_behind_come_with_the_command_that_aborts_them() -> None:
+    """Bucket, key and upload id are taken apart into one aws-cli line per upload."""
+    result = samples.result(uploads_left_behind=("s3://dst/a b?uploadId=x?uploadId=I.d-1",))
+    context = replace(
+        samples.CONTEXT,
+        destination=AccountContext(profile="to", endpoint_url="http://localhost:1"),
+    )
+    assert (
+        "  aws s3api abort-multipart-upload --bucket dst --key 'a b?uploadId=x'"
+        " --upload-id I.d-1 --profile to --endpoint-url http://localhost:1"
+    ) in _text(result, context).splitlines()
+
+
+def test_an_upload_that_cannot_be_taken_apart_is_still_shown() -> None:
+    """Better an odd line than a lost upload."""
+    assert abort_command("somewhere\n", AccountContext()) == "somewhere\\n"
+
+
+def test_only_what_needs_attention_is_left_for_quiet() -> None:
+    """The part for --quiet is empty after a clean run, and has the failures otherwise."""
+    assert failure_text(summarize(samples.clean(), samples.CONTEXT)) == ""
+    failures = failure_text(summarize(samples.result(), samples.CONTEXT))
+    assert failures.startswith("AccessDenied: 2 objects failed\n")
+    assert "duration" not in failures
+
+
+def test_terminal_and_pipe_say_the_same() -> None:
+    """The coloured variant differs from the plain one in colours only."""
+    summary = summarize(samples.result(), samples.CONTEXT)
+    text = styled(summary_lines(summary, width=80))
+    assert text.plain == as_text(summary, width=80)
+    assert {str(span.style) for span in text.spans} >= {"red", "green", "bold red"}
+
+
+@pytest.mark.parametrize(
+    ("result", "tone"),
+    [
+        (samples.clean(), Tone.GOOD),
+        (samples.result(), Tone.MIXED),
+        (samples.clean(cancelled_by="SIGTERM"), Tone.MIXED),
+        (samples.clean(aborted_by=RunAborted("x")), Tone.BAD),
+        (
+            samples.result(metrics=samples.metrics(files_copied_successfully=0)),
+            Tone.BAD,
+        ),
+    ],
+)
+def test_the_tone_follows_the_news(result: CopyResult, tone: Tone) -> None:
+    """Green is only for complete runs, red for runs that achieved nothing or were aborted."""
+    assert summarize(result, samples.CONTEXT).tone is tone
