@@ -22,6 +22,7 @@ or watch it: ``run = operation.start()``, poll ``run.snapshot()``, ``run.cancel(
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.rate import RateMeter, Rates
@@ -51,7 +52,6 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
-from s3_xfer.operation import S3CopyOperation
 from s3_xfer.options import (
     CannedAcl,
     ChecksumAlgorithm,
@@ -63,8 +63,11 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.run import CopyRun
 from s3_xfer.version import VERSION
+
+if TYPE_CHECKING:
+    from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.run import CopyRun
 
 __version__ = VERSION
 
@@ -110,3 +113,16 @@ __all__ = [
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs boto3 when it is first asked for: ``s3-xfer --help`` never does."""
+    if name == "S3CopyOperation":
+        from s3_xfer.operation import S3CopyOperation  # noqa: PLC0415
+
+        return S3CopyOperation
+    if name == "CopyRun":
+        from s3_xfer.run import CopyRun  # noqa: PLC0415
+
+        return CopyRun
+    raise AttributeError(f"module 's3_xfer' has no attribute {name!r}")

@@ -21,6 +21,7 @@ DEFAULT_PART_BYTES = 128 * MIB
 BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
 RETRIES_MAX = 10
+WAIT_MAX_S = 3600
 
 
 class TagPolicy(enum.Enum):
@@ -145,8 +146,10 @@ class CopyOptions:
             ("read timeout", self.read_timeout_s),
             ("stop grace", self.stop_grace_s),
         ):
-            if not 0 <= value_s <= 3600:  # noqa: PLR2004 - an hour
-                raise ValidationError(f"{name} is {value_s} s; it must be between 0 and 3600 s")
+            if not 0 <= value_s <= WAIT_MAX_S:
+                raise ValidationError(
+                    f"{name} is {value_s} s; it must be between 0 and {WAIT_MAX_S} s"
+                )
         self._check_encryption()
         self._check_reports()
 

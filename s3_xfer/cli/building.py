@@ -68,6 +68,7 @@ def copy_options(values: Values) -> CopyOptions:
         part_size_bytes=values["part_size"],
         retries=values["retries"],
         retry_delay_s=values["retry_delay"],
+        read_timeout_s=values["read_timeout"],
         tags=values["tags"],
         storage_class=values["storage_class"],
         acl=values["acl"],

@@ -23,7 +23,7 @@ from s3_xfer.cli.params import SectionedCommand, SectionOption
 from s3_xfer.cli.running import follow
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
-from s3_xfer.options import RunMode
+from s3_xfer.options import ReportScope, RunMode
 from s3_xfer.render.plan import plan_rows, question
 from s3_xfer.render.tables import table_lines
 from s3_xfer.text import printable
@@ -92,7 +92,12 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
 
 def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
     """Return the end of a dry run of ``operation``, with the count shown as it grows."""
-    options = replace(operation.options, mode=RunMode.DRY_RUN, report_path=None)
+    options = replace(
+        operation.options,
+        mode=RunMode.DRY_RUN,
+        report_path=None,
+        report_scope=ReportScope.NOT_COPIED,
+    )
     run = replace(operation, options=options).start()
     follow(run, output.view(dry_run=True))
     return run.result()

@@ -16,6 +16,9 @@ import click
 from s3_xfer.cli.params import EnumChoice, SectionOption, Size
 from s3_xfer.options import (
     BATCH_SIZE_MAX,
+    CONCURRENCY_MAX,
+    RETRIES_MAX,
+    WAIT_MAX_S,
     CannedAcl,
     ChecksumAlgorithm,
     CopyOptions,
@@ -153,7 +156,7 @@ _DECLARATIONS: tuple[Any, ...] = (
     _option(
         SPEED,
         "--concurrency",
-        type=int,
+        type=click.IntRange(1, CONCURRENCY_MAX),
         metavar="N",
         default=_DEFAULT.concurrency,
         show_default=True,
@@ -178,7 +181,7 @@ _DECLARATIONS: tuple[Any, ...] = (
     _option(
         SPEED,
         "--retries",
-        type=int,
+        type=click.IntRange(0, RETRIES_MAX),
         metavar="N",
         default=_DEFAULT.retries,
         show_default=True,
@@ -187,11 +190,20 @@ _DECLARATIONS: tuple[Any, ...] = (
     _option(
         SPEED,
         "--retry-delay",
-        type=float,
+        type=click.FloatRange(0, WAIT_MAX_S),
         metavar="SECONDS",
         default=_DEFAULT.retry_delay_s,
         show_default=True,
         help="Wait before the first repetition; doubles with each.",
+    ),
+    _option(
+        SPEED,
+        "--read-timeout",
+        type=click.FloatRange(0, WAIT_MAX_S),
+        metavar="SECONDS",
+        default=_DEFAULT.read_timeout_s,
+        show_default=True,
+        help="How long S3 may be silent; single copies of several GB take minutes.",
     ),
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),

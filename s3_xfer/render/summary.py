@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from s3_xfer.accounting.metrics import TransferMetrics
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.errors import ErrorClass
-from s3_xfer.model import AccountContext, Failed, SkipReason
+from s3_xfer.model import AccountContext, Failed, OpenUpload, SkipReason
 from s3_xfer.render.shell import shell_word
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
@@ -24,7 +24,6 @@ _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
 _MESSAGE_MAX = 300
 _CLASSES = {member.value: member for member in ErrorClass}
-_UPLOAD_MARK = "?uploadId="
 
 
 class Tone(enum.Enum):
@@ -246,24 +245,17 @@ def _said(failed: Failed) -> str:
         said += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
     known = [
         f"HTTP {facts.http_status}" if facts.http_status else "",
-        plural(failed.error.attempts, "attempt") if failed.error.attempts else "",
+        plural(facts.attempts, "attempt") if facts.attempts else "",
         f"request id {printable(facts.request_id)}" if facts.request_id else "",
     ]
     details = ", ".join(word for word in known if word)
     return f"{said} ({details})" if details else said
 
 
-def abort_command(upload: str, account: AccountContext) -> str:
-    """Return the AWS CLI command that aborts ``upload``, written ``s3://BUCKET/KEY?uploadId=ID``.
-
-    Anything else is returned as it is, safe to print: better odd than lost.
-    """
-    place, mark, upload_id = upload.rpartition(_UPLOAD_MARK)
-    bucket, slash, key = place.removeprefix("s3://").partition("/")
-    if not (mark and slash and place.startswith("s3://")):
-        return printable(upload)
-    words = ["aws", "s3api", "abort-multipart-upload", "--bucket", bucket]
-    words += ["--key", shell_word(key), "--upload-id", shell_word(upload_id)]
+def abort_command(upload: OpenUpload, account: AccountContext) -> str:
+    """Return the AWS CLI command that aborts ``upload``."""
+    words = ["aws", "s3api", "abort-multipart-upload", "--bucket", upload.bucket]
+    words += ["--key", shell_word(upload.key), "--upload-id", shell_word(upload.upload_id)]
     for name, value in (
         ("--profile", account.profile),
         ("--region", account.region),

@@ -189,8 +189,9 @@ class FakeRun:
             message="Reduce your request rate." if throttled else "Access Denied",
             http_status=503 if throttled else 403,
             request_id="TX0042",
+            attempts=4 if throttled else 1,
         )
-        failed = Failed(task, ObjectError(facts, attempts=4 if throttled else 1))
+        failed = Failed(task, ObjectError(facts))
         self._failures.append(failed)
         self._metrics.record(failed)
 

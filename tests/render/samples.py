@@ -61,7 +61,7 @@ def failed(
         error_class=kind, code=code, message=message, http_status=403, request_id="TX1"
     )
     task = CopyTask(S3Object(bucket="src", key=key, size=4096), "dst", key)
-    return Failed(task, ObjectError(facts, attempts=1), traceback="Traceback:\n  in \x1b[31mred")
+    return Failed(task, ObjectError(facts), traceback="Traceback:\n  in \x1b[31mred")
 
 
 def ended(**changed: Any) -> TransferMetrics:

@@ -181,8 +181,8 @@ def test_log_lines_come_every_few_seconds_and_at_changes() -> None:
 )
 def test_the_phase_follows_state_and_listing(
     state: RunState,
-    complete: bool,  # noqa: FBT001 - a table's column
-    stopping: bool,  # noqa: FBT001
+    complete: bool,
+    stopping: bool,
     phase: Phase,
 ) -> None:
     """What is shown follows from the state, the listing and whether a stop was asked for."""
