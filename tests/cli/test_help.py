@@ -39,6 +39,7 @@ SECTIONS = {
         "--part-size",
         "--retries",
         "--retry-delay",
+        "--read-timeout",
     ],
     "Output": ["--report", "--report-all", "--json", "--progress", "--quiet", "--verbose"],
 }
