@@ -6,8 +6,6 @@ BIN := .venv/bin
 OLDEST_BIN := .venv-oldest/bin
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
-# Not the extra "dev": import-linter needs a newer rich than the oldest supported.
-TEST_TOOLS := hypothesis pexpect pyte pytest
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
 	s3_xfer.egg-info
 
@@ -26,11 +24,11 @@ env: .venv/ready ## Make .venv for development (again only when pyproject.toml c
 	@touch $@
 
 .venv-oldest/ready: pyproject.toml scripts/make_env.sh Makefile
-	@scripts/make_env.sh "$(PYTHON)" .venv-oldest testing $(TEST_TOOLS) $(OLDEST)
+	@scripts/make_env.sh "$(PYTHON)" .venv-oldest test $(OLDEST)
 	@touch $@
 
 demo: .venv/ready ## Watch a copy between two embedded accounts; needs no AWS
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python -m scripts.demo
 
 test: lint types contracts test-newest test-oldest ## Check everything, on newest and oldest
 

@@ -209,7 +209,7 @@ class ErrorClass(enum.Enum):
         "Interrupted",
         Reaction.FAIL_OBJECT,
         "the run was stopped while this object was being copied",
-        "run it again",
+        "run it again to copy what is missing",
     )
     UNEXPECTED = (
         "Unexpected",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from s3_xfer.accounting.metrics import TransferMetrics
 
 WINDOW_S = 20.0
-_SETTLED_S = 1.0  # shorter spans say more about start-up than about speed
+_SETTLED_S = 2.0  # shorter spans say more about start-up than about speed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +37,8 @@ class RateMeter:
 
     def observe(self, metrics: TransferMetrics) -> Rates:
         """Take one snapshot into account and return the rates as of then."""
+        if metrics.bytes_done == 0 == metrics.files_done:
+            self._samples.clear()  # checking and listing say nothing about the speed of copying
         self._samples.append((metrics.duration_s, metrics.files_done, metrics.bytes_done))
         while len(self._samples) > 2 and self._samples[0][0] < metrics.duration_s - self._window_s:  # noqa: PLR2004
             self._samples.popleft()

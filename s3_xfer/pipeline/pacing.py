@@ -1,9 +1,10 @@
 """Slow down together when a server asks for it.
 
-Free until the first throttle; from then on all threads share one rate of requests. Each throttle
-(at most one a second counts) cuts it to 0.7 of what was really sent, each quiet second raises it
-again, and when it has grown far beyond what the threads send it lets go. Rate, not concurrency:
-at a few milliseconds per request even three threads exceed a low limit.
+Free until the first throttle; from then on all threads share one rate of requests. A throttle (one
+a second counts) sets it a little below what the server accepted lately, each quiet second raises
+it again, faster the longer it is quiet, and when it has grown far beyond what the threads send it
+lets go. Rate, not concurrency: at a few milliseconds per request even three threads exceed a low
+limit.
 
 Refuses to keep a stopped run waiting.
 """
@@ -16,9 +17,11 @@ from collections.abc import Callable
 
 from s3_xfer.pipeline.stop import StopFlag
 
-CUT = 0.7
-GROWTH = 1.05  # per quiet second, and at least MIN_STEP_PER_S more
-MIN_STEP_PER_S = 2.0
+CUT = 0.85  # of what was accepted
+GROWTH = 1.04  # per quiet second, and at least MIN_STEP_PER_S more
+FAST_GROWTH = 1.2  # once it has been quiet for QUIET_S
+QUIET_S = 8.0
+MIN_STEP_PER_S = 1.0
 FLOOR_PER_S = 1.0
 LET_GO = 4.0  # times what is really sent
 _WINDOW_S = 1.0
@@ -34,9 +37,9 @@ class Pacer:
         self._rate_per_s: float | None = None
         self._next_s = 0.0
         self._window_start_s = monotonic()
-        self._window_sent = 0
-        self._sent_per_s = 0.0
-        self._throttled_s = float("-inf")
+        self._sent = self._refused = 0  # in this window
+        self._sent_per_s = self._accepted_per_s = 0.0  # in the one before
+        self._cut_s = float("-inf")
 
     @property
     def rate_per_s(self) -> float | None:
@@ -54,21 +57,21 @@ class Pacer:
         with self._lock:
             now_s = self._monotonic()
             self._measure(now_s)
-            if now_s - self._throttled_s < _WINDOW_S:
+            self._refused += 1
+            if now_s - self._cut_s < _WINDOW_S:
                 return
-            self._throttled_s = now_s
-            recent = self._window_sent / max(now_s - self._window_start_s, 0.1)
-            sent = max(self._sent_per_s, recent)
-            known = sent if self._rate_per_s is None else min(sent, self._rate_per_s)
-            self._rate_per_s = max(FLOOR_PER_S, CUT * known)
-            self._next_s = max(self._next_s, now_s)
+            span_s = max(now_s - self._window_start_s, _WINDOW_S / 10)
+            accepted_per_s = max(self._accepted_per_s, (self._sent - self._refused) / span_s)
+            ceiling_per_s = float("inf") if self._rate_per_s is None else self._rate_per_s
+            self._rate_per_s = max(FLOOR_PER_S, CUT * min(accepted_per_s, ceiling_per_s))
+            self._cut_s = now_s
 
     def _reserve(self) -> float:
         """Take the next place in the queue and return how long it is away."""
         with self._lock:
             now_s = self._monotonic()
             self._measure(now_s)
-            self._window_sent += 1
+            self._sent += 1
             if self._rate_per_s is None:
                 return 0.0
             self._next_s = max(self._next_s, now_s)
@@ -81,10 +84,13 @@ class Pacer:
         span_s = now_s - self._window_start_s
         if span_s < _WINDOW_S:
             return
-        self._sent_per_s = self._window_sent / span_s
-        self._window_start_s, self._window_sent = now_s, 0
-        if self._rate_per_s is None or now_s - self._throttled_s < _WINDOW_S:
+        self._sent_per_s = self._sent / span_s
+        self._accepted_per_s = (self._sent - self._refused) / span_s
+        self._window_start_s, self._sent, self._refused = now_s, 0, 0
+        quiet_s = now_s - self._cut_s
+        if self._rate_per_s is None or quiet_s < _WINDOW_S:
             return
-        self._rate_per_s = max(self._rate_per_s * GROWTH, self._rate_per_s + MIN_STEP_PER_S)
+        growth = GROWTH if quiet_s < QUIET_S else FAST_GROWTH
+        self._rate_per_s = max(self._rate_per_s * growth, self._rate_per_s + MIN_STEP_PER_S)
         if self._rate_per_s > LET_GO * self._sent_per_s + MIN_STEP_PER_S:
             self._rate_per_s = None

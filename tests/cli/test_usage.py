@@ -46,7 +46,6 @@ def test_wrong_usage_exits_2_and_says_what_is_right(args: tuple[str, ...], words
         (("http://src/a", "s3://dst/b"), "'http://src/a' is not an S3 URL", "s3://BUCKET/KEY"),
         (("s3://Bad_Name/a", "s3://dst/b"), "'Bad_Name' is not a bucket name", "lower-case"),
         ((*URLS, "--part-size", "1MiB"), "part size is 1.0 MiB; it must be between", ""),
-        ((*URLS, "--concurrency", "0"), "concurrency is 0; it must be between 1", ""),
         ((*URLS, "--sse-kms-key-id", "k"), "a KMS key was given without", "add --sse aws:kms"),
         ((*URLS, "--report-all"), "a report of all objects needs a file", "add --report FILE"),
         ((*URLS, "--dest-role-arn", "x"), "'x' is not the ARN of a role", "arn:aws:iam::"),

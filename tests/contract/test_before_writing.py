@@ -98,6 +98,17 @@ def test_missing_permission_is_refused_before_the_transfer(
     assert_untouched(world)
 
 
+def test_tags_of_large_objects_that_may_not_be_read_are_refused(world: World) -> None:
+    """A copy in parts always reads tags; that it may not is found out before."""
+    world.server.put(SRC, "in/x", size=LARGE)
+    world.server.deny(SRC, SOURCE_ACCOUNT, ["s3:GetObjectTagging"])
+
+    with pytest.raises(PreflightError, match="the tags of s3://src-bucket/in/x cannot be read"):
+        world.copy()
+
+    assert_untouched(world)
+
+
 def test_source_that_granted_nothing_is_refused(world: World) -> None:
     """Without the source's bucket policy the destination's credentials read nothing."""
     world.server.put(SRC, "in/x", size=1)
@@ -204,9 +215,10 @@ def test_dry_run_lists_and_counts_and_writes_nothing(world: World) -> None:
         "UploadPartCopy": 5,
         "CompleteMultipartUpload": 1,
     }
-    assert {request.operation for request in world.server.requests} <= {
+    assert {request.operation for request in world.server.requests} == {
         "ListObjectsV2",
         "HeadBucket",
+        "GetObjectTagging",
     }
 
 
