@@ -8,8 +8,7 @@ the listing, the report or a worker ends the run and is its reason.
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -23,7 +22,6 @@ from s3_xfer.copying.estimate import RequestEstimate
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
 from s3_xfer.listing.from_report import ReportSource
-from s3_xfer.listing.pages import pages
 from s3_xfer.model import (
     CopyTask,
     Failed,
@@ -31,14 +29,13 @@ from s3_xfer.model import (
     OpenUpload,
     Outcome,
     S3Object,
-    Skipped,
-    SkipReason,
 )
 from s3_xfer.options import RunMode
 from s3_xfer.pipeline.channel import Channel
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.workers import WorkerPool
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.producer import Producer
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -86,8 +83,6 @@ class Crew:
         self._operation = operation
         self._keys = keys
         self._clients = clients
-        self._single = single
-        self._report_source = report_source
         self._metrics = metrics
         self._stop = stop
         self._estimate = RequestEstimate(options, overwrite=operation.overwrite)
@@ -98,13 +93,20 @@ class Crew:
         )
         self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
         self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
-        self._books = threading.Lock()
-        self._books_closed = False
         self._failures: list[Failed] = []
         self._aborted_by: RunAborted | None = None
-        self._started_at = metrics.snapshot().start_time
-        self._reading_report = report_source is not None
-        self._unlisted_after: str | None = self._listing_start()
+        self._producer = Producer(
+            client=clients.source,
+            keys=keys,
+            single=single,
+            report_source=report_source,
+            batch_size=operation.batch_size,
+            channel=self._channel,
+            metrics=metrics,
+            stop=stop,
+            record=self._record_late,
+            on_error=self._abort,
+        )
 
     @property
     def failures(self) -> tuple[Failed, ...]:
@@ -127,15 +129,14 @@ class Crew:
 
     def work(self) -> CrewEnd:
         """Copy everything, or as much as can be until the run is stopped. Never raises."""
-        producer = threading.Thread(target=self._produce, name="s3-xfer-producer", daemon=True)
         pool = WorkerPool(
             self._channel,
             self._copy_one,
             count=self._operation.options.concurrency,
             on_crash=self._abort,
         )
-        producer.start()
-        all_ended = self._wait(producer, pool)
+        self._producer.start()
+        all_ended = self._wait(pool)
         left_behind = self._sweep_uploads()
         if all_ended:
             self._engine.close()
@@ -148,76 +149,6 @@ class Crew:
                 self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
             ),
         )
-
-    # ------------------------------------------------------------------------- producing
-
-    def _listing_start(self) -> str | None:
-        """Return the key after which listing begins; None if there is nothing to list."""
-        if self._report_source:
-            return self._report_source.start_after
-        return None if self._single else ""
-
-    def _produce(self) -> None:
-        """List, plan, and fill the channel. ``_unlisted_after`` always says what is missing."""
-        try:
-            if self._report_source:
-                for page in self._report_source.pages():  # to its end, also when stopped
-                    self._offer(page)
-                self._reading_report = False
-            elif self._single:
-                self._offer([self._single])
-            for page in self._listed_pages():
-                if self._stop.is_set() or not self._offer(page):
-                    return
-                self._unlisted_after = page[-1].key if page else self._unlisted_after
-            self._unlisted_after = None
-            self._metrics.listing_completed()
-        except BaseException as error:  # noqa: BLE001 - the run's reason to end
-            self._abort(error, while_doing="listing the source")
-        finally:
-            self._reading_report = False
-            self._channel.close()
-
-    def _listed_pages(self) -> Iterator[Sequence[S3Object]]:
-        if self._unlisted_after is None:
-            return iter(())
-        source = self._keys.source
-        return pages(
-            self._clients.source,
-            bucket=source.bucket,
-            prefix=source.key,
-            start_after=self._unlisted_after,
-        )
-
-    def _offer(self, page: Sequence[S3Object]) -> bool:
-        """Count a page and pass it on in batches; what the channel refuses was not attempted.
-
-        Returns False, counting nothing, when the run has ended without waiting for the page.
-        """
-        tasks = [self._keys.task(found) for found in page]
-        with self._books:
-            if self._books_closed:
-                return False
-            self._metrics.found(len(tasks), sum(found.size for found in page))
-            if self._keys.may_meet_own_copies:
-                tasks = self._without_own_copies(tasks)
-            size = self._operation.batch_size
-            for start in range(0, len(tasks), size):
-                batch = tasks[start : start + size]
-                if not self._channel.put(batch):
-                    self._give_up(batch)
-        return True
-
-    def _without_own_copies(self, tasks: list[CopyTask]) -> list[CopyTask]:
-        """Leave alone what appeared after the start: it may be what this run wrote."""
-        kept = []
-        for task in tasks:
-            modified = task.source.last_modified
-            if modified and modified > self._started_at:
-                self._record(Skipped(task, SkipReason.APPEARED_LATER))
-            else:
-                kept.append(task)
-        return kept
 
     # --------------------------------------------------------------------------- copying
 
@@ -260,26 +191,22 @@ class Crew:
             if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
-    def _wait(self, producer: threading.Thread, pool: WorkerPool[CopyTask]) -> bool:
+    def _wait(self, pool: WorkerPool[CopyTask]) -> bool:
         """Wait for the end of all threads; after a stop only as long as the grace lasts."""
         while not (pool.join(_POLL_S) or self._stop.is_set()):
             pass
         if not self._stop.is_set():
-            producer.join()
-            return True
-        self._give_up(self._channel.abort())
+            return self._producer.join()
+        for task in self._channel.abort():
+            self._record_late(NotAttempted(task))
         grace_s = self._operation.options.stop_grace_s
-        all_ended = pool.join(grace_s)
-        producer.join(grace_s)
-        while self._reading_report:  # the rest of a report is on this disk, not at S3
-            producer.join(_POLL_S)
-        self._close_books()
-        return all_ended and not producer.is_alive()
+        workers_ended = pool.join(grace_s)
+        producer_ended = self._producer.close(grace_s)
+        self._give_up_in_flight()
+        return workers_ended and producer_ended
 
-    def _close_books(self) -> None:
-        """Account for copies whose answer was not waited for; a late page is not counted."""
-        with self._books:
-            self._books_closed = True
+    def _give_up_in_flight(self) -> None:
+        """Account for copies whose answer was not waited for."""
         for number in list(self._in_flight):
             task = self._in_flight.pop(number, None)
             if task:
@@ -287,10 +214,6 @@ class Crew:
                     ErrorClass.INTERRUPTED, "S3 had not answered when the run ended", attempts=1
                 )
                 self._record_late(Failed(task, error))
-
-    def _give_up(self, tasks: Sequence[CopyTask]) -> None:
-        for task in tasks:
-            self._record_late(NotAttempted(task))
 
     def _record_late(self, outcome: Outcome) -> None:
         """Record in a run that is ending anyway: an error here must not hide its reason."""
@@ -316,10 +239,11 @@ class Crew:
         if not self._report:
             return None
         try:
-            if self._unlisted_after is not None:
+            start_after = self._producer.unlisted_after
+            if start_after is not None:
                 source = self._keys.source
                 self._report.listing_stopped(
-                    bucket=source.bucket, prefix=source.key, start_after=self._unlisted_after
+                    bucket=source.bucket, prefix=source.key, start_after=start_after
                 )
             return self._report.finish()
         except S3XferError as error:

@@ -21,7 +21,7 @@ from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.crew import Crew, CrewEnd
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, S3Object
 from s3_xfer.options import Preflight, RunMode
@@ -186,7 +186,7 @@ class CopyRun:
     def _end(self, end: CrewEnd) -> None:
         self._metrics.finish()
         metrics = self.snapshot()
-        cancelled_by = None if end.aborted_by else self._stop.reason
+        cancelled_by = None if end.aborted_by or _nothing_cut_off(metrics) else self._stop.reason
         clean = not (end.aborted_by or cancelled_by or metrics.files_failed)
         self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
         self._result = CopyResult(
@@ -201,3 +201,12 @@ class CopyRun:
             planned_requests=end.planned_requests,
         )
         _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
+
+
+def _nothing_cut_off(metrics: TransferMetrics) -> bool:
+    """Return whether a stop came too late to keep anything from being copied."""
+    return (
+        metrics.listing_complete
+        and metrics.files_done == metrics.total_files_found
+        and ErrorClass.INTERRUPTED.value not in metrics.errors_by_class
+    )

@@ -1,0 +1,158 @@
+"""The thread that finds what is to be copied: a listing, a report, or one object.
+
+Keeps the books of what was found: a page is counted and handed over as a whole, or not at all,
+and :attr:`Producer.unlisted_after` always says where the listing stands, so that a stopped run can
+be continued. Refuses to run ahead: it waits while the channel is full.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.listing.from_report import ReportSource
+from s3_xfer.listing.pages import pages
+from s3_xfer.model import CopyTask, NotAttempted, Outcome, S3Object, Skipped, SkipReason
+from s3_xfer.pipeline.channel import Channel
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.mapping import KeyMap
+
+_POLL_S = 0.1
+
+
+class Producer:
+    """Fills ``channel`` in a thread of its own, and closes it when nothing more will come.
+
+    ``single`` is the object of a copy that is not recursive; ``report_source`` replaces both it
+    and the listing. ``record`` takes outcomes of objects that never reach a worker; ``on_error``
+    is told what ended the thread early. ``client`` lists.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Any,
+        keys: KeyMap,
+        single: S3Object | None,
+        report_source: ReportSource | None,
+        batch_size: int,
+        channel: Channel[CopyTask],
+        metrics: MetricsCollector,
+        stop: StopFlag,
+        record: Callable[[Outcome], None],
+        on_error: Callable[[BaseException, str], None],
+    ) -> None:
+        self._client = client
+        self._keys = keys
+        self._single = single
+        self._report_source = report_source
+        self._batch_size = batch_size
+        self._channel = channel
+        self._metrics = metrics
+        self._stop = stop
+        self._record = record
+        self._on_error = on_error
+        self._started_at = metrics.snapshot().start_time
+        self._reading_report = report_source is not None
+        self._unlisted_after = self._listing_start()
+        self._books = threading.Lock()
+        self._books_closed = False
+        self._thread = threading.Thread(target=self._run, name="s3-xfer-producer", daemon=True)
+
+    @property
+    def unlisted_after(self) -> str | None:
+        """The key after which nothing was listed; None if there is nothing left to list."""
+        return self._unlisted_after
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def join(self) -> bool:
+        """Wait for the end and return True."""
+        self._thread.join()
+        return True
+
+    def close(self, grace_s: float) -> bool:
+        """End after a stop: wait ``grace_s`` for S3, and return whether the thread has ended.
+
+        The rest of a report is always read: it is on this disk, and must not be lost. A page that
+        S3 answers later is not counted.
+        """
+        self._thread.join(grace_s)
+        while self._reading_report:
+            self._thread.join(_POLL_S)
+        with self._books:
+            self._books_closed = True
+        return not self._thread.is_alive()
+
+    # ------------------------------------------------------------------ in the thread itself
+
+    def _run(self) -> None:
+        try:
+            self._produce()
+        except BaseException as error:  # noqa: BLE001 - the run's reason to end
+            self._on_error(error, "listing the source")
+        finally:
+            self._reading_report = False
+            self._channel.close()
+
+    def _produce(self) -> None:
+        if self._report_source:
+            for page in self._report_source.pages():
+                self._offer(page)
+            self._reading_report = False
+        elif self._single:
+            self._offer([self._single])
+        for page in self._listed_pages():
+            if self._stop.is_set() or not self._offer(page):
+                return
+            self._unlisted_after = page[-1].key if page else self._unlisted_after
+        self._unlisted_after = None
+        self._metrics.listing_completed()
+
+    def _listing_start(self) -> str | None:
+        """Return the key after which listing begins; None if there is nothing to list."""
+        if self._report_source:
+            return self._report_source.start_after
+        return None if self._single else ""
+
+    def _listed_pages(self) -> Iterator[Sequence[S3Object]]:
+        if self._unlisted_after is None:
+            return iter(())
+        source = self._keys.source
+        return pages(
+            self._client, bucket=source.bucket, prefix=source.key, start_after=self._unlisted_after
+        )
+
+    def _offer(self, page: Sequence[S3Object]) -> bool:
+        """Count a page and pass it on in batches; what the channel refuses was not attempted.
+
+        Returns False, counting nothing, when the run has ended without waiting for the page.
+        """
+        tasks = [self._keys.task(found) for found in page]
+        with self._books:
+            if self._books_closed:
+                return False
+            self._metrics.found(len(tasks), sum(found.size for found in page))
+            if self._keys.may_meet_own_copies:
+                tasks = self._without_own_copies(tasks)
+            for start in range(0, len(tasks), self._batch_size):
+                batch = tasks[start : start + self._batch_size]
+                if not self._channel.put(batch):
+                    for task in batch:
+                        self._record(NotAttempted(task))
+        return True
+
+    def _without_own_copies(self, tasks: list[CopyTask]) -> list[CopyTask]:
+        """Leave alone what appeared after the start: it may be what this run wrote."""
+        kept = []
+        for task in tasks:
+            modified = task.source.last_modified
+            if modified and modified > self._started_at:
+                self._record(Skipped(task, SkipReason.APPEARED_LATER))
+            else:
+                kept.append(task)
+        return kept
