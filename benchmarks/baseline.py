@@ -1,0 +1,37 @@
+"""What one would write without this project: boto3's ``client.copy()`` from a thread pool.
+
+Usage: ``baseline.py ENDPOINT_URL SOURCE_BUCKET DESTINATION_BUCKET PREFIX THREADS``
+"""
+
+from __future__ import annotations
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+from botocore.config import Config
+
+
+def main(endpoint_url: str, source: str, destination: str, prefix: str, threads: str) -> None:
+    """Copy everything below ``prefix``; raises what the first failed copy raised."""
+    client = boto3.client(
+        "s3", endpoint_url=endpoint_url, config=Config(max_pool_connections=int(threads))
+    )
+
+    def copy(key: str) -> None:
+        client.copy({"Bucket": source, "Key": key}, destination, key)
+
+    with ThreadPoolExecutor(int(threads)) as pool:
+        copies = [
+            pool.submit(copy, found["Key"])
+            for page in client.get_paginator("list_objects_v2").paginate(
+                Bucket=source, Prefix=prefix
+            )
+            for found in page.get("Contents", ())
+        ]
+    for done in copies:
+        done.result()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

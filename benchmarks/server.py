@@ -1,0 +1,169 @@
+"""The server that every measurement talks to: ``s3stub.c``, compiled once, started per scenario.
+
+The server computes its source keys instead of storing them, copies nothing, and counts
+everything, so that the program under measurement is the bottleneck and what it did can be
+checked afterwards. Refuses to guess: what its counters do not say is not reported.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+SOURCE_BUCKET = "src"
+DESTINATION_BUCKET = "dst"
+PREFIX = "data/"
+
+_CODE = Path(__file__).with_name("s3stub.c")
+_BINARY = _CODE.parent / "build" / "s3stub"
+_COMPILERS = ("cc", "gcc", "clang")
+_CONTROL_TIMEOUT_S = 60
+
+
+class ServerUnavailableError(RuntimeError):
+    """The server cannot be built or started here; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """What the server counted since its last reset. ``by_operation`` are requests."""
+
+    by_operation: Mapping[str, int]
+    requests: int
+    objects: int
+    copies_done: int
+    unique_copied: int
+    copies_mismatched: int
+    uploads_open: int
+    unknown: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any]) -> Self:
+        """Return the counters that a benchmark needs from the answer to ``/__stats``."""
+        return cls(
+            by_operation={name: counts["total"] for name, counts in answer["ops"].items()},
+            requests=answer["requests"],
+            objects=answer["objects"],
+            copies_done=answer["copies_done"],
+            unique_copied=answer["unique_copied"],
+            copies_mismatched=answer["copies_mismatched"],
+            uploads_open=answer["uploads_open"],
+            unknown=tuple(answer["unknown"]),
+        )
+
+    def wrongs(self) -> list[str]:
+        """Return what is wrong with a copy of everything; nothing if each key went once."""
+        expected = {
+            "keys copied": (self.unique_copied, self.objects),
+            "copies made": (self.copies_done, self.objects),
+            "copies to a wrong key": (self.copies_mismatched, 0),
+            "uploads left open": (self.uploads_open, 0),
+            "requests of no known operation": (len(self.unknown), 0),
+        }
+        return [
+            f"{what}: {found:,} instead of {due:,}"
+            for what, (found, due) in expected.items()
+            if found != due
+        ]
+
+
+class CountingServer:
+    """One running server; use it as a context manager."""
+
+    def __init__(self, *, objects: int, latency_ms: float = 0, size_bytes: int = 1024) -> None:
+        self._process = subprocess.Popen(
+            [
+                str(compiled()),
+                f"--objects={objects}",
+                f"--latency-ms={latency_ms}",
+                f"--size={size_bytes}",
+                f"--src-bucket={SOURCE_BUCKET}",
+                f"--prefix={PREFIX}",
+            ],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.url = self._read_url()
+
+    def _read_url(self) -> str:
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see above
+        said = self._process.stdout.readline().split()
+        if not said:
+            raise ServerUnavailableError(f"s3stub ended with code {self._process.wait()}")
+        return said[-1]
+
+    def stats(self) -> Stats:
+        """Return the counters."""
+        return Stats.parse(self._control("GET", "/__stats"))
+
+    def reset(self) -> None:
+        """Zero the counters and forget everything that was copied."""
+        self._control("POST", "/__reset")
+
+    def _control(self, method: str, path: str) -> dict[str, Any]:
+        connection = http.client.HTTPConnection(
+            urlsplit(self.url).netloc, timeout=_CONTROL_TIMEOUT_S
+        )
+        try:
+            connection.request(method, path)
+            answer: dict[str, Any] = json.load(connection.getresponse())
+        finally:
+            connection.close()
+        return answer
+
+    def stop(self) -> None:
+        """End the server."""
+        self._process.terminate()
+        self._process.communicate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def compiler() -> str | None:
+    """Return the C compiler to use (``$CC`` first), or None if there is none."""
+    wanted = [os.environ["CC"]] if os.environ.get("CC") else _COMPILERS
+    return next(filter(None, map(shutil.which, wanted)), None)
+
+
+def compiled() -> Path:
+    """Return the server's program, compiled if it is missing or older than its code.
+
+    Raises:
+        ServerUnavailableError: there is no C compiler, or it refused.
+    """
+    if _BINARY.exists() and _BINARY.stat().st_mtime >= _CODE.stat().st_mtime:
+        return _BINARY
+    cc = compiler()
+    if cc is None:
+        raise ServerUnavailableError(
+            "the benchmark's server is written in C and there is no C compiler here; "
+            "on Debian: apt-get install gcc libc6-dev"
+        )
+    _BINARY.parent.mkdir(exist_ok=True)
+    fresh = _BINARY.with_name(f"s3stub.{os.getpid()}")  # two runs may compile at once
+    done = subprocess.run(
+        [cc, "-O2", "-o", str(fresh), str(_CODE)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ServerUnavailableError(
+            f"{cc} could not compile {_CODE.name} (it needs Linux and libc6-dev):\n{done.stderr}"
+        )
+    return fresh.replace(_BINARY)

@@ -1,0 +1,35 @@
+"""How results are printed: Markdown tables, ready for a document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; the first column is text, the others are numbers."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+def spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
+    """Return the median, and the extremes if there is more than one value."""
+    middle = shown(median(values))
+    if len(values) == 1:
+        return middle
+    return f"{middle} ({shown(min(values))}\N{EN DASH}{shown(max(values))})"
+
+
+def whole(value: float) -> str:
+    """Return a number without decimals."""
+    return f"{value:,.0f}"
+
+
+def hundredths(value: float) -> str:
+    """Return a number with two decimals."""
+    return f"{value:,.2f}"
+
+
+def per_object(value: float) -> str:
+    """Return a number of requests per object: exact enough to see one request in 20,000."""
+    return f"{value:.5f}"
