@@ -7,7 +7,7 @@ OLDEST_BIN := .venv-oldest/bin
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
-	s3_xfer.egg-info
+	s3_xfer.egg-info benchmarks/build
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
