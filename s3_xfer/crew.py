@@ -85,7 +85,10 @@ class Crew:
         self._clients = clients
         self._metrics = metrics
         self._stop = stop
-        self._estimate = RequestEstimate(options, overwrite=operation.overwrite)
+        self._looks_first = not clients.destination_is_aws
+        self._estimate = RequestEstimate(
+            options, overwrite=operation.overwrite, looks_first=self._looks_first
+        )
         self._engine = ManagedEngine(clients.destination, options)
         self._copier = self._make_copier()
         self._report = (
@@ -125,6 +128,7 @@ class Crew:
             metrics=self._metrics,
             options=options,
             overwrite=self._operation.overwrite,
+            looks_first=self._looks_first,
         )
 
     def work(self) -> CrewEnd:

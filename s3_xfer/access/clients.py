@@ -19,7 +19,7 @@ import boto3
 import botocore
 from botocore.config import Config
 
-from s3_xfer.access.credentials import session_for
+from s3_xfer.access.credentials import is_aws, session_for
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
@@ -41,11 +41,16 @@ _USER_AGENT = (
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Both clients, and the hooks that watch the destination's requests."""
+    """Both clients, and the hooks that watch the destination's requests.
+
+    ``destination_is_aws`` is False for other services: some take ``If-None-Match`` on a copy and
+    ignore it (Ceph RGW 20.2 does, tried by hand).
+    """
 
     source: Any
     destination: Any
     destination_hooks: RequestHooks
+    destination_is_aws: bool
 
 
 def open_clients(
@@ -82,10 +87,12 @@ def open_clients(
             destination_owner=destination.bucket_owner,
         )
     )
+    writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(
         source=_client(source_session, source, options, reading, side="source"),
-        destination=_client(destination_session, destination, options, writing, side="destination"),
+        destination=writer,
         destination_hooks=writing,
+        destination_is_aws=is_aws(writer.meta.endpoint_url),
     )
 
 

@@ -116,6 +116,11 @@ class _AssumedRole(CredentialProvider):
         )
 
 
+def is_aws(endpoint: str) -> bool:
+    """Return whether ``endpoint`` is one of AWS's own, and not another service that speaks S3."""
+    return (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
+
+
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     """Return where STS is asked for a role, None for AWS's own place.
 
@@ -124,8 +129,7 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     """
     if "AWS_ENDPOINT_URL_STS" in env or not s3_endpoint:
         return None  # botocore reads the variable itself
-    host = urlsplit(s3_endpoint).hostname or ""
-    return None if host.endswith(_AWS_DOMAINS) else s3_endpoint
+    return None if is_aws(s3_endpoint) else s3_endpoint
 
 
 def _speed_up(core: botocore.session.Session) -> None:

@@ -39,7 +39,8 @@ class ObjectCopier:
     """Copies single objects for the workers of one run; thread-safe.
 
     ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
-    ``destination``.
+    ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
+    asks for the key besides, where the service may ignore the condition.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class ObjectCopier:
         metrics: MetricsCollector,
         options: CopyOptions,
         overwrite: bool,
+        looks_first: bool,
     ) -> None:
         self._engine = engine
         self._source = source
@@ -60,6 +62,7 @@ class ObjectCopier:
         self._metrics = metrics
         self._options = options
         self._overwrite = overwrite
+        self._looks_first = looks_first
 
     def copy(self, task: CopyTask) -> Outcome:
         """Return how the copy of ``task`` ended. Never raises."""
@@ -98,15 +101,18 @@ class ObjectCopier:
 
     def _copy_once(self, task: CopyTask, trail: Trail) -> Outcome:
         source = task.source
-        if source.size < self._options.multipart_threshold_bytes:
+        small = source.size < self._options.multipart_threshold_bytes
+        # Of a large object one would find out only after all its parts.
+        look = not self._overwrite and (self._looks_first or not small)
+        if look and self._exists(task):
+            return Skipped(task, SkipReason.EXISTS)
+        if small:
             self._engine.copy_single(task, trail)
             self._verify_single(source, trail.answer["CopyObjectResult"]["ETag"], trail.answer)
             return Copied(task, source.size, trail.answer["CopyObjectResult"]["ETag"])
         return self._copy_in_parts(task, trail)
 
     def _copy_in_parts(self, task: CopyTask, trail: Trail) -> Outcome:
-        if not self._overwrite and self._exists(task):
-            return Skipped(task, SkipReason.EXISTS)  # found out before a terabyte is copied
         late_tags = self._prepare_upload(task.source, trail)
         key = task.destination_key
         self._engine.copy_in_parts(

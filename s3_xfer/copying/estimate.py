@@ -24,14 +24,20 @@ def part_count(size_bytes: int, part_size_bytes: int) -> int:
 
 
 def estimate_requests(
-    size_bytes: int, options: CopyOptions, *, overwrite: bool = True
+    size_bytes: int, options: CopyOptions, *, overwrite: bool = True, looks_first: bool = False
 ) -> Mapping[str, int]:
-    """Return the requests that copying one object of ``size_bytes`` takes, by operation."""
-    look_ups = 1 if options.from_report_path else 0  # a report's ETag is not taken over
-    if size_bytes < options.multipart_threshold_bytes:
-        return {"CopyObject": 1} | ({"HeadObject": look_ups} if look_ups else {})
+    """Return the requests that copying one object of ``size_bytes`` takes, by operation.
+
+    ``looks_first`` as in :class:`~s3_xfer.copying.copier.ObjectCopier`.
+    """
+    heads = 1 if options.from_report_path else 0  # a report's ETag is not taken over
+    small = size_bytes < options.multipart_threshold_bytes
+    if not overwrite and (looks_first or not small):
+        heads += 1
+    if small:
+        return {"CopyObject": 1} | ({"HeadObject": heads} if heads else {})
     requests = {
-        "HeadObject": 1 + look_ups + (not overwrite),
+        "HeadObject": 1 + heads,
         "CreateMultipartUpload": 1,
         "UploadPartCopy": part_count(size_bytes, options.part_size_bytes),
         "CompleteMultipartUpload": 1,
@@ -44,16 +50,24 @@ def estimate_requests(
 class RequestEstimate:
     """Adds up the requests of many objects; thread-safe."""
 
-    def __init__(self, options: CopyOptions, *, overwrite: bool = True) -> None:
+    def __init__(
+        self, options: CopyOptions, *, overwrite: bool = True, looks_first: bool = False
+    ) -> None:
         self._options = options
         self._overwrite = overwrite
+        self._looks_first = looks_first
         self._requests: Counter[str] = Counter()
         self._objects = 0
         self._lock = threading.Lock()
 
     def add(self, size_bytes: int) -> None:
         """Count one object."""
-        requests = estimate_requests(size_bytes, self._options, overwrite=self._overwrite)
+        requests = estimate_requests(
+            size_bytes,
+            self._options,
+            overwrite=self._overwrite,
+            looks_first=self._looks_first,
+        )
         with self._lock:
             self._objects += 1
             self._requests.update(requests)

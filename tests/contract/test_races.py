@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import cast
 
 import pytest
 
@@ -42,6 +43,24 @@ def test_no_overwrite_leaves_existing_objects_alone(world: World, size: int) -> 
     assert world.arrived()["out/x"].metadata == {"v": "old"}
     assert world.arrived()["out/y"].size == size
     assert world.server.uploads(DST) == []
+
+
+@SIZES
+def test_service_that_ignores_the_condition_overwrites_nothing(world: World, size: int) -> None:
+    """Services other than AWS are asked for the key first: some ignore If-None-Match on copies."""
+    world.server.put(SRC, "in/x", size=size)
+    world.server.put(DST, "out/x", size=1, metadata={"v": "old"})
+    world.server.inject(
+        Fault.call(
+            ("CopyObject", "CompleteMultipartUpload"),
+            lambda request: cast(dict[str, str], request.headers).pop("if-none-match", None),
+        )
+    )
+
+    result = world.copy(overwrite=False)
+
+    assert result.metrics.files_skipped == 1
+    assert world.arrived()["out/x"].metadata == {"v": "old"}
 
 
 @SIZES

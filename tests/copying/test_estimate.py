@@ -60,6 +60,15 @@ def test_skipping_tags_saves_their_request() -> None:
     assert "GetObjectTagging" not in estimate_requests(9 * MIB, options)
 
 
+def test_looking_for_existing_objects_costs_a_head() -> None:
+    """Large objects are looked for always, small ones where the service is not AWS."""
+    options = CopyOptions(multipart_threshold_bytes=8 * MIB)
+
+    assert estimate_requests(1, options, overwrite=False) == {"CopyObject": 1}
+    assert estimate_requests(1, options, overwrite=False, looks_first=True)["HeadObject"] == 1
+    assert estimate_requests(9 * MIB, options, overwrite=False)["HeadObject"] == 2
+
+
 def test_total_includes_the_listing() -> None:
     """A thousand keys cost one listing request."""
     estimate = RequestEstimate(CopyOptions())
