@@ -65,7 +65,7 @@ def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.s
 def _role_session(
     base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
 ) -> boto3.session.Session:
-    core = botocore.session.Session()
+    core = botocore.session.Session(profile=account.profile)  # its endpoint, addressing style, …
     _speed_up(core)
     provider = _AssumedRole(base, account, env)
     core.register_component("credential_provider", CredentialResolver([provider]))

@@ -169,3 +169,15 @@ def test_the_installed_program_is_the_same(shop: Shop) -> None:
 
     assert (done.code, done.said) == (0, "")
     assert shop.arrived() == {"out/x": b"content"}
+
+
+def test_a_role_is_assumed_on_top_of_a_profile(world: World, program: Program) -> None:
+    """Role, external id and everything else that the profile says (its endpoint) work together."""
+    role = "arn:aws:iam::222222222222:role/copier"
+    world.server.require_external_id(role, "agreed-upon")
+    world.server.put(SRC, "in/x", size=1)
+
+    done = program.run(*COPY, "--dest-role-arn", role, "--dest-external-id", "agreed-upon")
+
+    assert done.code == 0, done.said
+    assert set(world.arrived()) == {"out/x"}
