@@ -25,6 +25,7 @@ from botocore.credentials import (
 from s3_xfer.access.timestamps import parse_timestamp
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
+from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
@@ -146,5 +147,5 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(
-        f"the {side} side cannot use {who}: {facts.message}", error_class=error_class
+        f"the {side} side cannot use {who}: {printable(facts.message)}", error_class=error_class
     )
