@@ -21,7 +21,7 @@ ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 PROGRAM = (sys.executable, "-m", "s3_xfer.cli")
 SCRIPT = (sys.executable, str(ROOT / "scripts" / "s3_copy.py"))
 CONSOLE_SCRIPT = Path(sys.executable).with_name("s3-xfer")
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 THEM, US = "them", "us"  # the profiles of source and destination
 PROFILES = ("--source-profile", THEM, "--dest-profile", US)
@@ -144,6 +144,18 @@ class Terminal:
         """Wait for a question and answer it."""
         self.until(question)
         self.child.sendline(reply)
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C until the program has ended; return its exit code.
+
+        Once is enough, except in the instant in which readline sets up a prompt: Python loses it.
+        """
+        while True:
+            self.child.sendintr()
+            end_s = time.monotonic() + PATIENCE_S / 20
+            while time.monotonic() < end_s:
+                if not self._read():
+                    return self.end()
 
     def end(self) -> int:
         """Read until the program has ended; return its exit code."""
