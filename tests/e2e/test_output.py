@@ -13,7 +13,7 @@ from tests.e2e.program import COPY, PATIENCE_S, QUICK, Done, Program, lines_of
 from tests.world import DST, SRC, World
 
 # Every field that docs/semantics.md promises, with its type.
-PROMISED = {
+PROMISED: dict[str, type | tuple[type, ...]] = {
     "operation_id": str,
     "duration_seconds": (int, float),
     "total_files_found": int,
