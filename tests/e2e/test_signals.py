@@ -78,11 +78,13 @@ def test_a_stopped_copy_is_accounted_for_and_can_be_completed(
     assert len(world.arrived()) == OBJECTS
 
 
-def test_a_listing_that_was_stopped_is_continued(world: World, program: Program) -> None:
-    """Ctrl-C between two pages: the report says where, and the re-run lists the rest."""
+def test_a_stop_during_the_listing_says_that_there_may_be_more(
+    world: World, program: Program
+) -> None:
+    """Ctrl-C between two pages: the summary does not claim a total, the report says where."""
     for number in range(1010):
         world.server.put(SRC, f"in/{number:04}", size=1)
-    stuck = world.server.inject(Fault.slow("ListObjectsV2", delay_s=3, after=2))
+    world.server.inject(Fault.slow("ListObjectsV2", delay_s=3, after=2))
     child = program.start(*COPY, "--report", "r.jsonl")
     assert world.server.wait_for("ListObjectsV2", count=3, timeout_s=PATIENCE_S)
 
@@ -94,10 +96,6 @@ def test_a_listing_that_was_stopped_is_continued(world: World, program: Program)
     assert "there may be more objects than found" in done.out
     last = lines_of(program.directory / "r.jsonl")[-1]
     assert (last["status"], last["start_after"]) == ("not_listed", "in/0999")
-    stuck.remove()
-    again = program.run(*COPY, "--from-report", "r.jsonl", "--json")
-    assert (again.code, len(world.arrived())) == (0, 1010)
-    assert again.json()["listing_complete"] is True
 
 
 def test_a_second_ctrl_c_leaves_at_once(world: World, program: Program) -> None:

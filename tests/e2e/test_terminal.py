@@ -17,7 +17,7 @@ BAR = re.compile(r"^(objects|bytes  ) +[━─]+  +[\d.,]+.* / .*/s$", re.MULTIL
 
 def test_bars_of_a_real_copy(world: World, program: Program) -> None:
     """Checks, then bars that grow while the listing does, then an ETA, then the summary alone."""
-    for number in range(1400):
+    for number in range(1200):
         world.server.put(SRC, f"in/{number:04}", size=1024)
     world.server.inject(Fault.slow("HeadBucket", delay_s=1))
     world.server.inject(Fault.slow("ListObjectsV2", delay_s=2, after=2))
@@ -26,13 +26,13 @@ def test_bars_of_a_real_copy(world: World, program: Program) -> None:
     with program.terminal(*COPY, "--concurrency", "16") as terminal:
         terminal.until("checking access…")
         listing = terminal.until("listing…", "━", " / 1,000 ")
-        copying = terminal.until("ETA ", " / 1,400 ")
+        copying = terminal.until("ETA ", " / 1,200 ")
         for screen in (listing, copying):
             assert [label.strip() for label in BAR.findall(screen)] == ["objects", "bytes"]
             assert max(map(len, screen.splitlines())) <= 80
         assert "listing…" not in copying
         assert terminal.end() == 0
-        assert "Copied all 1,400 objects\n  s3://src-bucket/in/ -> " in terminal.text
+        assert "Copied all 1,200 objects\n  s3://src-bucket/in/ -> " in terminal.text
         assert "━" not in terminal.text
         assert not terminal.screen.cursor.hidden
 
