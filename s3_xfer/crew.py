@@ -262,7 +262,7 @@ def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
     facts = translate(error)
     if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
         return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
-    said = f"{facts.code}: {printable(facts.message)}" if facts.message else facts.code
+    said = printable(f"{facts.code}: {facts.message}" if facts.message else facts.code)
     context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
         f"{context}{facts.error_class.meaning} ({said})",

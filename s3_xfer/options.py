@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from s3_xfer.errors import ValidationError
+from s3_xfer.text import printable
 from s3_xfer.units import GIB, MIB, format_size
 
 SINGLE_COPY_MAX_BYTES = 5 * GIB  # API reference, CopyObject: "up to 5 GB in a single operation"
@@ -171,7 +172,8 @@ class CopyOptions:
             )
         if self.report_path and self.report_path == self.from_report_path:
             raise ValidationError(
-                f"{self.report_path} would be read and overwritten at the same time",
+                f"{printable(str(self.report_path))} would be read and overwritten "
+                "at the same time",
                 remedy="write the new report to another file",
             )
 

@@ -29,6 +29,7 @@ from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 CONNECT_TIMEOUT_S = 10
@@ -110,7 +111,7 @@ def _client(
     except Exception as error:
         facts = translate(error)
         raise PreflightError(
-            f"no S3 client can be made for the {side} side: {facts.message}",
+            f"no S3 client can be made for the {side} side: {printable(facts.message)}",
             error_class=facts.error_class,
         ) from error
     hooks.attach(client)

@@ -25,6 +25,7 @@ from botocore.credentials import (
 from s3_xfer.access.timestamps import parse_timestamp
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
+from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
@@ -65,7 +66,7 @@ def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.s
 def _role_session(
     base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
 ) -> boto3.session.Session:
-    core = botocore.session.Session()
+    core = botocore.session.Session(profile=account.profile)  # its endpoint, addressing style, …
     _speed_up(core)
     provider = _AssumedRole(base, account, env)
     core.register_component("credential_provider", CredentialResolver([provider]))
@@ -150,5 +151,5 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(
-        f"the {side} side cannot use {who}: {facts.message}", error_class=error_class
+        f"the {side} side cannot use {who}: {printable(facts.message)}", error_class=error_class
     )

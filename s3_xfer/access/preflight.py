@@ -214,5 +214,4 @@ def _refused(what: str, error: Exception, *, remedy: str = "") -> PreflightError
 
 def _said(facts: ErrorFacts) -> str:
     request = f" (request id {facts.request_id})" if facts.request_id else ""
-    message = printable(facts.message)
-    return f"{facts.code}{': ' if message else ''}{message}{request}"
+    return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}{request}")

@@ -225,7 +225,7 @@ class MetricsCollector:
 def error_line(failed: Failed) -> str:
     """Return one line that names object, class, S3's words and request id."""
     facts = failed.error.facts
-    said = f": {printable(facts.message)}" if facts.message else ""
+    said = f": {facts.message}" if facts.message else ""
     code = f" {facts.code}" if facts.code != facts.error_class.value else ""
     request = f" (request id {facts.request_id})" if facts.request_id else ""
-    return f"{failed.task.source.url} -> {facts.error_class.value}{code}{said}{request}"
+    return printable(f"{failed.task.source.url} -> {facts.error_class.value}{code}{said}{request}")

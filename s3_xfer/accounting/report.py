@@ -25,6 +25,7 @@ from typing import Any
 from s3_xfer.errors import ReportError
 from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.options import ReportScope
+from s3_xfer.text import printable
 
 COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
@@ -126,6 +127,6 @@ def _error_fields(failed: Failed) -> dict[str, Any]:
 def _cannot_write(path: Path, error: OSError) -> ReportError:
     reason = error.strerror or str(error)
     return ReportError(
-        f"the report {path} cannot be written: {reason}",
+        f"the report {printable(str(path))} cannot be written: {reason}",
         remedy="give --report a file on a disk with room that you may write",
     )

@@ -18,6 +18,7 @@ from s3_xfer.accounting.report import COPIED, FAILED, NOT_ATTEMPTED, NOT_LISTED,
 from s3_xfer.errors import ReportError
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.text import printable
 
 _PAGE = 1000
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED)
@@ -41,7 +42,8 @@ class ReportSource:
         self.object_count = 0
         if path.suffix == ".partial":
             raise ReportError(
-                f"{path} belongs to a run that was killed: it does not say what was left to do",
+                f"{printable(str(path))} belongs to a run that was killed: "
+                "it does not say what was left to do",
                 remedy="run the copy itself again; --no-overwrite leaves alone what has arrived",
             )
         for number, line in self._lines():
@@ -65,7 +67,7 @@ class ReportSource:
                         yield number, self._parse(number, text)
         except (OSError, UnicodeDecodeError) as error:
             raise ReportError(
-                f"the report {self._path} cannot be read: {error}",
+                f"the report {printable(str(self._path))} cannot be read: {error}",
                 remedy="give the file that --report wrote",
             ) from error
 
@@ -113,6 +115,6 @@ class ReportSource:
 
     def _wrong(self, number: int, what: str) -> ReportError:
         return ReportError(
-            f"line {number} of {self._path} {what}",
+            f"line {number} of {printable(str(self._path))} {what}",
             remedy="give the report of a copy between the same two places",
         )

@@ -1,0 +1,84 @@
+"""What a long run costs: memory that does not grow, and one request per object."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.program import PATIENCE_S, PROGRAM, ROOT, Done, environment
+
+MANY, FEW = 9000, 500  # at 30,000 the peak is the same, and the test takes a minute
+# A small process in between: what a child weighs is otherwise at least what this one does.
+MEASURED = (
+    "import resource, subprocess, sys;"
+    "code = subprocess.run(sys.argv[1:]).returncode;"
+    "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr);"
+    "sys.exit(code)"
+)
+
+
+@pytest.fixture
+def stub(tmp_path: Path) -> Path:
+    """A fast S3 that holds many objects and costs next to nothing; needs a C compiler."""
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler here for benchmarks/s3stub.c")
+    program = tmp_path / "s3stub"
+    source = str(ROOT / "benchmarks" / "s3stub.c")
+    subprocess.run([compiler, "-O2", "-o", str(program), source], check=True, timeout=PATIENCE_S)
+    return program
+
+
+@contextmanager
+def serving(stub: Path, objects: int) -> Iterator[str]:
+    """Serve ``objects`` as long as the block lasts; yield the endpoint."""
+    server = subprocess.Popen(
+        [str(stub), "--objects", str(objects)], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout
+    try:
+        yield server.stdout.readline().rpartition(" ")[2].strip()
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def copy(stub: Path, home: Path, objects: int) -> tuple[dict[str, Any], float]:
+    """Copy so many objects; return the metrics and the program's peak memory in MiB."""
+    command = [sys.executable, "-c", MEASURED, *PROGRAM, "copy", "s3://src/data/", "s3://dst/"]
+    with serving(stub, objects) as url:
+        finished = subprocess.run(
+            [*command, "--recursive", "--endpoint-url", url, "--json", "--progress", "none"],
+            env={
+                **environment(home, "", ""),
+                "AWS_ACCESS_KEY_ID": "key",
+                "AWS_SECRET_ACCESS_KEY": "secret",
+                "AWS_DEFAULT_REGION": "us-east-1",
+            },
+            capture_output=True,
+            text=True,
+            timeout=2 * PATIENCE_S,
+            check=False,
+        )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    metrics = Done(0, finished.stdout, finished.stderr).json()
+    return metrics, int(finished.stderr) / 1024
+
+
+def test_memory_is_bounded_and_requests_are_few(stub: Path, tmp_path: Path) -> None:
+    """The peak is below 120 MiB however many objects there are; 1.002 requests per object."""
+    _, few_mib = copy(stub, tmp_path / "home", FEW)
+    metrics, many_mib = copy(stub, tmp_path / "home", MANY)
+
+    assert metrics["files_copied_successfully"] == MANY
+    assert sum(metrics["requests"].values()) <= 1.002 * MANY, metrics["requests"]
+    assert many_mib < 120
+    assert many_mib - few_mib < 8  # a kilobyte kept of each object would show

@@ -1,0 +1,234 @@
+"""What is refused: the words, the exit code, an empty stdout, and a destination left alone."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.e2e.program import COPY, PREFIX, PROFILES, Program
+from tests.e2e.shop import Shop
+from tests.world import DESTINATION_ACCOUNT, DST, SOURCE_ACCOUNT, SRC, World
+
+OUT = "s3://dst-bucket/out/"
+_REQUEST_ID = re.compile(r" \(request id [0-9A-F]+\)")
+
+# arguments, the first line of the message, where the runbook explains it
+BY_S3 = {
+    "missing source bucket": (
+        ("s3://no-such-bucket/in/", OUT, "--recursive", *PROFILES),
+        "s3://no-such-bucket/in/ cannot be listed: "
+        "NoSuchBucket: The specified bucket does not exist",
+        "bucket-missing",
+    ),
+    "missing source bucket of one key": (
+        ("s3://no-such-bucket/in/x", OUT, *PROFILES),
+        "the bucket of s3://no-such-bucket/in/x does not exist: "
+        "NoSuchBucket: The specified bucket does not exist",
+        "bucket-missing",
+    ),
+    "missing destination bucket": (
+        ("s3://src-bucket/in/", "s3://no-such-bucket/out/", "--recursive", *PROFILES),
+        "the destination bucket no-such-bucket does not exist: 404: Not Found",
+        "bucket-missing",
+    ),
+    "missing key": (
+        ("s3://src-bucket/in/nothing", OUT, *PROFILES),
+        "there is no object s3://src-bucket/in/nothing",
+        None,
+    ),
+    "key that is a prefix": (
+        ("s3://src-bucket/in", OUT, *PROFILES),
+        "there is no object s3://src-bucket/in",
+        None,
+    ),
+    "empty prefix": (
+        ("s3://src-bucket/nothing/", OUT, "--recursive", *PROFILES),
+        "there is nothing under s3://src-bucket/nothing/",
+        None,
+    ),
+    "unknown profile": (
+        (*PREFIX, "--dest-profile", "nobody"),
+        "the destination side cannot use profile 'nobody': "
+        "The config profile (nobody) could not be found",
+        "configuration",
+    ),
+    "unknown source profile": (
+        (*PREFIX, "--dest-profile", "us", "--source-profile", "nobody"),
+        "the source side cannot use profile 'nobody': "
+        "The config profile (nobody) could not be found",
+        "configuration",
+    ),
+    "no credentials": (
+        PREFIX,
+        "no AWS credentials were found for the destination side",
+        "credentials-refused",
+    ),
+    "nobody listens": (
+        (*PREFIX, *PROFILES, "--endpoint-url", "http://127.0.0.1:9", "--retries", "0"),
+        "s3://src-bucket/in/ cannot be listed: EndpointConnectionError: Could not connect to the "
+        'endpoint URL: "http://127.0.0.1:9/src-bucket?list-type=2&prefix=in%2F&encoding-type=url"',
+        "network",
+    ),
+}
+
+BY_INPUT = {
+    "prefix without --recursive": (
+        ("s3://src-bucket/in/", OUT),
+        "s3://src-bucket/in/ is a prefix",
+        "add --recursive to copy everything under it",
+    ),
+    "bucket without --recursive": (
+        ("s3://src-bucket", OUT),
+        "s3://src-bucket/ is a whole bucket",
+        "add --recursive to copy all of it",
+    ),
+    "same object": (
+        ("s3://src-bucket/in/x", "s3://src-bucket/in/"),
+        "s3://src-bucket/in/x would be copied onto itself",
+        "choose another destination",
+    ),
+    "prefix into itself": (
+        ("s3://src-bucket/in/", "s3://src-bucket/in/sub/", "--recursive"),
+        "s3://src-bucket/in/sub/ lies inside s3://src-bucket/in/: "
+        "the copy would list and copy its own results without end",
+        "choose a destination outside the source prefix",
+    ),
+    "prefix over itself": (
+        ("s3://src-bucket/in/sub/", "s3://src-bucket/in/", "--recursive"),
+        "s3://src-bucket/in/sub/ lies inside s3://src-bucket/in/: "
+        "copies could overwrite objects that are still to be copied",
+        "choose a destination that does not contain the source prefix",
+    ),
+    "no URL": (
+        ("src-bucket/in/", OUT, "--recursive"),
+        "'src-bucket/in/' is not an S3 URL",
+        "write it as s3://BUCKET/KEY or s3://BUCKET/PREFIX/",
+    ),
+    "no bucket name": (
+        ("s3://src-bucket/in/", "s3://Dst_Bucket/", "--recursive"),
+        "'Dst_Bucket' is not a bucket name",
+        "bucket names are 3 to 63 lower-case letters, digits, dots and hyphens",
+    ),
+    "report that is not there": (
+        (*PREFIX, "--from-report", "missing.jsonl"),
+        "the report missing.jsonl cannot be read: "
+        "[Errno 2] No such file or directory: 'missing.jsonl'",
+        "give the file that --report wrote",
+    ),
+}
+
+
+def refused(done_code: int, out: str, err: str) -> list[str]:
+    """Return the lines of the one message of a refused run."""
+    assert (done_code, out) == (3, ""), out + err
+    assert err.count("error: ") == 1, err
+    message = err[err.index("error: ") :]
+    return _REQUEST_ID.sub("", message).splitlines()
+
+
+@pytest.mark.parametrize(("args", "problem", "section"), BY_S3.values(), ids=BY_S3)
+def test_what_s3_or_the_configuration_refuses_is_named(
+    world: World, program: Program, args: tuple[str, ...], problem: str, section: str | None
+) -> None:
+    """The message names the problem, the next step and the runbook; nothing is written."""
+    world.server.put(SRC, "in/x", size=1)
+
+    done = program.run("copy", *args, "--json")
+
+    message = refused(done.code, done.out, done.err)
+    assert message[0] == f"error: {problem}"
+    assert message[1].startswith("Next: ")
+    assert message[2:] == ([f"See docs/runbook.md#{section}"] if section else [])
+    assert_untouched(world)
+
+
+@pytest.mark.parametrize(("args", "problem", "remedy"), BY_INPUT.values(), ids=BY_INPUT)
+def test_what_makes_no_sense_is_refused_without_a_request(
+    world: World, program: Program, args: tuple[str, ...], problem: str, remedy: str
+) -> None:
+    """Wrong input is told with what to do instead, and S3 is not asked at all."""
+    done = program.run("copy", *args, *PROFILES)
+
+    assert refused(done.code, done.out, done.err) == [f"error: {problem}", f"Next: {remedy}."]
+    assert world.server.requests == []
+
+
+DENIED = {
+    "listing": (
+        (SRC, SOURCE_ACCOUNT, ["s3:ListBucket"]),
+        "s3://src-bucket/in/ cannot be listed: AccessDenied: Access Denied",
+    ),
+    "reading": (
+        (SRC, DESTINATION_ACCOUNT, ["s3:GetObject"]),
+        "the destination's credentials may not read s3://src-bucket/in/x: "
+        "AccessDenied: Access Denied",
+    ),
+    "writing": (
+        (DST, DESTINATION_ACCOUNT, ["s3:PutObject"]),
+        "s3://dst-bucket/out/ cannot be written: AccessDenied: Access Denied",
+    ),
+}
+
+
+@pytest.mark.parametrize(("denial", "problem"), DENIED.values(), ids=DENIED)
+def test_a_missing_right_is_a_permission_error_before_the_transfer(
+    world: World, program: Program, denial: tuple[str, str, list[str]], problem: str
+) -> None:
+    """Denied listing, reading or writing is told before anything is written, with the place."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.deny(*denial)
+
+    done = program.run(*COPY, "--quiet")
+
+    message = refused(done.code, done.out, done.err)
+    assert message[0] == f"error: {problem}"
+    assert message[1].startswith("Next: ")
+    assert message[2:] == ["See docs/runbook.md#access-denied"]
+    assert done.err.startswith("error: "), "--quiet prints the message and nothing else"
+    assert_untouched(world)
+
+
+def test_a_source_account_that_granted_nothing_refuses_the_copy(shop: Shop) -> None:
+    """Both accounts work by themselves, but without a grant B's credentials read nothing of A."""
+    shop.fill({"in/x": b"content"})
+    shop.accounts.cross_account_access = False
+
+    done = shop.program.run(*COPY)
+
+    message = refused(done.code, done.out, done.err)
+    assert message[0].startswith(
+        "error: the destination's credentials may not read s3://src-bucket/in/x: AccessDenied"
+    )
+    assert "s3:GetObject" in message[1]
+    assert message[2:] == ["See docs/runbook.md#access-denied"]
+    shop.accounts.cross_account_access = True
+    assert shop.arrived() == {}
+    assert "Uploads" not in shop.destination.list_multipart_uploads(Bucket=DST)
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("s3://src-bucket/in/",), "Missing argument 'DESTINATION'"),
+        ((*PREFIX, "--part-size", "lots"), "'lots' is not a size"),
+        ((*PREFIX, "--concurency", "8"), "--concurrency"),
+    ],
+)
+def test_wrong_usage_exits_2(
+    world: World, program: Program, args: tuple[str, ...], words: str
+) -> None:
+    """A command line that cannot be understood is told so on stderr, and nothing happens."""
+    done = program.run("copy", *args)
+
+    assert (done.code, done.out) == (2, "")
+    assert words in done.err
+    assert "Try 's3-xfer copy --help' for help." in done.err
+    assert world.server.requests == []
+
+
+def assert_untouched(world: World) -> None:
+    """Assert that the destination is as it was: no object, no upload."""
+    assert world.arrived() == {}
+    assert world.server.uploads(DST) == []
+    assert world.server.count("CopyObject") == 0

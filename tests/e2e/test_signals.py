@@ -1,0 +1,134 @@
+"""Ctrl-C and SIGTERM in the middle of a slow copy: nothing is lost, nothing stays behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+
+import pytest
+
+from s3_xfer.testing.fault_server import Fault, InjectedFault
+from s3_xfer.units import MIB
+from tests.e2e.program import COPY, PATIENCE_S, QUICK, Program, end_of, lines_of
+from tests.world import DST, SRC, World
+
+OBJECTS = 120
+
+
+def slow_copy(world: World, *, delay_s: float) -> InjectedFault:
+    """Store large and small objects, and make every copy take a while."""
+    for number in range(OBJECTS):
+        world.server.put(SRC, f"in/{number:03}", size=1 if number % 2 else 40 * MIB)
+    world.server.forget_requests()
+    copies = ("CopyObject", "UploadPartCopy")
+    return world.server.inject(
+        Fault.slow(copies, delay_s=delay_s, key=lambda key: "preflight" not in key)
+    )
+
+
+def until_copying(world: World) -> None:
+    """Wait until large and small objects are on their way."""
+    assert world.server.wait_for("UploadPartCopy", count=4, timeout_s=PATIENCE_S)
+    assert world.server.wait_for("CopyObject", count=2, timeout_s=PATIENCE_S)
+
+
+def until_told(child: subprocess.Popen[str], word: str) -> None:
+    """Read stderr up to a line with ``word``."""
+    assert child.stderr
+    for line in child.stderr:
+        if word in line:
+            return
+    raise AssertionError(f"{word!r} was never said")
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "reason"),
+    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],
+)
+def test_a_stopped_copy_is_accounted_for_and_can_be_completed(
+    world: World, program: Program, number: signal.Signals, code: int, reason: str
+) -> None:
+    """Uploads are aborted, --json is one object, and the report leads to a complete copy."""
+    slow = slow_copy(world, delay_s=0.1)
+    child = program.start(*COPY, *QUICK, "--report", "r.jsonl", "--json")
+    until_copying(world)
+
+    child.send_signal(number)
+    done = end_of(child)
+
+    assert done.code == code, done.said
+    metrics = done.json()
+    copied = metrics["files_copied_successfully"]
+    assert metrics["cancelled_by"] == reason
+    assert "stopping: waiting for answers under way, Ctrl-C again to leave at once" in done.err
+    assert world.server.uploads(DST) == []
+    assert metrics["uploads_left_behind"] == []
+    assert len(world.arrived()) == copied < OBJECTS
+    report = lines_of(program.directory / "r.jsonl")
+    missing = {line["source_key"] for line in report if line["status"] != "not_listed"}
+    assert len(missing) + copied == metrics["total_files_found"] == OBJECTS
+    assert metrics["files_not_attempted"] > 0
+
+    slow.remove()
+    again = program.run(*COPY, *QUICK, "--from-report", "r.jsonl", "--json")
+
+    assert again.code == 0, again.said
+    assert again.json()["files_copied_successfully"] == OBJECTS - copied
+    assert len(world.arrived()) == OBJECTS
+
+
+def test_a_stop_during_the_listing_says_that_there_may_be_more(
+    world: World, program: Program
+) -> None:
+    """Ctrl-C between two pages: the summary does not claim a total, the report says where."""
+    for number in range(1010):
+        world.server.put(SRC, f"in/{number:04}", size=1)
+    world.server.inject(Fault.slow("ListObjectsV2", delay_s=3, after=2))
+    child = program.start(*COPY, "--report", "r.jsonl")
+    assert world.server.wait_for("ListObjectsV2", count=3, timeout_s=PATIENCE_S)
+
+    child.send_signal(signal.SIGINT)
+    done = end_of(child)
+
+    assert done.code == 130, done.said
+    assert " of 1,000 objects found so far" in done.out
+    assert "there may be more objects than found" in done.out
+    last = lines_of(program.directory / "r.jsonl")[-1]
+    assert (last["status"], last["start_after"]) == ("not_listed", "in/0999")
+
+
+def test_a_second_ctrl_c_leaves_at_once(world: World, program: Program) -> None:
+    """When answers do not come, a second Ctrl-C ends it; the unfinished report is no input."""
+    slow_copy(world, delay_s=600)
+    child = program.start(*COPY, *QUICK, "--report", "r.jsonl")
+    until_copying(world)
+    child.send_signal(signal.SIGINT)
+    until_told(child, "stopping: ")
+    time.sleep(0.4)  # sooner, it counts as the same Ctrl-C, repeated by a wrapper
+
+    began_s = time.monotonic()
+    child.send_signal(signal.SIGINT)
+    done = end_of(child)
+
+    assert (done.code, done.out) == (130, "")
+    assert time.monotonic() - began_s < 5  # the first one would wait for ten seconds
+    assert not (program.directory / "r.jsonl").exists()
+    again = program.run(*COPY, "--from-report", "r.jsonl.partial")
+    assert (again.code, again.out) == (3, "")
+    assert "error: r.jsonl.partial belongs to a run that was killed" in again.err
+
+
+def test_a_stop_during_the_checks_writes_nothing(world: World, program: Program) -> None:
+    """Ctrl-C while access is checked ends the run without an object or an upload."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.slow("HeadBucket", delay_s=2))
+    child = program.start(*COPY)
+    assert world.server.wait_for("HeadBucket", timeout_s=PATIENCE_S)
+
+    child.send_signal(signal.SIGINT)
+    done = end_of(child)
+
+    assert done.code == 130, done.said
+    assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
+    assert "Traceback" not in done.err
