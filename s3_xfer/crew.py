@@ -190,7 +190,7 @@ class Crew:
         facts = translate(error)
         if facts.error_class is ErrorClass.INTERRUPTED:
             return  # stopped already, by whoever raised the flag
-        if self._stop.set(facts.error_class.value):
+        if self._stop.set(f"an error ended the run ({facts.error_class.value})"):
             self._aborted_by = _run_aborted(error, while_doing)
             if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)

@@ -205,6 +205,24 @@ class ErrorClass(enum.Enum):
         "the AWS configuration of this machine cannot be used",
         "check ~/.aws/config, the profile's name and the environment variables",
     )
+    INVALID_INPUT = (
+        "InvalidInput",
+        Reaction.END_RUN,
+        "what was asked for makes no sense, whatever S3 would say",
+        "correct the value that the message names",
+    )
+    NOTHING_TO_COPY = (
+        "NothingToCopy",
+        Reaction.END_RUN,
+        "there is no object at the source",
+        "check bucket, key and prefix; keys are case-sensitive",
+    )
+    REPORT_UNUSABLE = (
+        "ReportUnusable",
+        Reaction.END_RUN,
+        "the report cannot be read as input, or cannot be written",
+        "do what the message says about the file",
+    )
     INTERRUPTED = (
         "Interrupted",
         Reaction.FAIL_OBJECT,
@@ -228,8 +246,8 @@ class ErrorClass(enum.Enum):
 class S3XferError(Exception):
     """Base of all errors of this package.
 
-    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what kind it is
-    (None for wrong input). ``str()`` joins them into the message for a person.
+    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what kind it is.
+    ``str()`` joins them into the message for a person.
     """
 
     def __init__(
@@ -252,6 +270,9 @@ class S3XferError(Exception):
 class ValidationError(S3XferError):
     """The inputs are wrong in themselves. Raised before any request is sent."""
 
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy, error_class=ErrorClass.INVALID_INPUT)
+
 
 class PreflightError(S3XferError):
     """Buckets, keys or permissions are not as the copy needs them. Nothing was written."""
@@ -259,6 +280,9 @@ class PreflightError(S3XferError):
 
 class ReportError(S3XferError):
     """A report file cannot be read as input, or cannot be written."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
 
 
 class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.access import preflight
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.crew import Crew, CrewEnd
@@ -113,6 +114,8 @@ class CopyRun:
         operation, options = self.operation, self.operation.options
         if self._keys.source.key != operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        if options.report_path:
+            check_place(options.report_path)
         report = (
             ReportSource(options.from_report_path, self._keys) if options.from_report_path else None
         )

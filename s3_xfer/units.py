@@ -61,6 +61,14 @@ def format_size(size_bytes: float) -> str:
     return f"{size_bytes:.0f} B"
 
 
+def exact_size(size_bytes: int) -> str:
+    """Return ``size_bytes`` as :func:`parse_size` reads it back: ``16MiB``, or ``5001``."""
+    for unit, factor in (("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size_bytes and size_bytes % factor == 0:
+            return f"{size_bytes // factor}{unit}"
+    return str(size_bytes)
+
+
 def format_count(count: int) -> str:
     """Return ``count`` with thousands separated: ``1,234,567``."""
     return f"{count:,}"

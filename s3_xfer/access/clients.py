@@ -75,10 +75,8 @@ def open_clients(
             headers=headers, retry=retry, pacer=Pacer(stop), stop=stop, metrics=metrics
         )
 
+    chosen = session_for(source, side="source") if source.names_credentials else None
     destination_session = session_for(destination, side="destination")
-    source_session = (
-        session_for(source, side="source") if source.names_credentials else destination_session
-    )
     reading = hooks(source_headers(options, source_owner=source.bucket_owner))
     writing = hooks(
         destination_headers(
@@ -90,7 +88,7 @@ def open_clients(
     )
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(
-        source=_client(source_session, source, options, reading, side="source"),
+        source=_client(chosen or destination_session, source, options, reading, side="source"),
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),

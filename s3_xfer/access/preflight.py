@@ -38,12 +38,18 @@ def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
     try:
         page = client.list_objects_v2(Bucket=source.bucket, Prefix=source.key)
     except Exception as error:
-        raise _refused(f"{source.url} cannot be listed", error) from error
+        raise _refused(
+            f"{source.url} cannot be listed",
+            error,
+            if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
+            "(the source's where given, otherwise the destination's)",
+        ) from error
     sample = [as_object(source.bucket, entry) for entry in page.get("Contents", [])]
     if not sample:
         raise PreflightError(
             f"there is nothing under {source.url}",
             remedy=_when_empty(client, source),
+            error_class=ErrorClass.NOTHING_TO_COPY,
         )
     return sample
 
@@ -72,7 +78,12 @@ def check_source_object(client: Any, source: S3Location) -> S3Object:
         facts = translate(error)
         if facts.error_class is ErrorClass.SOURCE_VANISHED:
             raise _missing_key(client, source) from error
-        raise _refused(f"{source.url} cannot be read", error) from error
+        raise _refused(
+            f"{source.url} cannot be read",
+            error,
+            if_denied="grant s3:GetObject on the source to the credentials that look "
+            "(the source's where given, otherwise the destination's)",
+        ) from error
     return S3Object(
         bucket=source.bucket,
         key=source.key,
@@ -96,7 +107,9 @@ def _missing_key(client: Any, source: S3Location) -> PreflightError:
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         if translate(error).error_class is ErrorClass.BUCKET_MISSING:
             return _refused(f"the bucket of {source.url} does not exist", error)
-    return PreflightError(f"there is no object {source.url}", remedy=remedy)
+    return PreflightError(
+        f"there is no object {source.url}", remedy=remedy, error_class=ErrorClass.NOTHING_TO_COPY
+    )
 
 
 def check_destination_bucket(client: Any, destination: S3Location) -> None:
@@ -111,9 +124,12 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         facts = translate(error)
         if facts.error_class is ErrorClass.ACCESS_DENIED:
             return  # HeadBucket needs s3:ListBucket, which a copy does not; the probe decides
-        what = f"the destination bucket {destination.bucket} cannot be reached"
         if facts.error_class is ErrorClass.BUCKET_MISSING:
-            what = f"the destination bucket {destination.bucket} does not exist"
+            raise PreflightError(
+                f"the destination bucket {destination.bucket} does not exist",
+                error_class=facts.error_class,
+            ) from error
+        what = f"the destination bucket {destination.bucket} cannot be reached"
         raise _refused(what, error) from error
 
 
@@ -134,7 +150,8 @@ def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) ->
         raise _refused(
             f"the tags of {large.url} cannot be read",
             error,
-            remedy="grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)",
+            if_denied="grant s3:GetObjectTagging on the source, or leave the tags out "
+            "(--tags skip)",
         ) from error
 
 
@@ -155,7 +172,12 @@ def probe_write(
     try:
         upload_id = client.create_multipart_upload(**place, **write_params(options))["UploadId"]
     except Exception as error:
-        raise _refused(f"{destination.url} cannot be written", error) from error
+        raise _refused(
+            f"{destination.url} cannot be written",
+            error,
+            if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
+            "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
+        ) from error
     upload = {**place, "UploadId": upload_id}
     try:
         return _probe_read(client, upload, sample)
@@ -207,9 +229,14 @@ def _abort(client: Any, upload: Mapping[str, str]) -> None:
         client.abort_multipart_upload(**upload)
 
 
-def _refused(what: str, error: Exception, *, remedy: str = "") -> PreflightError:
+def _refused(what: str, error: Exception, *, if_denied: str = "") -> PreflightError:
     facts = translate(error)
-    return PreflightError(f"{what}: {_said(facts)}", remedy=remedy, error_class=facts.error_class)
+    denied = facts.error_class is ErrorClass.ACCESS_DENIED
+    return PreflightError(
+        f"{what}: {_said(facts)}",
+        remedy=if_denied if denied else "",
+        error_class=facts.error_class,
+    )
 
 
 def _said(facts: ErrorFacts) -> str:

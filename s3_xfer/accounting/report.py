@@ -39,8 +39,7 @@ class ReportWriter:
         self._scope = scope
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
-        if path.exists() and not path.is_file():
-            raise _cannot_write(path, OSError("it is not a regular file"))
+        check_place(path)
         try:
             self._file = self._partial.open("a", encoding="utf-8", buffering=1)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,6 +83,18 @@ class ReportWriter:
         except OSError as error:
             raise _cannot_write(self._path, error) from error
         return self._path
+
+
+def check_place(path: Path) -> None:
+    """Return if a report can be put at ``path``, as far as can be told without writing.
+
+    Raises:
+        ReportError: the folder is missing, or something else than a file is in the way.
+    """
+    if path.exists() and not path.is_file():
+        raise _cannot_write(path, OSError("it is not a regular file"))
+    if not path.absolute().parent.is_dir():
+        raise _cannot_write(path, OSError("there is no such folder"))
 
 
 def outcome_line(outcome: Outcome) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3_xfer.cli.options import OUTPUT
-from s3_xfer.cli.params import SectionOption
+from s3_xfer.cli.params import SectionOption, Size
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, Preflight, ReportScope, RunMode
 from s3_xfer.render.shell import shell_word
+from s3_xfer.units import exact_size
 
 if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
@@ -117,6 +118,8 @@ def _typed(option: SectionOption, value: Any) -> list[str]:
         return []
     if option.envvar:
         return [name, f'"${option.envvar}"']
+    if isinstance(option.type, Size):
+        return [name, exact_size(value)]
     return [name] if value is True else [name, shell_word(str(getattr(value, "value", value)))]
 
 

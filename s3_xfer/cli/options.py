@@ -26,7 +26,7 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.units import format_size
+from s3_xfer.units import exact_size
 
 SOURCE, DESTINATION = "Source", "Destination"
 WHAT = "What to copy"
@@ -53,9 +53,14 @@ def _option(section: str, *names: str, **settings: Any) -> Callable[[_Callback],
 
 
 def _size(section: str, name: str, default_bytes: int, text: str) -> Any:
-    shown = format_size(default_bytes).replace(" ", "")
     return _option(
-        section, name, type=Size(), metavar="SIZE", default=shown, show_default=True, help=text
+        section,
+        name,
+        type=Size(),
+        metavar="SIZE",
+        default=exact_size(default_bytes),
+        show_default=True,
+        help=text,
     )
 
 

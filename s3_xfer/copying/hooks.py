@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,7 @@ _ETAG_PLACES: Mapping[str, str | None] = {
     "CompleteMultipartUpload": None,
 }
 PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
+_TURN_S = 0.02
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
@@ -89,7 +91,6 @@ class RequestHooks:
         self._stop = stop
         self._metrics = metrics
         self._trails: dict[str, Trail] = {}
-        self._trails_changed = threading.Condition()
         self._open_uploads: dict[str, OpenUpload] = {}
         self._lock = threading.Lock()
 
@@ -110,16 +111,12 @@ class RequestHooks:
         Two copies to the same key (a report that names an object twice) take turns.
         """
         trail = Trail()
-        with self._trails_changed:
-            while destination_key in self._trails:
-                self._trails_changed.wait()
-            self._trails[destination_key] = trail
+        while self._trails.setdefault(destination_key, trail) is not trail:
+            time.sleep(_TURN_S)
         try:
             yield trail
         finally:
-            with self._trails_changed:
-                del self._trails[destination_key]
-                self._trails_changed.notify_all()
+            del self._trails[destination_key]
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the multipart uploads that were created and not finished since."""

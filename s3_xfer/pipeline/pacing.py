@@ -48,6 +48,9 @@ class Pacer:
 
     def wait(self) -> None:
         """Return when the next request may be sent, or the run is stopped."""
+        if self._rate_per_s is None:  # without the lock: a count that is off by one does no harm
+            self._sent += 1
+            return
         delay_s = self._reserve()
         if delay_s > 0:
             self._stop.wait(delay_s)

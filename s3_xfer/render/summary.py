@@ -23,6 +23,7 @@ from s3_xfer.units import format_count, format_duration, format_size, plural
 _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
 _MESSAGE_MAX = 300
+UNBROKEN = "\u00a0"  # keeps a name and its number on one line; the layout makes it a space
 _CLASSES = {member.value: member for member in ErrorClass}
 
 
@@ -177,12 +178,15 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         yield Row("not tried", format_count(metrics.files_not_attempted), "", text, Tone.MIXED)
     if not metrics.listing_complete:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
+    if result.planned_requests:
+        planned = result.planned_requests
+        yield Row("would send", format_count(sum(planned.values())), "", _by_count(planned))
     yield Row("duration", format_duration(metrics.duration_s))
     yield Row(
         "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
     )
     if metrics.retries:
-        throttled = f"S3 asked {format_count(metrics.throttles)} times for fewer requests"
+        throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         yield Row(
             "retries", format_count(metrics.retries), "", throttled if metrics.throttles else ""
         )
@@ -205,7 +209,7 @@ def _speed(metrics: TransferMetrics) -> str:
         return ""
     objects = metrics.files_copied_successfully / metrics.duration_s
     size = metrics.total_bytes_transferred / metrics.duration_s
-    return f"{objects:,.0f} objects/s, {format_size(size)}/s"
+    return f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
 
 
 def _by_count(counts: Mapping[str, int]) -> str:
@@ -213,7 +217,7 @@ def _by_count(counts: Mapping[str, int]) -> str:
     if len(counts) == 1:
         return printable(next(iter(counts)))
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{printable(name)} {format_count(count)}" for name, count in ranked)
+    return ", ".join(f"{printable(name)}{UNBROKEN}{format_count(count)}" for name, count in ranked)
 
 
 def _groups(result: CopyResult, context: Context) -> Iterator[FailureGroup]:

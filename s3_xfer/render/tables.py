@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from s3_xfer.render.summary import FailureGroup, Row, Summary, Tone
+from s3_xfer.render.summary import UNBROKEN, FailureGroup, Row, Summary, Tone
 from s3_xfer.units import format_count, plural
 
 if TYPE_CHECKING:
@@ -117,7 +117,8 @@ def _column_widths(rows: Sequence[Row]) -> tuple[int, int, int]:
 def _hanging(start: str, text: str, width: int) -> list[str]:
     room = max(20, width - len(start))
     first, *rest = textwrap.wrap(text, room, break_long_words=False) or [""]
-    return [start + first, *(" " * len(start) + line for line in rest)]
+    lines = [start + first, *(" " * len(start) + line for line in rest)]
+    return [line.replace(UNBROKEN, " ") for line in lines]
 
 
 def _wrapped(text: str, width: int, indent: str = "") -> list[str]:

@@ -29,23 +29,23 @@ BY_S3 = {
     ),
     "missing destination bucket": (
         ("s3://src-bucket/in/", "s3://no-such-bucket/out/", "--recursive", *PROFILES),
-        "the destination bucket no-such-bucket does not exist: 404: Not Found",
+        "the destination bucket no-such-bucket does not exist",
         "bucket-missing",
     ),
     "missing key": (
         ("s3://src-bucket/in/nothing", OUT, *PROFILES),
         "there is no object s3://src-bucket/in/nothing",
-        None,
+        "nothing-to-copy",
     ),
     "key that is a prefix": (
         ("s3://src-bucket/in", OUT, *PROFILES),
         "there is no object s3://src-bucket/in",
-        None,
+        "nothing-to-copy",
     ),
     "empty prefix": (
         ("s3://src-bucket/nothing/", OUT, "--recursive", *PROFILES),
         "there is nothing under s3://src-bucket/nothing/",
-        None,
+        "nothing-to-copy",
     ),
     "unknown profile": (
         (*PREFIX, "--dest-profile", "nobody"),
@@ -129,7 +129,7 @@ def refused(done_code: int, out: str, err: str) -> list[str]:
 
 @pytest.mark.parametrize(("args", "problem", "section"), BY_S3.values(), ids=BY_S3)
 def test_what_s3_or_the_configuration_refuses_is_named(
-    world: World, program: Program, args: tuple[str, ...], problem: str, section: str | None
+    world: World, program: Program, args: tuple[str, ...], problem: str, section: str
 ) -> None:
     """The message names the problem, the next step and the runbook; nothing is written."""
     world.server.put(SRC, "in/x", size=1)
@@ -139,7 +139,7 @@ def test_what_s3_or_the_configuration_refuses_is_named(
     message = refused(done.code, done.out, done.err)
     assert message[0] == f"error: {problem}"
     assert message[1].startswith("Next: ")
-    assert message[2:] == ([f"See docs/runbook.md#{section}"] if section else [])
+    assert message[2:] == [f"See docs/runbook.md#{section}"]
     assert_untouched(world)
 
 
@@ -150,7 +150,12 @@ def test_what_makes_no_sense_is_refused_without_a_request(
     """Wrong input is told with what to do instead, and S3 is not asked at all."""
     done = program.run("copy", *args, *PROFILES)
 
-    assert refused(done.code, done.out, done.err) == [f"error: {problem}", f"Next: {remedy}."]
+    section = "report-unusable" if "--from-report" in args else "invalid-input"
+    assert refused(done.code, done.out, done.err) == [
+        f"error: {problem}",
+        f"Next: {remedy}.",
+        f"See docs/runbook.md#{section}",
+    ]
     assert world.server.requests == []
 
 

@@ -23,7 +23,7 @@ Copied 49,977 of 50,000 objects, 3 failed, 20 skipped
   failed           3  12.0 KiB  AccessDenied 2, Throttled 1
   duration  1 m 23 s
   requests    50,055            CopyObject 50,005, ListObjectsV2 50
-  retries          5            S3 asked 2 times for fewer requests
+  retries          5            S3 asked for fewer requests: 2 times
   report      r.jsonl
 """
 
