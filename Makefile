@@ -43,10 +43,10 @@ contracts: .venv/ready ## Check that imports respect the architecture
 	$(BIN)/lint-imports
 
 test-newest: .venv/ready ## Run the tests with the newest dependencies
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
-	$(OLDEST_BIN)/python -m pytest
+	$(OLDEST_BIN)/python -m pytest -n auto
 
 bench: .venv/ready ## Measure against other copiers
 	$(BIN)/python benchmarks/run.py
