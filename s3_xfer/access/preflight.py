@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from s3_xfer.access.clients import Clients
+from s3_xfer.copying import lookup
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
 from s3_xfer.listing.pages import as_object
@@ -73,7 +74,7 @@ def check_source_object(client: Any, source: S3Location) -> S3Object:
         PreflightError: bucket or key missing, or reading denied.
     """
     try:
-        answer = client.head_object(Bucket=source.bucket, Key=source.key)
+        found, _ = lookup.head(client, S3Object(bucket=source.bucket, key=source.key, size=0))
     except Exception as error:
         facts = translate(error)
         if facts.error_class is ErrorClass.SOURCE_VANISHED:
@@ -84,15 +85,7 @@ def check_source_object(client: Any, source: S3Location) -> S3Object:
             if_denied="grant s3:GetObject on the source to the credentials that look "
             "(the source's where given, otherwise the destination's)",
         ) from error
-    return S3Object(
-        bucket=source.bucket,
-        key=source.key,
-        size=answer["ContentLength"],
-        etag=answer["ETag"],
-        last_modified=answer.get("LastModified"),
-        storage_class=answer.get("StorageClass", "STANDARD"),
-        metadata=answer.get("Metadata", {}),
-    )
+    return found
 
 
 def _missing_key(client: Any, source: S3Location) -> PreflightError:
