@@ -139,10 +139,10 @@ class RequestHooks:
 
     def _before_send(self, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
-        if self._stop.is_set() and operation != "AbortMultipartUpload":
-            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         if operation in PACED:
             self._pacer.wait()
+        if self._stop.is_set() and operation != "AbortMultipartUpload":
+            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)
 
     def _needs_retry(
