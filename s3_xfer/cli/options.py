@@ -120,7 +120,9 @@ _DECLARATIONS: tuple[Any, ...] = (
         help="Certificates to trust instead of the usual ones.",
     ),
     _flag(WHAT, "--recursive", "Copy everything under the prefix SOURCE."),
-    _flag(WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic)."),
+    _flag(
+        WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic on AWS)."
+    ),
     _file(WHAT, "--from-report", "Copy only what this report of an earlier run says is missing."),
     _flag(WHAT, "--dry-run", "List, count and show; write nothing."),
     _flag(WHAT, "--no-preflight", "Do not check access first; the first objects will tell."),
