@@ -24,7 +24,7 @@ from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.crew import Crew, CrewEnd
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.listing.from_report import ReportSource
-from s3_xfer.model import Failed, S3Object
+from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
@@ -143,20 +143,14 @@ class CopyRun:
 
     def _check_access(self, clients: Clients) -> S3Object | None:
         """Run the preflight; return the object if a single one is copied."""
-        options = self.operation.options
+        options, recursive = self.operation.options, self.operation.recursive
         source, destination = self._keys.source, self._keys.destination
-        if options.preflight is Preflight.SKIP and self.operation.recursive:
-            self._notes.append("access was not checked before the copy (--no-preflight)")
-            return None
-        single = None
-        if self.operation.recursive:
-            sample = preflight.check_source_prefix(clients.source, source)
-        else:
-            single = preflight.check_source_object(clients.source, source)
-            sample = [single]
+        # A single object is looked up in any case: the copy needs its size and ETag.
+        single = None if recursive else preflight.check_source_object(clients.source, source)
         if options.preflight is Preflight.SKIP:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single
+        sample = [single] if single else preflight.check_source_prefix(clients.source, source)
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if options.mode is RunMode.DRY_RUN:
@@ -168,8 +162,8 @@ class CopyRun:
     # -------------------------------------------------------------------------- the ends
 
     def _refuse(self, error: BaseException) -> None:
-        if self._stop.is_set():
-            self._end(CrewEnd())
+        if self._stop.is_set() and isinstance(error, S3XferError):  # stopped during the checks
+            self._end(CrewEnd(uploads_left_behind=self._open_uploads()))
             return
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
@@ -180,11 +174,14 @@ class CopyRun:
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
         """Tell of the preflight's own upload if not even its abort was allowed."""
-        for upload in self._clients.destination_hooks.open_uploads() if self._clients else ():
+        for upload in self._open_uploads():
             place = s3_url(upload.bucket, upload.key)
             error.problem += (
                 f"\nThe check's own upload {upload.upload_id} to {place} could not be aborted"
             )
+
+    def _open_uploads(self) -> tuple[OpenUpload, ...]:
+        return self._clients.destination_hooks.open_uploads() if self._clients else ()
 
     def _end(self, end: CrewEnd) -> None:
         self._metrics.finish()
