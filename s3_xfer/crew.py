@@ -8,17 +8,20 @@ the listing, the report or a worker ends the run and is its reason.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from s3_xfer.access.clients import Clients
+from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
 from s3_xfer.accounting.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.accounting.report import ReportWriter
-from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.choice import Choice, choose
+from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
 from s3_xfer.copying.dry_run import DryRunCopier
 from s3_xfer.copying.estimate import RequestEstimate
+from s3_xfer.copying.flights import Flights
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
 from s3_xfer.listing.from_report import ReportSource
@@ -43,15 +46,22 @@ if TYPE_CHECKING:
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 _POLL_S = 0.1
+_LAUNCHERS = 4  # workers of an engine that holds no thread while S3 is at work
 
 _log = logging.getLogger("s3_xfer")
 
 
 class Copier(Protocol):
-    """Whatever turns a task into an outcome."""
+    """Whatever turns tasks into outcomes."""
 
-    def copy(self, task: CopyTask) -> Outcome:
-        """Return how it ended. Never raises."""
+    def start(self, task: CopyTask, done: Done) -> None:
+        """Begin; ``done`` is called once with the same task, now or later. Never raises."""
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until all that was started is done; return False after ``timeout_s``."""
+
+    def close(self) -> None:
+        """Give up what is not done, and release connections and threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +100,7 @@ class Crew:
             options, overwrite=operation.overwrite, looks_first=self._looks_first
         )
         self._engine = ManagedEngine(clients.destination, options)
+        self._choice = self._choose_engine()
         self._copier = self._make_copier()
         self._report = (
             ReportWriter(options.report_path, options.report_scope) if options.report_path else None
@@ -117,18 +128,46 @@ class Crew:
         return tuple(self._failures)
 
     def _make_copier(self) -> Copier:
-        options = self._operation.options
+        options, hooks = self._operation.options, self._clients.destination_hooks
         if options.mode is RunMode.DRY_RUN:
-            return DryRunCopier(self._estimate)
-        return ObjectCopier(
+            return OneByOne(DryRunCopier(self._estimate).copy)
+        copier = ObjectCopier(
             engine=self._engine,
             source=self._clients.source,
             destination=self._clients.destination,
-            hooks=self._clients.destination_hooks,
+            hooks=hooks,
             metrics=self._metrics,
             options=options,
             overwrite=self._operation.overwrite,
             looks_first=self._looks_first,
+        )
+        if not self._choice.sender:
+            return OneByOne(copier.copy)
+        return Flights(
+            sender=self._choice.sender,
+            copier=copier,
+            output_shape=_output_shape(self._clients.destination),
+            retry=hooks.retry,
+            pacer=hooks.pacer,
+            stop=self._stop,
+            metrics=self._metrics,
+            limit=self._choice.flights,
+            ground_threads=options.threads,
+            read_timeout_s=options.read_timeout_s,
+            on_crash=self._abort,
+        )
+
+    def _choose_engine(self) -> Choice:
+        if self._operation.options.mode is RunMode.DRY_RUN:
+            return Choice(sender=None, why="a dry run copies nothing")
+        return choose(
+            self._operation.options,
+            client=self._clients.destination,
+            credentials=self._clients.destination_credentials,
+            ca_bundle=self._clients.destination_ca_bundle,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            source_bucket=self._keys.source.bucket,
+            destination_bucket=self._keys.destination.bucket,
         )
 
     def work(self) -> CrewEnd:
@@ -136,12 +175,13 @@ class Crew:
         pool = WorkerPool(
             self._channel,
             self._copy_one,
-            count=self._operation.options.concurrency,
+            count=_LAUNCHERS if self._choice.sender else self._operation.options.threads,
             on_crash=self._abort,
         )
         self._producer.start()
         all_ended = self._wait(pool)
         left_behind = self._sweep_uploads()
+        self._copier.close()
         if all_ended:
             self._engine.close()
         return CrewEnd(
@@ -161,7 +201,9 @@ class Crew:
             self._record(NotAttempted(task))
             return
         self._in_flight[id(task)] = task
-        outcome = self._copier.copy(task)
+        self._copier.start(task, self._ended)
+
+    def _ended(self, task: CopyTask, outcome: Outcome) -> None:
         if self._in_flight.pop(id(task), None) is None:
             return  # the run ended without waiting, and has accounted for it
         grown_bytes = outcome.task.source.size - task.source.size
@@ -197,14 +239,16 @@ class Crew:
 
     def _wait(self, pool: WorkerPool[CopyTask]) -> bool:
         """Wait for the end of all threads; after a stop only as long as the grace lasts."""
-        while not (pool.join(_POLL_S) or self._stop.is_set()):
+        while not ((pool.join(_POLL_S) and self._copier.drain(_POLL_S)) or self._stop.is_set()):
             pass
         if not self._stop.is_set():
             return self._producer.join()
         for task in self._channel.abort():
             self._record_late(NotAttempted(task))
         grace_s = self._operation.options.stop_grace_s
+        until_s = time.monotonic() + grace_s
         workers_ended = pool.join(grace_s)
+        workers_ended &= self._copier.drain(max(0.0, until_s - time.monotonic()))
         producer_ended = self._producer.close(grace_s)
         self._give_up_in_flight()
         return workers_ended and producer_ended
@@ -254,6 +298,10 @@ class Crew:
             self._stop.set("report")
             self._aborted_by = self._aborted_by or _run_aborted(error, "")
             return None
+
+
+def _output_shape(client: Any) -> Any:
+    return client.meta.service_model.operation_model("CopyObject").output_shape
 
 
 def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:

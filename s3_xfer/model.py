@@ -174,12 +174,13 @@ class SkipReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """The object is at the destination, and the answer of S3 proves it."""
+    """The object is at the destination, and the answer of S3 proves it. ``engine`` copied it."""
 
     task: CopyTask
     size_bytes: int
     etag: str
     parts: int = 1
+    engine: str = "managed"
 
 
 @dataclass(frozen=True, slots=True)

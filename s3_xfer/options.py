@@ -21,6 +21,8 @@ PARTS_MAX = 10_000
 DEFAULT_PART_BYTES = 128 * MIB
 BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
+THREADS = 64  # more make boto3 slower
+FLIGHTS = 512
 RETRIES_MAX = 10
 WAIT_MAX_S = 3600
 
@@ -82,6 +84,14 @@ class RunMode(enum.Enum):
     DRY_RUN = "dry-run"  # list, map and count; send no request that writes
 
 
+class Engine(enum.Enum):
+    """What sends the copies. Objects in parts always go through boto3's transfer manager."""
+
+    AUTO = "auto"  # CRT where it is installed and can say what boto3 would, else managed
+    MANAGED = "managed"  # boto3's transfer manager (s3transfer)
+    CRT = "crt"  # the AWS Common Runtime (awscrt); refused where it cannot be used
+
+
 class Preflight(enum.Enum):
     """How much is proven before the first object."""
 
@@ -100,8 +110,9 @@ class ReportScope(enum.Enum):
 class CopyOptions:
     """Everything adjustable about a copy. All sizes in bytes, all times in seconds.
 
-    ``concurrency`` is the number of workers, each with one request under way; the parts of large
-    objects have as many requests again. Objects of ``multipart_threshold_bytes`` or more go in
+    ``concurrency`` is how many copies are under way at once; None takes 64 of the managed engine,
+    which needs a thread for each, or 512 of the CRT engine. The parts of large objects have as
+    many requests again (64 with None). Objects of ``multipart_threshold_bytes`` or more go in
     parts of ``part_size_bytes``, which grows where 10,000 parts would not suffice. Each request
     is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
     ``read_timeout_s`` is how long S3 may be silent: a single copy of 5 GB takes minutes.
@@ -111,7 +122,8 @@ class CopyOptions:
         ValidationError: a value is out of range or contradicts another.
     """
 
-    concurrency: int = 64
+    concurrency: int | None = None
+    engine: Engine = Engine.AUTO
     multipart_threshold_bytes: int = SINGLE_COPY_MAX_BYTES
     part_size_bytes: int = DEFAULT_PART_BYTES
     retries: int = 3
@@ -133,7 +145,7 @@ class CopyOptions:
     from_report_path: Path | None = None
 
     def __post_init__(self) -> None:
-        _in_range("concurrency", self.concurrency, 1, CONCURRENCY_MAX)
+        _in_range("concurrency", self.threads, 1, CONCURRENCY_MAX)
         _in_range("retries", self.retries, 0, RETRIES_MAX)
         _size_in_range(
             "multipart threshold",
@@ -153,6 +165,16 @@ class CopyOptions:
                 )
         self._check_encryption()
         self._check_reports()
+
+    @property
+    def threads(self) -> int:
+        """How many copies, or parts, that need a thread each are under way at once."""
+        return THREADS if self.concurrency is None else self.concurrency
+
+    @property
+    def flights(self) -> int:
+        """How many copies that need no thread are under way at once."""
+        return FLIGHTS if self.concurrency is None else self.concurrency
 
     def _check_encryption(self) -> None:
         kms = self.sse in (Encryption.KMS, Encryption.KMS_DSSE)

@@ -19,7 +19,7 @@ import boto3
 import botocore
 from botocore.config import Config
 
-from s3_xfer.access.credentials import is_aws, session_for
+from s3_xfer.access.credentials import is_aws, session_for, trusted_certificates
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
@@ -45,13 +45,16 @@ class Clients:
     """Both clients, and the hooks that watch the destination's requests.
 
     ``destination_is_aws`` is False for other services: some take ``If-None-Match`` on a copy and
-    ignore it (Ceph RGW 20.2 does, tried by hand).
+    ignore it (Ceph RGW 20.2 does, tried by hand). ``destination_credentials`` and
+    ``destination_ca_bundle``, a file, are what ``destination`` itself uses.
     """
 
     source: Any
     destination: Any
     destination_hooks: RequestHooks
     destination_is_aws: bool
+    destination_credentials: Any
+    destination_ca_bundle: str
 
 
 def open_clients(
@@ -92,6 +95,8 @@ def open_clients(
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),
+        destination_credentials=destination_session.get_credentials(),
+        destination_ca_bundle=trusted_certificates(destination, destination_session),
     )
 
 
@@ -121,7 +126,7 @@ def _config(options: CopyOptions, chosen: Any) -> Any:
     ours = Config(
         user_agent=_USER_AGENT,  # fixed: botocore otherwise rebuilds it for every request
         retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=2 * options.concurrency + _SPARE_CONNECTIONS,
+        max_pool_connections=2 * options.threads + _SPARE_CONNECTIONS,
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=options.read_timeout_s,
         tcp_keepalive=True,

@@ -21,6 +21,7 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.httpsession import get_cert_path
 
 from s3_xfer.access.timestamps import parse_timestamp
 from s3_xfer.errors import ErrorClass, PreflightError, translate
@@ -131,6 +132,20 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     if "AWS_ENDPOINT_URL_STS" in env or not s3_endpoint:
         return None  # botocore reads the variable itself
     return None if is_aws(s3_endpoint) else s3_endpoint
+
+
+def trusted_certificates(
+    account: AccountContext, session: boto3.session.Session, *, env: Mapping[str, str] = os.environ
+) -> str:
+    """Return the file of certificates against which botocore checks this account's endpoint.
+
+    The order is botocore's (``session.create_client``, ``endpoint.EndpointCreator``); clients do
+    not tell what they found.
+    """
+    chosen = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - no other way
+    return str(
+        account.ca_bundle or chosen or env.get("REQUESTS_CA_BUNDLE") or get_cert_path(verify=True)
+    )
 
 
 def _speed_up(core: botocore.session.Session) -> None:

@@ -8,7 +8,7 @@ report an object as copied unless S3's own answer, or a second look, proves it.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,27 @@ from s3_xfer.model import (
 from s3_xfer.options import CopyOptions, TagPolicy
 
 OBJECT_ATTEMPTS = 2  # whole objects are started again once, when their upload is beyond repair
+
+
+Done = Callable[[CopyTask, Outcome], None]
+
+
+class OneByOne:
+    """Starts copies by making them: each holds its thread until the object is copied."""
+
+    def __init__(self, copy: Callable[[CopyTask], Outcome]) -> None:
+        self._copy = copy
+
+    def start(self, task: CopyTask, done: Done) -> None:
+        """Copy ``task``, and tell ``done`` how it ended."""
+        done(task, self._copy(task))
+
+    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - there is nothing to wait for
+        """Return True: what was started has ended."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class ObjectCopier:
@@ -66,21 +87,56 @@ class ObjectCopier:
 
     def copy(self, task: CopyTask) -> Outcome:
         """Return how the copy of ``task`` ended. Never raises."""
+        ready = self.prepare(task)
+        return self.copy_prepared(ready) if isinstance(ready, CopyTask) else ready
+
+    def is_ready(self, task: CopyTask) -> bool:
+        """Return whether one request copies ``task``, with nothing to be asked before."""
+        looks = self._looks_first and not self._overwrite
+        known = bool(task.source.etag) and self.is_single(task)
+        return known and not looks and check_key(task) is None
+
+    def is_single(self, task: CopyTask) -> bool:
+        """Return whether ``task`` is small enough for a single request."""
+        return task.source.size < self._options.multipart_threshold_bytes
+
+    def prepare(self, task: CopyTask) -> CopyTask | Outcome:
+        """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
             refused = check_key(task)
             if refused:
                 return Failed(task, refused)
             if not task.source.etag:
-                task = self._resolve(task)
-            return self._copy_with_restarts(task)
+                found, _ = lookup.head(self._source, task.source)
+                task = CopyTask(found, task.destination_bucket, task.destination_key)
+            # Of a large object one would find out only after all its parts.
+            look = not self._overwrite and (self._looks_first or not self.is_single(task))
+            if look and self._exists(task):
+                return Skipped(task, SkipReason.EXISTS)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._failed(task, error)
+        return task
 
-    def _resolve(self, task: CopyTask) -> CopyTask:
-        found, _ = lookup.head(self._source, task.source)
-        return CopyTask(found, task.destination_bucket, task.destination_key)
+    def conclude(self, task: CopyTask, trail: Trail, error: Exception) -> Outcome:
+        """Return how a single request ended whose last answer was ``error``. Never raises."""
+        try:
+            return self._settle(task, trail, error) or self._failed(task, error)
+        except Exception as another:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self._failed(task, another)
 
-    def _copy_with_restarts(self, task: CopyTask) -> Outcome:
+    def verified(self, task: CopyTask, etag: str, *, by: str) -> Outcome:
+        """Return how a single request ended whose ``etag`` contradicts the source's.
+
+        ``by`` is the engine. Never raises.
+        """
+        try:
+            self._check_contradiction(task.source, etag)
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self._failed(task, error)
+        return Copied(task, task.source.size, etag, engine=by)
+
+    def copy_prepared(self, task: CopyTask) -> Outcome:
+        """Return how the copy of a prepared ``task`` ended. Never raises."""
         for objects_started in range(1, OBJECT_ATTEMPTS + 1):
             with self._hooks.trail(task.destination_key) as trail:
                 try:
@@ -100,17 +156,13 @@ class ObjectCopier:
     # ------------------------------------------------------------------------- copying
 
     def _copy_once(self, task: CopyTask, trail: Trail) -> Outcome:
-        source = task.source
-        small = source.size < self._options.multipart_threshold_bytes
-        # Of a large object one would find out only after all its parts.
-        look = not self._overwrite and (self._looks_first or not small)
-        if look and self._exists(task):
-            return Skipped(task, SkipReason.EXISTS)
-        if small:
-            self._engine.copy_single(task, trail)
-            self._verify_single(source, trail.answer["CopyObjectResult"]["ETag"], trail.answer)
-            return Copied(task, source.size, trail.answer["CopyObjectResult"]["ETag"])
-        return self._copy_in_parts(task, trail)
+        if not self.is_single(task):
+            return self._copy_in_parts(task, trail)
+        self._engine.copy_single(task, trail)
+        etag = trail.answer["CopyObjectResult"]["ETag"]
+        if not verify.may_differ(task.source.etag, etag, trail.answer):
+            self._check_contradiction(task.source, etag)
+        return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, trail: Trail) -> Outcome:
         late_tags = self._prepare_upload(task.source, trail)
@@ -151,10 +203,8 @@ class ObjectCopier:
 
     # ----------------------------------------------------------------------- verifying
 
-    def _verify_single(self, source: S3Object, etag: str, answer: Mapping[str, Any]) -> None:
-        """Raise unless the copy's ETag agrees with the source's, as far as both are MD5s."""
-        if not verify.etags_differ(source.etag, etag) or not verify.etag_is_md5(answer):
-            return
+    def _check_contradiction(self, source: S3Object, etag: str) -> None:
+        """Raise if the source's ETag was an MD5, and ``etag`` is another."""
         if lookup.etag_was_md5(self._source, source):
             raise ObjectError.of(
                 ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
@@ -228,8 +278,8 @@ class ObjectCopier:
 
     def _failed(self, task: CopyTask, error: Exception) -> Outcome:
         facts = translate(error)
-        small = task.source.size < self._options.multipart_threshold_bytes
-        if facts.error_class is ErrorClass.INTERRUPTED and facts.attempts == 0 and small:
+        interrupted = facts.error_class is ErrorClass.INTERRUPTED
+        if interrupted and facts.attempts == 0 and self.is_single(task):
             return NotAttempted(task)  # its one request was never sent
         unexpected = facts.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(facts), traceback.format_exc() if unexpected else "")

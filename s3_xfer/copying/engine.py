@@ -1,8 +1,13 @@
 """What every way of copying one object must do.
 
-An engine turns a task into requests and says what S3 answered. It refuses to decide: which
-objects, in parts or not, whether to start again as a whole, what counts as verified and what an
-error means for the run is the same for all engines and lives in :mod:`s3_xfer.copying.copier`.
+An engine turns a task into requests and says what S3 answered. Two kinds: one that holds the
+thread until the object is copied (:class:`CopyEngine`), and one that only sends single requests
+and tells later (:class:`SingleSender`), for which :mod:`s3_xfer.copying.flights` keeps many under
+way.
+
+Refuses to decide: which objects, in parts or not, whether to send or start again, what counts as
+verified and what an error means for the run is the same for all engines and lives in
+:mod:`s3_xfer.copying.copier`.
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.hooks import Trail
 from s3_xfer.model import CopyTask
 
@@ -37,3 +43,22 @@ class CopyEngine(Protocol):
 
     def close(self) -> None:
         """Release threads. No copy is under way any more."""
+
+
+class SingleSender(Protocol):
+    """A way of sending ``CopyObject`` without a thread for each. Thread-safe."""
+
+    name: str
+
+    def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
+        """Send one request, pinned to the source's ETag, and return how to give it up.
+
+        ``on_answer`` is called exactly once, from any thread, also after it was given up; it
+        neither raises nor waits. MUST NOT repeat the request by itself.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: it was not sent, for want of credentials.
+        """
+
+    def close(self) -> None:
+        """Release connections. Nothing is sent any more."""

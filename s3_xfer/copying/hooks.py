@@ -16,19 +16,18 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.copying import answers
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import (
-    ATTEMPTS,
     ErrorClass,
     ErrorFacts,
     ObjectError,
     Reaction,
-    translate_answer,
 )
 from s3_xfer.model import OpenUpload
 from s3_xfer.pipeline.pacing import Pacer
@@ -37,22 +36,12 @@ from s3_xfer.pipeline.stop import StopFlag
 _NOT_XML = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
 )
-# Where the proof of a copy stands in a parsed answer; None means at its top.
-_ETAG_PLACES: Mapping[str, str | None] = {
-    "CopyObject": "CopyObjectResult",
-    "UploadPartCopy": "CopyPartResult",
-    "CompleteMultipartUpload": None,
-}
 PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
 _TURN_S = 0.02
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
 _PARAMS = "s3_xfer.params"
-# After these nobody knows whether S3 did the work.
-_AMBIGUOUS = frozenset(
-    {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
-)
 
 
 @dataclass(slots=True)
@@ -85,9 +74,9 @@ class RequestHooks:
         stop: StopFlag,
         metrics: MetricsCollector,
     ) -> None:
+        self.retry = retry
+        self.pacer = pacer
         self._headers = headers
-        self._retry = retry
-        self._pacer = pacer
         self._stop = stop
         self._metrics = metrics
         self._trails: dict[str, Trail] = {}
@@ -140,7 +129,7 @@ class RequestHooks:
     def _before_send(self, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
         if operation in PACED:
-            self._pacer.wait()
+            self.pacer.wait()
         if self._stop.is_set() and operation != "AbortMultipartUpload":
             raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)
@@ -154,20 +143,25 @@ class RequestHooks:
         **_: object,
     ) -> int | None:
         """Answer 0 (send again now, the wait is over) or None (this answer stands)."""
-        facts = _facts(operation.name, response[1] if response else None, caught_exception)
+        parsed = response[1] if response else None
+        facts = answers.facts_of(operation.name, parsed, caught_exception)
         if facts is None:
             return None
         context = request_dict["context"]
         attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + _was_sent(facts)
         if caught_exception:
-            _tell_attempts(caught_exception, attempts)
+            answers.tell_attempts(caught_exception, attempts)
         trail: Trail | None = context.get(_TRAIL)
-        if trail and operation.name in _ETAG_PLACES and facts.error_class in _AMBIGUOUS:
+        if (
+            trail
+            and operation.name in answers.ETAG_PLACES
+            and facts.error_class in answers.AMBIGUOUS
+        ):
             trail.ambiguous = True
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
-            self._pacer.throttled()
-        if not self._retry.wait_to_retry(facts.error_class, attempts):
+            self.pacer.throttled()
+        if not self.retry.wait_to_retry(facts.error_class, attempts):
             return None
         self._metrics.retried(throttled=throttled)
         return 0
@@ -179,8 +173,8 @@ class RequestHooks:
         if parsed.get("Error"):
             self._note_uploads(model.name, context, parsed)
             return
-        if model.name in _ETAG_PLACES:
-            facts = _missing_etag(model.name, parsed)
+        if model.name in answers.ETAG_PLACES:
+            facts = answers.missing_etag(model.name, parsed)
             if facts:
                 raise ObjectError(facts)
         self._note_uploads(model.name, context, parsed)
@@ -190,7 +184,7 @@ class RequestHooks:
         if model.name == "UploadPartCopy":
             part_number = context[_PARAMS]["PartNumber"]
             trail.part_etags[part_number] = parsed["CopyPartResult"]["ETag"]
-        elif model.name in _ETAG_PLACES:
+        elif model.name in answers.ETAG_PLACES:
             trail.answer = parsed
 
     def _note_uploads(
@@ -219,45 +213,6 @@ def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: obj
         response_dict.update(body=body, status_code=200)
 
 
-def _facts(
-    operation: str, parsed: dict[str, Any] | None, error: Exception | None
-) -> ErrorFacts | None:
-    """Return what is wrong with an answer, or None if nothing is."""
-    if error is not None or parsed is None:
-        return translate_answer(operation, error=error)
-    return translate_answer(operation, parsed=parsed) or _missing_etag(operation, parsed)
-
-
-def _missing_etag(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
-    """Return an error if ``operation`` must be answered with an ETag and was not.
-
-    botocore and s3transfer both take a 200 with an empty body for a success.
-    """
-    if operation not in _ETAG_PLACES:
-        return None
-    place = _ETAG_PLACES[operation]
-    result = parsed if place is None else parsed.get(place) or {}
-    if result.get("ETag"):
-        return None
-    metadata = parsed.get("ResponseMetadata", {})
-    return ErrorFacts(
-        error_class=ErrorClass.EMPTY_RESPONSE,
-        code=ErrorClass.EMPTY_RESPONSE.value,
-        message=f"{operation} was answered without an ETag",
-        http_status=metadata.get("HTTPStatusCode"),
-        request_id=metadata.get("RequestId"),
-        attempts=metadata.get("RetryAttempts", 0) + 1,
-    )
-
-
 def _was_sent(facts: ErrorFacts) -> bool:
     """Return whether S3 may have seen the request: the stop gate raises before it goes out."""
     return facts.error_class is not ErrorClass.INTERRUPTED
-
-
-def _tell_attempts(error: Exception, attempts: int) -> None:
-    """Let an error that carries no answer say how often its request was sent."""
-    if isinstance(error, ObjectError):
-        error.facts = replace(error.facts, attempts=attempts)
-    else:
-        setattr(error, ATTEMPTS, attempts)

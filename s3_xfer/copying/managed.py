@@ -45,8 +45,8 @@ class ManagedEngine:
             client,
             TransferConfig(
                 multipart_threshold=SINGLE_COPY_MAX_BYTES + 1,
-                max_request_queue_size=options.concurrency,
-                max_submission_queue_size=options.concurrency,
+                max_request_queue_size=options.threads,
+                max_submission_queue_size=options.threads,
             ),
             executor_cls=NonThreadedExecutor,
         )
@@ -55,7 +55,7 @@ class ManagedEngine:
             TransferConfig(
                 multipart_threshold=PART_MIN_BYTES,
                 multipart_chunksize=options.part_size_bytes,
-                max_request_concurrency=options.concurrency,
+                max_request_concurrency=options.threads,
             ),
         )
 

@@ -24,13 +24,18 @@ class RetryPolicy:
         """Return the wait after the ``attempts``-th failure in a row (counted from 1)."""
         return self._delay_s * 2.0 ** (attempts - 1)
 
-    def wait_to_retry(self, error_class: ErrorClass, attempts: int) -> bool:
-        """Wait as long as due and return True; or return False if it must not be sent again.
+    def delay_before_retry_s(self, error_class: ErrorClass, attempts: int) -> float | None:
+        """Return how long to wait before sending again, or None if it must not be.
 
         ``attempts`` is how often the request has been sent so far.
         """
         if error_class.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN):
-            return False
+            return None
         if attempts > self._retries or self._stop.is_set():
-            return False
-        return not self._stop.wait(self.delay_s(attempts))
+            return None
+        return self.delay_s(attempts)
+
+    def wait_to_retry(self, error_class: ErrorClass, attempts: int) -> bool:
+        """Wait as long as due and return True; or return False if it must not be sent again."""
+        delay_s = self.delay_before_retry_s(error_class, attempts)
+        return delay_s is not None and not self._stop.wait(delay_s)

@@ -37,6 +37,14 @@ def etags_differ(source_etag: str, copy_etag: str) -> bool:
     return source_md5 is not None and copy_md5 is not None and source_md5 != copy_md5
 
 
+def may_differ(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
+    """Return False if the ETags contradict each other, as far as ``answer`` and they tell.
+
+    They still may not: whether the source's was an MD5 only a HEAD of the source knows.
+    """
+    return not etags_differ(source_etag, copy_etag) or not etag_is_md5(answer)
+
+
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """Return the ETag that S3 gives to an object of these parts, or None if it cannot be known.
 

@@ -1,0 +1,134 @@
+"""Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
+
+Both engines end up here, so that the same answer means the same whoever received it. An engine
+without botocore's response handling (:mod:`.crt`) hands over a raw :class:`Answer`; in the
+ordinary case one regular expression reads all that matters, and whatever does not match is parsed
+by botocore, as if it had received it.
+
+Refuses to take a 200 for a success: S3 may start to answer before it knows, and say the error in
+the body (API reference, CopyObject).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from botocore import parsers
+from botocore.awsrequest import HeadersDict
+from botocore.exceptions import ClientError
+
+from s3_xfer.errors import ATTEMPTS, ErrorClass, ErrorFacts, ObjectError, translate_answer
+
+# Where the proof of a copy stands in a parsed answer; None means at its top.
+ETAG_PLACES: Mapping[str, str | None] = {
+    "CopyObject": "CopyObjectResult",
+    "UploadPartCopy": "CopyPartResult",
+    "CompleteMultipartUpload": None,
+}
+# After these nobody knows whether S3 did the work.
+AMBIGUOUS = frozenset(
+    {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
+)
+_QUOTE = rb"(?:&quot;|&#34;|\")?"
+_ETAG = re.compile(rb"<ETag>\s*" + _QUOTE + rb"([^<>&\"\s]+)" + _QUOTE + rb"\s*</ETag>")
+_COPY_RESULT, _END_OF_COPY_RESULT = b"<CopyObjectResult", b"</CopyObjectResult>"
+_ENCRYPTION_HEADERS = {
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+}
+_OK = 200
+_INTERNAL_ERROR = 500
+
+
+@dataclass(slots=True)
+class Answer:
+    """The raw answer to one request; or ``error``, in botocore's terms, if there was none."""
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    error: Exception | None = None
+
+
+def copied_etag(answer: Answer) -> str | None:
+    """Return the quoted ETag if ``answer`` is a complete success of ``CopyObject``, else None."""
+    body = answer.body
+    whole = _COPY_RESULT in body and body.rstrip().endswith(_END_OF_COPY_RESULT)
+    if answer.status != _OK or not whole or b"<Error" in body:
+        return None
+    match = _ETAG.search(body)
+    return f'"{match[1].decode()}"' if match else None
+
+
+def encryption_of(answer: Answer) -> dict[str, str]:
+    """Return how the copy is encrypted, under the names of a parsed answer."""
+    headers = {name.lower(): value for name, value in answer.headers}
+    return {
+        parsed: headers[name] for name, parsed in _ENCRYPTION_HEADERS.items() if name in headers
+    }
+
+
+def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[str, Any]:
+    """Return what botocore would have made of ``answer``, the last of ``attempts`` answers.
+
+    Raises:
+        botocore.parsers.ResponseParserError: a success that is not XML.
+    """
+    status = answer.status
+    if status == _OK and answer.body and copied_etag(answer) is None:
+        status = _INTERNAL_ERROR  # as botocore.handlers does with an error, or half of an answer
+    response = {
+        "status_code": status,
+        "headers": HeadersDict(dict(answer.headers)),
+        "body": answer.body,
+    }
+    parsed: dict[str, Any] = parsers.create_parser("rest-xml").parse(response, output_shape)
+    parsed.setdefault("ResponseMetadata", {})["RetryAttempts"] = attempts - 1
+    return parsed
+
+
+def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
+    """Return the exception that botocore raises for ``parsed``."""
+    return ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
+
+
+def tell_attempts(error: Exception, attempts: int) -> None:
+    """Let an error that carries no answer say how often its request was sent."""
+    if isinstance(error, ObjectError):
+        error.facts = replace(error.facts, attempts=attempts)
+    else:
+        setattr(error, ATTEMPTS, attempts)
+
+
+def facts_of(
+    operation: str, parsed: Mapping[str, Any] | None, error: Exception | None
+) -> ErrorFacts | None:
+    """Return what is wrong with an answer, or None if nothing is."""
+    if error is not None or parsed is None:
+        return translate_answer(operation, error=error)
+    return translate_answer(operation, parsed=parsed) or missing_etag(operation, parsed)
+
+
+def missing_etag(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
+    """Return an error if ``operation`` must be answered with an ETag and was not.
+
+    botocore and s3transfer both take a 200 with an empty body for a success.
+    """
+    if operation not in ETAG_PLACES:
+        return None
+    place = ETAG_PLACES[operation]
+    result = parsed if place is None else parsed.get(place) or {}
+    if result.get("ETag"):
+        return None
+    metadata = parsed.get("ResponseMetadata", {})
+    return ErrorFacts(
+        error_class=ErrorClass.EMPTY_RESPONSE,
+        code=ErrorClass.EMPTY_RESPONSE.value,
+        message=f"{operation} was answered without an ETag",
+        http_status=metadata.get("HTTPStatusCode"),
+        request_id=metadata.get("RequestId"),
+        attempts=metadata.get("RetryAttempts", 0) + 1,
+    )

@@ -1,0 +1,90 @@
+"""Which engine sends the single-request copies of a run, and why.
+
+The rule is boto3's own (``preferred_transfer_client``): the Common Runtime where it is installed
+and can express the configuration, the transfer manager otherwise. Refuses to fall back in silence:
+the reason is part of the result, and an engine that was asked for by name is used or refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+from s3_xfer.copying.engine import SingleSender
+from s3_xfer.copying.template import compose
+from s3_xfer.errors import ErrorClass, PreflightError
+from s3_xfer.options import CopyOptions, Engine
+
+with contextlib.suppress(ImportError):
+    import resource  # not on Windows
+
+_FILES_FOR_OTHERS = 192  # of the open files allowed: boto3's connections, reports, the rest
+_FEWEST_CONNECTIONS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """``sender`` with room for ``flights`` requests; or None, for the reason ``why``."""
+
+    sender: SingleSender | None
+    flights: int = 0
+    why: str = ""
+
+
+def choose(
+    options: CopyOptions,
+    *,
+    client: Any,
+    credentials: Any,
+    ca_bundle: str | None,
+    connect_timeout_s: float,
+    source_bucket: str,
+    destination_bucket: str,
+) -> Choice:
+    """Return what sends the copies that ``client``, with ``credentials``, would make.
+
+    Raises:
+        PreflightError: the CRT engine was asked for and cannot be used.
+    """
+    if options.engine is Engine.MANAGED:
+        return Choice(sender=None, why="--engine managed")
+    try:
+        from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
+    except ImportError:
+        return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
+    template = compose(
+        client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
+    )
+    obstacle = crt.obstacle(template, client)
+    if obstacle:
+        return _without_crt(options, obstacle)
+    flights = min(options.flights, _connections_allowed())
+    sender = crt.CrtSender(
+        template,
+        credentials,
+        connections=flights,
+        connect_timeout_s=connect_timeout_s,
+        ca_bundle=ca_bundle,
+    )
+    return Choice(sender=sender, flights=flights)
+
+
+def _without_crt(options: CopyOptions, why: str) -> Choice:
+    if options.engine is Engine.CRT:
+        raise PreflightError(
+            f"the CRT engine cannot be used: {why}",
+            remedy="leave out --engine crt; the copy then goes through boto3's transfer manager",
+            error_class=ErrorClass.INVALID_INPUT,
+        )
+    return Choice(sender=None, why=why)
+
+
+def _connections_allowed() -> int:
+    """Return how many connections the limit of open files (``ulimit -n``) leaves room for."""
+    if "resource" not in globals():
+        return _FILES_FOR_OTHERS
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return 1_000_000
+    return max(_FEWEST_CONNECTIONS, soft - _FILES_FOR_OTHERS)

@@ -1,0 +1,246 @@
+"""Many single-request copies under way at once, without a thread for each.
+
+A worker hands an object over and takes the next; the answer arrives in the sender's thread and, in
+the ordinary case, ends the object right there. What takes longer leaves that thread at once: a
+repetition is put off until it is due, and everything that has to ask S3 again (a condition that
+failed, an ETag that differs) or goes in parts is done *on the ground*, by threads that may wait.
+
+Refuses to judge for itself: what an answer means, what is worth repeating and what counts as
+copied is asked of the same :mod:`.answers`, :mod:`.retry` and :class:`.copier.ObjectCopier` that
+serve the other engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.copying import answers, verify
+from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.copier import Done, ObjectCopier
+from s3_xfer.copying.engine import SingleSender
+from s3_xfer.copying.hooks import Trail
+from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
+from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
+from s3_xfer.pipeline.later import Later
+from s3_xfer.pipeline.pacing import Pacer
+from s3_xfer.pipeline.slots import Slots
+from s3_xfer.pipeline.stop import StopFlag
+
+_OPERATION = "CopyObject"
+_OVERDUE_CHECK_S = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """One object under way. ``done`` is told its outcome, with the task as it was handed over."""
+
+    handed_over: CopyTask
+    task: CopyTask
+    done: Done
+    trail: Trail = field(default_factory=Trail)
+    attempts: int = 0
+    sent_at_s: float = 0.0
+    error: Exception | None = None  # of the last answer
+    give_up: Callable[[], None] | None = None
+
+
+class Flights:
+    """Copies what :meth:`start` is given. Thread-safe.
+
+    At most ``limit`` single requests are under way, and ``ground_threads`` objects on the ground;
+    an answer may take ``read_timeout_s``. ``output_shape`` is botocore's for ``CopyObject``.
+    ``on_crash`` is told what must not happen.
+    """
+
+    def __init__(
+        self,
+        *,
+        sender: SingleSender,
+        copier: ObjectCopier,
+        output_shape: Any,
+        retry: RetryPolicy,
+        pacer: Pacer,
+        stop: StopFlag,
+        metrics: MetricsCollector,
+        limit: int,
+        ground_threads: int,
+        read_timeout_s: float,
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        self._sender = sender
+        self._copier = copier
+        self._output_shape = output_shape
+        self._retry = retry
+        self._pacer = pacer
+        self._stop = stop
+        self._metrics = metrics
+        self._read_timeout_s = read_timeout_s
+        self._on_crash = on_crash
+        self._air = Slots(limit, stop)
+        self._ground = Slots(2 * ground_threads, stop)
+        self._ground_crew = ThreadPoolExecutor(ground_threads, thread_name_prefix="s3-xfer-ground")
+        self._later = Later(stop, on_crash=on_crash)
+        self._under_way: dict[_Flight, None] = {}  # in the order in which they were sent
+        self._closed = False
+        self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+
+    # ------------------------------------------------------------------- from the workers
+
+    def start(self, task: CopyTask, done: Done) -> None:
+        """Begin to copy ``task``; wait only for room. ``done`` is called once, by any thread."""
+        flight = _Flight(task, task, done)
+        if self._copier.is_ready(task):
+            self._launch(flight)
+        elif self._ground.take():
+            self._on_ground(self._begin_on_ground, flight)
+        else:
+            done(task, NotAttempted(task))
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until everything that was started has ended; return False after ``timeout_s``."""
+        until_s = time.monotonic() + timeout_s
+        # In this order: what is on the ground may still take off.
+        return self._ground.wait_until_empty(timeout_s) and self._air.wait_until_empty(
+            max(0.0, until_s - time.monotonic())
+        )
+
+    def close(self) -> None:
+        """Give up whatever is still under way; its outcome is told to nobody."""
+        self._closed = True
+        self._later.close()
+        for flight in list(self._under_way):
+            if flight.give_up:
+                flight.give_up()
+        self._ground_crew.shutdown(wait=False)
+        self._sender.close()
+
+    # -------------------------------------------------------------------------- in the air
+
+    def _launch(self, flight: _Flight) -> None:
+        if self._air.take():
+            self._send(flight)
+        else:
+            flight.done(flight.handed_over, NotAttempted(flight.task))
+
+    def _send(self, flight: _Flight) -> None:
+        """Send the request, for the first time or again. Waits for nothing but the pace."""
+        self._pacer.wait()
+        if self._stop.is_set():
+            self._land(flight, self._copier.conclude(flight.task, flight.trail, self._why(flight)))
+            return
+        flight.attempts += 1
+        flight.sent_at_s = time.monotonic()
+        self._under_way[flight] = None
+        self._metrics.request_sent(_OPERATION)
+        try:
+            flight.give_up = self._sender.send(flight.task, partial(self._answered, flight))
+        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
+            self._under_way.pop(flight, None)
+            self._on_ground(self._conclude, flight, error)
+
+    def _answered(self, flight: _Flight, answer: Answer) -> None:
+        """Take the answer, in the sender's thread: nothing here may wait or raise."""
+        try:
+            self._under_way.pop(flight, None)
+            flight.give_up = None
+            if not self._closed:
+                self._judge(flight, answer)
+        except BaseException as error:  # noqa: BLE001 - told, and it ends the run
+            self._on_crash(error)
+
+    def _judge(self, flight: _Flight, answer: Answer) -> None:
+        source, etag = flight.task.source, answers.copied_etag(answer)
+        if etag is None:
+            self._refused(flight, answer)
+        elif etag == source.etag or verify.may_differ(
+            source.etag, etag, answers.encryption_of(answer)
+        ):
+            self._land(flight, Copied(flight.task, source.size, etag, engine=self._sender.name))
+        else:
+            self._on_ground(self._verify, flight, etag)
+
+    def _refused(self, flight: _Flight, answer: Answer) -> None:
+        """Put the repetition off until it is due, or let the error stand."""
+        error, facts = self._error_of(answer, flight.attempts)
+        flight.error = error
+        flight.trail.ambiguous |= facts.error_class in answers.AMBIGUOUS
+        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        if throttled:
+            self._pacer.throttled()
+        delay_s = self._retry.delay_before_retry_s(facts.error_class, flight.attempts)
+        if delay_s is None:
+            self._on_ground(self._conclude, flight, error)
+        else:
+            self._metrics.retried(throttled=throttled)
+            self._later.call(delay_s, partial(self._send, flight))
+
+    def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorFacts]:
+        """Return the exception that the other engine would have raised, and what it means."""
+        if answer.error:
+            answers.tell_attempts(answer.error, attempts)
+            return answer.error, translate(answer.error)
+        parsed = answers.parsed_answer(answer, self._output_shape, attempts=attempts)
+        facts = answers.facts_of(_OPERATION, parsed, None)
+        if "Error" in parsed or facts is None:
+            error = answers.error_of(parsed, _OPERATION)
+            return error, facts or translate(error)
+        return ObjectError(facts), facts
+
+    def _why(self, flight: _Flight) -> Exception:
+        """Return why a flight is not sent (again) in a run that was stopped."""
+        return flight.error or ObjectError.of(
+            ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}"
+        )
+
+    def _land(self, flight: _Flight, outcome: Outcome) -> None:
+        flight.done(flight.handed_over, outcome)
+        self._air.free(success=isinstance(outcome, Copied))
+
+    def _give_up_overdue(self) -> None:
+        """Give up what waits too long for an answer: it then fails as timed out."""
+        overdue_s = time.monotonic() - self._read_timeout_s
+        for flight in list(self._under_way):
+            if flight.sent_at_s > overdue_s:
+                break
+            if flight.give_up:
+                flight.give_up()
+        if not self._stop.is_set():
+            self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+
+    # ---------------------------------------------------------------------- on the ground
+
+    def _on_ground(self, work: Callable[..., None], flight: _Flight, *arguments: Any) -> None:
+        def safely() -> None:
+            try:
+                work(flight, *arguments)
+            except BaseException as error:  # noqa: BLE001 - told, and it ends the run
+                self._on_crash(error)
+
+        self._ground_crew.submit(safely)
+
+    def _begin_on_ground(self, flight: _Flight) -> None:
+        """Ask what must be asked first; then take off, or copy in parts right here."""
+        try:
+            ready = self._copier.prepare(flight.task)
+            if not isinstance(ready, CopyTask):
+                flight.done(flight.handed_over, ready)
+            elif self._copier.is_single(ready):
+                flight.task = ready
+                self._launch(flight)
+            else:
+                flight.done(flight.handed_over, self._copier.copy_prepared(ready))
+        finally:
+            self._ground.free(success=True)
+
+    def _conclude(self, flight: _Flight, error: Exception) -> None:
+        self._land(flight, self._copier.conclude(flight.task, flight.trail, error))
+
+    def _verify(self, flight: _Flight, etag: str) -> None:
+        self._land(flight, self._copier.verified(flight.task, etag, by=self._sender.name))

@@ -1,0 +1,115 @@
+"""One ``CopyObject`` request, composed by botocore, to be varied per object.
+
+botocore spends most of a millisecond on every request: endpoint rules, serialisation, events. All
+of it comes to the same result for every object of a run, except the key, the source and the
+condition. So it is done once, through the run's own client with all its hooks, and stopped before
+anything is signed or sent; :meth:`CopyTemplate.path` and :meth:`CopyTemplate.headers` put in what
+differs, encoded as botocore does it (``botocore.serialize``, ``botocore.handlers``).
+
+Refuses to know a header by heart: whatever an option adds to a request is in the template because
+botocore, or a hook, put it there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from s3_xfer.copying.headers import single_copy_params
+from s3_xfer.model import CopyTask
+from s3_xfer.options import CopyOptions
+
+_KEY = "s3-xfer-template"  # nothing in it is ever percent-encoded
+_SAFE = "/~"
+_PER_OBJECT = frozenset({"x-amz-copy-source", "x-amz-copy-source-if-match"})
+
+Header = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyTemplate:
+    """What all copies of a run have in common. ``signing`` is botocore's own word on how to sign.
+
+    ``source_prefix`` is the copy source up to the key, ``path_prefix`` the path up to the key.
+    ``region`` is empty where botocore names none.
+    """
+
+    tls: bool
+    path_prefix: str
+    source_prefix: str
+    common_headers: tuple[Header, ...]
+    region: str
+    service: str
+    auth_type: str
+
+    def path(self, task: CopyTask) -> str:
+        """Return the path of the request that writes ``task``'s destination."""
+        return self.path_prefix + quote(task.destination_key, safe=_SAFE)
+
+    def headers(self, task: CopyTask) -> list[Header]:
+        """Return all headers but those of the signature."""
+        source = task.source
+        return [
+            *self.common_headers,
+            ("x-amz-copy-source", self.source_prefix + quote(source.key, safe=_SAFE)),
+            ("x-amz-copy-source-if-match", source.etag),
+        ]
+
+
+def compose(
+    client: Any, options: CopyOptions, *, source_bucket: str, destination_bucket: str
+) -> CopyTemplate:
+    """Return the template of all single-request copies that ``client`` would make."""
+    request = _unsent_request(
+        client,
+        Bucket=destination_bucket,
+        Key=_KEY,
+        CopySource={"Bucket": source_bucket, "Key": _KEY},
+        **single_copy_params(options, "etag"),
+    )
+    url = urlsplit(request["url"])
+    headers = {name.lower(): _text(value) for name, value in request["headers"].items()}
+    signing = request["context"].get("signing", {})
+    return CopyTemplate(
+        tls=url.scheme == "https",
+        path_prefix=url.path.removesuffix(_KEY),
+        source_prefix=headers["x-amz-copy-source"].removesuffix(_KEY),
+        common_headers=(
+            ("host", url.netloc),
+            ("content-length", "0"),
+            *((name, value) for name, value in headers.items() if name not in _PER_OBJECT),
+        ),
+        region=signing.get("region") or "",
+        service=signing.get("signing_name") or "s3",
+        auth_type=str(request["context"].get("auth_type") or client.meta.config.signature_version),
+    )
+
+
+class _ComposedError(Exception):
+    """Carries the finished request out of botocore before it is sent."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        super().__init__("composed")
+        self.request = request
+
+
+def _unsent_request(client: Any, **params: Any) -> dict[str, Any]:
+    """Let ``client`` compose a ``CopyObject``, and stop it where it would sign and send."""
+
+    def stop_here(params: dict[str, Any], **_: object) -> None:
+        raise _ComposedError(params)
+
+    events = client.meta.events
+    events.register_last("before-call.s3.CopyObject", stop_here)
+    try:
+        client.copy_object(**params)
+    except _ComposedError as composed:
+        return composed.request
+    finally:
+        events.unregister("before-call.s3.CopyObject", stop_here)
+    raise AssertionError("unreachable")
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
