@@ -73,6 +73,7 @@ class CrewEnd:
     aborted_by: RunAborted | None = None
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
+    why_managed: str = ""
 
 
 class Crew:
@@ -189,6 +190,7 @@ class Crew:
             uploads_left_behind=left_behind,
             report_path=self._finish_report(),
             aborted_by=self._aborted_by,
+            why_managed=self._choice.why,
             planned_requests=(
                 self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
             ),

@@ -199,6 +199,7 @@ class CopyRun:
             cancelled_by=cancelled_by,
             report_path=end.report_path,
             planned_requests=end.planned_requests,
+            why_managed=end.why_managed,
         )
         _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import boto3
 
-from s3_xfer import AccountContext, CopyOptions, CopyResult, S3CopyOperation
+from s3_xfer import AccountContext, CopyOptions, CopyResult, Engine, S3CopyOperation
 from s3_xfer.testing.fault_server import FaultServer, StoredObject
 from s3_xfer.units import MIB
 
@@ -38,9 +38,10 @@ def session(access_key: str) -> boto3.Session:
 
 
 class World:
-    """The stage of most tests. ``server`` is the fault server itself."""
+    """The stage of most tests. ``server`` is the fault server itself; ``engine`` copies."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine = Engine.AUTO) -> None:
+        self.engine = engine
         self.server = FaultServer()
 
     def __enter__(self) -> Self:
@@ -79,7 +80,7 @@ class World:
             "recursive": True,
             "source": self.account(SOURCE_KEY),
             "destination": self.account(DESTINATION_KEY),
-            "options": dataclasses.replace(QUICK, **options),
+            "options": dataclasses.replace(QUICK, **({"engine": self.engine} | options)),
         }
         rest = {name: value for name, value in changes.items() if name not in names}
         return S3CopyOperation(**(settings | rest))

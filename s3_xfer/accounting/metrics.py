@@ -53,6 +53,7 @@ class TransferMetrics:
     retries: int = 0
     throttles: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
+    copied_by_engine: Mapping[str, int] = field(default_factory=dict)
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
     errors_by_class: Mapping[str, int] = field(default_factory=dict)
     errors_encountered: tuple[str, ...] = ()
@@ -94,6 +95,7 @@ class TransferMetrics:
             "retries": self.retries,
             "throttles": self.throttles,
             "requests": dict(self.requests),
+            "copied_by_engine": dict(self.copied_by_engine),
             "start_time": self.start_time.isoformat(),
             "end_time": self.end_time.isoformat() if self.end_time else None,
         }
@@ -124,6 +126,7 @@ class MetricsCollector:
         self._listing_complete = False
         self._retries = self._throttles = 0
         self._requests: Counter[str] = Counter()
+        self._engines: Counter[str] = Counter()
         self._skip_reasons: Counter[str] = Counter()
         self._error_classes: Counter[str] = Counter()
         self._errors: list[str] = []
@@ -169,6 +172,7 @@ class MetricsCollector:
                 case Copied():
                     self._copied += 1
                     self._bytes_copied += outcome.size_bytes
+                    self._engines[outcome.engine] += 1
                 case Skipped():
                     self._skipped += 1
                     self._bytes_skipped += size_bytes
@@ -216,6 +220,7 @@ class MetricsCollector:
                 retries=self._retries,
                 throttles=self._throttles,
                 requests=dict(self._requests),
+                copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
                 errors_by_class=dict(self._error_classes),
                 errors_encountered=tuple(self._errors),

@@ -12,7 +12,7 @@ the body (API reference, CopyObject).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,7 +48,7 @@ class Answer:
     """The raw answer to one request; or ``error``, in botocore's terms, if there was none."""
 
     status: int = 0
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     error: Exception | None = None
 

@@ -32,8 +32,15 @@ from s3_xfer.copying.template import CopyTemplate
 from s3_xfer.model import CopyTask
 
 _SIGNATURES = frozenset({"v4", "s3v4"})
+# Of answers that its own retries would have taken care of, awscrt passes on no more than this.
+_NOT_PASSED_ON = {
+    "AWS_ERROR_S3_SLOW_DOWN": (503, "SlowDown"),
+    "AWS_ERROR_S3_INTERNAL_ERROR": (500, "InternalError"),
+    "AWS_ERROR_S3_REQUEST_TIMEOUT": (400, "RequestTimeout"),
+    "AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED": (403, "RequestTimeTooSkewed"),
+}
+_ERROR_DOCUMENT = b"<Error><Code>%s</Code><Message></Message></Error>"
 _CONNECTIONS_PER_GBPS = 2.5  # aws-c-s3 opens that many, found by counting them
-_MIB = 1024 * 1024
 
 
 def obstacle(template: CopyTemplate, client: Any) -> str | None:
@@ -121,7 +128,8 @@ class CrtSender:
             on_body=on_body,
             on_done=on_done,
         )
-        return request.cancel
+        cancel: Callable[[], None] = request.cancel
+        return cancel
 
     def close(self) -> None:
         """Let go of the connections. Requests still under way are given up by their owners."""
@@ -138,9 +146,8 @@ class _CredentialsBridge:
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
         self._refreshable = isinstance(credentials, RefreshableCredentials)
-        self._frozen: Any = None
-        self._current: Any = None
-        self._take(credentials.get_frozen_credentials())
+        self._frozen: Any = credentials.get_frozen_credentials()
+        self._current = _crt_credentials(self._frozen)
         self.provider = (
             awscrt.auth.AwsCredentialsProvider.new_delegate(lambda: self._current)
             if self._refreshable
@@ -151,13 +158,11 @@ class _CredentialsBridge:
         if self._refreshable:
             frozen = self._credentials.get_frozen_credentials()
             if frozen is not self._frozen:
-                self._take(frozen)
+                self._frozen, self._current = frozen, _crt_credentials(frozen)
 
-    def _take(self, frozen: Any) -> None:
-        self._current = awscrt.auth.AwsCredentials(
-            frozen.access_key, frozen.secret_key, frozen.token
-        )
-        self._frozen = frozen
+
+def _crt_credentials(frozen: Any) -> Any:
+    return awscrt.auth.AwsCredentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
 @functools.lru_cache(maxsize=1)
@@ -209,6 +214,10 @@ def _explain(answer: Answer, error: Exception, template: CopyTemplate) -> None:
         answer.headers = tuple(error.headers or ())
         answer.body = bytes(error.body or answer.body)
         return
+    if getattr(error, "name", "") in _NOT_PASSED_ON:
+        answer.status, code = _NOT_PASSED_ON[error.name]  # type: ignore[attr-defined]
+        answer.body = _ERROR_DOCUMENT % code.encode()
+        return
     host = dict(template.common_headers)["host"]
     endpoint = f"{'https' if template.tls else 'http'}://{host}"
     answer.error = _as_botocore(error, endpoint)
@@ -222,7 +231,7 @@ def _as_botocore(error: Exception, endpoint: str) -> Exception:
         kind = bc.ConnectTimeoutError if connecting else bc.ReadTimeoutError
         return kind(endpoint_url=endpoint, error=said)
     if "_TLS_" in name:
-        return bc.SSLError(endpoint_url=endpoint, error=said)
+        return bc.SSLError(endpoint_url=endpoint, error=OSError(said))
     if "_DNS_" in name or "_SOCKET_" in name:
         return bc.EndpointConnectionError(endpoint_url=endpoint, error=said)
     if isinstance(error, awscrt.exceptions.AwsCrtError):

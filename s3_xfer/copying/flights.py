@@ -159,12 +159,10 @@ class Flights:
         source, etag = flight.task.source, answers.copied_etag(answer)
         if etag is None:
             self._refused(flight, answer)
-        elif etag == source.etag or verify.may_differ(
-            source.etag, etag, answers.encryption_of(answer)
-        ):
-            self._land(flight, Copied(flight.task, source.size, etag, engine=self._sender.name))
-        else:
+        elif etag != source.etag and _contradicts(source.etag, etag, answer):
             self._on_ground(self._verify, flight, etag)
+        else:
+            self._land(flight, Copied(flight.task, source.size, etag, engine=self._sender.name))
 
     def _refused(self, flight: _Flight, answer: Answer) -> None:
         """Put the repetition off until it is due, or let the error stand."""
@@ -200,8 +198,10 @@ class Flights:
         )
 
     def _land(self, flight: _Flight, outcome: Outcome) -> None:
-        flight.done(flight.handed_over, outcome)
-        self._air.free(success=isinstance(outcome, Copied))
+        try:
+            flight.done(flight.handed_over, outcome)
+        finally:
+            self._air.free(success=isinstance(outcome, Copied))
 
     def _give_up_overdue(self) -> None:
         """Give up what waits too long for an answer: it then fails as timed out."""
@@ -244,3 +244,7 @@ class Flights:
 
     def _verify(self, flight: _Flight, etag: str) -> None:
         self._land(flight, self._copier.verified(flight.task, etag, by=self._sender.name))
+
+
+def _contradicts(source_etag: str, etag: str, answer: Answer) -> bool:
+    return not verify.may_differ(source_etag, etag, answers.encryption_of(answer))

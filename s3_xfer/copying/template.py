@@ -101,13 +101,13 @@ def _unsent_request(client: Any, **params: Any) -> dict[str, Any]:
         raise _ComposedError(params)
 
     events = client.meta.events
-    events.register_last("before-call.s3.CopyObject", stop_here)
+    events.register_last("before-call.s3", stop_here)
     try:
         client.copy_object(**params)
     except _ComposedError as composed:
         return composed.request
     finally:
-        events.unregister("before-call.s3.CopyObject", stop_here)
+        events.unregister("before-call.s3", stop_here)
     raise AssertionError("unreachable")
 
 

@@ -185,6 +185,8 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     yield Row(
         "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
     )
+    if metrics.copied_by_engine:
+        yield _engine_row(metrics.copied_by_engine, result.why_managed)
     if metrics.retries:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         yield Row(
@@ -192,6 +194,14 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         )
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
+
+
+def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:
+    """Return what sent the copies: all of one kind, or how many of which."""
+    if "crt" not in copied_by_engine:
+        return Row("engine", "managed", "", why_managed or "all in parts")
+    mixed = len(copied_by_engine) > 1
+    return Row("engine", "crt", "", f"{_by_count(copied_by_engine)} (in parts)" if mixed else "")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
