@@ -64,7 +64,9 @@ class World:
 
     def account(self, access_key: str, **settings: Any) -> AccountContext:
         """Return how one side is reached."""
-        return AccountContext(session=session(access_key), endpoint_url=self.server.url, **settings)
+        return AccountContext(
+            **{"session": session(access_key), "endpoint_url": self.server.url, **settings}
+        )
 
     def operation(
         self, source_key: str = "in/", destination_key: str = "out/", **changes: Any

@@ -47,8 +47,10 @@ def obstacle(template: CopyTemplate, client: Any) -> str | None:
     """Return why awscrt cannot send what ``client`` would, or None if it can."""
     if not hasattr(awscrt.s3, "S3RetryMode"):
         return f"awscrt {awscrt.__version__} is too old (its retries cannot be switched off)"
-    if template.auth_type not in _SIGNATURES or not template.region:
+    if template.auth_type not in _SIGNATURES:
         return f"requests are signed another way ({template.auth_type})"
+    if template.region in ("", "*"):
+        return "requests are signed for more than one region"
     config = client.meta.config
     if config.proxies or get_environ_proxies(client.meta.endpoint_url):
         return "a proxy is configured"

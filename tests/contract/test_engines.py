@@ -1,0 +1,169 @@
+"""Two engines, one behaviour: the same requests, the same ends, each object by the due engine."""
+
+from __future__ import annotations
+
+import importlib.util
+import multiprocessing
+import time
+from typing import Any
+
+import pytest
+
+from s3_xfer import (
+    ChecksumAlgorithm,
+    Encryption,
+    Engine,
+    RunState,
+    StorageClass,
+    TagPolicy,
+)
+from s3_xfer.testing.fault_server import Fault
+from s3_xfer.units import TIB
+from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SOURCE_ACCOUNT, SOURCE_KEY, SRC, World
+
+needs_crt = pytest.mark.skipif(
+    importlib.util.find_spec("awscrt") is None, reason="compares with awscrt, which is not here"
+)
+SIGNATURE = {"authorization", "x-amz-date", "user-agent", "x-amz-security-token"}
+# botocore says these about itself; they change nothing for S3.
+BOTOCORE_ONLY = {"amz-sdk-invocation-id", "amz-sdk-request", "accept-encoding", "host"}
+ODD_KEYS = (
+    "in/plain.bin",
+    "in/with space + plus % percent",
+    "in/ümlaut/日本語/😀",
+    "in/a//b/../c/./d",
+    "in/~tilde'()*!,;:@&=$?#[]",
+    "in/control\x01\x7f",
+)
+
+
+def sent(engine: Engine, **changes: Any) -> dict[str, dict[str, str]]:
+    """Return the headers of every copy that ``engine`` sends, by destination key."""
+    with World(engine) as world:
+        for key in ODD_KEYS:
+            world.server.put(SRC, key, size=10)
+        result = world.copy(**changes)
+        assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
+        assert result.metrics.copied_by_engine == {engine.value: len(ODD_KEYS)}
+        return {
+            request.key: {
+                name: value
+                for name, value in request.headers.items()
+                if name not in SIGNATURE | BOTOCORE_ONLY
+            }
+            for request in world.server.requests
+            if request.operation == "CopyObject"
+        }
+
+
+@needs_crt
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"overwrite": False},
+        {"tags": TagPolicy.SKIP, "request_payer": True},
+        {
+            "storage_class": StorageClass.STANDARD_IA,
+            "sse": Encryption.KMS,
+            "sse_kms_key_id": "arn:aws:kms:us-east-1:222222222222:key/k",
+            "bucket_key": True,
+            "checksum_algorithm": ChecksumAlgorithm.SHA256,
+        },
+    ],
+    ids=["plain", "no overwrite", "no tags, requester pays", "stored otherwise"],
+)
+def test_both_engines_send_the_same_request(changes: dict[str, Any]) -> None:
+    """Header for header, for hostile keys too; only signature, date and user agent differ."""
+    assert sent(Engine.CRT, **changes) == sent(Engine.MANAGED, **changes)
+
+
+@needs_crt
+def test_both_engines_send_the_expected_owners() -> None:
+    """The owners of both buckets are asserted by S3 whoever sends."""
+    with World(Engine.CRT) as world:
+        world.server.put(SRC, "in/x", size=1)
+        world.copy(
+            source=world.account(SOURCE_KEY, bucket_owner=SOURCE_ACCOUNT),
+            destination=world.account("AKIADESTINATION", bucket_owner=DESTINATION_ACCOUNT),
+        )
+        (headers,) = world.headers_of("CopyObject")
+    assert headers["x-amz-expected-bucket-owner"] == DESTINATION_ACCOUNT
+    assert headers["x-amz-source-expected-bucket-owner"] == SOURCE_ACCOUNT
+
+
+@needs_crt
+def test_automatic_choice_copies_small_objects_by_crt_and_large_ones_in_parts() -> None:
+    """What goes in parts goes through the transfer manager, and the result says how many."""
+    with World(Engine.AUTO) as world:
+        for number in range(5):
+            world.server.put(SRC, f"in/{number}", size=1)
+        world.server.put(SRC, "in/large", size=LARGE)
+        result = world.copy()
+    assert result.metrics.copied_by_engine == {"crt": 5, "managed": 1}
+    assert result.why_managed == ""
+
+
+def test_a_thousand_small_objects_do_not_wait_for_a_huge_one(world: World) -> None:
+    """Beside an object of 5 TB in ten thousand parts, small ones finish while it is under way."""
+    world.server.put(SRC, "in/0-huge", size=5 * TIB)
+    for number in range(1000):
+        world.server.put(SRC, f"in/{number:04}", size=1)
+
+    run = world.operation(concurrency=16).start()
+    while run.snapshot().files_copied_successfully < 1000 and not run.wait(0.05):
+        pass
+    parts_sent = world.sent("UploadPartCopy")
+    run.cancel("the small ones are there")
+
+    assert run.result().metrics.files_copied_successfully >= 1000
+    assert parts_sent < 9_000
+
+
+@needs_crt
+def test_unanswered_copies_time_out_and_are_repeated() -> None:
+    """A request that S3 never answers is given up after the read timeout, and sent again."""
+    with World(Engine.CRT) as world:
+        world.server.put(SRC, "in/x", size=1)
+        world.server.inject(Fault.slow("CopyObject", delay_s=30, times=1))
+        started_s = time.monotonic()
+        result = world.copy(read_timeout_s=0.5)
+    assert result.state is RunState.COMPLETED
+    assert result.metrics.retries == 1
+    assert time.monotonic() - started_s < 10
+
+
+def _copy_in_child(answers: Any) -> None:
+    with World(Engine.CRT) as world:
+        world.server.put(SRC, "in/x", size=1)
+        answers.put(world.copy().metrics.files_copied_successfully)
+
+
+@needs_crt
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_process_can_copy_after_its_parent_did() -> None:
+    """Airflow 2 forks its tasks: the parent's event loop is not there in the child."""
+    with World(Engine.CRT) as world:
+        world.server.put(SRC, "in/x", size=1)
+        assert world.copy().metrics.files_copied_successfully == 1
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    child = context.Process(target=_copy_in_child, args=(answers,))
+    child.start()
+    try:
+        assert answers.get(timeout=30) == 1
+    finally:
+        child.join(10)
+        child.kill()
+
+
+@needs_crt
+def test_etags_that_are_no_md5_need_no_second_look() -> None:
+    """Under KMS every ETag differs from the source's; that costs no request."""
+    with World(Engine.CRT) as world:
+        for number in range(20):
+            world.server.put(SRC, f"in/{number}", size=1)
+        result = world.copy(sse=Encryption.KMS)
+        assert world.sent("HeadObject") == 0
+        assert [one.etag for one in world.server.objects(DST).values()]
+    assert result.metrics.files_copied_successfully == 20

@@ -1,0 +1,104 @@
+"""Which engine sends the copies: why not CRT is always said, and never found out too late."""
+
+from __future__ import annotations
+
+import importlib.util
+import resource
+import sys
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from s3_xfer import Engine, ErrorClass, PreflightError
+from s3_xfer.copying import choice
+from tests.world import DESTINATION_KEY, SRC, World
+
+HAS_CRT = importlib.util.find_spec("awscrt") is not None
+needs_crt = pytest.mark.skipif(not HAS_CRT, reason="awscrt is not here")
+
+
+def why_managed(world: World, **changes: Any) -> str:
+    """Return why a copy that may choose was sent by the managed engine; empty if it was not."""
+    world.server.put(SRC, "in/x", size=1)
+    result = world.copy(engine=Engine.AUTO, **changes)
+    assert result.metrics.files_copied_successfully == 1
+    assert ("managed" in result.metrics.copied_by_engine) == bool(result.why_managed)
+    return result.why_managed
+
+
+def test_without_awscrt_copies_are_managed_and_the_reason_says_how_to_get_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The extra is optional: its absence is a reason, not an error."""
+    monkeypatch.delattr("s3_xfer.copying.crt", raising=False)
+    monkeypatch.setitem(sys.modules, "s3_xfer.copying.crt", None)
+    assert why_managed(world) == "awscrt is not installed (pip install 's3-xfer[crt]')"
+
+
+@pytest.mark.skipif(HAS_CRT, reason="this is about an environment without awscrt")
+def test_environment_without_awscrt_is_a_supported_one(world: World) -> None:
+    """The oldest dependencies come without it, and everything still works."""
+    assert "not installed" in why_managed(world)
+
+
+def test_managed_engine_can_be_asked_for(world: World) -> None:
+    """``--engine managed`` is its own reason."""
+    world.server.put(SRC, "in/x", size=1)
+    result = world.copy(engine=Engine.MANAGED)
+    assert result.metrics.copied_by_engine == {"managed": 1}
+    assert result.why_managed == "--engine managed"
+
+
+@needs_crt
+def test_old_awscrt_is_not_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Below 0.38 its own retries cannot be switched off, and they lose objects."""
+    monkeypatch.delattr("awscrt.s3.S3RetryMode")
+    assert "too old" in why_managed(world)
+
+
+@needs_crt
+def test_proxies_are_left_to_boto3(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless the endpoint is exempt from it."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    assert why_managed(world) == ""
+    proxied = Config(proxies={"https": "http://127.0.0.1:9"})
+    assert why_managed(
+        world, destination=world.account(DESTINATION_KEY, client_config=proxied)
+    ) == ("a proxy is configured")
+
+
+@needs_crt
+def test_client_certificates_are_left_to_boto3(world: World) -> None:
+    """Awscrt is not asked to show one."""
+    config = Config(client_cert="/nowhere.pem")
+    destination = world.account(DESTINATION_KEY, client_config=config)
+    assert why_managed(world, destination=destination) == "a client certificate is configured"
+
+
+@needs_crt
+def test_engine_that_was_asked_for_is_used_or_refused(world: World) -> None:
+    """Nothing is written, and the message says what to leave out."""
+    world.server.put(SRC, "in/x", size=1)
+    config = Config(proxies={"https": "http://127.0.0.1:9"})
+    operation = world.operation(
+        engine=Engine.CRT, destination=world.account(DESTINATION_KEY, client_config=config)
+    )
+    with pytest.raises(PreflightError, match="a proxy is configured") as refused:
+        operation.run()
+    assert refused.value.error_class is ErrorClass.INVALID_INPUT
+    assert "leave out --engine crt" in str(refused.value)
+    assert not world.arrived()
+
+
+@needs_crt
+def test_connections_stay_below_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``ulimit -n`` is respected with room to spare, also where it is tiny or absent."""
+    limits = {"soft": 1024}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
+    assert choice._connections_allowed() == 1024 - 192
+    limits["soft"] = 100
+    assert choice._connections_allowed() == 16
+    limits["soft"] = resource.RLIM_INFINITY
+    assert choice._connections_allowed() > 10_000
