@@ -132,7 +132,7 @@ class Producer:
 
         Returns False, counting nothing, when the run has ended without waiting for the page.
         """
-        tasks = [self._keys.task(found) for found in page]
+        tasks = self._keys.tasks(page)
         with self._books:
             if self._books_closed:
                 return False

@@ -25,6 +25,7 @@ from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
+from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.pacing import Pacer
@@ -118,6 +119,7 @@ def _client(
             error_class=facts.error_class,
         ) from error
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 

@@ -7,7 +7,7 @@ uses for the same purpose. Anything else than the two forms goes to botocore's o
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -19,7 +19,7 @@ def parse_timestamp(value: Any) -> datetime:
     if isinstance(value, str):
         try:
             if value.endswith("Z"):
-                return datetime.fromisoformat(value[:-1]).replace(tzinfo=UTC)
+                return datetime.fromisoformat(value)
             if value.endswith("GMT"):
                 return parsedate_to_datetime(value)
         except ValueError:

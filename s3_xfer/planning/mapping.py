@@ -7,6 +7,7 @@ or stripped, so ``//``, ``..`` and a leading ``/`` arrive as they are. A prefix 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from s3_xfer.errors import ValidationError
@@ -27,8 +28,12 @@ class KeyMap:
 
     def task(self, found: S3Object) -> CopyTask:
         """Return the copy of ``found``, whose key begins with the source's."""
-        rest = found.key[len(self.source.key) :]
-        return CopyTask(found, self.destination.bucket, self.destination.key + rest)
+        return self.tasks([found])[0]
+
+    def tasks(self, page: Iterable[S3Object]) -> list[CopyTask]:
+        """Return the copies of a page of objects, whose keys begin with the source's."""
+        skip, bucket, prefix = len(self.source.key), self.destination.bucket, self.destination.key
+        return [CopyTask(found, bucket, prefix + found.key[skip:]) for found in page]
 
     @property
     def may_meet_own_copies(self) -> bool:
