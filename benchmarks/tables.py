@@ -15,7 +15,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
-    """Return the median, and the extremes if there is more than one value."""
+    """Return the median, and the extremes if there is more than one value; a dash for none."""
+    if not values:
+        return "-"
     middle = shown(median(values))
     if len(values) == 1:
         return middle
