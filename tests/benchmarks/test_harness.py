@@ -12,8 +12,7 @@ import pytest
 
 from benchmarks import server
 from benchmarks.copiers import COPIERS, S3_XFER, Said
-from benchmarks.limits import Change, Changed
-from benchmarks.measure import Scenario, measure
+from benchmarks.limits import Changed
 from benchmarks.server import Stats
 from benchmarks.tables import share, spread, table, whole
 
@@ -90,23 +89,6 @@ def test_a_limit_is_found_when_two_seconds_in_a_row_keep_to_it(
     """Close to the new limit, and hardly anything refused; a lucky second does not count."""
     stats = replace(STATS, copies_by_second=copies, throttled_by_second=throttled)
     assert Changed(at_s=1.5, writes_per_s_max=100).found_after_s(stats) == found
-
-
-@NEEDS_COMPILER
-def test_a_scenario_changes_the_limit_in_the_middle_of_the_run() -> None:
-    """The change comes after the first copy, and is on the server's own axis."""
-    scenario = Scenario(
-        copier=S3_XFER,
-        objects=600,
-        writes_per_s_max=200,
-        changes=(Change(after_s=0.5, writes_per_s_max=100_000),),
-    )
-    with scenario.server() as running:
-        run = measure(scenario, running)
-    (changed,) = run.changed
-    assert changed.writes_per_s_max == 100_000
-    assert 0.4 < changed.at_s < run.stats.copy_window_s
-    assert run.lost == 0
 
 
 def test_tables_are_markdown_with_medians_and_extremes() -> None:

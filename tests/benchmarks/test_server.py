@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmarks import server
+from benchmarks.limits import Change, changing
 from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer
 
 OBJECTS = 1_000
@@ -91,3 +92,25 @@ def test_a_limit_that_is_no_number_is_refused(running: CountingServer) -> None:
     """A mistake in a control request is an answer, not a limit of zero."""
     with pytest.raises(ValueError, match="not a number"):
         running.limit(-1)
+
+
+def test_a_change_of_a_scenario_waits_for_the_first_copy(running: CountingServer) -> None:
+    """It is carried out beside the run, after the first copy, and says when that was."""
+    running.limit(0)
+    with changing(running, (Change(after_s=0.2, writes_per_s_max=LOW),)) as changed:
+        time.sleep(0.5)
+        assert not changed
+        assert set(copies(running, range(1))) == {200}
+        until_s = time.monotonic() + 30
+        while not changed and time.monotonic() < until_s:
+            time.sleep(0.05)
+    (change,) = changed
+    assert (change.at_s >= 0.2, change.writes_per_s_max) == (True, LOW)
+    assert 503 in copies(running, range(OBJECTS))
+
+
+def test_a_run_that_ends_early_leaves_the_limit_alone(running: CountingServer) -> None:
+    """A change that was not due yet does not hold the benchmark up."""
+    with changing(running, (Change(after_s=3600, writes_per_s_max=LOW),)) as changed:
+        copies(running, range(1))
+    assert changed == []
