@@ -193,7 +193,7 @@ def _boto3_version() -> str:
     return f"boto3 {boto3.__version__}"
 
 
-# Debian's rclone keeps what it lists: 10 KB an object.
+# Debian's rclone keeps all that it lists: a million objects are more than some machines have.
 _RCLONE_OBJECTS_MAX = 200_000
 
 S3_XFER = _ours()

@@ -35,8 +35,8 @@ def main() -> int:
     given = _arguments()
     try:
         wanted = Wanted(copiers=_copiers(given.copiers), objects=given.objects, full=given.full)
-        for name in given.questions or QUESTIONS:
-            _ask(QUESTIONS[name], wanted, given.pairs)
+        for question in given.questions or QUESTIONS.values():
+            _ask(question, wanted, given.pairs)
     except (ServerUnavailableError, WrongRunError, _CannotRunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -49,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "questions",
         nargs="*",
-        choices=[*QUESTIONS, []],
+        type=_question,
         metavar="QUESTION",
         help=f"what to ask: {', '.join(QUESTIONS)}; default all",
     )
@@ -58,6 +58,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--objects", type=int, metavar="N", help="instead of the usual number")
     parser.add_argument("--full", action="store_true", help="memory at 1,000,000 objects as well")
     return parser.parse_args()
+
+
+def _question(name: str) -> Question:
+    if name not in QUESTIONS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(QUESTIONS)}")
+    return QUESTIONS[name]
 
 
 class _CannotRunError(Exception):
