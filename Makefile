@@ -7,7 +7,7 @@ OLDEST_BIN := .venv-oldest/bin
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
-	s3_xfer.egg-info benchmarks/build
+	s3_xfer.egg-info benchmarks/build benchmarks/.peers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -48,7 +48,11 @@ test-newest: .venv/ready ## Run the tests with the newest dependencies
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n auto
 
-bench: .venv/ready ## Measure against other copiers
+benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
+	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
+	@touch $@
+
+bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environments and everything that was generated

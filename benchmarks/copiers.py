@@ -1,20 +1,29 @@
-"""The programs that are compared. A new peer is one more function and one more :data:`Copier`.
+"""The programs that are compared. A new one is one more entry of :data:`COPIERS`.
 
-Each is a command line, measured as a whole process. ``wrongs`` compares what the program says of
-its run with what the server counted, for those that say anything.
+Each is a command line, measured as a whole process: s3-xfer with its default options, the others
+with those that make them fastest. ``wrongs`` compares what a program says of its run with what
+the server counted, for those that say anything.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.server import Stats
+from s3_xfer.accounting.prices import AWS_PRICES
+from s3_xfer.version import VERSION
 
-_BASELINE = Path(__file__).with_name("baseline.py")
+_HERE = Path(__file__).parent
+_PEERS = _HERE / ".peers" / "bin"
+_OURS = (sys.executable, "-m", "s3_xfer.cli")
+_THREADS = 64  # more make boto3 slower
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,53 +36,197 @@ class Place:
     prefix: str
 
 
-def _says_nothing(_said: str, _stats: Stats) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a program left behind: its exit code and its standard output."""
+
+    exit_code: int
+    out: str
+
+
+def _says_nothing(_said: Said, _stats: Stats) -> list[str]:
     return []
+
+
+def _is_there() -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copier:
-    """A program: its name in the tables, and its command for a place and a concurrency."""
+    """A program: its name in the tables, and its command for a place.
+
+    ``settings`` are environment variables. A slow one is given 1/``slowness`` of the objects.
+    ``objects_max`` is what it can take at all. ``missing`` says what keeps it from being run.
+    """
 
     name: str
-    command: Callable[[Place, int], list[str]]
-    wrongs: Callable[[str, Stats], list[str]] = _says_nothing
+    command: Callable[[Place], list[str]]
+    version: Callable[[], str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    slowness: int = 1
+    objects_max: int | None = None
+    missing: Callable[[], str] = _is_there
+    wrongs: Callable[[Said, Stats], list[str]] = _says_nothing
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def share(self, objects: int) -> int:
+        """Return how many of ``objects`` this program is given."""
+        return max(1, objects // self.slowness)
 
 
-def _s3_xfer(place: Place, concurrency: int) -> list[str]:
+def _first_line(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()[0]
+
+
+# ------------------------------------------------------------------------------- s3-xfer
+
+
+def _s3_xfer(place: Place, *, engine: str = "") -> list[str]:
     return [
-        *(sys.executable, "-m", "s3_xfer.cli", "copy"),
+        *(*_OURS, "copy"),
         f"s3://{place.source_bucket}/{place.prefix}",
         f"s3://{place.destination_bucket}/{place.prefix}",
         *("--recursive", "--json"),
         *("--endpoint-url", place.endpoint_url),
-        *("--concurrency", str(concurrency)),
+        *(("--engine", engine) if engine else ()),
     ]
 
 
-def _s3_xfer_wrongs(said: str, stats: Stats) -> list[str]:
-    """Return where the metrics on stdout differ from what really happened."""
-    metrics = json.loads(said or "{}")
+def _s3_xfer_wrongs(said: Said, stats: Stats) -> list[str]:
+    """Return where metrics, bill and exit code differ from what really happened."""
+    metrics = json.loads(said.out or "{}")
+    lost = stats.objects - stats.unique_copied
     due = {
         "total_files_found": stats.objects,
-        "files_copied_successfully": stats.objects,
-        "files_failed": 0,
+        "files_copied_successfully": stats.copies_done,
+        "files_failed": lost,
         "requests": dict(stats.by_operation),
+        "estimated_request_cost_usd": round(AWS_PRICES.bill(stats.by_operation).usd, 6),
     }
-    return [
+    wrongs = [
         f"--json says {name} {metrics.get(name)}, the server {value}"
         for name, value in due.items()
         if metrics.get(name) != value
     ]
+    if said.exit_code != bool(lost):
+        wrongs.append(f"exit code {said.exit_code} with {lost:,} objects lost")
+    if stats.copies_done != stats.unique_copied:
+        wrongs.append(f"{stats.copies_done - stats.unique_copied:,} objects copied twice")
+    return wrongs
 
 
-def _baseline(place: Place, concurrency: int) -> list[str]:
+@functools.cache
+def _no_engine(engine: str) -> str:
+    asked = subprocess.run([*_OURS, "copy", "--help"], capture_output=True, text=True, check=True)
+    if "--engine" not in asked.stdout:
+        return "this s3-xfer has no --engine"
+    return "awscrt is not installed" if engine == "crt" and not find_spec("awscrt") else ""
+
+
+def _ours(engine: str = "", *, slowness: int = 1) -> Copier:
+    return Copier(
+        name=f"s3-xfer-{engine}" if engine else "s3-xfer",
+        command=functools.partial(_s3_xfer, engine=engine),
+        version=lambda: f"s3-xfer {VERSION}",
+        missing=functools.partial(_no_engine, engine) if engine else _is_there,
+        wrongs=_s3_xfer_wrongs,
+        slowness=slowness,
+    )
+
+
+# --------------------------------------------------------------------------------- peers
+
+
+def _s5cmd(place: Place) -> list[str]:
     return [
-        *(sys.executable, str(_BASELINE)),
-        *(place.endpoint_url, place.source_bucket, place.destination_bucket, place.prefix),
-        str(concurrency),
+        *(str(_PEERS / "s5cmd"), "--endpoint-url", place.endpoint_url),
+        *("--numworkers", "256", "--log", "error", "cp"),
+        f"s3://{place.source_bucket}/{place.prefix}*",
+        f"s3://{place.destination_bucket}/{place.prefix}",
     ]
 
 
-S3_XFER = Copier(name="s3-xfer", command=_s3_xfer, wrongs=_s3_xfer_wrongs)
-CLIENT_COPY = Copier(name="client.copy() in threads", command=_baseline)
+def _rclone(place: Place) -> list[str]:
+    # Not no_head_object, although it would save the HEAD of each copy: without it rclone takes
+    # every copy for corrupted, and deletes it.
+    remote = (
+        f":s3,provider=Other,env_auth=true,region=us-east-1,endpoint='{place.endpoint_url}',"
+        "force_path_style=true,no_check_bucket=true,no_head=true:"
+    )
+    return [
+        *(str(_PEERS / "rclone"), "copy", "--quiet"),
+        *("--transfers", "256", "--checkers", "256", "--size-only"),
+        f"{remote}{place.source_bucket}/{place.prefix}",
+        f"{remote}{place.destination_bucket}/{place.prefix}",
+    ]
+
+
+def _aws_cli(place: Place) -> list[str]:
+    return [
+        *(str(_PEERS / "aws"), "s3", "cp", "--recursive", "--only-show-errors"),
+        *("--endpoint-url", place.endpoint_url),
+        f"s3://{place.source_bucket}/{place.prefix}",
+        f"s3://{place.destination_bucket}/{place.prefix}",
+    ]
+
+
+def _client_copy(place: Place) -> list[str]:
+    return [
+        *(sys.executable, str(_HERE / "baseline.py")),
+        *(place.endpoint_url, place.source_bucket, place.destination_bucket, place.prefix),
+        str(_THREADS),
+    ]
+
+
+def _not_installed(program: str) -> Callable[[], str]:
+    there = _PEERS / program
+    return lambda: "" if there.exists() else f"{program} is not installed: benchmarks/peers.sh"
+
+
+def _boto3_version() -> str:
+    import boto3  # noqa: PLC0415 - only to say which
+
+    return f"boto3 {boto3.__version__}"
+
+
+# Debian's rclone keeps all that it lists: a million objects are more than some machines have.
+_RCLONE_OBJECTS_MAX = 200_000
+
+S3_XFER = _ours()
+S5CMD = Copier(
+    name="s5cmd",
+    command=_s5cmd,
+    version=lambda: f"s5cmd {_first_line(str(_PEERS / 's5cmd'), 'version')}",
+    missing=_not_installed("s5cmd"),
+)
+COPIERS = (
+    S5CMD,
+    S3_XFER,
+    _ours("crt"),
+    _ours("managed", slowness=4),
+    Copier(
+        name="rclone",
+        command=_rclone,
+        version=lambda: _first_line(str(_PEERS / "rclone"), "version"),
+        objects_max=_RCLONE_OBJECTS_MAX,
+        missing=_not_installed("rclone"),
+    ),
+    Copier(
+        name="aws-cli",
+        command=_aws_cli,
+        version=lambda: _first_line(str(_PEERS / "aws"), "--version").split()[0],
+        settings={"AWS_CONFIG_FILE": str(_HERE / "aws_cli.config")},
+        slowness=4,
+        missing=_not_installed("aws"),
+    ),
+    Copier(
+        name="client.copy",
+        command=_client_copy,
+        version=_boto3_version,
+        slowness=10,
+    ),
+)

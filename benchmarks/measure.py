@@ -1,7 +1,8 @@
 """One measurement: a copier as a process of its own against a server, checked, in numbers.
 
-Refuses to report a run that did not do its work: every key copied exactly once, nothing else
-written, nothing left behind. A wrong run raises, with what the program said.
+A copier that loses objects is measured all the same, and says so in :attr:`Measurement.lost`.
+Refuses numbers that mean nothing: copies to a wrong key, uploads left open, requests that the
+server does not know, or a copier whose own account differs from the server's. Such a run raises.
 """
 
 from __future__ import annotations
@@ -14,31 +15,44 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.copiers import Copier, Place
+from benchmarks.copiers import Copier, Place, Said
+from benchmarks.limits import Change, Changed, changing
 from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
+from s3_xfer.accounting.prices import AWS_PRICES
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _ROOT = Path(__file__).resolve().parents[1]
 _KIB_PER_MIB = 1024
 _MS_PER_S = 1000
+_MILLION = 1_000_000
+_FOREIGN = ("AWS_", "S3_XFER_", "RCLONE_", "S5CMD_")
 
 
 class WrongRunError(AssertionError):
-    """A copier did not do what it was measured for; its numbers mean nothing."""
+    """A run contradicts itself; its numbers mean nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is measured: a copier, and what it meets."""
+    """What is measured: a copier, and what it meets. The shares are of writes and of keys."""
 
     copier: Copier
     objects: int
     latency_ms: int = 0
-    concurrency: int = 64
+    writes_per_s_max: int = 0
+    changes: tuple[Change, ...] = ()
+    answered_503: float = 0
+    denied: float = 0
 
     def server(self) -> CountingServer:
         """Start the server of this scenario."""
-        return CountingServer(objects=self.objects, latency_ms=self.latency_ms)
+        return CountingServer(
+            objects=self.objects,
+            latency_ms=self.latency_ms,
+            writes_per_s_max=self.writes_per_s_max,
+            answered_503=self.answered_503,
+            denied=self.denied,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +62,63 @@ class Measurement:
     wall_s: float
     cpu_s: float
     peak_mib: float
+    exit_code: int
     stats: Stats
+    changed: tuple[Changed, ...] = ()
+
+    @property
+    def copied(self) -> int:
+        """Objects that are at the destination; at least one, so that it can divide."""
+        return max(1, self.stats.unique_copied)
+
+    @property
+    def lost(self) -> int:
+        """Objects that are not."""
+        return self.stats.objects - self.stats.unique_copied
+
+    @property
+    def outcome(self) -> str:
+        """What became of the objects, and whether the program noticed."""
+        if not self.lost:
+            return "all copied" if not self.exit_code else f"all copied, exit {self.exit_code}"
+        return f"**{self.lost:,} lost**, exit {self.exit_code}"
 
     @property
     def objects_per_s(self) -> float:
         """Objects copied per second of the process's life."""
-        return self.stats.objects / self.wall_s
+        return self.copied / self.wall_s
+
+    @property
+    def useful_per_s(self) -> float:
+        """Objects copied per second between the first copy's arrival and the last's answer."""
+        return self.copied / self.stats.copy_window_s if self.stats.copy_window_s else 0.0
 
     @property
     def cpu_ms_per_object(self) -> float:
-        """User and system time of the process, divided by the objects."""
-        return self.cpu_s * _MS_PER_S / self.stats.objects
+        """User and system time of the process, divided by the objects copied."""
+        return self.cpu_s * _MS_PER_S / self.copied
 
     @property
     def requests_per_object(self) -> float:
-        """All requests, listing and checks included, divided by the objects."""
-        return self.stats.requests / self.stats.objects
+        """All requests, listing and checks included, divided by the objects copied."""
+        return self.stats.requests / self.copied
+
+    @property
+    def wasted(self) -> float:
+        """The share of requests that were answered 503."""
+        return self.stats.refused / max(1, self.stats.requests)
+
+    @property
+    def usd_per_million(self) -> float:
+        """What a million objects like these cost in requests, at AWS's list prices."""
+        return AWS_PRICES.bill(self.stats.by_operation).usd / self.copied * _MILLION
 
 
 def measure(scenario: Scenario, server: CountingServer) -> Measurement:
     """Run the scenario once against its ``server``, which forgets earlier runs.
 
     Raises:
-        WrongRunError: not everything was copied, or more than that happened.
+        WrongRunError: the run contradicts itself.
     """
     server.reset()
     place = Place(
@@ -79,41 +127,47 @@ def measure(scenario: Scenario, server: CountingServer) -> Measurement:
         destination_bucket=DESTINATION_BUCKET,
         prefix=PREFIX,
     )
-    command = scenario.copier.command(place, scenario.concurrency)
-    with tempfile.TemporaryDirectory() as scratch:
+    command = scenario.copier.command(place)
+    with tempfile.TemporaryDirectory() as scratch, changing(server, scenario.changes) as changed:
         used = Path(scratch, "used")
         done = subprocess.run(
             [sys.executable, "-I", "-S", str(_LAUNCH), str(used), *command],
             cwd=_ROOT,
-            env=_environment(scratch),
+            env=_environment(scratch, scenario.copier.settings),
             capture_output=True,
             text=True,
             check=False,
         )
         wall_s, cpu_s, peak_kib = map(float, used.read_text(encoding="ascii").split())
     stats = server.stats()
-    _refuse_wrong(command, done, stats.wrongs() + scenario.copier.wrongs(done.stdout, stats))
-    return Measurement(wall_s=wall_s, cpu_s=cpu_s, peak_mib=peak_kib / _KIB_PER_MIB, stats=stats)
+    said = Said(exit_code=done.returncode, out=done.stdout)
+    _refuse_wrong(command, done, stats.wrongs() + scenario.copier.wrongs(said, stats))
+    return Measurement(
+        wall_s=wall_s,
+        cpu_s=cpu_s,
+        peak_mib=peak_kib / _KIB_PER_MIB,
+        exit_code=done.returncode,
+        stats=stats,
+        changed=tuple(changed),
+    )
 
 
 def _refuse_wrong(
     command: Sequence[str], done: subprocess.CompletedProcess[str], wrongs: list[str]
 ) -> None:
-    if done.returncode:
-        wrongs.append(f"exit code {done.returncode}")
     if wrongs:
         lines = [" ".join(command), *wrongs, done.stdout[-2000:], done.stderr[-2000:]]
         raise WrongRunError("\n".join(lines))
 
 
-def _environment(scratch: str) -> Mapping[str, str]:
-    """Return an environment in which only the benchmark's own AWS settings count."""
+def _environment(scratch: str, settings: Mapping[str, str]) -> Mapping[str, str]:
+    """Return an environment in which only the benchmark's own settings count."""
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("AWS_", "S3_XFER_")) and not name.lower().endswith("_proxy")
+        if not name.startswith(_FOREIGN) and not name.lower().endswith("_proxy")
     }
-    return kept | {
+    ours = {
         "AWS_ACCESS_KEY_ID": "benchmark",
         "AWS_SECRET_ACCESS_KEY": "benchmark",  # the server checks no signature
         "AWS_REGION": "us-east-1",
@@ -121,4 +175,6 @@ def _environment(scratch: str) -> Mapping[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_CONFIG_FILE": f"{scratch}/no-config",
         "AWS_SHARED_CREDENTIALS_FILE": f"{scratch}/no-credentials",
+        "RCLONE_CONFIG": f"{scratch}/no-rclone-config",
     }
+    return {**kept, **ours, **settings}

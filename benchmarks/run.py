@@ -1,7 +1,8 @@
-"""Measures s3-xfer and prints one table per question: ``python benchmarks/run.py``.
+"""Measures s3-xfer beside other copiers: ``python benchmarks/run.py``, or one question of it.
 
-Every number comes from whole processes, start-up included, that copied from and to the counting
-server and were then checked: see README.md beside this file for how to read them.
+Prints Markdown that can go into docs/performance.md as it is: a heading, the command, the
+conditions, the tables. What is going on while it runs goes to stderr. See README.md beside this
+file for how to read it.
 """
 
 from __future__ import annotations
@@ -10,166 +11,139 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.copiers import CLIENT_COPY, S3_XFER
+from benchmarks.copiers import COPIERS, Copier
 from benchmarks.measure import Measurement, Scenario, WrongRunError, measure
+from benchmarks.questions.changes import CHANGES
+from benchmarks.questions.faults import FAULTS
+from benchmarks.questions.memory import MEMORY
+from benchmarks.questions.question import Question, Results, Wanted
+from benchmarks.questions.speed import SPEED
+from benchmarks.questions.throttling import THROTTLING
 from benchmarks.server import ServerUnavailableError
-from benchmarks.tables import hundredths, per_object, spread, table, whole
 
-LATENCIES_MS = (0, 50)
-BASELINE_SHARE = 10  # of the objects: the baseline is slow, and each one costs it the same
-MEMORY_OBJECTS = (10_000, 100_000)
-MEMORY_OBJECTS_FULL = (*MEMORY_OBJECTS, 1_000_000)
-
-Results = Mapping[Scenario, Sequence[Measurement]]
+QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, MEMORY)}
 
 
 def main() -> int:
-    """Measure, print, and return an exit code."""
-    wanted = _arguments()
+    """Ask, print, and return an exit code."""
+    given = _arguments()
     try:
-        _print_conditions()
-        if wanted.question in ("speed", "all"):
-            results = measure_interleaved(speed_scenarios(wanted.objects), wanted.repetitions)
-            _print_speed(results)
-            _print_requests(results)
-        if wanted.question in ("memory", "all"):
-            counts = MEMORY_OBJECTS_FULL if wanted.full else MEMORY_OBJECTS
-            _print_memory(measure_interleaved(memory_scenarios(counts), 1))
-    except (ServerUnavailableError, WrongRunError) as error:
+        wanted = Wanted(copiers=_copiers(given.copiers), objects=given.objects, full=given.full)
+        for question in given.questions or QUESTIONS.values():
+            _ask(question, wanted, given.pairs)
+    except (ServerUnavailableError, WrongRunError, _CannotRunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _print_load("after")
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure s3-xfer against a counting server.")
+    names = ", ".join(copier.name for copier in COPIERS)
+    parser = argparse.ArgumentParser(description="Measure copiers against a counting server.")
     parser.add_argument(
-        "question", nargs="?", choices=("all", "speed", "memory"), default="all", help="what to ask"
+        "questions",
+        nargs="*",
+        type=_question,
+        metavar="QUESTION",
+        help=f"what to ask: {', '.join(QUESTIONS)}; default all",
     )
-    parser.add_argument("--objects", type=int, default=20_000, help="for speed; default 20000")
-    parser.add_argument("--repetitions", type=int, default=3, help="of each scenario; default 3")
+    parser.add_argument("--copiers", metavar="NAMES", help=f"with commas; default all of {names}")
+    parser.add_argument("--pairs", type=int, metavar="N", help="how often each is run")
+    parser.add_argument("--objects", type=int, metavar="N", help="instead of the usual number")
     parser.add_argument("--full", action="store_true", help="memory at 1,000,000 objects as well")
     return parser.parse_args()
 
 
-# ------------------------------------------------------------------------- what is measured
+def _question(name: str) -> Question:
+    if name not in QUESTIONS:
+        raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(QUESTIONS)}")
+    return QUESTIONS[name]
 
 
-def speed_scenarios(objects: int) -> list[Scenario]:
-    """Return s3-xfer and the baseline at each latency, next to each other."""
-    return [
-        Scenario(copier=copier, objects=count, latency_ms=latency_ms)
-        for latency_ms in LATENCIES_MS
-        for copier, count in ((S3_XFER, objects), (CLIENT_COPY, max(1, objects // BASELINE_SHARE)))
-    ]
+class _CannotRunError(Exception):
+    """A copier that was asked for is not there."""
 
 
-def memory_scenarios(counts: Sequence[int]) -> list[Scenario]:
-    """Return s3-xfer with more and more objects."""
-    return [Scenario(copier=S3_XFER, objects=count) for count in counts]
+def _copiers(names: str | None) -> tuple[Copier, ...]:
+    """Return the copiers of those names; without names all that are there.
+
+    Raises:
+        _CannotRunError: one that was named is not known, or not there.
+    """
+    known = {copier.name: copier for copier in COPIERS}
+    unknown = [name for name in names.split(",") if name not in known] if names else []
+    if unknown:
+        raise _CannotRunError(f"no copier {', '.join(unknown)}; there are {', '.join(known)}")
+    wanted = [known[name] for name in names.split(",")] if names else COPIERS
+    missing = [f"{copier.name}: {copier.missing()}" for copier in wanted if copier.missing()]
+    if missing and names:
+        raise _CannotRunError("; ".join(missing))
+    for reason in missing:
+        print(f"left out: {reason}", file=sys.stderr)
+    return tuple(copier for copier in wanted if not copier.missing())
 
 
-def measure_interleaved(scenarios: Sequence[Scenario], repetitions: int) -> Results:
-    """Measure all scenarios in turn, then all again: what disturbs one disturbs the others."""
+# ------------------------------------------------------------------------- one question
+
+
+def _ask(question: Question, wanted: Wanted, pairs: int | None) -> None:
+    """Print heading, command, conditions and tables."""
+    scenarios = question.scenarios(wanted)
+    before = _load()
+    results = interleaved(scenarios, pairs or question.rounds)
+    print(f"## {question.heading}\n")
+    print(f"`{_command(question.name)}`: {_conditions(wanted, before)}\n")
+    print(f"{question.explains}\n\n{question.shows(results)}\n", flush=True)
+
+
+def interleaved(scenarios: Sequence[Scenario], rounds: int) -> Results:
+    """Measure all scenarios in turn, then all again: what disturbs one disturbs the others.
+
+    Every other round goes backwards, so that none has always the same one before it.
+    """
     results: dict[Scenario, list[Measurement]] = {scenario: [] for scenario in scenarios}
     with ExitStack() as stack:
-        servers = [stack.enter_context(scenario.server()) for scenario in scenarios]
-        for repetition in range(1, repetitions + 1):
-            for scenario, server in zip(scenarios, servers, strict=True):
-                what = f"{scenario.copier.name}, {scenario.objects:,} objects"
-                print(
-                    f"{repetition}/{repetitions}: {what}, {scenario.latency_ms} ms",
-                    file=sys.stderr,
-                )
-                results[scenario].append(measure(scenario, server))
+        servers = {scenario: stack.enter_context(scenario.server()) for scenario in scenarios}
+        for number in range(rounds):
+            for scenario in scenarios if number % 2 == 0 else reversed(scenarios):
+                run = measure(scenario, servers[scenario])
+                results[scenario].append(run)
+                _tell(f"{number + 1}/{rounds}", scenario, run)
     return results
 
 
-# -------------------------------------------------------------------------- what is printed
+def _tell(which: str, scenario: Scenario, run: Measurement) -> None:
+    met = [f"{scenario.objects:,} objects", f"{scenario.latency_ms} ms"]
+    if scenario.writes_per_s_max:
+        met.append(f"limit {scenario.writes_per_s_max:,}/s")
+    did = f"{run.objects_per_s:,.0f}/s, {run.cpu_ms_per_object:.2f} ms CPU, {run.outcome}"
+    print(f"{which} {scenario.copier.name} ({', '.join(met)}): {did}", file=sys.stderr, flush=True)
 
 
-def _print_conditions() -> None:
-    packages = ", ".join(f"{name} {version(name)}" for name in ("boto3", "s3transfer"))
-    print(f"Python {platform.python_version()}, {packages}; {os.cpu_count()} cores.")
-    _print_load("before")
+# --------------------------------------------------------------------------- conditions
 
 
-def _print_load(when: str) -> None:
-    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    print(f"\nLoad averages {when}: {loads} (1, 5, 15 minutes).")
+def _command(question: str) -> str:
+    options = [word for word in sys.argv[1:] if word not in QUESTIONS]
+    return " ".join(["python benchmarks/run.py", question, *options])
 
 
-def _print_speed(results: Results) -> None:
-    """Print how fast, at what cost, and how that compares with the baseline."""
-    print("\n## How fast, and at what cost?\n")
-    head = ("copier", "objects", "latency ms", "objects/s", "CPU ms/object", "peak RSS MiB")
-    rows = [
-        (
-            scenario.copier.name,
-            f"{scenario.objects:,}",
-            str(scenario.latency_ms),
-            spread([run.objects_per_s for run in runs], whole),
-            spread([run.cpu_ms_per_object for run in runs], hundredths),
-            whole(max(run.peak_mib for run in runs)),
-        )
-        for scenario, runs in results.items()
-    ]
-    print(table(head, rows))
-    print(f"\n{S3_XFER.name} against {CLIENT_COPY.name}, ratios of interleaved pairs:\n")
-    compared = ("latency ms", "objects/s", "CPU/object", "requests/object")
-    ratios = [_ratios(results, latency_ms) for latency_ms in LATENCIES_MS]
-    print(table(compared, ratios), flush=True)
-
-
-def _ratios(results: Results, latency_ms: int) -> tuple[str, ...]:
-    ours, theirs = (
-        runs
-        for copier in (S3_XFER, CLIENT_COPY)
-        for scenario, runs in results.items()
-        if scenario.copier is copier and scenario.latency_ms == latency_ms
-    )
-    pairs = list(zip(ours, theirs, strict=True))
+def _conditions(wanted: Wanted, before: str) -> str:
+    versions = dict.fromkeys(copier.version() for copier in wanted.copiers)
     return (
-        str(latency_ms),
-        spread([a.objects_per_s / b.objects_per_s for a, b in pairs], hundredths),
-        spread([a.cpu_ms_per_object / b.cpu_ms_per_object for a, b in pairs], hundredths),
-        spread([a.requests_per_object / b.requests_per_object for a, b in pairs], hundredths),
+        f"Python {platform.python_version()}, {', '.join(versions)}; {os.cpu_count()} cores; "
+        f"load averages {before} before and {_load()} after (1, 5, 15 minutes)."
     )
 
 
-def _print_requests(results: Results) -> None:
-    """Print what S3 is asked for; latency does not change it, so one run each will do."""
-    print("\n## What is asked of S3?\n")
-    rows = []
-    for scenario, runs in results.items():
-        if scenario.latency_ms != LATENCIES_MS[0]:
-            continue
-        stats = runs[0].stats
-        rows += [
-            (scenario.copier.name, operation, f"{count:,}", per_object(count / stats.objects))
-            for operation, count in stats.by_operation.items()
-        ]
-        total = per_object(runs[0].requests_per_object)
-        rows.append((scenario.copier.name, "**all**", f"{stats.requests:,}", f"**{total}**"))
-    print(table(("copier", "operation", "requests", "per object"), rows), flush=True)
-
-
-def _print_memory(results: Results) -> None:
-    """Print how memory depends on the number of objects."""
-    print("\n## How much memory?\n")
-    rows = [
-        (f"{scenario.objects:,}", whole(runs[0].peak_mib), hundredths(runs[0].cpu_ms_per_object))
-        for scenario, runs in results.items()
-    ]
-    print(table(("objects", "peak RSS MiB", "CPU ms/object"), rows), flush=True)
+def _load() -> str:
+    return ", ".join(f"{load:.1f}" for load in os.getloadavg())
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ checked afterwards. Refuses to guess: what its counters do not say is not report
 
 from __future__ import annotations
 
+import http
 import http.client
 import json
 import os
@@ -35,10 +36,21 @@ class ServerUnavailableError(RuntimeError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What the server counted since its last reset. ``by_operation`` are requests."""
+    """What the server counted since its last reset. ``by_operation`` are requests.
+
+    ``by_class`` too, as AWS bills them: A is PUT, COPY, POST and LIST, B is GET and the rest,
+    free is free. ``refused`` are those answered 503, ``throttled`` by the limit alone. The lists
+    have one entry for each second since the first copy arrived.
+    """
 
     by_operation: Mapping[str, int]
+    by_class: Mapping[str, int]
     requests: int
+    refused: int
+    throttled: int
+    copy_window_s: float
+    copies_by_second: tuple[int, ...]
+    throttled_by_second: tuple[int, ...]
     objects: int
     copies_done: int
     unique_copied: int
@@ -49,9 +61,17 @@ class Stats:
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Self:
         """Return the counters that a benchmark needs from the answer to ``/__stats``."""
+        operations: Mapping[str, Mapping[str, int]] = answer["ops"]
+        throttled = _outcomes(operations, "503_throttled")
         return cls(
-            by_operation={name: counts["total"] for name, counts in answer["ops"].items()},
+            by_operation={name: counts["total"] for name, counts in operations.items()},
+            by_class=answer["classes"],
             requests=answer["requests"],
+            refused=throttled + _outcomes(operations, "503_injected"),
+            throttled=throttled,
+            copy_window_s=answer["copy_window_s"],
+            copies_by_second=tuple(answer["copies_per_second"]),
+            throttled_by_second=tuple(answer["throttled_per_second"]),
             objects=answer["objects"],
             copies_done=answer["copies_done"],
             unique_copied=answer["unique_copied"],
@@ -61,10 +81,8 @@ class Stats:
         )
 
     def wrongs(self) -> list[str]:
-        """Return what is wrong with a copy of everything; nothing if each key went once."""
+        """Return what no copier may do, whatever it meets. Losing objects is not among it."""
         expected = {
-            "keys copied": (self.unique_copied, self.objects),
-            "copies made": (self.copies_done, self.objects),
             "copies to a wrong key": (self.copies_mismatched, 0),
             "uploads left open": (self.uploads_open, 0),
             "requests of no known operation": (len(self.unknown), 0),
@@ -76,16 +94,33 @@ class Stats:
         ]
 
 
+def _outcomes(operations: Mapping[str, Mapping[str, int]], outcome: str) -> int:
+    return sum(counts.get(outcome, 0) for counts in operations.values())
+
+
 class CountingServer:
     """One running server; use it as a context manager."""
 
-    def __init__(self, *, objects: int, latency_ms: float = 0, size_bytes: int = 1024) -> None:
+    def __init__(
+        self,
+        *,
+        objects: int,
+        latency_ms: float = 0,
+        size_bytes: int = 1024,
+        writes_per_s_max: float = 0,
+        answered_503: float = 0,
+        denied: float = 0,
+    ) -> None:
+        """Start it. The last three: 0 is none; shares of the writes and of the keys."""
         self._process = subprocess.Popen(
             [
                 str(compiled()),
                 f"--objects={objects}",
                 f"--latency-ms={latency_ms}",
                 f"--size={size_bytes}",
+                f"--max-rps={writes_per_s_max}",
+                f"--fail-503={answered_503}",
+                f"--fail-403={denied}",
                 f"--src-bucket={SOURCE_BUCKET}",
                 f"--prefix={PREFIX}",
             ],
@@ -109,13 +144,24 @@ class CountingServer:
         """Zero the counters and forget everything that was copied."""
         self._control("POST", "/__reset")
 
+    def limit(self, requests_per_s: float, *, over_s: float = 0) -> float:
+        """Change the limit on writes, at once or evenly over ``over_s``; 0 lifts it.
+
+        Returns when that was, in seconds since the first copy arrived. A reset undoes it.
+        """
+        changed = self._control("POST", f"/__limit?rps={requests_per_s}&over-s={over_s}")
+        return float(changed["at_s"])
+
     def _control(self, method: str, path: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection(
             urlsplit(self.url).netloc, timeout=_CONTROL_TIMEOUT_S
         )
         try:
             connection.request(method, path)
-            answer: dict[str, Any] = json.load(connection.getresponse())
+            response = connection.getresponse()
+            answer: dict[str, Any] = json.load(response)
+            if response.status != http.HTTPStatus.OK:
+                raise ValueError(f"s3stub refused {path}: {answer['error']}")
         finally:
             connection.close()
         return answer

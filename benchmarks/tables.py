@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
+_TEXTS = ("copier", "outcome", "operations")
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; the first column is text, the others are numbers."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
+    """Return a Markdown table; what is no text is aligned as numbers are."""
+    rule = ["---" if name in _TEXTS else "---:" for name in head]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 
 
 def spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
-    """Return the median, and the extremes if there is more than one value."""
+    """Return the median, and the extremes if there is more than one value; a dash for none."""
+    if not values:
+        return "-"
     middle = shown(median(values))
     if len(values) == 1:
         return middle
     return f"{middle} ({shown(min(values))}\N{EN DASH}{shown(max(values))})"
+
+
+def share(value: float) -> str:
+    """Return a share as a percentage: whole ones from ten on, tenths below."""
+    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"  # noqa: PLR2004
+
+
+def dollars(value: float) -> str:
+    """Return an amount with cents."""
+    return f"{value:,.2f}"
 
 
 def whole(value: float) -> str:

@@ -117,6 +117,7 @@ class CopyOptions:
     is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
     ``read_timeout_s`` is how long S3 may be silent: a single copy of 5 GB takes minutes.
     ``stop_grace_s`` is how long a stopped run waits for answers that are under way.
+    ``prices_path`` is a price file for the estimated bill, see :mod:`s3_xfer.accounting.prices`.
 
     Raises:
         ValidationError: a value is out of range or contradicts another.
@@ -143,6 +144,7 @@ class CopyOptions:
     report_path: Path | None = None
     report_scope: ReportScope = ReportScope.NOT_COPIED
     from_report_path: Path | None = None
+    prices_path: Path | None = None
 
     def __post_init__(self) -> None:
         _in_range("concurrency", self.threads, 1, CONCURRENCY_MAX)
@@ -192,7 +194,7 @@ class CopyOptions:
             raise ValidationError(
                 "a report of all objects needs a file", remedy="add --report FILE"
             )
-        if self.report_path and self.report_path == self.from_report_path:
+        if self.report_path and self.report_path in (self.from_report_path, self.prices_path):
             raise ValidationError(
                 f"{printable(str(self.report_path))} would be read and overwritten "
                 "at the same time",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.access import preflight
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.accounting.prices import AWS_PRICES, read_prices
 from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.copying.retry import RetryPolicy
@@ -47,6 +48,7 @@ class CopyRun:
         self._notes: list[str] = []
         self._clients: Clients | None = None
         self._crew: Crew | None = None
+        self._prices = AWS_PRICES
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
         self._ended = threading.Event()
@@ -114,6 +116,8 @@ class CopyRun:
         operation, options = self.operation, self.operation.options
         if self._keys.source.key != operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        if options.prices_path:
+            self._prices = read_prices(options.prices_path)
         if options.report_path:
             check_place(options.report_path)
         report = (
@@ -186,6 +190,8 @@ class CopyRun:
     def _end(self, end: CrewEnd) -> None:
         self._metrics.finish()
         metrics = self.snapshot()
+        storage_class = self.operation.options.storage_class
+        planned = end.planned_requests
         cancelled_by = None if end.aborted_by or _nothing_cut_off(metrics) else self._stop.reason
         clean = not (end.aborted_by or cancelled_by or metrics.files_failed)
         self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
@@ -198,7 +204,9 @@ class CopyRun:
             aborted_by=end.aborted_by,
             cancelled_by=cancelled_by,
             report_path=end.report_path,
-            planned_requests=end.planned_requests,
+            planned_requests=planned,
+            bill=self._prices.bill(metrics.requests, storage_class),
+            planned_bill=self._prices.bill(planned, storage_class) if planned else None,
             why_managed=end.why_managed,
         )
         _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})

@@ -88,6 +88,11 @@ def format_duration(duration_s: float) -> str:
     return f"{whole_s // _DAY_S} d {whole_s % _DAY_S // _HOUR_S} h"
 
 
+def format_usd(usd: float) -> str:
+    """Return ``$5.01``, or ``<$0.01`` for what a cent is too much for."""
+    return "<$0.01" if 0 < usd < 0.01 else f"${usd:,.2f}"  # noqa: PLR2004 - a cent
+
+
 def plural(count: int, noun: str) -> str:
     """Return ``1 object``, ``2,000 objects``: a count with its noun."""
     return f"{format_count(count)} {noun}{'' if count == 1 else 's'}"

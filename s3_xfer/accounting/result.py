@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.prices import Bill
 from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
 from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.units import plural
+
+_USD_DECIMALS = 6  # one request costs fractions of a cent
 
 
 class RunState(enum.Enum):
@@ -33,8 +36,13 @@ class CopyResult:
     has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
     money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
     ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
+<<<<<<< HEAD
     send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
     went through the CRT engine; empty if it was used.
+=======
+    send, by operation; only a dry run has it. ``bill`` estimates what the requests sent cost,
+    ``planned_bill`` the planned ones.
+>>>>>>> bench
     """
 
     state: RunState
@@ -46,7 +54,12 @@ class CopyResult:
     cancelled_by: str | None = None
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
+<<<<<<< HEAD
     why_managed: str = ""
+=======
+    bill: Bill | None = None
+    planned_bill: Bill | None = None
+>>>>>>> bench
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -84,5 +97,15 @@ class CopyResult:
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
             "planned_requests": dict(self.planned_requests),
+<<<<<<< HEAD
             "why_managed": self.why_managed,
+=======
+            "estimated_request_cost_usd": _usd(self.bill),
+            "planned_request_cost_usd": _usd(self.planned_bill),
+            "price_list": self.bill.price_list if self.bill else None,
+>>>>>>> bench
         }
+
+
+def _usd(bill: Bill | None) -> float | None:
+    return round(bill.usd, _USD_DECIMALS) if bill else None

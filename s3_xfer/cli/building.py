@@ -84,6 +84,7 @@ def copy_options(values: Values) -> CopyOptions:
         report_path=values["report"],
         report_scope=ReportScope.ALL if values["report_all"] else ReportScope.NOT_COPIED,
         from_report_path=values["from_report"],
+        prices_path=values["prices"],
     )
 
 
@@ -108,7 +109,7 @@ def rerun_command(
 def _is_repeated(option: SectionOption) -> bool:
     """Return whether a re-run takes ``option`` over: not what only says how to print."""
     if option.section == OUTPUT:
-        return option.name == "report_all"
+        return option.name in ("report_all", "prices")
     return option.name not in _ONLY_ONCE
 
 

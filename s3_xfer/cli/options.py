@@ -224,6 +224,7 @@ _DECLARATIONS: tuple[Any, ...] = (
     ),
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),
+    _file(OUTPUT, "--prices", "Prices for the estimated bill, instead of AWS's list prices."),
     _flag(OUTPUT, "--json", "Print the metrics as one JSON object on stdout, nothing else."),
     _choice(
         OUTPUT,

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.model import AccountContext
-from s3_xfer.render.summary import Row, Tone
+from s3_xfer.render.summary import Row, Tone, bill_basis
 from s3_xfer.text import printable
-from s3_xfer.units import format_count, format_size, plural
+from s3_xfer.units import format_count, format_size, format_usd, plural
 
 
 def plan_rows(
@@ -36,6 +36,9 @@ def plan_rows(
     if requests:
         each = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
         yield Row("requests", f"about {format_count(sum(requests.values()))}: {each}")
+    bill = counted.planned_bill
+    if bill:
+        yield Row("bill", f"about {format_usd(bill.usd)}: {bill_basis(bill)}")
     if overwrite:
         text = "objects that exist at the destination are overwritten"
         yield Row("existing", text, tone=Tone.MIXED)

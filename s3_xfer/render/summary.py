@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.prices import Bill
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext, Failed, OpenUpload, SkipReason
 from s3_xfer.render.shell import shell_word
 from s3_xfer.text import printable
-from s3_xfer.units import format_count, format_duration, format_size, plural
+from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
 
 _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
@@ -181,12 +182,16 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     if result.planned_requests:
         planned = result.planned_requests
         yield Row("would send", format_count(sum(planned.values())), "", _by_count(planned))
+    if result.planned_bill:
+        yield _bill_row("would cost", result.planned_bill)
     yield Row("duration", format_duration(metrics.duration_s))
     yield Row(
         "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
     )
     if metrics.copied_by_engine:
         yield _engine_row(metrics.copied_by_engine, result.why_managed)
+    if result.bill and not context.dry_run:
+        yield _bill_row("bill", result.bill)
     if metrics.retries:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         yield Row(
@@ -212,6 +217,15 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     yield Row("would copy", format_count(would), size, "", Tone.GOOD if would else None)
     if reasons:
         yield Row("would skip", format_count(sum(reasons.values())), "", _by_count(reasons))
+
+
+def _bill_row(label: str, bill: Bill) -> Row:
+    return Row(label, format_usd(bill.usd), "", f"estimated: {bill_basis(bill)}")
+
+
+def bill_basis(bill: Bill) -> str:
+    """Return what an estimate is made from."""
+    return f"requests only, at {printable(bill.price_list)}"
 
 
 def _speed(metrics: TransferMetrics) -> str:

@@ -1,14 +1,18 @@
 """What a copy costs in requests and memory: counts, which a busy machine cannot change.
 
-The times are for ``make bench``. Both run whole processes against the same counting server.
+The times, and the peers, are for ``make bench``. Both run whole processes against the same
+counting server; :func:`~benchmarks.measure.measure` refuses a run whose own metrics, bill or exit
+code differ from what the server saw.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from benchmarks import server
-from benchmarks.copiers import S3_XFER
+from benchmarks.copiers import COPIERS, Copier
 from benchmarks.measure import Measurement, Scenario, measure
 
 FEW, MANY = 3_000, 15_000  # MANY is more than wait at a time, so memory is at its bound
@@ -16,59 +20,86 @@ CHECKS = 5  # requests besides copies and pages: what is tried before the copy
 KEYS_PER_PAGE = 1_000
 FEW_REQUESTS_PER_OBJECT_MAX = 1.01
 MANY_REQUESTS_PER_OBJECT_MAX = 1.002
+MANY_USD_PER_MILLION_MAX = 5.02
 PEAK_MIB_MAX = 120
 GROWTH_MIB_MAX = 12  # keeping every listed object would take more
+DENIED = 0.02
+ANSWERED_503 = 0.05
+
+OURS = [each for each in COPIERS if each.name.startswith("s3-xfer") and not each.missing()]
 
 pytestmark = pytest.mark.skipif(
     server.compiler() is None, reason="the counting server is C, and there is no C compiler"
 )
 
 
-@pytest.fixture(scope="module")
-def few() -> Measurement:
-    """A copy of few objects."""
-    return copy(FEW)
+@dataclass(frozen=True)
+class Runs:
+    """One engine's copies."""
+
+    few: Measurement
+    many: Measurement  # with failures among them
 
 
-@pytest.fixture(scope="module")
-def many() -> Measurement:
-    """A copy of many objects."""
-    return copy(MANY)
+@pytest.fixture(scope="module", params=OURS, ids=lambda copier: copier.name)
+def runs(request: pytest.FixtureRequest) -> Runs:
+    """Copies of few and of many objects, with each engine that is there."""
+    copier: Copier = request.param
+    return Runs(
+        few=copy(Scenario(copier=copier, objects=FEW)),
+        many=copy(Scenario(copier=copier, objects=MANY, denied=DENIED)),
+    )
 
 
-def copy(objects: int) -> Measurement:
-    """Copy that many; ``measure`` refuses a run that did not copy each key exactly once."""
-    scenario = Scenario(copier=S3_XFER, objects=objects)
+def copy(scenario: Scenario) -> Measurement:
+    """Run ``scenario`` once on a server of its own."""
     with scenario.server() as running:
         return measure(scenario, running)
 
 
-def test_each_key_takes_one_request(few: Measurement, many: Measurement) -> None:
+def test_each_key_takes_one_request(runs: Runs) -> None:
     """One CopyObject per key, and hardly anything else, is what a run may cost."""
-    assert few.stats.by_operation["CopyObject"] == FEW
-    assert many.stats.by_operation["CopyObject"] == MANY
-    assert few.requests_per_object <= FEW_REQUESTS_PER_OBJECT_MAX
-    assert many.requests_per_object <= MANY_REQUESTS_PER_OBJECT_MAX
+    assert runs.few.stats.by_operation["CopyObject"] == FEW
+    assert runs.many.stats.by_operation["CopyObject"] == MANY
+    assert runs.few.stats.requests <= FEW_REQUESTS_PER_OBJECT_MAX * FEW
+    assert runs.many.stats.requests <= MANY_REQUESTS_PER_OBJECT_MAX * MANY
 
 
-def test_besides_the_copies_there_are_pages_and_a_fixed_number_of_checks(
-    few: Measurement, many: Measurement
-) -> None:
+def test_besides_the_copies_there_are_pages_and_a_fixed_number_of_checks(runs: Runs) -> None:
     """The other requests are the listing and the checks before the copy."""
-    for run in (few, many):
+    for run in (runs.few, runs.many):
         beside = run.stats.requests - run.stats.objects
         assert beside <= run.stats.objects // KEYS_PER_PAGE + CHECKS
 
 
-def test_no_object_is_looked_at_before_it_is_copied(many: Measurement) -> None:
+def test_no_object_is_looked_at_before_it_is_copied(runs: Runs) -> None:
     """Size and ETag come from the listing, not from a request per object."""
     looking = ("HeadObject", "GetObject", "GetObjectTagging", "GetObjectAttributes")
-    assert not [operation for operation in looking if operation in many.stats.by_operation]
+    assert not [operation for operation in looking if operation in runs.many.stats.by_operation]
 
 
-def test_memory_does_not_grow_with_the_number_of_objects(
-    few: Measurement, many: Measurement
-) -> None:
-    """What was copied is forgotten, and what was found waits in a bounded channel."""
-    assert max(few.peak_mib, many.peak_mib) < PEAK_MIB_MAX
-    assert many.peak_mib - few.peak_mib < GROWTH_MIB_MAX
+def test_a_million_objects_cost_five_dollars(runs: Runs) -> None:
+    """The bill is that of the copies; everything else is two cents in a million objects."""
+    usd = runs.many.usd_per_million * runs.many.copied / MANY  # those denied cost as much
+    assert 5 < usd <= MANY_USD_PER_MILLION_MAX
+
+
+def test_objects_are_lost_only_where_they_are_denied(runs: Runs) -> None:
+    """All of them arrive, or fail one by one and are counted."""
+    assert runs.few.lost == 0
+    assert 0 < runs.many.lost < 2 * DENIED * MANY
+
+
+def test_memory_does_not_grow_with_the_number_of_objects(runs: Runs) -> None:
+    """What was copied or has failed is forgotten; what was found waits in a bounded channel."""
+    assert max(runs.few.peak_mib, runs.many.peak_mib) < PEAK_MIB_MAX
+    assert runs.many.peak_mib - runs.few.peak_mib < GROWTH_MIB_MAX
+
+
+@pytest.mark.parametrize("copier", OURS, ids=lambda copier: copier.name)
+def test_a_fault_costs_one_more_request(copier: Copier) -> None:
+    """With one in twenty copies answered 503, all arrive, and only those are sent again."""
+    run = copy(Scenario(copier=copier, objects=FEW, answered_503=ANSWERED_503))
+    assert run.lost == 0
+    assert run.stats.refused > FEW * ANSWERED_503 / 2
+    assert run.stats.by_operation["CopyObject"] <= FEW + run.stats.refused

@@ -41,7 +41,15 @@ SECTIONS = {
         "--retry-delay",
         "--read-timeout",
     ],
-    "Output": ["--report", "--report-all", "--json", "--progress", "--quiet", "--verbose"],
+    "Output": [
+        "--report",
+        "--report-all",
+        "--prices",
+        "--json",
+        "--progress",
+        "--quiet",
+        "--verbose",
+    ],
 }
 
 

@@ -42,6 +42,9 @@ PROMISED: dict[str, type | tuple[type, ...]] = {
     "notes": list,
     "report": (str, type(None)),
     "planned_requests": dict,
+    "estimated_request_cost_usd": float,
+    "planned_request_cost_usd": (float, type(None)),
+    "price_list": str,
 }
 PROGRESS = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (checking|listing|copying|stopping|ended) "
@@ -98,7 +101,7 @@ def test_the_summary_is_on_stdout_and_quiet_is_quiet(world: World, program: Prog
     assert (told.code, silent.code, quiet.code) == (0, 0, 0)
     assert_plain(told)
     assert told.out.startswith("Copied all 12 objects\n  s3://src-bucket/in/ -> ")
-    assert "  copied       12  40.0 MiB" in told.out
+    assert "  copied        12  40.0 MiB" in told.out
     assert (silent.err, silent.out.partition("\n")[0]) == ("", "Copied all 12 objects")
     assert quiet.said == ""
 
@@ -134,11 +137,16 @@ def test_a_dry_run_writes_nothing_and_its_totals_are_those_of_the_copy(
 
     assert told.code == 0
     assert told.out.startswith("Dry run: would copy 12 objects, nothing was written\n")
-    assert "  would copy     12  40.0 MiB\n" in told.out
+    assert "  would copy      12  40.0 MiB\n" in told.out
     assert planned["total_files_found"] == copied["files_copied_successfully"] == 12
     assert planned["total_bytes_found"] == copied["total_bytes_transferred"]
     assert planned["planned_requests"] == copied["requests"]
     assert sum(copied["requests"].values()) == len(world.server.requests)
+    assert planned["planned_request_cost_usd"] == copied["estimated_request_cost_usd"]
+    assert (planned["planned_request_cost_usd"] > 0, copied["planned_request_cost_usd"]) == (
+        True,
+        None,
+    )
 
 
 def test_reports_say_what_is_missing_and_the_printed_command_copies_just_that(

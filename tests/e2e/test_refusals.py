@@ -100,6 +100,11 @@ BY_INPUT = {
         "copies could overwrite objects that are still to be copied",
         "choose a destination that does not contain the source prefix",
     ),
+    "no price file": (
+        ("s3://src-bucket/in/", OUT, "--recursive", "--prices", "/no/such/prices.toml"),
+        "price file /no/such/prices.toml: cannot be read: No such file or directory",
+        "write put, list and get in US dollars per 1,000 requests; see docs/semantics.md",
+    ),
     "no URL": (
         ("src-bucket/in/", OUT, "--recursive"),
         "'src-bucket/in/' is not an S3 URL",

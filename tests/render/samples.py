@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.prices import Bill
 from s3_xfer.accounting.rate import Rates
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError
@@ -16,6 +17,7 @@ from s3_xfer.units import GIB, MIB
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HOSTILE_KEY = "data/\x1b[2Jevil\nfailed=0 \u202egnp.exe"
+BILL = Bill(250.275, "AWS list prices of 1999 (here)")
 RATES = Rates(objects_per_s=612.4, bytes_per_s=61.2 * MIB, eta_s=62.0)
 CONTEXT = Context(
     source_url="s3://src/data/",
@@ -80,6 +82,7 @@ def result(**changed: Any) -> CopyResult:
     usual = CopyResult(
         state=RunState.COPY_FAILED,
         metrics=ended(),
+        bill=BILL,
         failures=(failed("data/a"), failed("data/b"), failed("data/c", ErrorClass.THROTTLED)),
     )
     return replace(usual, **changed)
@@ -98,4 +101,5 @@ def clean(**changed: Any) -> CopyResult:
         skips_by_reason={},
     )
     numbers = replace(numbers, files_copied_successfully=50_000, total_bytes_transferred=5 * GIB)
-    return CopyResult(state=RunState.COMPLETED, metrics=numbers, **changed)
+    usual = CopyResult(state=RunState.COMPLETED, metrics=numbers, bill=BILL)
+    return replace(usual, **changed)

@@ -22,7 +22,7 @@ def _plan(**changed: Any) -> str:
         "destination_url": "s3://dst/data/",
         "source": AccountContext(),
         "destination": AccountContext(role_arn=ROLE, external_id="hush", region="eu-west-1"),
-        "counted": samples.clean(),
+        "counted": samples.clean(planned_bill=samples.BILL),
         "overwrite": True,
         "requests": {"CopyObject": 50_000, "ListObjectsV2": 50},
     } | changed
@@ -39,6 +39,7 @@ def test_the_plan_names_places_credentials_counts_and_requests() -> None:
         ["role", f"{ROLE}, with external id, region eu-west-1"],
         ["objects", "50,000, 5.0 GiB"],
         ["requests", "about 50,050: CopyObject 50,000, ListObjectsV2 50"],
+        ["bill", "about $250.28: requests only, at AWS list prices of 1999 (here)"],
         ["existing", "objects that exist at the destination are overwritten"],
     ]
 

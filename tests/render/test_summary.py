@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from s3_xfer.accounting.prices import Bill
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import ErrorClass, RunAborted
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
@@ -23,6 +24,8 @@ Copied 49,977 of 50,000 objects, 3 failed, 20 skipped
   failed           3  12.0 KiB  AccessDenied 2, Throttled 1
   duration  1 m 23 s
   requests    50,055            CopyObject 50,005, ListObjectsV2 50
+  bill       $250.28            estimated: requests only, at AWS list prices of
+                                1999 (here)
   retries          5            S3 asked for fewer requests: 2 times
   report      r.jsonl
 """
@@ -42,16 +45,30 @@ def test_a_clean_run_needs_few_lines() -> None:
         "  skipped          0\n"
         "  failed           0\n"
         "  duration  1 m 23 s\n"
-        "  requests    50,055           CopyObject 50,005, ListObjectsV2 50"
+        "  requests    50,055           CopyObject 50,005, ListObjectsV2 50\n"
+        "  bill       $250.28           estimated: requests only, at AWS list prices of\n"
+        "                               1999 (here)"
     )
 
 
 def test_long_details_hang_under_themselves_at_60_columns() -> None:
     """A detail that does not fit continues in its own column."""
-    assert _text(samples.clean(), width=60).splitlines()[-2:] == [
+    assert _text(samples.clean(bill=None), width=60).splitlines()[-2:] == [
         "  requests    50,055           CopyObject 50,005,",
         "                               ListObjectsV2 50",
     ]
+
+
+def test_a_dry_run_says_what_the_copy_would_cost() -> None:
+    """The bill of a dry run is the plan's; what the counting itself cost is not of interest."""
+    planned = Bill(0.004, "p.toml\x1b[2J")
+    context = replace(samples.CONTEXT, dry_run=True)
+    text = _text(samples.clean(planned_bill=planned), context)
+    assert [line.split(maxsplit=2)[:2] for line in text.splitlines() if "estimated" in line] == [
+        ["would", "cost"]
+    ]
+    assert "<$0.01" in text
+    assert "at p.toml\\x1b[2J" in text
 
 
 def test_failures_are_explained_once_per_class() -> None:
