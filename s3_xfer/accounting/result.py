@@ -36,13 +36,10 @@ class CopyResult:
     has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
     money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
     ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
-<<<<<<< HEAD
     send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
     went through the CRT engine; empty if it was used.
-=======
     send, by operation; only a dry run has it. ``bill`` estimates what the requests sent cost,
     ``planned_bill`` the planned ones.
->>>>>>> bench
     """
 
     state: RunState
@@ -54,12 +51,9 @@ class CopyResult:
     cancelled_by: str | None = None
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
-<<<<<<< HEAD
     why_managed: str = ""
-=======
     bill: Bill | None = None
     planned_bill: Bill | None = None
->>>>>>> bench
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -97,13 +91,10 @@ class CopyResult:
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
             "planned_requests": dict(self.planned_requests),
-<<<<<<< HEAD
             "why_managed": self.why_managed,
-=======
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
->>>>>>> bench
         }
 
 
