@@ -34,6 +34,7 @@ SECTIONS = {
     ],
     "Speed and retries": [
         "--concurrency",
+        "--engine",
         "--batch-size",
         "--multipart-threshold",
         "--part-size",
