@@ -21,6 +21,7 @@ PARTS_MAX = 10_000
 DEFAULT_PART_BYTES = 128 * MIB
 BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
+LISTING_THREADS_MAX = 32
 RETRIES_MAX = 10
 WAIT_MAX_S = 3600
 
@@ -101,17 +102,20 @@ class CopyOptions:
     """Everything adjustable about a copy. All sizes in bytes, all times in seconds.
 
     ``concurrency`` is the number of workers, each with one request under way; the parts of large
-    objects have as many requests again. Objects of ``multipart_threshold_bytes`` or more go in
-    parts of ``part_size_bytes``, which grows where 10,000 parts would not suffice. Each request
-    is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
-    ``read_timeout_s`` is how long S3 may be silent: a single copy of 5 GB takes minutes.
-    ``stop_grace_s`` is how long a stopped run waits for answers that are under way.
+    objects have as many requests again. ``listing_threads`` is how many pages of the listing may
+    be asked for at once; more than one are if the workers wait for them. Objects of
+    ``multipart_threshold_bytes`` or more go in parts of ``part_size_bytes``, which grows where
+    10,000 parts would not suffice. Each request is repeated at most ``retries`` times, after
+    ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
+    silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
+    for answers that are under way.
 
     Raises:
         ValidationError: a value is out of range or contradicts another.
     """
 
     concurrency: int = 64
+    listing_threads: int = 8
     multipart_threshold_bytes: int = SINGLE_COPY_MAX_BYTES
     part_size_bytes: int = DEFAULT_PART_BYTES
     retries: int = 3
@@ -134,6 +138,7 @@ class CopyOptions:
 
     def __post_init__(self) -> None:
         _in_range("concurrency", self.concurrency, 1, CONCURRENCY_MAX)
+        _in_range("listing threads", self.listing_threads, 1, LISTING_THREADS_MAX)
         _in_range("retries", self.retries, 0, RETRIES_MAX)
         _size_in_range(
             "multipart threshold",

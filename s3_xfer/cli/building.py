@@ -65,6 +65,7 @@ def copy_options(values: Values) -> CopyOptions:
     """Return how the copy is done."""
     return CopyOptions(
         concurrency=values["concurrency"],
+        listing_threads=values["listing_threads"],
         multipart_threshold_bytes=values["multipart_threshold"],
         part_size_bytes=values["part_size"],
         retries=values["retries"],

@@ -17,6 +17,7 @@ from s3_xfer.cli.params import EnumChoice, SectionOption, Size
 from s3_xfer.options import (
     BATCH_SIZE_MAX,
     CONCURRENCY_MAX,
+    LISTING_THREADS_MAX,
     RETRIES_MAX,
     WAIT_MAX_S,
     CannedAcl,
@@ -177,6 +178,15 @@ _DECLARATIONS: tuple[Any, ...] = (
         default=100,
         show_default=True,
         help="Objects handed to the workers at once.",
+    ),
+    _option(
+        SPEED,
+        "--listing-threads",
+        type=click.IntRange(1, LISTING_THREADS_MAX),
+        metavar="N",
+        default=_DEFAULT.listing_threads,
+        show_default=True,
+        help="Pages of the listing asked for at once, at most; more than one only if copies wait.",
     ),
     _size(
         SPEED,

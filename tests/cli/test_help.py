@@ -35,6 +35,7 @@ SECTIONS = {
     "Speed and retries": [
         "--concurrency",
         "--batch-size",
+        "--listing-threads",
         "--multipart-threshold",
         "--part-size",
         "--retries",

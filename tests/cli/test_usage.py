@@ -98,13 +98,15 @@ def test_without_options_the_library_decides() -> None:
 def test_every_option_reaches_the_operation() -> None:
     """Each option sets the field of its name, in the library's types."""
     typed = """
-        --concurrency 7 --multipart-threshold 6MiB --part-size 5MiB --retries 1 --retry-delay 0.5
-        --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k --bucket-key --no-preflight
-        --request-payer requester --dry-run --report r.jsonl --from-report f.jsonl
+        --concurrency 7 --listing-threads 3 --multipart-threshold 6MiB --part-size 5MiB
+        --retries 1 --retry-delay 0.5 --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k
+        --bucket-key --no-preflight --request-payer requester --dry-run
+        --report r.jsonl --from-report f.jsonl
     """
     values = _values(*typed.split())
     assert building.copy_options(values) == CopyOptions(
         concurrency=7,
+        listing_threads=3,
         multipart_threshold_bytes=6 * 1024**2,
         part_size_bytes=5 * 1024**2,
         retries=1,
