@@ -72,7 +72,7 @@ def test_stopped_run_leaves_the_rest_to_the_next_one(starving: World, tmp_path: 
     """It ends at once, and the report names what every reader had left."""
     report = tmp_path / "first.jsonl"
     run = starving.operation(mode=RunMode.DRY_RUN, report_path=report).start()
-    assert starving.server.wait_for("ListObjectsV2", count=18)
+    assert starving.server.wait_for("ListObjectsV2", count=18, timeout_s=60)
 
     began_s = time.monotonic()
     run.cancel("test")

@@ -78,7 +78,7 @@ def within(key: str, ranges: tuple[KeyRange, ...]) -> bool:
 
 
 @given(keys=st.sets(KEYS, max_size=60), page_size=st.integers(1, 4), data=st.data())
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_every_key_is_listed_exactly_once(
     keys: set[str], page_size: int, data: st.DataObject
 ) -> None:
@@ -104,6 +104,7 @@ def test_every_key_is_listed_exactly_once(
     fleeting=st.lists(KEYS, min_size=1, max_size=30),
     data=st.data(),
 )
+@settings(deadline=None)
 def test_objects_that_come_and_go_do_not_hide_others(
     stable: set[str], fleeting: list[str], data: st.DataObject
 ) -> None:
@@ -128,6 +129,7 @@ def test_objects_that_come_and_go_do_not_hide_others(
     keys=st.sets(KEYS, max_size=40),
     bounds=st.lists(st.tuples(KEYS, st.none() | KEYS), min_size=1, max_size=4),
 )
+@settings(deadline=None)
 def test_only_the_given_ranges_are_listed(
     keys: set[str], bounds: list[tuple[str, str | None]]
 ) -> None:
@@ -149,6 +151,7 @@ def test_only_the_given_ranges_are_listed(
     until=st.none() | KEYS,
     alphabet=st.sets(st.characters(codec="utf-8"), max_size=10),
 )
+@settings(deadline=None)
 def test_boundary_lies_between_and_can_be_sent(
     first: str, after: str, until: str | None, alphabet: set[str]
 ) -> None:
@@ -180,6 +183,7 @@ def test_following_character_is_one_that_xml_can_hold(character: str, next_one: 
 
 
 @given(bounds=st.lists(st.tuples(KEYS, st.none() | KEYS), max_size=6), key=KEYS)
+@settings(deadline=None)
 def test_joined_ranges_hold_the_same_keys(bounds: list[tuple[str, str | None]], key: str) -> None:
     """Joining changes how many ranges there are, not what is in them."""
     ranges = tuple(KeyRange(*each) for each in bounds if each[1] is None or each[0] < each[1])
