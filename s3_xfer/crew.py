@@ -115,6 +115,7 @@ class Crew:
             keys=keys,
             single=single,
             report_source=report_source,
+            listing_threads=options.listing_threads,
             batch_size=operation.batch_size,
             channel=self._channel,
             metrics=metrics,
@@ -289,11 +290,10 @@ class Crew:
         if not self._report:
             return None
         try:
-            start_after = self._producer.unlisted_after
-            if start_after is not None:
-                source = self._keys.source
-                self._report.listing_stopped(
-                    bucket=source.bucket, prefix=source.key, start_after=start_after
+            source = self._keys.source
+            for left in self._producer.unlisted():
+                self._report.not_listed(
+                    bucket=source.bucket, prefix=source.key, after=left.after, until=left.until
                 )
             return self._report.finish()
         except S3XferError as error:

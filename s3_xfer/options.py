@@ -21,6 +21,7 @@ PARTS_MAX = 10_000
 DEFAULT_PART_BYTES = 128 * MIB
 BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
+LISTING_THREADS_MAX = 32
 THREADS = 64  # more make boto3 slower
 FLIGHTS = 512
 RETRIES_MAX = 10
@@ -112,12 +113,14 @@ class CopyOptions:
 
     ``concurrency`` is how many copies are under way at once; None takes 64 of the managed engine,
     which needs a thread for each, or 512 of the CRT engine. The parts of large objects have as
-    many requests again (64 with None). Objects of ``multipart_threshold_bytes`` or more go in
-    parts of ``part_size_bytes``, which grows where 10,000 parts would not suffice. Each request
-    is repeated at most ``retries`` times, after ``retry_delay_s``, twice that, four times that.
-    ``read_timeout_s`` is how long S3 may be silent: a single copy of 5 GB takes minutes.
-    ``stop_grace_s`` is how long a stopped run waits for answers that are under way.
-    ``prices_path`` is a price file for the estimated bill, see :mod:`s3_xfer.accounting.prices`.
+    many requests again (64 with None). ``listing_threads`` is how many pages of the listing may be
+    asked for at once; more than one are if the workers wait for them. Objects of
+    ``multipart_threshold_bytes`` or more go in parts of ``part_size_bytes``, which grows where
+    10,000 parts would not suffice. Each request is repeated at most ``retries`` times, after
+    ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
+    silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
+    for answers that are under way. ``prices_path`` is a price file for the estimated bill, see
+    :mod:`s3_xfer.accounting.prices`.
 
     Raises:
         ValidationError: a value is out of range or contradicts another.
@@ -125,6 +128,7 @@ class CopyOptions:
 
     concurrency: int | None = None
     engine: Engine = Engine.AUTO
+    listing_threads: int = 8
     multipart_threshold_bytes: int = SINGLE_COPY_MAX_BYTES
     part_size_bytes: int = DEFAULT_PART_BYTES
     retries: int = 3
@@ -148,6 +152,7 @@ class CopyOptions:
 
     def __post_init__(self) -> None:
         _in_range("concurrency", self.threads, 1, CONCURRENCY_MAX)
+        _in_range("listing threads", self.listing_threads, 1, LISTING_THREADS_MAX)
         _in_range("retries", self.retries, 0, RETRIES_MAX)
         _size_in_range(
             "multipart threshold",

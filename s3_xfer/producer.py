@@ -1,19 +1,22 @@
 """The thread that finds what is to be copied: a listing, a report, or one object.
 
 Keeps the books of what was found: a page is counted and handed over as a whole, or not at all,
-and :attr:`Producer.unlisted_after` always says where the listing stands, so that a stopped run can
-be continued. Refuses to run ahead: it waits while the channel is full.
+and :meth:`Producer.unlisted` always says what is left to list, so that a stopped run can be
+continued. Refuses to run ahead: it waits while the channel is full.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.listing.from_report import ReportSource
-from s3_xfer.listing.pages import pages
+from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.ranges import EVERYTHING, KeyRange
 from s3_xfer.model import CopyTask, NotAttempted, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.pipeline.channel import Channel
 from s3_xfer.pipeline.stop import StopFlag
@@ -27,7 +30,8 @@ class Producer:
 
     ``single`` is the object of a copy that is not recursive; ``report_source`` replaces both it
     and the listing. ``record`` takes outcomes of objects that never reach a worker; ``on_error``
-    is told what ended the thread early. ``client`` lists.
+    is told what ended the thread early. ``client`` lists, ``listing_threads`` pages at a time at
+    most.
     """
 
     def __init__(
@@ -37,6 +41,7 @@ class Producer:
         keys: KeyMap,
         single: S3Object | None,
         report_source: ReportSource | None,
+        listing_threads: int,
         batch_size: int,
         channel: Channel[CopyTask],
         metrics: MetricsCollector,
@@ -44,7 +49,6 @@ class Producer:
         record: Callable[[Outcome], None],
         on_error: Callable[[BaseException, str], None],
     ) -> None:
-        self._client = client
         self._keys = keys
         self._single = single
         self._report_source = report_source
@@ -56,15 +60,20 @@ class Producer:
         self._on_error = on_error
         self._started_at = metrics.snapshot().start_time
         self._reading_report = report_source is not None
-        self._unlisted_after = self._listing_start()
+        self._listing = Listing(
+            PageReader(client, bucket=keys.source.bucket, prefix=keys.source.key),
+            prefix=keys.source.key,
+            ranges=_to_list(single, report_source),
+            threads=listing_threads,
+            is_starving=lambda: channel.is_starving,
+        )
         self._books = threading.Lock()
         self._books_closed = False
         self._thread = threading.Thread(target=self._run, name="s3-xfer-producer", daemon=True)
 
-    @property
-    def unlisted_after(self) -> str | None:
-        """The key after which nothing was listed; None if there is nothing left to list."""
-        return self._unlisted_after
+    def unlisted(self) -> tuple[KeyRange, ...]:
+        """Return where keys may be that were not listed; nothing if the listing is complete."""
+        return self._listing.unlisted()
 
     def start(self) -> None:
         """Begin."""
@@ -81,12 +90,15 @@ class Producer:
         The rest of a report is always read: it is on this disk, and must not be lost. A page that
         S3 answers later is not counted.
         """
+        deadline_s = time.monotonic() + grace_s
+        self._listing.close()
         self._thread.join(grace_s)
         while self._reading_report:
             self._thread.join(_POLL_S)
         with self._books:
             self._books_closed = True
-        return not self._thread.is_alive()
+        all_ended = self._listing.join(deadline_s - time.monotonic())
+        return all_ended and not self._thread.is_alive()
 
     # ------------------------------------------------------------------ in the thread itself
 
@@ -97,6 +109,7 @@ class Producer:
             self._on_error(error, "listing the source")
         finally:
             self._reading_report = False
+            self._listing.close()
             self._channel.close()
 
     def _produce(self) -> None:
@@ -106,26 +119,11 @@ class Producer:
             self._reading_report = False
         elif self._single:
             self._offer([self._single])
-        for page in self._listed_pages():
+        for page in self._listing.pages():
             if self._stop.is_set() or not self._offer(page):
                 return
-            self._unlisted_after = page[-1].key if page else self._unlisted_after
-        self._unlisted_after = None
-        self._metrics.listing_completed()
-
-    def _listing_start(self) -> str | None:
-        """Return the key after which listing begins; None if there is nothing to list."""
-        if self._report_source:
-            return self._report_source.start_after
-        return None if self._single else ""
-
-    def _listed_pages(self) -> Iterator[Sequence[S3Object]]:
-        if self._unlisted_after is None:
-            return iter(())
-        source = self._keys.source
-        return pages(
-            self._client, bucket=source.bucket, prefix=source.key, start_after=self._unlisted_after
-        )
+        if not self._listing.unlisted():
+            self._metrics.listing_completed()
 
     def _offer(self, page: Sequence[S3Object]) -> bool:
         """Count a page and pass it on in batches; what the channel refuses was not attempted.
@@ -156,3 +154,10 @@ class Producer:
             else:
                 kept.append(task)
         return kept
+
+
+def _to_list(single: S3Object | None, report_source: ReportSource | None) -> Sequence[KeyRange]:
+    """Return what has to be listed: nothing for one object, what is left for a report."""
+    if report_source:
+        return report_source.unlisted
+    return () if single else EVERYTHING

@@ -2,8 +2,8 @@
 
 Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
 ended: a file under the final name is always complete, and a killed run cannot pass for a finished
-one. If the listing did not get to its end, one more line says after which key it stopped, so
-that a re-run goes on from there. Refuses to hold lines in memory and to drop one: a full disk
+one. If the listing did not get to its end, more lines say between which keys nothing was listed,
+so that a re-run goes on there. Refuses to hold lines in memory and to drop one: a full disk
 ends the run. Two runs cannot write one report.
 
 Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
@@ -56,14 +56,18 @@ class ReportWriter:
             return
         self._write(outcome_line(outcome))
 
-    def listing_stopped(self, *, bucket: str, prefix: str, start_after: str) -> None:
-        """State that nothing after the key ``start_after`` was listed."""
+    def not_listed(self, *, bucket: str, prefix: str, after: str, until: str | None) -> None:
+        """State that no key behind ``after``, up to and including ``until``, was listed.
+
+        None is the end of the listing.
+        """
         self._write(
             {
                 "status": NOT_LISTED,
                 "source_bucket": bucket,
                 "prefix": prefix,
-                "start_after": start_after,
+                "start_after": after,
+                "until": until,
             }
         )
 

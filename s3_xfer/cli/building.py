@@ -66,6 +66,7 @@ def copy_options(values: Values) -> CopyOptions:
     return CopyOptions(
         concurrency=values["concurrency"],
         engine=values["engine"],
+        listing_threads=values["listing_threads"],
         multipart_threshold_bytes=values["multipart_threshold"],
         part_size_bytes=values["part_size"],
         retries=values["retries"],

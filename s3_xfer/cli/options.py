@@ -18,6 +18,7 @@ from s3_xfer.options import (
     BATCH_SIZE_MAX,
     CONCURRENCY_MAX,
     FLIGHTS,
+    LISTING_THREADS_MAX,
     RETRIES_MAX,
     THREADS,
     WAIT_MAX_S,
@@ -187,6 +188,15 @@ _DECLARATIONS: tuple[Any, ...] = (
         default=100,
         show_default=True,
         help="Objects handed to the workers at once.",
+    ),
+    _option(
+        SPEED,
+        "--listing-threads",
+        type=click.IntRange(1, LISTING_THREADS_MAX),
+        metavar="N",
+        default=_DEFAULT.listing_threads,
+        show_default=True,
+        help="Pages of the listing asked for at once, at most; more than one only if copies wait.",
     ),
     _size(
         SPEED,

@@ -16,6 +16,7 @@ from typing import Any
 
 from s3_xfer.accounting.report import COPIED, FAILED, NOT_ATTEMPTED, NOT_LISTED, SKIPPED
 from s3_xfer.errors import ReportError
+from s3_xfer.listing.ranges import KeyRange, merged
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.text import printable
@@ -28,8 +29,7 @@ _LEAVE = (COPIED, SKIPPED)
 class ReportSource:
     """What an earlier run left to do.
 
-    ``start_after`` is set if that run's listing did not get to its end: everything after that key
-    is still to be listed.
+    ``unlisted`` is what that run's listing did not get to: nothing, if it was complete.
 
     Raises:
         ReportError: the file cannot be read, is no report, or belongs to another copy.
@@ -38,7 +38,7 @@ class ReportSource:
     def __init__(self, path: Path, keys: KeyMap) -> None:
         self._path = path
         self._keys = keys
-        self.start_after: str | None = None
+        self._unlisted: list[KeyRange] = []
         self.object_count = 0
         if path.suffix == ".partial":
             raise ReportError(
@@ -48,6 +48,11 @@ class ReportSource:
             )
         for number, line in self._lines():
             self._check(number, line)
+
+    @property
+    def unlisted(self) -> tuple[KeyRange, ...]:
+        """The ranges of keys that are still to be listed, in order."""
+        return merged(self._unlisted)
 
     def pages(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects that are to be copied again, a thousand at a time."""
@@ -87,7 +92,7 @@ class ReportSource:
             self.object_count += 1
         elif status == NOT_LISTED:
             self._check_rest(number, line)
-            self.start_after = line["start_after"]
+            self._unlisted.append(KeyRange(line["start_after"], line.get("until")))
         elif status not in _LEAVE:
             raise self._wrong(number, f"has the unknown status {status!r}")
 
@@ -112,6 +117,8 @@ class ReportSource:
             raise self._wrong(number, f"is not about {source.url}")
         if not isinstance(line.get("start_after"), str):
             raise self._wrong(number, "lacks start_after")
+        if not isinstance(line.get("until"), str | None):
+            raise self._wrong(number, "has an until that is no key")
 
     def _wrong(self, number: int, what: str) -> ReportError:
         return ReportError(

@@ -1,16 +1,51 @@
-"""Pages of ``list_objects_v2``, in key order, as objects.
+"""Pages of ``list_objects_v2``, as objects.
 
 A page is one request and at most 1,000 keys; it is repeated on its own when it fails, with its
-token. The order is that of the keys' UTF-8 bytes, so the last key seen is a place from which a
-later run can go on. Refuses to sort, filter or remember: memory holds one page.
+token. S3 orders keys by their UTF-8 bytes. Refuses to sort, filter or remember.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import PaginationError
+
 from s3_xfer.model import S3Object
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer. ``token`` asks for the next page; None if nothing follows."""
+
+    objects: Sequence[S3Object]
+    token: str | None = None
+
+
+class PageReader:
+    """Lists everything under ``prefix``, with ``client``. Thread-safe."""
+
+    def __init__(self, client: Any, *, bucket: str, prefix: str) -> None:
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def __call__(self, after: str, token: str | None = None) -> Page:
+        """Return the first page behind the key ``after``, or the one that ``token`` stands for.
+
+        Raises:
+            botocore.exceptions.ClientError: the page was refused after all retries.
+            botocore.exceptions.PaginationError: there is more, and no way to ask for it.
+        """
+        start = {"StartAfter": after} if after else {}
+        place = {"ContinuationToken": token} if token else start
+        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **place)
+        following = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
+        if answer.get("IsTruncated") and following in (None, "", token):
+            raise PaginationError(message="a listing goes on, with no new continuation token")
+        found = [as_object(self._bucket, entry) for entry in answer.get("Contents", ())]
+        return Page(found, following)
 
 
 def as_object(bucket: str, entry: Mapping[str, Any]) -> S3Object:
@@ -23,17 +58,3 @@ def as_object(bucket: str, entry: Mapping[str, Any]) -> S3Object:
         last_modified=entry.get("LastModified"),
         storage_class=entry.get("StorageClass", "STANDARD"),
     )
-
-
-def pages(
-    client: Any, *, bucket: str, prefix: str, start_after: str = ""
-) -> Iterator[Sequence[S3Object]]:
-    """Yield the objects under ``prefix`` whose keys come after ``start_after``, page by page.
-
-    Raises:
-        botocore.exceptions.ClientError: a page was refused after all retries.
-    """
-    extent = {"StartAfter": start_after} if start_after else {}
-    paginator = client.get_paginator("list_objects_v2")
-    for page in paginator.paginate(Bucket=bucket, Prefix=prefix, **extent):
-        yield [as_object(bucket, entry) for entry in page.get("Contents", ())]

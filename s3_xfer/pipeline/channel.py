@@ -27,6 +27,12 @@ class Channel(Generic[T]):
         self._changed = threading.Condition()
         self._closed = False
         self._aborted = False
+        self._waiting = 0
+
+    @property
+    def is_starving(self) -> bool:
+        """Whether somebody waits for an item at this moment."""
+        return self._waiting > 0
 
     def put(self, batch: Sequence[T]) -> bool:
         """Add ``batch``, waiting for room. Return False, taking nothing, once aborted."""
@@ -47,7 +53,9 @@ class Channel(Generic[T]):
             while not self._batches:
                 if self._closed or self._aborted:
                     return None
+                self._waiting += 1
                 self._changed.wait()
+                self._waiting -= 1
             batch = self._batches[0]
             item = batch.popleft()
             if not batch:

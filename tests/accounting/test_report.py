@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from s3_xfer.accounting.report import ReportWriter
 from s3_xfer.errors import ErrorClass, ObjectError, ReportError
 from s3_xfer.listing.from_report import ReportSource
+from s3_xfer.listing.ranges import KeyRange
 from s3_xfer.model import (
     Copied,
     CopyTask,
@@ -147,18 +148,29 @@ def test_every_key_survives_the_way_through_a_report(
 
     assert [found.key for page in source.pages() for found in page] == [f"in/{n}" for n in names]
     assert source.object_count == len(names)
-    assert source.start_after is None
+    assert source.unlisted == ()
 
 
 def test_rest_of_an_interrupted_listing_is_remembered(tmp_path: Path) -> None:
-    """A re-run goes on after the last key that was listed."""
+    """A re-run lists what was not listed, wherever the run had stopped."""
     writer = ReportWriter(tmp_path / "r.jsonl", ReportScope.NOT_COPIED)
     writer.record(NotAttempted(task("m")))
-    writer.listing_stopped(bucket="src-bucket", prefix="in/", start_after="in/m")
+    writer.not_listed(bucket="src-bucket", prefix="in/", after="in/x", until=None)
+    writer.not_listed(bucket="src-bucket", prefix="in/", after="in/c\x01", until="in/m")
 
     source = ReportSource(writer.finish(), KEYS)
 
-    assert (source.start_after, source.object_count) == ("in/m", 1)
+    assert source.unlisted == (KeyRange("in/c\x01", "in/m"), KeyRange("in/x"))
+    assert source.object_count == 1
+
+
+def test_line_without_an_end_means_the_end_of_the_listing(tmp_path: Path) -> None:
+    """A report of a run that listed in one place only is read as it was meant."""
+    path = tmp_path / "r.jsonl"
+    line = {"status": "not_listed", "source_bucket": "src-bucket", "prefix": "in/"}
+    path.write_text(json.dumps(line | {"start_after": "in/m"}))
+
+    assert ReportSource(path, KEYS).unlisted == (KeyRange("in/m"),)
 
 
 OTHER = plan_keys(
@@ -177,6 +189,12 @@ OTHER = plan_keys(
         ('{"status": "failed"}\n', KEYS, "lacks a bucket, a key or a size"),
         ('\n\n{"status": "failed", "size": -1}\n', KEYS, "line 3"),
         ('{"status": "not_listed", "source_bucket": "b", "prefix": "in/"}\n', KEYS, "is not about"),
+        (
+            '{"status": "not_listed", "source_bucket": "src-bucket", "prefix": "in/", '
+            '"start_after": "in/a", "until": 7}',
+            KEYS,
+            "has an until that is no key",
+        ),
         (None, OTHER, "was not going to"),
     ],
 )

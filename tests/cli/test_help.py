@@ -36,6 +36,7 @@ SECTIONS = {
         "--concurrency",
         "--engine",
         "--batch-size",
+        "--listing-threads",
         "--multipart-threshold",
         "--part-size",
         "--retries",

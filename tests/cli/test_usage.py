@@ -10,7 +10,15 @@ import pytest
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import copy
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.options import CannedAcl, CopyOptions, Encryption, Preflight, RunMode, TagPolicy
+from s3_xfer.options import (
+    CannedAcl,
+    CopyOptions,
+    Encryption,
+    Engine,
+    Preflight,
+    RunMode,
+    TagPolicy,
+)
 from tests.cli.program import COPY, fake, real, start
 
 URLS = ("s3://src/a", "s3://dst/b")
@@ -98,14 +106,16 @@ def test_without_options_the_library_decides() -> None:
 def test_every_option_reaches_the_operation() -> None:
     """Each option sets the field of its name, in the library's types."""
     typed = """
-        --concurrency 7 --engine crt --multipart-threshold 6MiB --part-size 5MiB --retries 1 --retry-delay 0.5
-        --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k --bucket-key --no-preflight
-        --request-payer requester --dry-run --report r.jsonl --from-report f.jsonl
+        --concurrency 7 --engine crt --listing-threads 3 --multipart-threshold 6MiB --part-size 5MiB
+        --retries 1 --retry-delay 0.5 --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k
+        --bucket-key --no-preflight --request-payer requester --dry-run
+        --report r.jsonl --from-report f.jsonl
     """
     values = _values(*typed.split())
     assert building.copy_options(values) == CopyOptions(
         concurrency=7,
         engine=Engine.CRT,
+        listing_threads=3,
         multipart_threshold_bytes=6 * 1024**2,
         part_size_bytes=5 * 1024**2,
         retries=1,

@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer.listing import parsing
@@ -144,12 +144,14 @@ def answers(draw: st.DrawFn, keys: st.SearchStrategy[str] = KEYS) -> bytes:
 
 
 @given(body=answers())
+@settings(deadline=None)
 def test_every_page_is_read_as_botocore_reads_it(body: bytes) -> None:
     """Whatever the keys, and however the answer is written or cut, the outcome is botocore's."""
     assert OURS.read(body) == BOTOCORE.read(body)
 
 
 @given(keys=st.lists(KEYS, min_size=1, max_size=20))
+@settings(deadline=None)
 def test_keys_are_what_they_were_before_they_were_encoded(keys: list[str]) -> None:
     """Decoding gives back every key exactly, and no page as S3 writes it is left to botocore."""
     write, _ = ENCODINGS["s3"]

@@ -1,0 +1,280 @@
+"""A listing by real threads: what it finds, what it costs, and how it ends."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from contextlib import suppress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from s3_xfer.errors import RunAborted
+from s3_xfer.listing.pages import Page
+from s3_xfer.listing.parallel import Listing, Read
+from s3_xfer.listing.ranges import EVERYTHING, KeyRange
+from s3_xfer.listing.segments import Cut, Listed
+from tests.listing.model import KEYS, Bucket, Order, directories, utf16
+
+MANY = [f"data/{number:06}.bin" for number in range(6000)]
+
+
+class Meeting(Bucket):
+    """A bucket that sees how many ask at once; each waits a moment for others to join."""
+
+    most_at_once = 0
+    _present = 0
+    _came = threading.Condition()
+
+    def __call__(self, after: str, token: str | None = None) -> Page:
+        """Return a page, not before somebody else had time to ask too."""
+        with self._came:
+            self._present += 1
+            self.most_at_once = max(self.most_at_once, self._present)
+            self._came.notify_all()
+            self._came.wait(0.001)
+        page = super().__call__(after, token)
+        with self._came:
+            self._present -= 1
+        return page
+
+
+def listing(read: Read, *, threads: int = 8, pages_before_cut: int = 1) -> Listing:
+    """Return a listing for somebody who always starves."""
+    return Listing(
+        read,
+        prefix="",
+        ranges=EVERYTHING,
+        threads=threads,
+        is_starving=lambda: True,
+        pages_before_cut=pages_before_cut,
+    )
+
+
+def found_by(reading: Listing) -> list[str]:
+    """Return all keys, after everything has ended as it should."""
+    keys = [found.key for page in reading.pages() for found in page]
+    assert reading.join(5)
+    return keys
+
+
+@given(keys=st.sets(KEYS, max_size=300), page_size=st.integers(1, 9))
+@settings(max_examples=50, deadline=None)
+def test_threads_find_every_key_once(keys: set[str], page_size: int) -> None:
+    """Eight threads that cut as early as they can lose and double nothing."""
+    reading = listing(Meeting(keys, page_size=page_size))
+
+    assert Counter(found_by(reading)) == Counter(keys)
+    assert reading.unlisted() == ()
+
+
+@pytest.mark.parametrize("order", [utf16, directories])
+@given(data=st.data())
+@settings(deadline=None)
+def test_service_with_another_order_is_listed_in_full_or_refused(
+    order: Order, data: st.DataObject
+) -> None:
+    """Keys are not lost silently where they come in another order than S3's."""
+    parts = st.sampled_from(["a", "b", "/", "-", "/", "0", "\ue000", "\U0001f600"])
+    keys = data.draw(st.sets(st.text(parts, min_size=1, max_size=5), max_size=150))
+    reading = listing(Meeting(keys, page_size=data.draw(st.integers(1, 9)), order=order))
+
+    found: list[str] = []
+    with suppress(RunAborted):
+        found = found_by(reading)
+
+    assert Counter(found) == Counter(keys) or reading.unlisted() == EVERYTHING
+
+
+def cut_at(boundary: str, bucket: Bucket) -> tuple[Listing, Listed]:
+    """Return a listing that was cut there after its first page, and the end of that segment."""
+    reading = listing(bucket)
+    segments = reading._segments
+    segment = segments.next_waiting()
+    assert segment is not None
+    page = bucket("")
+    listed = segments.take(segment, page)
+    segments.settle(Cut(segment, boundary), bucket(boundary))
+    while not listed.is_last:
+        page = bucket("", page.token)
+        listed = segments.take(segment, page)
+    return reading, listed
+
+
+@pytest.mark.parametrize("last", ["\U0001f601", "\uff5e"])
+def test_key_that_both_neighbours_of_a_boundary_miss_ends_the_listing(last: str) -> None:
+    """By UTF-16, U+1F600 comes before the boundary U+FF01, by UTF-8 behind it."""
+    bucket = Bucket(["a", "\U0001f600", last], page_size=1, order=utf16)
+    reading, listed = cut_at("\uff01", bucket)
+
+    assert (listed.objects, listed.beyond) == ([], "\U0001f600")
+    with pytest.raises(RunAborted, match="order"):
+        reading._examine(listed.segment, "\U0001f600")
+    assert reading.unlisted() == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("now", "then"), [("abcd", "abd"), ("abd", "abcd"), ("ab", "abd"), ("abd", "ab")]
+)
+def test_objects_that_came_or_went_at_a_boundary_do_no_harm(now: str, then: str) -> None:
+    """Neighbours that see different keys there are asked again, and agree."""
+    bucket = Changing(now, then)
+    reading, listed = cut_at("b!", bucket)
+
+    assert listed.beyond is not None
+    reading._examine(listed.segment, listed.beyond)
+
+
+class Changing(Bucket):
+    """A bucket that has other keys from its third request on."""
+
+    def __init__(self, now: str, then: str) -> None:
+        super().__init__(now, page_size=1)
+        self._then = set(then)
+
+    def __call__(self, after: str, token: str | None = None) -> Page:
+        """Return a page."""
+        if self.requests == 2:
+            self.keys = self._then
+        return super().__call__(after, token)
+
+
+def test_service_that_ignores_start_after_is_listed_serially() -> None:
+    """Pages that begin before the boundary are seen for what they are."""
+    bucket = Meeting(MANY, page_size=60, knows_start_after=False)
+
+    assert found_by(listing(bucket)) == MANY
+    assert bucket.requests == 101
+
+
+def test_small_listing_is_never_cut() -> None:
+    """Up to ten pages it costs one request for each page, however much anybody starves."""
+    bucket = Bucket(MANY, page_size=600)
+
+    assert sorted(found_by(listing(bucket, pages_before_cut=10))) == MANY
+    assert bucket.requests == 10
+
+
+def test_listing_nobody_waits_for_is_never_cut() -> None:
+    """Without starvation there is one reader, and keys come in order."""
+    bucket = Bucket(MANY, page_size=100)
+    reading = Listing(bucket, prefix="", ranges=EVERYTHING, threads=8, is_starving=lambda: False)
+
+    assert found_by(reading) == MANY
+    assert bucket.requests == 60
+
+
+@pytest.mark.parametrize("is_starving", [True, False])
+@pytest.mark.parametrize("threads", [1, 8])
+def test_all_ranges_that_a_report_left_are_read(threads: int, *, is_starving: bool) -> None:
+    """However many there are, and whether or not one reader is enough for them."""
+    ranges = [KeyRange(MANY[start], MANY[start + 50]) for start in range(0, 5000, 100)]
+    reading = Listing(
+        Meeting(MANY, page_size=20),
+        prefix="data/",
+        ranges=ranges,
+        threads=threads,
+        is_starving=lambda: is_starving,
+    )
+
+    assert Counter(found_by(reading)) == Counter(
+        key for start in range(0, 5000, 100) for key in MANY[start + 1 : start + 51]
+    )
+
+
+def test_one_thread_lists_in_order() -> None:
+    """``threads=1`` is the listing as S3 gives it."""
+    bucket = Bucket(MANY, page_size=100)
+
+    assert found_by(listing(bucket, threads=1)) == MANY
+    assert bucket.requests == 60
+
+
+SHAPES = {
+    "numbers": MANY,
+    "one long beginning": ["x" * 900 + f"/{number}" for number in range(6000)],
+    "dates": [
+        f"logs/2024/{month:02}/{day:02}/{number:02}.gz"
+        for month in range(1, 13)
+        for day in range(1, 29)
+        for number in range(18)
+    ],
+    "hashes": [f"{number * 2654435761 % 2**32:08x}" for number in range(6000)],
+    "control characters": [f"\x01\x02{number:04}\x7f" for number in range(6000)],
+    "beyond the BMP": [f"\U0001f600{chr(0x4E00 + number)}" for number in range(6000)],
+    "one directory and crumbs": [*MANY, "a", "b", "z", "zz"],
+}
+
+
+@pytest.mark.parametrize("keys", SHAPES.values(), ids=SHAPES)
+def test_cutting_is_cheap_whatever_the_keys_look_like(keys: list[str]) -> None:
+    """A page more for every three is the most that cutting costs; two readers or more meet."""
+    bucket = Meeting(keys, page_size=60)
+
+    assert Counter(found_by(listing(bucket, pages_before_cut=10))) == Counter(keys)
+    assert bucket.most_at_once >= 2
+    assert bucket.requests <= len(keys) / 60 * 4 / 3 + 10
+
+
+def test_error_of_one_reader_ends_the_listing() -> None:
+    """It is raised where the pages are taken, and no thread stays behind."""
+    bucket = Bucket(MANY, page_size=60)
+
+    def read(after: str, token: str | None = None) -> Page:
+        if bucket.requests == 40:
+            raise ConnectionError("gone")
+        return bucket(after, token)
+
+    reading = listing(read)
+    with pytest.raises(ConnectionError, match="gone"):
+        found_by(reading)
+
+    assert reading.join(5)
+    assert reading.unlisted() != ()
+
+
+def test_closed_listing_says_exactly_what_is_left() -> None:
+    """What was taken, and what lies in the ranges that are left, are all keys."""
+    bucket = Bucket(MANY, page_size=60)
+    reading = listing(bucket)
+    taken = []
+    for page in reading.pages():
+        taken += [found.key for found in page]
+        if len(taken) > 3000:
+            break
+    reading.close()
+
+    assert reading.join(5)
+    left = reading.unlisted()
+    rest = Listing(bucket, prefix="", ranges=left, threads=8, is_starving=lambda: True)
+    again = found_by(rest)
+    page_size = 60
+    assert set(taken) | set(again) == set(MANY)
+    assert len(taken) + len(again) <= len(MANY) + page_size  # the page it stopped at, once more
+
+
+def test_closing_wakes_whoever_waits_for_a_page() -> None:
+    """An answer that never comes keeps nobody."""
+    asked, never = threading.Event(), threading.Event()
+
+    def read(after: str, token: str | None = None) -> Page:
+        asked.set()
+        never.wait(60)
+        return Page([])
+
+    reading = listing(read)
+
+    def close() -> None:
+        asked.wait(60)
+        reading.close()
+
+    closer = threading.Thread(target=close)
+    closer.start()
+
+    assert list(reading.pages()) == []
+    assert not reading.join(0)
+    assert reading.unlisted() == (KeyRange(),)
+    never.set()
+    closer.join()
+    assert reading.join(5)
