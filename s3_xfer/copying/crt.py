@@ -45,18 +45,23 @@ _CONNECTIONS_PER_GBPS = 2.5  # aws-c-s3 opens that many, found by counting them
 
 def obstacle(template: CopyTemplate, client: Any) -> str | None:
     """Return why awscrt cannot send what ``client`` would, or None if it can."""
-    if not hasattr(awscrt.s3, "S3RetryMode"):
-        return f"awscrt {awscrt.__version__} is too old (its retries cannot be switched off)"
-    if template.auth_type not in _SIGNATURES:
-        return f"requests are signed another way ({template.auth_type})"
-    if template.region in ("", "*"):
-        return "requests are signed for more than one region"
     config = client.meta.config
-    if config.proxies or get_environ_proxies(client.meta.endpoint_url):
-        return "a proxy is configured"
-    if config.client_cert:
-        return "a client certificate is configured"
-    return None
+    proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
+    obstacles = {
+        f"awscrt {awscrt.__version__} is too old (its retries cannot be switched off)": (
+            not hasattr(awscrt.s3, "S3RetryMode")
+        ),
+        "this process was forked from one that used awscrt, which does not survive that": (
+            _used_by and os.getpid() not in _used_by
+        ),
+        f"requests are signed another way ({template.auth_type})": (
+            template.auth_type not in _SIGNATURES
+        ),
+        "requests are signed for more than one region": template.region in ("", "*"),
+        "a proxy is configured": proxies,
+        "a client certificate is configured": config.client_cert,
+    }
+    return next((why for why, found in obstacles.items() if found), None)
 
 
 class CrtSender:
@@ -80,7 +85,7 @@ class CrtSender:
         self._template = template
         self._credentials = _CredentialsBridge(credentials)
         self._client = awscrt.s3.S3Client(
-            bootstrap=_bootstrap(os.getpid()),
+            bootstrap=_bootstrap(),
             region=template.region,
             signing_config=_signing(template, self._credentials.provider),
             tls_mode=(
@@ -167,9 +172,13 @@ def _crt_credentials(frozen: Any) -> Any:
     return awscrt.auth.AwsCredentials(frozen.access_key, frozen.secret_key, frozen.token)
 
 
-@functools.lru_cache(maxsize=1)
-def _bootstrap(_pid: int) -> awscrt.io.ClientBootstrap:
-    """Return the one event loop of this process (a forked child has lost its parent's)."""
+_used_by: set[int] = set()  # the process that has the event loop
+
+
+@functools.cache
+def _bootstrap() -> awscrt.io.ClientBootstrap:
+    """Return the one event loop of this process, kept until its end."""
+    _used_by.add(os.getpid())
     loop = awscrt.io.EventLoopGroup(1)
     return awscrt.io.ClientBootstrap(loop, awscrt.io.DefaultHostResolver(loop))
 

@@ -159,7 +159,9 @@ class Flights:
         source, etag = flight.task.source, answers.copied_etag(answer)
         if etag is None:
             self._refused(flight, answer)
-        elif etag != source.etag and _contradicts(source.etag, etag, answer):
+            return
+        self._pacer.accepted()
+        if etag != source.etag and _contradicts(source.etag, etag, answer):
             self._on_ground(self._verify, flight, etag)
         else:
             self._land(flight, Copied(flight.task, source.size, etag, engine=self._sender.name))
@@ -177,7 +179,12 @@ class Flights:
             self._on_ground(self._conclude, flight, error)
         else:
             self._metrics.retried(throttled=throttled)
-            self._later.call(delay_s, partial(self._send, flight))
+            again = self._again if self._air.park() else self._send
+            self._later.call(delay_s, partial(again, flight))
+
+    def _again(self, flight: _Flight) -> None:
+        self._air.unpark()
+        self._send(flight)
 
     def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorFacts]:
         """Return the exception that the other engine would have raised, and what it means."""

@@ -146,6 +146,8 @@ class RequestHooks:
         parsed = response[1] if response else None
         facts = answers.facts_of(operation.name, parsed, caught_exception)
         if facts is None:
+            if operation.name in PACED:
+                self.pacer.accepted()
             return None
         context = request_dict["context"]
         attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + _was_sent(facts)

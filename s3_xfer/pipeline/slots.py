@@ -2,7 +2,9 @@
 
 Starts low and grows by one with every success, so that it doubles each round trip: a server that
 takes little says so after dozens of requests instead of hundreds. A full house is refilled in
-bursts: waking a thread for every single place costs more than the request it sends.
+bursts: waking a thread for every single place costs more than the request it sends. What waits to
+be repeated is parked beside the places, not in them: otherwise a throttled run would stand still
+until the repetitions are due.
 
 Refuses to keep a stopped run waiting.
 """
@@ -15,6 +17,7 @@ from s3_xfer.pipeline.stop import StopFlag
 
 START = 32
 _BURST = 8  # an eighth of the places is freed before anybody is woken
+_PARKED_PER_PLACE = 8
 _POLL_S = 0.1
 
 
@@ -24,7 +27,7 @@ class Slots:
     def __init__(self, limit: int, stop: StopFlag) -> None:
         self._limit = limit
         self._open = min(START, limit)
-        self._taken = 0
+        self._taken = self._parked = 0
         self._stop = stop
         self._changed = threading.Condition(threading.Lock())
 
@@ -47,7 +50,22 @@ class Slots:
             if self._taken <= self._open - max(1, self._open // _BURST):
                 self._changed.notify_all()
 
-    def wait_until_empty(self, timeout_s: float) -> bool:
-        """Wait until no place is taken, at most ``timeout_s``; return whether none is."""
+    def park(self) -> bool:
+        """Give a place back for a while; return False, keeping it, if too many are parked."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._taken == 0, timeout_s)
+            if self._parked >= _PARKED_PER_PLACE * self._limit:
+                return False
+            self._parked += 1
+        self.free(success=False)
+        return True
+
+    def unpark(self) -> None:
+        """Take a place again, at once: for a moment there may be more than the limit."""
+        with self._changed:
+            self._parked -= 1
+            self._taken += 1
+
+    def wait_until_empty(self, timeout_s: float) -> bool:
+        """Wait until nothing is under way or parked; return False after ``timeout_s``."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._taken + self._parked == 0, timeout_s)

@@ -134,15 +134,16 @@ def test_unanswered_copies_time_out_and_are_repeated() -> None:
 
 
 def _copy_in_child(answers: Any) -> None:
-    with World(Engine.CRT) as world:
+    with World(Engine.AUTO) as world:
         world.server.put(SRC, "in/x", size=1)
-        answers.put(world.copy().metrics.files_copied_successfully)
+        result = world.copy()
+        answers.put((dict(result.metrics.copied_by_engine), result.why_managed))
 
 
 @needs_crt
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_forked_process_can_copy_after_its_parent_did() -> None:
-    """Airflow 2 forks its tasks: the parent's event loop is not there in the child."""
+def test_process_forked_from_one_that_used_awscrt_copies_without_it() -> None:
+    """Threads do not survive a fork, and awscrt does not survive without them."""
     with World(Engine.CRT) as world:
         world.server.put(SRC, "in/x", size=1)
         assert world.copy().metrics.files_copied_successfully == 1
@@ -151,10 +152,13 @@ def test_forked_process_can_copy_after_its_parent_did() -> None:
     child = context.Process(target=_copy_in_child, args=(answers,))
     child.start()
     try:
-        assert answers.get(timeout=30) == 1
+        by_engine, why = answers.get(timeout=30)
     finally:
         child.join(10)
         child.kill()
+    assert by_engine == {"managed": 1}
+    assert "forked" in why
+    assert child.exitcode == 0
 
 
 @needs_crt
