@@ -103,7 +103,7 @@ def test_tables_are_markdown_with_medians_and_extremes() -> None:
     assert table(("copier", "n"), [("a", "1")]) == "| copier | n |\n| --- | ---: |\n| a | 1 |"
     assert spread([3, 1, 2], whole) == "2 (1\N{EN DASH}3)"
     assert (spread([3], whole), spread([], whole)) == ("3", "-")
-    assert [share(value) for value in (1.0, 0.1, 0.0123)] == ["100%", "10%", "1.2%"]
+    assert [share(value) for value in (1.0, 0.0998, 0.0123)] == ["100%", "10%", "1.2%"]
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
