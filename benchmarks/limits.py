@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import median
 
 from benchmarks.server import CountingServer, Stats
 
@@ -36,11 +37,20 @@ class Changed:
 
     def found_after_s(self, stats: Stats) -> float | None:
         """Return how long it took until the copier kept to the new limit; None: it never did."""
-        first = int(self.at_s) + 1  # the first whole second under the new limit
-        for second in range(first, len(stats.copies_by_second) - _IN_A_ROW):
+        for second in range(self._first_second, len(stats.copies_by_second) - _IN_A_ROW):
             if all(self._is_kept(stats, second + later) for later in range(_IN_A_ROW)):
                 return second - self.at_s
         return None
+
+    def useful_share(self, stats: Stats) -> float | None:
+        """Return the share of the new limit in a usual second under it; None if there is none."""
+        useful = stats.copies_by_second[self._first_second : -1]
+        return median(useful) / self.writes_per_s_max if useful else None
+
+    @property
+    def _first_second(self) -> int:
+        """The first whole second under the new limit."""
+        return int(self.at_s) + 1
 
     def _is_kept(self, stats: Stats, second: int) -> bool:
         useful = _at(stats.copies_by_second, second)

@@ -26,7 +26,7 @@ def spread(values: Sequence[float], shown: Callable[[float], str]) -> str:
 
 def share(value: float) -> str:
     """Return a share as a percentage: whole ones from ten on, tenths below."""
-    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"  # noqa: PLR2004
+    return f"{value:.0%}" if value >= 0.0995 else f"{value:.1%}"  # noqa: PLR2004
 
 
 def dollars(value: float) -> str:

@@ -91,12 +91,19 @@ def test_a_limit_is_found_when_two_seconds_in_a_row_keep_to_it(
     assert Changed(at_s=1.5, writes_per_s_max=100).found_after_s(stats) == found
 
 
+def test_what_a_limit_leaves_is_that_of_the_usual_second() -> None:
+    """Neither the second of the change nor the last one, which may be half a one, counts."""
+    stats = replace(STATS, copies_by_second=(500, 500, 40, 80, 60, 7))
+    assert Changed(at_s=1.5, writes_per_s_max=100).useful_share(stats) == 0.6
+    assert Changed(at_s=4.5, writes_per_s_max=100).useful_share(stats) is None
+
+
 def test_tables_are_markdown_with_medians_and_extremes() -> None:
     """Texts stand left, numbers right."""
     assert table(("copier", "n"), [("a", "1")]) == "| copier | n |\n| --- | ---: |\n| a | 1 |"
     assert spread([3, 1, 2], whole) == "2 (1\N{EN DASH}3)"
     assert (spread([3], whole), spread([], whole)) == ("3", "-")
-    assert [share(value) for value in (1.0, 0.1, 0.0123)] == ["100%", "10%", "1.2%"]
+    assert [share(value) for value in (1.0, 0.0998, 0.0123)] == ["100%", "10%", "1.2%"]
 
 
 def run(*words: str) -> subprocess.CompletedProcess[str]:
