@@ -29,6 +29,7 @@ FLOOR_PER_S = 1.0
 LET_GO = 4.0  # times what is really sent
 _DEAF_S = 0.5  # a cut answers all refusals of what was under way
 _WINDOW_S, _WINDOW_SENT, _WINDOW_MAX_S = 0.25, 20, 2.0  # what a measurement needs
+_LOOK_EVERY = 64  # requests of a run that is not paced
 _YOUNG_S = 0.05  # an unfinished one is not believed before
 _BUSY = 0.5  # of what the pace allows
 _NOISE_MAX = 0.15  # refused more than that is refused for the rate
@@ -71,6 +72,8 @@ class Pacer:
         if self._window_start_s is None:
             self._window_start_s = self._monotonic()
         self._sent += 1
+        if self._peak_per_s is None and self._sent % _LOOK_EVERY == 0:
+            self._roll_window()
 
     def accepted(self) -> None:
         """Count one request that the server took, whatever it thought of it. Without the lock."""
@@ -155,6 +158,13 @@ class Pacer:
             share = min(self._refused / answered, _NOISE_MAX)
             self._noise += _NOISE_WEIGHT * (share - self._noise)
         self._open_window(now_s)
+
+    def _roll_window(self) -> None:
+        """Forget what is long past, in a run that is not paced."""
+        with self._lock:
+            now_s = self._monotonic()
+            if self._window_is_over(now_s):
+                self._close_window(now_s)
 
     def _open_window(self, now_s: float) -> None:
         self._window_start_s = now_s
