@@ -18,6 +18,7 @@ from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
+from s3_xfer.copying.identical import is_identical
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, translate
 from s3_xfer.model import (
     KEY_MAX_BYTES,
@@ -30,7 +31,7 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 
 OBJECT_ATTEMPTS = 2  # whole objects are started again once, when their upload is beyond repair
 
@@ -106,6 +107,10 @@ class ObjectCopier:
         look = not self._overwrite and (self._looks_first or not small)
         if look and self._exists(task):
             return Skipped(task, SkipReason.EXISTS)
+        if self._leaves_identical() and is_identical(self._source, self._destination, task):
+            if not small:
+                self._repeat_late_tags(task)
+            return Skipped(task, SkipReason.IDENTICAL)
         if small:
             self._engine.copy_single(task, trail)
             self._verify_single(source, trail.answer["CopyObjectResult"]["ETag"], trail.answer)
@@ -121,6 +126,17 @@ class ObjectCopier:
         if late_tags:
             self._tag(task, late_tags)
         return Copied(task, task.source.size, trail.answer["ETag"], parts=len(trail.part_etags))
+
+    def _leaves_identical(self) -> bool:
+        """Return whether identical objects are left alone; without overwriting, all are."""
+        return self._overwrite and self._options.identical is Identical.SKIP
+
+    def _repeat_late_tags(self, task: CopyTask) -> None:
+        """Set tags that do not go with an upload: an earlier run may have ended before them."""
+        if self._options.tags is TagPolicy.COPY:
+            tag_set = lookup.tags(self._source, task.source)
+            if lookup.tag_header(tag_set) is None:
+                self._tag(task, tag_set)
 
     def _prepare_upload(self, source: S3Object, trail: Trail) -> list[dict[str, str]]:
         """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
