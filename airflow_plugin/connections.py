@@ -19,10 +19,15 @@ from s3_xfer import AccountContext, ErrorClass, PreflightError, ValidationError,
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """How a DAG says that one side is reached. ``name`` is ``source`` or ``destination``."""
+    """How a DAG says that one side is reached. ``name`` is ``source`` or ``destination``.
+
+    A source that is not ``independent`` is looked at through the destination's connection, with
+    its endpoint and its credentials; ``aws_conn_id`` is then the destination's.
+    """
 
     name: str
     aws_conn_id: str | None = None
+    independent: bool = True
     region_name: str | None = None
     verify: bool | str | None = None
     bucket_owner: str | None = None
@@ -38,9 +43,8 @@ class Side:
         hook = self.hook()
         if self.aws_conn_id:
             _require(hook, self)
-        session = self._session(hook) if self.aws_conn_id else None
         return AccountContext(
-            session=session,
+            session=self._session(hook) if self.aws_conn_id and self.independent else None,
             region=hook.region_name,
             endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
             bucket_owner=self.bucket_owner,

@@ -43,7 +43,8 @@ class TaskCopy:
         self._fail_on_error = arguments.read("fail_on_error", task.fail_on_error, bool)
         self._source_side = Side(
             name="source",
-            aws_conn_id=task.source_aws_conn_id,
+            aws_conn_id=task.source_aws_conn_id or task.dest_aws_conn_id,
+            independent=bool(task.source_aws_conn_id),
             region_name=task.source_region_name,
             verify=task.source_verify,
             bucket_owner=task.source_bucket_owner,

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from s3_xfer import PreflightError, S3Location, S3XferError, translate
+from s3_xfer import ErrorClass, PreflightError, S3Location, S3XferError, translate
 
 
 @dataclass
@@ -87,7 +87,7 @@ class ReportFiles:
             raise PreflightError(
                 f"the report {place.url} cannot be read: {facts.message or facts.code}",
                 remedy="check its name, and that the destination's connection may read it",
-                error_class=facts.error_class,
+                error_class=_for_reports(facts.error_class),
             ) from error
 
     def _prove_writable(self, place: S3Location) -> None:
@@ -105,6 +105,12 @@ class ReportFiles:
                 "connection, or choose another place",
                 error_class=facts.error_class,
             ) from error
+
+
+def _for_reports(error_class: ErrorClass) -> ErrorClass:
+    """Return the class of a report's error: one that is missing will not appear by itself."""
+    missing = error_class is ErrorClass.SOURCE_VANISHED
+    return ErrorClass.REPORT_UNUSABLE if missing else error_class
 
 
 def is_url(given: str | Path | None) -> bool:

@@ -43,7 +43,7 @@ def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side])
     log.info("copying %s to %s", keys.source.url, keys.destination.url)
     with _folded(log, "Settings"):
         for side, account in zip(sides, (keys.source.account, keys.destination.account), strict=True):
-            who = f"connection {side.aws_conn_id}" if side.aws_conn_id else _without(side)
+            who = f"connection {side.aws_conn_id}" if side.aws_conn_id else "the worker's identity"
             log.info("%s: %s, endpoint %s", side.name, who, account.endpoint_url or "AWS's own")
         log.info("recursive: %s, overwrite: %s", operation.recursive, operation.overwrite)
         usual = CopyOptions()
@@ -51,10 +51,6 @@ def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side])
             value = getattr(operation.options, field.name)
             if value != getattr(usual, field.name):
                 log.info("%s: %s", field.name, getattr(value, "value", value))
-
-
-def _without(side: Side) -> str:
-    return "as the destination" if side.name == "source" else "the worker's own AWS identity"
 
 
 def log_result(

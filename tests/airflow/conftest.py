@@ -17,6 +17,7 @@ os.environ |= {
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
     "AIRFLOW__S3_XFER__LOG_INTERVAL": "1",
+    "PYTHONPATH": str(Path(__file__).parents[2]),
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": str(HOME / "no-config"),
     "AWS_SHARED_CREDENTIALS_FILE": str(HOME / "no-credentials"),
@@ -25,6 +26,7 @@ os.environ |= {
 
 import pytest  # noqa: E402
 
+from tests.airflow.deployment import run_airflow  # noqa: E402
 from tests.airflow.stage import Stage  # noqa: E402
 
 
@@ -32,7 +34,8 @@ from tests.airflow.stage import Stage  # noqa: E402
 def _home() -> Iterator[None]:
     """Remove the home at the end."""
     yield
-    shutil.rmtree(HOME, ignore_errors=True)
+    if "KEEP_AIRFLOW_HOME" not in os.environ:  # to look into it
+        shutil.rmtree(HOME, ignore_errors=True)
 
 
 @pytest.fixture
@@ -42,3 +45,10 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         for name, value in world.connections().items():
             monkeypatch.setenv(name, value)
         yield world
+
+
+@pytest.fixture(scope="session")
+def database() -> Path:
+    """Make Airflow's database, and return its home."""
+    run_airflow("db", "migrate", environment=os.environ)
+    return HOME

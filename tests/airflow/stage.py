@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from airflow_plugin import S3CrossAccountCopyOperator
@@ -75,4 +76,7 @@ class Stage(World):
         """Execute such a task and return its result."""
         self.ti = Ti(try_number)
         context: Any = {"ti": self.ti, "outlet_events": {}}
-        return self.task(**changes).execute(context)
+        task = self.task(**changes)
+        # Airflow 3 does not log through the handlers that pytest listens to.
+        task._log = task._cached_logger = logging.getLogger("task")
+        return task.execute(context)
