@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, Context
     from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
     from airflow.sdk.observability import stats
+    from airflow.sdk.types import Logger
 else:
     try:  # Airflow 3: the Task SDK; the old places warn, or are gone (airflow.datasets)
         from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink
@@ -32,7 +33,7 @@ else:
     except ImportError:  # before: methods of a class, by the same names
         from airflow.stats import Stats as stats  # noqa: N813
 
-    Context = "Context"
+    Context = Logger = object  # only for annotations
 
 __all__ = [
     "AirflowFailException",
@@ -42,5 +43,6 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "Context",
+    "Logger",
     "stats",
 ]

@@ -71,7 +71,7 @@ def place(side: str, bucket: str | None, key: str | None) -> S3Location:
     is_url = (key or "").startswith("s3://")
     if bucket and is_url:
         raise ValidationError(
-            f"{side}_bucket is {bucket!r} and {side}_key is the URL {key!r}: which bucket is meant?",
+            f"{side}_bucket is {bucket!r} and {side}_key is the URL {key!r}: which one is meant?",
             remedy=f"give {side}_bucket and a plain key, or the URL alone",
         )
     if is_url:
@@ -91,7 +91,7 @@ def read(name: str, value: Any, kind: Any) -> Any:
         ValidationError: it is not one.
     """
     for wanted in _members(kind):
-        reader = _reader(wanted)
+        reader = _READERS.get(wanted, wanted)  # an enum reads its own values
         try:
             return reader(value)
         except (ValueError, TypeError):
@@ -104,12 +104,6 @@ def _members(kind: Any) -> tuple[Any, ...]:
     if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
         return tuple(member for member in typing.get_args(kind) if member is not type(None))
     return (kind,)
-
-
-def _reader(wanted: Any) -> Callable[[Any], Any]:
-    readers = {bool: _flag, int: _whole, float: float, Path: Path, str: _text}
-    reader: Callable[[Any], Any] = readers.get(wanted, wanted)  # an enum reads its own values
-    return reader
 
 
 def _flag(value: Any) -> bool:
@@ -135,11 +129,18 @@ def _text(value: Any) -> str:
 
 def _described(kind: Any) -> str:
     words = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
-    return " or ".join(
-        words.get(member) or _choices(member) or "text" for member in _members(kind)
-    )
+    return " or ".join(words.get(member) or _choices(member) or "text" for member in _members(kind))
 
 
 def _choices(member: Any) -> str:
     is_enum = isinstance(member, type) and issubclass(member, enum.Enum)
     return "one of " + ", ".join(choice.value for choice in member) if is_enum else ""
+
+
+_READERS: Mapping[Any, Callable[[Any], Any]] = {
+    bool: _flag,
+    int: _whole,
+    float: float,
+    Path: Path,
+    str: _text,
+}

@@ -48,7 +48,7 @@ class Side:
             region=hook.region_name,
             endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
             bucket_owner=self.bucket_owner,
-            ca_bundle=_ca_bundle(self, hook.verify),
+            ca_bundle=self._ca_bundle(hook),
             client_config=self._config(hook.config),
         )
 
@@ -81,6 +81,14 @@ class Side:
                 error_class=ErrorClass.CREDENTIALS_REFUSED if refused else facts.error_class,
             ) from error
 
+    def _ca_bundle(self, hook: Any) -> str | None:
+        if hook.verify is False:
+            raise ValidationError(
+                f"the {self.name} side turns off the check of certificates (verify is false)",
+                remedy="give verify the path of the certificates to trust",
+            )
+        return hook.verify if isinstance(hook.verify, str) else None
+
     def _config(self, chosen: Any) -> Any:
         """Return the connection's configuration with the operator's on top."""
         from botocore.config import Config  # noqa: PLC0415 - not when a DAG is parsed
@@ -98,12 +106,3 @@ def _require(hook: Any, side: Side) -> None:
             remedy="create it (Admin, Connections), or correct the id; without an id the "
             "worker's own AWS identity is used",
         ) from error
-
-
-def _ca_bundle(side: Side, verify: bool | str | None) -> str | None:
-    if verify is False:
-        raise ValidationError(
-            f"the {side.name} side turns off the check of certificates (verify is false)",
-            remedy="give verify the path of the certificates to trust",
-        )
-    return verify if isinstance(verify, str) else None

@@ -140,9 +140,7 @@ class TaskCopy:
         result = run.result()
         plain = self._tell(operation, result)
         try:
-            raise_for_result(result, fail_on_error=self._fail_on_error)
-            if undelivered:
-                raise undelivered
+            raise_for_result(result, undelivered, fail_on_error=self._fail_on_error)
         except Exception:
             self._keep(plain)
             raise
@@ -160,13 +158,15 @@ class TaskCopy:
     def _tell(self, operation: S3CopyOperation, result: CopyResult) -> Plain:
         """Tell everybody who wants to know; return the result as plain JSON values."""
         keys, log = operation.key_map(), self._task.log
-        plain = result.to_dict() | {
+        described = result.to_dict() | {
             "source": keys.source.url,
             "destination": keys.destination.url,
         }
         if is_url(self._task.report_path):
-            plain["report"] = self._task.report_path
-        plain = json.loads(json.dumps(plain))  # fails here, if ever, and not in Airflow's XCom
+            described["report"] = self._task.report_path
+        plain: Plain = json.loads(
+            json.dumps(described)
+        )  # fails here, if ever, and not in Airflow's XCom
         log_result(log, operation, result, plain)
         with not_worth_failing(log, "the metrics"):
             tell_metrics({"dag_id": self._task.dag_id, "task_id": self._task.task_id}, plain)

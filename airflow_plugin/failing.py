@@ -89,13 +89,21 @@ def ended_by_the_library() -> Iterator[None]:
         raise_for(error, [error.error_class])
 
 
-def raise_for_result(result: CopyResult, *, fail_on_error: bool) -> None:
-    """Return if ``result`` lets the task succeed; with ``fail_on_error`` no object may have failed.
+def raise_for_result(
+    result: CopyResult, undelivered: S3XferError | None, *, fail_on_error: bool
+) -> None:
+    """Return if ``result`` lets the task succeed.
 
-    A run that ended early never does.
+    With ``fail_on_error`` no object may have failed; a run that ended early never passes, and
+    neither does one whose report is ``undelivered``.
+
+    Raises:
+        S3XferError, S3CopyPermanentError, S3CopyRetryableError: it does not.
     """
     try:
         result.raise_for_failures()
     except CopyFailed as error:
         if fail_on_error:
             raise_for(error, (_CLASSES[name] for name in result.metrics.errors_by_class))
+    if undelivered:
+        raise undelivered

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from logging import Logger
 
+from airflow_plugin._compat import Logger
 from airflow_plugin.failing import S3CopyStoppedError
 from s3_xfer import CopyRun, RateMeter, RunState, progress_text
 
@@ -20,9 +20,7 @@ POLL_S = 0.1
 _ENDING_S = 30.0  # beyond every grace; only a dead disk takes longer
 
 
-def follow(
-    run: CopyRun, log: Logger, *, killed: Callable[[], bool], log_interval_s: float
-) -> None:
+def follow(run: CopyRun, log: Logger, *, killed: Callable[[], bool], log_interval_s: float) -> None:
     """Wait for the end of ``run`` and log its progress. Call it in the main thread.
 
     Raises:
@@ -32,8 +30,7 @@ def follow(
     story = _Story(run, log, log_interval_s)
     try:
         while not run.wait(POLL_S):
-            if killed():
-                raise S3CopyStoppedError("Airflow stopped the task")
+            _raise_if(killed, "Airflow stopped the task")
             story.go_on()
     except BaseException as error:
         log.warning("stopping the copy: nothing new starts, uploads are aborted")
@@ -42,8 +39,12 @@ def follow(
         story.end()
         raise
     story.end()
+    _raise_if(killed, "Airflow stopped the task when all was done")
+
+
+def _raise_if(killed: Callable[[], bool], problem: str) -> None:
     if killed():
-        raise S3CopyStoppedError("Airflow stopped the task when all was done")
+        raise S3CopyStoppedError(problem)
 
 
 class _Story:

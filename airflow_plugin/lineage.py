@@ -18,7 +18,7 @@ from s3_xfer import S3Location
 
 def lineage(
     source: S3Location, destination: S3Location, result: Mapping[str, Any] | None
-) -> OperatorLineage:
+) -> OperatorLineage[Any, Any]:
     """Return the lineage of one copy; with counts and bytes once there is a result."""
     facets: dict[str, Any] = {}
     if result is not None:

@@ -183,7 +183,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         """Note that Airflow ends the task. The loop in ``execute`` sees it and stops the copy."""
         self.killed = True
 
-    def get_openlineage_facets_on_start(self) -> OperatorLineage:
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
         """Return both places."""
         from airflow_plugin.lineage import lineage  # noqa: PLC0415 - optional packages
 
@@ -193,6 +193,6 @@ class S3CrossAccountCopyOperator(BaseOperator):
             self.copied,
         )
 
-    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage:
+    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return both places with counts and bytes."""
         return self.get_openlineage_facets_on_start()

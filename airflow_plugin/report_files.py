@@ -94,9 +94,7 @@ class ReportFiles:
         client, key = self.client(), place.key
         try:
             opened = client.create_multipart_upload(Bucket=place.bucket, Key=key)
-            client.abort_multipart_upload(
-                Bucket=place.bucket, Key=key, UploadId=opened["UploadId"]
-            )
+            client.abort_multipart_upload(Bucket=place.bucket, Key=key, UploadId=opened["UploadId"])
         except Exception as error:
             facts = translate(error)
             raise PreflightError(

@@ -12,10 +12,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from logging import Logger
 from typing import Any
 
-from airflow_plugin._compat import Asset, AssetAlias, stats
+from airflow_plugin._compat import Asset, AssetAlias, Logger, stats
 from airflow_plugin.connections import Side
 from s3_xfer import CopyOptions, CopyResult, RunMode, S3CopyOperation, result_text
 
@@ -42,7 +41,9 @@ def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side])
     keys = operation.key_map()
     log.info("copying %s to %s", keys.source.url, keys.destination.url)
     with _folded(log, "Settings"):
-        for side, account in zip(sides, (keys.source.account, keys.destination.account), strict=True):
+        for side, account in zip(
+            sides, (keys.source.account, keys.destination.account), strict=True
+        ):
             who = f"connection {side.aws_conn_id}" if side.aws_conn_id else "the worker's identity"
             log.info("%s: %s, endpoint %s", side.name, who, account.endpoint_url or "AWS's own")
         log.info("recursive: %s, overwrite: %s", operation.recursive, operation.overwrite)

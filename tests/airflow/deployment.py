@@ -57,6 +57,21 @@ def run_airflow(*arguments: str, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
+def sync_dags(dags: list[Any]) -> None:
+    """Tell the database about DAGs, which 3.x wants before ``dag.test()``."""
+    if IS_2:
+        return
+    from airflow.dag_processing.bundles.manager import DagBundlesManager
+    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    manager: Any = DagBundlesManager()
+    manager.sync_bundles_to_db()
+    bag = DagBag(os.devnull)
+    for dag in dags:
+        bag.bag_dag(dag)
+    sync_bag_to_db(bag, "dags-folder", None)
+
+
 class Deployment:
     """Airflow for as long as the ``with`` block lasts; the database must exist.
 
@@ -161,7 +176,8 @@ class Deployment:
         from airflow.utils.session import create_session
 
         with create_session() as session:
-            return session.query(DagRun.state).filter(DagRun.dag_id == dag_id).scalar()
+            state: str | None = session.query(DagRun.state).filter(DagRun.dag_id == dag_id).scalar()
+            return state
 
     def wait_for_end(self, dag_id: str, timeout_s: float = 240) -> str:
         """Wait for the end of the DAG's run, and return its state."""
@@ -202,9 +218,10 @@ class Deployment:
                 "S3 source": self.xcom(dag_id, task_id, "_link_S3SourceLink"),
                 "S3 destination": self.xcom(dag_id, task_id, "_link_S3DestinationLink"),
             }
-        from airflow.models import DagBag  # as the webserver does it
+        from airflow import models  # as the webserver does it
 
-        task = DagBag(read_dags_from_db=True).get_dag(dag_id).get_task(task_id)
+        bag: Any = models.DagBag
+        task = bag(read_dags_from_db=True).get_dag(dag_id).get_task(task_id)
         (instance,) = (ti for ti in self.instances(dag_id) if ti.task_id == task_id)
         return {name: task.get_extra_links(instance, name) for name in task.extra_links}
 
@@ -214,7 +231,9 @@ class Deployment:
 
         with create_session() as session:
             if IS_2:
-                from airflow.models.dataset import DatasetEvent
+                from airflow.models.dataset import (  # type: ignore[import-not-found]
+                    DatasetEvent,
+                )
 
                 return {event.dataset.uri: event.extra for event in session.query(DatasetEvent)}
             from airflow.models.asset import AssetEvent

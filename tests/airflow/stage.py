@@ -76,7 +76,8 @@ class Stage(World):
         """Execute such a task and return its result."""
         self.ti = Ti(try_number)
         context: Any = {"ti": self.ti, "outlet_events": {}}
-        task = self.task(**changes)
+        task: Any = self.task(**changes)
         # Airflow 3 does not log through the handlers that pytest listens to.
         task._log = task._cached_logger = logging.getLogger("task")
-        return task.execute(context)
+        result: dict[str, Any] = task.execute(context)
+        return result

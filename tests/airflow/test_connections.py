@@ -76,7 +76,8 @@ def test_a_named_connection_that_is_missing_fails_the_task(
     stage.server.put(SRC, "in/x", size=1)
 
     with pytest.raises(S3CopyPermanentError, match="'nobody', which does not exist"):
-        stage.execute(**{f"{side}_aws_conn_id": "nobody"})
+        changes: dict[str, Any] = {f"{side}_aws_conn_id": "nobody"}
+        stage.execute(**changes)
 
     assert stage.server.requests == []
 

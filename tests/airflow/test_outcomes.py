@@ -24,7 +24,7 @@ from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, Tw
 from tests.airflow.stage import SECRET, Stage, Ti, connection
 from tests.world import DST, LARGE, SRC
 
-MISSION = {
+MISSION: dict[str, Any] = {
     "operation_id": str,
     "duration_seconds": (int, float),
     "total_files_found": int,
@@ -56,9 +56,7 @@ def test_the_result_is_plain_json_with_the_mission_s_schema(stage: Stage) -> Non
     result = stage.execute()
 
     assert json.loads(json.dumps(result)) == result
-    assert {name: isinstance(result[name], kind) for name, kind in MISSION.items()} == dict.fromkeys(
-        MISSION, True
-    )
+    assert all(isinstance(result[name], kind) for name, kind in MISSION.items())
     assert (result["total_files_found"], result["files_copied_successfully"]) == (5, 5)
     assert result["total_bytes_transferred"] == 50
     assert (result["source"], result["destination"]) == (f"s3://{SRC}/in/", f"s3://{DST}/out/")
@@ -115,7 +113,8 @@ def test_failures_in_log_and_xcom_are_bounded(
 
     result = stage.ti.xcoms["return_value"]
     told = [record for record in caplog.records if "not copied" in record.getMessage()]
-    assert (result["files_failed"], len(result["errors"]), result["errors_omitted"]) == (130, 100, 30)
+    assert (result["files_failed"], result["errors_omitted"]) == (130, 30)
+    assert len(result["errors"]) == 100
     assert 100 <= len(told) < 100 + 4  # four workers may pass the limit together
 
 
@@ -344,7 +343,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:
     """A pod's disk is gone when somebody asks for the report."""
     url = f"s3://{DST}/reports/today.jsonl"
-    failing = {"destination_key": "out/longer/", "fail_on_error": False}
+    failing: dict[str, Any] = {"destination_key": "out/longer/", "fail_on_error": False}
 
     result = Stage().execute(report_path=url, report_scope="all", **failing)
     lines = [json.loads(line) for line in moto.read("reports/today.jsonl").splitlines()]
@@ -404,10 +403,12 @@ def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stag
     stage.server.inject(Fault.slow("UploadPartCopy", delay_s=30, key="out/large"))
     task = stage.task()
     context: Any = {"ti": Ti(1), "outlet_events": {}}
-    killer = threading.Thread(
-        target=lambda: stage.server.wait_for("UploadPartCopy", count=2, timeout_s=10)
-        and task.on_kill()
-    )
+
+    def kill() -> None:
+        stage.server.wait_for("UploadPartCopy", count=2, timeout_s=20)
+        task.on_kill()
+
+    killer = threading.Thread(target=kill)
     killer.start()
 
     with pytest.raises(S3CopyStoppedError):

@@ -84,9 +84,7 @@ def test_where_one_may_not_look_the_copy_is_made(world: World, side: str) -> Non
     """A denied HEAD proves nothing, and is no failure either."""
     world.server.put(SRC, "in/x", size=10, headers=CRC)
     world.server.put(DST, "out/x", size=10, headers=CRC)
-    bucket, account = (
-        (DST, DESTINATION_ACCOUNT) if side == "destination" else (SRC, "111111111111")
-    )
+    bucket, account = (DST, DESTINATION_ACCOUNT) if side == "destination" else (SRC, "111111111111")
     world.server.deny(bucket, account, ["s3:GetObject"])
 
     result = world.copy(identical=Identical.SKIP)

@@ -16,7 +16,7 @@ except ImportError:  # Airflow 2
 
 def copy(prefix: str, **settings: Any) -> S3CrossAccountCopyOperator:
     """Return a task that copies a prefix."""
-    arguments = {
+    arguments: dict[str, Any] = {
         "task_id": "copy",
         "source_key": f"s3://src-bucket/{prefix}/",
         "destination_key": "s3://dst-bucket/{{ dag.dag_id }}/",

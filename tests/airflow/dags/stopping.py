@@ -7,7 +7,6 @@ from typing import Any
 
 from airflow_plugin import S3CrossAccountCopyOperator
 
-
 try:
     from airflow.sdk import DAG
 except ImportError:  # Airflow 2
