@@ -164,9 +164,7 @@ class TaskCopy:
         }
         if is_url(self._task.report_path):
             described["report"] = self._task.report_path
-        plain: Plain = json.loads(
-            json.dumps(described)
-        )  # fails here, if ever, and not in Airflow's XCom
+        plain: Plain = json.loads(json.dumps(described))  # as XCom would make of it
         log_result(log, operation, result, plain)
         with not_worth_failing(log, "the metrics"):
             tell_metrics({"dag_id": self._task.dag_id, "task_id": self._task.task_id}, plain)

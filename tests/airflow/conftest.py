@@ -26,7 +26,7 @@ os.environ |= {
 
 import pytest  # noqa: E402
 
-from tests.airflow.deployment import run_airflow  # noqa: E402
+from scripts.airflow_local import run_airflow  # noqa: E402
 from tests.airflow.stage import Stage  # noqa: E402
 
 

@@ -1,38 +1,22 @@
-"""A real Airflow: scheduler, executor, task processes, and on 3.x its API, all on loopback.
+"""A real Airflow, with runs that tests start and states that they change.
 
 Tests trigger runs and change states through Airflow's own functions in this process, as its
-command line and API do; tasks run in processes of their own. 2.x runs tasks through LocalExecutor
-too, which Airflow allows on SQLite only with its own switch for tests.
+command line and API do; tasks run in processes of their own.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-import airflow
+from scripts.airflow_local import IS_2, LocalAirflow
 
-IS_2 = airflow.__version__.startswith("2.")
-_START_S, _STOP_S = 180, 15
+_START_S = 180
 _POLL_S = 0.2
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_until(holds: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
@@ -44,19 +28,6 @@ def wait_until(holds: Callable[[], Any], what: str, timeout_s: float = 60) -> An
     return result
 
 
-def run_airflow(*arguments: str, environment: Mapping[str, str]) -> str:
-    """Run the command line and return what it printed on stdout."""
-    done = subprocess.run(
-        [sys.executable, "-m", "airflow", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 def sync_dags(dags: list[Any]) -> None:
     """Tell the database about DAGs, which 3.x wants before ``dag.test()``."""
     if IS_2:
@@ -64,79 +35,20 @@ def sync_dags(dags: list[Any]) -> None:
     from airflow.dag_processing.bundles.manager import DagBundlesManager
     from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 
-    manager: Any = DagBundlesManager()
-    manager.sync_bundles_to_db()
+    bundles: Any = DagBundlesManager
+    bundles().sync_bundles_to_db()
     bag = DagBag(os.devnull)
     for dag in dags:
         bag.bag_dag(dag)
     sync_bag_to_db(bag, "dags-folder", None)
 
 
-class Deployment:
-    """Airflow for as long as the ``with`` block lasts; the database must exist.
-
-    ``environment`` is added to this process's.
-    """
+class Deployment(LocalAirflow):
+    """Airflow for as long as the ``with`` block lasts; ``environment`` is added to this one's."""
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
+        super().__init__(home, {**os.environ, **environment})
         self.logs = home / "logs"
-        self._home = home
-        self._environment = {**os.environ, **environment, **self._settings()}
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def _settings(self) -> dict[str, str]:
-        url = f"http://127.0.0.1:{free_port()}"
-        return {
-            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-            "_AIRFLOW__SKIP_DATABASE_EXECUTOR_COMPATIBILITY_CHECK": "1",
-            "AIRFLOW__CORE__PARALLELISM": "6",
-            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
-            "AIRFLOW__API__BASE_URL": url,
-            "AIRFLOW__API__HOST": "127.0.0.1",
-            "AIRFLOW__API__PORT": url.rpartition(":")[2],
-            "AIRFLOW__API__WORKERS": "1",
-            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(16),
-            "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
-            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-            "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",
-            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
-        }
-
-    def __enter__(self) -> Self:
-        commands = [["scheduler", "--skip-serve-logs"]]
-        if not IS_2:
-            commands += [["api-server"], ["dag-processor"]]
-        for command in commands:
-            self._start(command)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            try:
-                process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-
-    def _start(self, command: list[str]) -> None:
-        log = (self._home / f"{command[0]}.log").open("wb")
-        self._processes.append(
-            subprocess.Popen(
-                [sys.executable, "-m", "airflow", *command],
-                env=self._environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        )
 
     # ------------------------------------------------------------------------- runs and states
 

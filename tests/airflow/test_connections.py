@@ -75,8 +75,8 @@ def test_a_named_connection_that_is_missing_fails_the_task(
     monkeypatch.setenv("AWS_ENDPOINT_URL", stage.server.url)
     stage.server.put(SRC, "in/x", size=1)
 
+    changes: dict[str, Any] = {f"{side}_aws_conn_id": "nobody"}
     with pytest.raises(S3CopyPermanentError, match="'nobody', which does not exist"):
-        changes: dict[str, Any] = {f"{side}_aws_conn_id": "nobody"}
         stage.execute(**changes)
 
     assert stage.server.requests == []

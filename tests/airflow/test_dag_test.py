@@ -9,17 +9,18 @@ from pathlib import Path
 import pytest
 
 from s3_xfer.testing.two_accounts import TwoAccounts
-from tests.airflow.deployment import run_airflow, sync_dags
-from tests.airflow.two_accounts import OUR_BUCKET, Moto
+from scripts.airflow_accounts import ExampleAccounts
+from scripts.airflow_local import run_airflow
+from tests.airflow.deployment import sync_dags
 
 pytestmark = pytest.mark.xdist_group("database")
 
 
 @pytest.fixture
-def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[Moto]:
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExampleAccounts]:
     """Two accounts, and the connections of the examples."""
     with TwoAccounts() as accounts:
-        stage = Moto(accounts)
+        stage = ExampleAccounts(accounts)
         for name, value in stage.connections().items():
             monkeypatch.setenv(name, value)
         yield stage
@@ -32,14 +33,14 @@ def test_the_examples_can_be_imported(database: Path) -> None:
     assert "No data found" in listed
 
 
-def test_airflow_dags_test_copies(moto: Moto, database: Path) -> None:
+def test_airflow_dags_test_copies(moto: ExampleAccounts, database: Path) -> None:
     """The command line, in a process of its own, ends with 0."""
     run_airflow("dags", "test", "example_s3_xfer_prefix", environment=os.environ)
 
-    assert len([key for key in moto.keys(OUR_BUCKET) if key.startswith("from-them/")]) == 10
+    assert len([key for key in moto.arrived() if key.startswith("from-them/")]) == 10
 
 
-def test_dag_test_copies(moto: Moto, database: Path) -> None:
+def test_dag_test_copies(moto: ExampleAccounts, database: Path) -> None:
     """In the process that defines the DAG; the task's result is an XCom."""
     from airflow_plugin.example_dags.example_s3_xfer_single_object import dag
 
@@ -49,4 +50,4 @@ def test_dag_test_copies(moto: Moto, database: Path) -> None:
 
     assert run is not None
     assert run.state == "success"
-    assert moto.keys(OUR_BUCKET) == {"from-them/orders.csv"}
+    assert moto.arrived() == {"from-them/orders.csv"}

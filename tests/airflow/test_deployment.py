@@ -22,16 +22,15 @@ import pytest
 from s3_xfer.testing.fault_server import Fault, InjectedFault
 from s3_xfer.testing.two_accounts import TwoAccounts
 from s3_xfer.units import MIB
+from scripts.airflow_accounts import ExampleAccounts
+from scripts.airflow_local import IS_2, run_airflow
 from tests.airflow.deployment import (
-    IS_2,
     Deployment,
     messages,
-    run_airflow,
     supervisor_of,
     wait_until,
 )
 from tests.airflow.stage import SECRET, Stage
-from tests.airflow.two_accounts import OUR_BUCKET, Moto
 from tests.world import DST, SRC
 
 pytestmark = pytest.mark.xdist_group("database")
@@ -65,7 +64,7 @@ class Deployed:
 
     airflow: Deployment
     stage: Stage
-    moto: Moto
+    moto: ExampleAccounts
     statsd: StatsD
     lineage: Path
     slow: dict[str, InjectedFault]
@@ -133,7 +132,7 @@ def deployed(database: Path) -> Iterator[Deployed]:
     """Run everything."""
     statsd, lineage = StatsD(), database / "lineage.jsonl"
     with Stage() as stage, TwoAccounts() as accounts:
-        moto = Moto(accounts)
+        moto = ExampleAccounts(accounts)
         slow = slow_world(stage)
         environment = {
             **stage.connections(),
@@ -245,7 +244,7 @@ def test_examples_succeed(deployed: Deployed, name: str) -> None:
 
 def test_examples_copy_what_they_say(deployed: Deployed) -> None:
     """Each to its own place."""
-    arrived = deployed.moto.keys(OUR_BUCKET)
+    arrived = deployed.moto.arrived()
 
     assert "from-them/orders.csv" in arrived
     assert len([key for key in arrived if key.startswith("from-them/20")]) == 9

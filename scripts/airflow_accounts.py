@@ -1,25 +1,32 @@
-"""moto's two accounts as the examples expect them: their bucket, ours, and the connections."""
+"""The two accounts that the example DAGs expect, on the embedded S3, with their connections.
+
+For the demo and for the tests. A role in each account is assumed by a scheduler's key, as in real
+life; the embedded STS checks neither key nor external id. Refuses to be AWS: no policy counts.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 
 THEIR_BUCKET, OUR_BUCKET = "their-bucket", "our-bucket"
 YEARS = ("2024", "2025", "2026")
+CONTENT = b"some data"
 
 
-class Moto:
-    """Both buckets, ten objects below ``data/`` of theirs, and a role of each account."""
+class ExampleAccounts:
+    """Both buckets; theirs has ``data/orders.csv`` and ``per_year`` objects for each year."""
 
-    def __init__(self, accounts: TwoAccounts) -> None:
+    def __init__(self, accounts: TwoAccounts, *, per_year: int = 3) -> None:
         self._accounts = accounts
         self._us = accounts.client("s3", DESTINATION_ACCOUNT)
-        accounts.client("s3", SOURCE_ACCOUNT).create_bucket(Bucket=THEIR_BUCKET)
+        them = accounts.client("s3", SOURCE_ACCOUNT)
+        them.create_bucket(Bucket=THEIR_BUCKET)
+        them.close()
         self._us.create_bucket(Bucket=OUR_BUCKET)
-        keys = ["data/orders.csv", *(f"data/{year}/{n}.csv" for year in YEARS for n in range(3))]
-        accounts.store(THEIR_BUCKET, [(key, b"some data") for key in keys])
+        accounts.store(THEIR_BUCKET, ((key, CONTENT) for key in _keys(per_year)))
 
     def connections(self) -> dict[str, str]:
         """Return the environment that makes the examples' connections."""
@@ -44,7 +51,14 @@ class Moto:
             }
         )
 
-    def keys(self, bucket: str) -> set[str]:
-        """Return what is in a bucket."""
-        pages = self._us.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    def arrived(self) -> set[str]:
+        """Return the keys in our bucket."""
+        pages = self._us.get_paginator("list_objects_v2").paginate(Bucket=OUR_BUCKET)
         return {found["Key"] for page in pages for found in page.get("Contents", [])}
+
+
+def _keys(per_year: int) -> Iterator[str]:
+    yield "data/orders.csv"
+    for year in YEARS:
+        for number in range(per_year):
+            yield f"data/{year}/{number:05}.csv"
