@@ -138,7 +138,7 @@ class TaskCopy:
             if undelivered:
                 log.error("%s", undelivered)
         result = run.result()
-        plain = self._tell(operation, result)
+        plain = self._tell(operation, result, delivered=not undelivered)
         try:
             raise_for_result(result, undelivered, fail_on_error=self._fail_on_error)
         except Exception:
@@ -155,7 +155,7 @@ class TaskCopy:
             self._context, self._task, keys.source, keys.destination, recursive=self._recursive
         )
 
-    def _tell(self, operation: S3CopyOperation, result: CopyResult) -> Plain:
+    def _tell(self, operation: S3CopyOperation, result: CopyResult, *, delivered: bool) -> Plain:
         """Tell everybody who wants to know; return the result as plain JSON values."""
         keys, log = operation.key_map(), self._task.log
         described = result.to_dict() | {
@@ -163,7 +163,7 @@ class TaskCopy:
             "destination": keys.destination.url,
         }
         if is_url(self._task.report_path):
-            described["report"] = self._task.report_path
+            described["report"] = self._task.report_path if delivered else None
         plain: Plain = json.loads(json.dumps(described))  # as XCom would make of it
         log_result(log, operation, result, plain)
         with not_worth_failing(log, "the metrics"):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -30,6 +31,10 @@ class ReportFiles:
     written: str | Path | None
     read: str | Path | None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
+
+    @cached_property
+    def _s3(self) -> Any:
+        return self.client()
 
     def __enter__(self) -> Self:
         """Fetch the report to read; prove that the other can be written.
@@ -64,7 +69,7 @@ class ReportFiles:
             return None
         place = S3Location.parse(str(self.written))
         try:
-            self.client().upload_file(str(self.written_path), place.bucket, place.key)
+            self._s3.upload_file(str(self.written_path), place.bucket, place.key)
         except Exception as error:  # noqa: BLE001 - handed to the caller
             facts = translate(error)
             return S3XferError(
@@ -81,7 +86,7 @@ class ReportFiles:
 
     def _fetch(self, place: S3Location, path: Path) -> None:
         try:
-            self.client().download_file(place.bucket, place.key, str(path))
+            self._s3.download_file(place.bucket, place.key, str(path))
         except Exception as error:
             facts = translate(error)
             raise PreflightError(
@@ -91,7 +96,7 @@ class ReportFiles:
             ) from error
 
     def _prove_writable(self, place: S3Location) -> None:
-        client, key = self.client(), place.key
+        client, key = self._s3, place.key
         try:
             opened = client.create_multipart_upload(Bucket=place.bucket, Key=key)
             client.abort_multipart_upload(Bucket=place.bucket, Key=key, UploadId=opened["UploadId"])

@@ -59,14 +59,17 @@ def log_result(
 ) -> None:
     """Say how it ended: for people, and as one line of JSON for machines."""
     keys = operation.key_map()
+    delivered = plain["report"]  # perhaps elsewhere than where the library wrote it
     text = result_text(
-        result,
+        dataclasses.replace(result, report_path=None),
         source_url=keys.source.url,
         destination_url=keys.destination.url,
         dry_run=operation.options.mode is RunMode.DRY_RUN,
     )
     for line in text.splitlines():
         log.info("%s", line)
+    if delivered:
+        log.info("The report of what was not copied: %s", delivered)
     with _folded(log, "Result as JSON"):
         log.info("s3_xfer_result %s", json.dumps(plain))
 

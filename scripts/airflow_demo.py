@@ -8,14 +8,16 @@ lives in a folder that is gone afterwards. Refuses a login: whoever can reach th
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import signal
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from scripts.airflow_accounts import OUR_BUCKET, THEIR_BUCKET, ExampleAccounts
@@ -31,23 +33,34 @@ _POLL_S = 0.5
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration until somebody ends it, and return its exit code."""
     options = _parser().parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder, TwoAccounts() as two:
-        accounts = ExampleAccounts(two, per_year=options.per_year)
-        environment = _environment(Path(folder), accounts)
-        print("Making Airflow's database", flush=True)
-        run_airflow("db", "migrate", environment=environment)
-        print("Starting Airflow", flush=True)
-        with LocalAirflow(Path(folder), environment, port=options.port) as airflow:
-            try:
-                _wait_until_ready(airflow)
-                _introduce(airflow, two)
-                _stay(airflow)
-            except KeyboardInterrupt:
-                print("\nStopping. Nothing is left running.")
-            except RuntimeError as error:
-                print(f"The demonstration failed: {error}", file=sys.stderr)
-                return 1
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has switched Ctrl-C off
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder, TwoAccounts() as two:
+            accounts = ExampleAccounts(two, per_year=options.per_year)
+            _run(Path(folder), two, accounts, port=options.port)
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is left running.")
+    except RuntimeError as error:
+        print(f"The demonstration failed: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _run(home: Path, two: TwoAccounts, accounts: ExampleAccounts, *, port: int) -> None:
+    """Start Airflow and stay with it; never returns, only raises.
+
+    Raises:
+        RuntimeError: Airflow did not start, or ended by itself.
+    """
+    environment = _environment(home, accounts)
+    print("Making Airflow's database", flush=True)
+    run_airflow("db", "migrate", environment=environment)
+    print("Starting Airflow", flush=True)
+    with LocalAirflow(home, environment, port=port) as airflow:
+        _wait_until_ready(airflow)
+        _introduce(airflow, two)
+        _stay(airflow)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,15 +106,19 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
 
 
 def _is_ready(airflow: LocalAirflow) -> bool:
-    url = f"{airflow.url}/api/v2/monitor/health"
+    """Return whether Airflow's API knows every example."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server
-            if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
-                return False
-    except (urllib.error.URLError, OSError):
+        token = _get(f"{airflow.url}/auth/token")["access_token"]
+        known = _get(f"{airflow.url}/api/v2/dags", token)["total_entries"]
+    except OSError:
         return False
-    listed = run_airflow("dags", "list", "--output", "plain", environment=airflow.environment)
-    return listed.count("example_s3_xfer_") >= len(list(_EXAMPLES.glob("example_*.py")))
+    return bool(known >= len(list(_EXAMPLES.glob("example_*.py"))))
+
+
+def _get(url: str, token: str = "") -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own server
+        return json.load(answer)
 
 
 def _introduce(airflow: LocalAirflow, two: TwoAccounts) -> None:
