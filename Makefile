@@ -61,7 +61,8 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 # Two processes: one for the tests that deploy an Airflow, one for the others. mypy runs where
 # there is an Airflow whose types it can read; the main environment has none.
 .test-airflow-%: .venv-airflow-%/ready
-	.venv-airflow-$*/bin/python -m pytest -c tests/airflow/pytest.toml -n 2 --dist loadgroup
+	.venv-airflow-$*/bin/python -m pytest -c tests/airflow/pytest.toml tests/airflow \
+		-n 2 --dist loadfile
 	$(if $(filter $*,$(AIRFLOW_TYPED)),.venv-airflow-$*/bin/mypy $$(git ls-files \
 		'airflow_plugin/*.py' 'tests/airflow/*.py' 'scripts/airflow_*.py'))
 

@@ -13,8 +13,6 @@ from scripts.airflow_accounts import ExampleAccounts
 from scripts.airflow_local import run_airflow
 from tests.airflow.deployment import sync_dags
 
-pytestmark = pytest.mark.xdist_group("database")
-
 
 @pytest.fixture
 def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[ExampleAccounts]:

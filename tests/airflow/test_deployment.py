@@ -33,8 +33,6 @@ from tests.airflow.deployment import (
 from tests.airflow.stage import SECRET, Stage
 from tests.world import DST, SRC
 
-pytestmark = pytest.mark.xdist_group("database")
-
 EXAMPLES = ("single_object", "prefix", "cross_account", "mapped")
 STOPPED = ("failed", "cleared", "timeout", "sigterm")
 ENDED = ("retried", "permanent", "partial", "alias", *([] if IS_2 else ["policy"]))
