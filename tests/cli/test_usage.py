@@ -10,7 +10,15 @@ import pytest
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import copy
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.options import CannedAcl, CopyOptions, Encryption, Preflight, RunMode, TagPolicy
+from s3_xfer.options import (
+    CannedAcl,
+    CopyOptions,
+    Encryption,
+    Identical,
+    Preflight,
+    RunMode,
+    TagPolicy,
+)
 from tests.cli.program import COPY, fake, real, start
 
 URLS = ("s3://src/a", "s3://dst/b")
@@ -101,6 +109,7 @@ def test_every_option_reaches_the_operation() -> None:
         --concurrency 7 --multipart-threshold 6MiB --part-size 5MiB --retries 1 --retry-delay 0.5
         --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k --bucket-key --no-preflight
         --request-payer requester --dry-run --report r.jsonl --from-report f.jsonl
+        --skip-identical
     """
     values = _values(*typed.split())
     assert building.copy_options(values) == CopyOptions(
@@ -115,6 +124,7 @@ def test_every_option_reaches_the_operation() -> None:
         sse_kms_key_id="k",
         bucket_key=True,
         request_payer=True,
+        identical=Identical.SKIP,
         mode=RunMode.DRY_RUN,
         preflight=Preflight.SKIP,
         report_path=Path("r.jsonl"),
