@@ -33,8 +33,8 @@ def follow(run: CopyRun, log: Logger, *, killed: Callable[[], bool], log_interva
             _raise_if(killed, "Airflow stopped the task")
             story.go_on()
     except BaseException as error:
-        log.warning("stopping the copy: nothing new starts, uploads are aborted")
         run.cancel(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        log.warning("stopping the copy: nothing new starts, uploads are aborted")
         run.wait(_ENDING_S)
         story.end()
         raise
@@ -48,7 +48,7 @@ def _raise_if(killed: Callable[[], bool], problem: str) -> None:
 
 
 class _Story:
-    """Tells a line of progress every so often, and each note and the first failures once."""
+    """Tells a line of progress every so often, and each note once."""
 
     def __init__(
         self,
