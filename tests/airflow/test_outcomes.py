@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -400,12 +401,14 @@ def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stag
     """Airflow 3's way: on_kill is called, and execute goes on."""
     stage.server.put(SRC, "in/large", size=LARGE)
     stage.server.put(SRC, "in/small", size=1)
-    stage.server.inject(Fault.slow("UploadPartCopy", delay_s=30, key="out/large"))
+    stage.server.inject(Fault.slow("UploadPartCopy", delay_s=60, key="out/large"))
     task = stage.task()
     context: Any = {"ti": Ti(1), "outlet_events": {}}
+    killed_at_s: list[float] = []
 
     def kill() -> None:
         stage.server.wait_for("UploadPartCopy", count=2, timeout_s=20)
+        killed_at_s.append(time.monotonic())
         task.on_kill()
 
     killer = threading.Thread(target=kill)
@@ -415,6 +418,7 @@ def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stag
         task.execute(context)
 
     killer.join()
+    assert time.monotonic() - killed_at_s[0] < 15  # not when S3 answers, and not much later
     assert stage.server.uploads(DST) == []
     assert context["ti"].xcoms.keys() <= {"s3_xfer_source", "s3_xfer_destination"}
 
