@@ -6,12 +6,20 @@ BIN := .venv/bin
 OLDEST_BIN := .venv-oldest/bin
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
+# Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names.
+# 2.10.5 comes with the packages of its own image; the others with the newest that fit.
+AIRFLOW ?= 2.10 2.11 3.3
+AIRFLOW_2.10 := apache-airflow==2.10.5 -c tests/airflow/constraints-2.10.5.txt
+AIRFLOW_2.11 := apache-airflow==2.11.2
+AIRFLOW_3.3 := 'apache-airflow==3.3.*'
+AIRFLOW_TYPED := 3.3
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
 	s3_xfer.egg-info benchmarks/build benchmarks/.peers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test lint types contracts test-newest test-oldest bench clean
+.PHONY: help env demo test lint types contracts test-newest test-oldest test-airflow \
+	airflow-demo bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +56,24 @@ test-newest: .venv/ready ## Run the tests with the newest dependencies
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n auto
 
+test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real Airflows (AIRFLOW="2.10 3.3")
+
+# Two processes: one for the tests that deploy an Airflow, one for the others. mypy runs where
+# there is an Airflow whose types it can read; the main environment has none.
+.test-airflow-%: .venv-airflow-%/ready
+	.venv-airflow-$*/bin/python -m pytest -c tests/airflow/pytest.toml tests/airflow \
+		-n 2 --dist loadfile
+	$(if $(filter $*,$(AIRFLOW_TYPED)),.venv-airflow-$*/bin/mypy $$(git ls-files \
+		'airflow_plugin/*.py' 'tests/airflow/*.py' 'scripts/airflow_*.py'))
+
+.PRECIOUS: .venv-airflow-%/ready
+.venv-airflow-%/ready: pyproject.toml scripts/make_env.sh tests/airflow/constraints-2.10.5.txt
+	@INSTALLER=uv scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow $(AIRFLOW_$*)
+	@touch $@
+
+airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and two embedded accounts
+	@.venv-airflow-3.3/bin/python -m scripts.airflow_demo
+
 benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
 	@touch $@
@@ -56,6 +82,6 @@ bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, whic
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environments and everything that was generated
-	rm -rf .venv .venv-oldest $(CACHES)
+	rm -rf .venv .venv-oldest .venv-airflow-* $(CACHES)
 	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

@@ -16,11 +16,13 @@ Describe a copy, run it, look at how it ended::
     result.raise_for_failures()
 
 or watch it: ``run = operation.start()``, poll ``run.snapshot()``, ``run.cancel()``,
-``run.result()``. Everything here is typed; what is not in ``__all__`` is private.
+``run.result()``; :func:`progress_text` and :func:`result_text` say it in words. Everything here is
+typed; what is not in ``__all__`` is private.
 """
 
 from __future__ import annotations
 
+import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +32,7 @@ from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
     ErrorClass,
+    ErrorFacts,
     ObjectError,
     PreflightError,
     Reaction,
@@ -38,6 +41,7 @@ from s3_xfer.errors import (
     RunCancelled,
     S3XferError,
     ValidationError,
+    translate,
 )
 from s3_xfer.model import (
     AccountContext,
@@ -58,6 +62,7 @@ from s3_xfer.options import (
     CopyOptions,
     Encryption,
     Engine,
+    Identical,
     Preflight,
     ReportScope,
     RunMode,
@@ -68,6 +73,7 @@ from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.render.log import progress_text, result_text
     from s3_xfer.run import CopyRun
 
 __version__ = VERSION
@@ -85,7 +91,9 @@ __all__ = [
     "Encryption",
     "Engine",
     "ErrorClass",
+    "ErrorFacts",
     "Failed",
+    "Identical",
     "MetricsCollector",
     "NotAttempted",
     "ObjectError",
@@ -112,19 +120,25 @@ __all__ = [
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "progress_text",
+    "result_text",
+    "translate",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 
+# What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
+_LATER = {
+    "CopyRun": "s3_xfer.run",
+    "S3CopyOperation": "s3_xfer.operation",
+    "progress_text": "s3_xfer.render.log",
+    "result_text": "s3_xfer.render.log",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Import what needs boto3 when it is first asked for: ``s3-xfer --help`` never does."""
-    if name == "S3CopyOperation":
-        from s3_xfer.operation import S3CopyOperation  # noqa: PLC0415
-
-        return S3CopyOperation
-    if name == "CopyRun":
-        from s3_xfer.run import CopyRun  # noqa: PLC0415
-
-        return CopyRun
+    """Return what is imported late."""
+    if name in _LATER:
+        return getattr(importlib.import_module(_LATER[name]), name)
     raise AttributeError(f"module 's3_xfer' has no attribute {name!r}")

@@ -222,8 +222,8 @@ class Crew:
             self._report.record(outcome)
 
     def _note_failure(self, failed: Failed) -> None:
-        _log.warning("not copied: %s", error_line(failed))
         if len(self._failures) < ERRORS_KEPT:
+            _log.warning("not copied: %s", error_line(failed))
             self._failures.append(failed)
         if failed.error.facts.error_class.reaction is Reaction.END_RUN:
             self._abort(failed.error)

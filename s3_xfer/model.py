@@ -168,6 +168,7 @@ class SkipReason(enum.Enum):
     """Why an object was left alone. The value is what reports show."""
 
     EXISTS = "already exists at the destination"
+    IDENTICAL = "identical at the destination"
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
 

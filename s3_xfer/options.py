@@ -78,6 +78,13 @@ class CannedAcl(enum.Enum):
     PUBLIC_READ_WRITE = "public-read-write"
 
 
+class Identical(enum.Enum):
+    """What happens to objects whose content is at the destination already."""
+
+    COPY = "copy"  # they are copied again, without a look
+    SKIP = "skip"  # they are left alone, where size and ETag or checksum prove it
+
+
 class RunMode(enum.Enum):
     """Whether anything is written."""
 
@@ -119,7 +126,8 @@ class CopyOptions:
     10,000 parts would not suffice. Each request is repeated at most ``retries`` times, after
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
     silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
-    for answers that are under way. ``prices_path`` is a price file for the estimated bill, see
+    for answers that are under way. ``identical`` decides about what an earlier run has copied;
+    looking costs a HEAD per object. ``prices_path`` is a price file for the estimated bill, see
     :mod:`s3_xfer.accounting.prices`.
 
     Raises:
@@ -143,6 +151,7 @@ class CopyOptions:
     bucket_key: bool = False
     request_payer: bool = False
     checksum_algorithm: ChecksumAlgorithm | None = None
+    identical: Identical = Identical.COPY
     mode: RunMode = RunMode.COPY
     preflight: Preflight = Preflight.FULL
     report_path: Path | None = None

@@ -10,6 +10,14 @@ import pytest
 
 from tests.world import World
 
+# They need Airflow, and run in environments that have it: make test-airflow.
+collect_ignore = ["airflow"]
+
+
+def pytest_report_header() -> str:
+    """Say what is not run here."""
+    return "tests/airflow: not here, they need Airflow (make test-airflow)"
+
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import click
 from s3_xfer.cli.options import OUTPUT
 from s3_xfer.cli.params import SectionOption, Size
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions, Preflight, ReportScope, RunMode
+from s3_xfer.options import CopyOptions, Identical, Preflight, ReportScope, RunMode
 from s3_xfer.render.shell import shell_word
 from s3_xfer.units import exact_size
 
@@ -80,6 +80,7 @@ def copy_options(values: Values) -> CopyOptions:
         bucket_key=values["bucket_key"],
         request_payer=values["request_payer"] == "requester",
         checksum_algorithm=values["checksum_algorithm"],
+        identical=Identical.SKIP if values["skip_identical"] else Identical.COPY,
         mode=RunMode.DRY_RUN if values["dry_run"] else RunMode.COPY,
         preflight=Preflight.SKIP if values["no_preflight"] else Preflight.FULL,
         report_path=values["report"],

@@ -127,6 +127,11 @@ _DECLARATIONS: tuple[Any, ...] = (
     _flag(
         WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic on AWS)."
     ),
+    _flag(
+        WHAT,
+        "--skip-identical",
+        "Leave objects alone whose content is there already (one HEAD for each).",
+    ),
     _file(WHAT, "--from-report", "Copy only what this report of an earlier run says is missing."),
     _flag(WHAT, "--dry-run", "List, count and show; write nothing."),
     _flag(WHAT, "--no-preflight", "Do not check access first; the first objects will tell."),

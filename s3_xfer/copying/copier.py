@@ -18,6 +18,7 @@ from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
+from s3_xfer.copying.identical import is_identical
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, translate
 from s3_xfer.model import (
     KEY_MAX_BYTES,
@@ -30,7 +31,7 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 
 OBJECT_ATTEMPTS = 2  # whole objects are started again once, when their upload is beyond repair
 
@@ -92,7 +93,7 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        looks = self._looks_first and not self._overwrite
+        looks = self._leaves_identical() or (self._looks_first and not self._overwrite)
         known = bool(task.source.etag) and self.is_single(task)
         return known and not looks and check_key(task) is None
 
@@ -113,6 +114,10 @@ class ObjectCopier:
             look = not self._overwrite and (self._looks_first or not self.is_single(task))
             if look and self._exists(task):
                 return Skipped(task, SkipReason.EXISTS)
+            if self._leaves_identical() and is_identical(self._source, self._destination, task):
+                if not self.is_single(task):
+                    self._repeat_late_tags(task)
+                return Skipped(task, SkipReason.IDENTICAL)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._failed(task, error)
         return task
@@ -173,6 +178,17 @@ class ObjectCopier:
         if late_tags:
             self._tag(task, late_tags)
         return Copied(task, task.source.size, trail.answer["ETag"], parts=len(trail.part_etags))
+
+    def _leaves_identical(self) -> bool:
+        """Return whether identical objects are left alone; without overwriting, all are."""
+        return self._overwrite and self._options.identical is Identical.SKIP
+
+    def _repeat_late_tags(self, task: CopyTask) -> None:
+        """Set tags that do not go with an upload: an earlier run may have ended before them."""
+        if self._options.tags is TagPolicy.COPY:
+            tag_set = lookup.tags(self._source, task.source)
+            if lookup.tag_header(tag_set) is None:
+                self._tag(task, tag_set)
 
     def _prepare_upload(self, source: S3Object, trail: Trail) -> list[dict[str, str]]:
         """Fill the headers of the upload with metadata and tags; return tags that do not fit."""

@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
-from s3_xfer.options import PARTS_MAX, CopyOptions, TagPolicy
+from s3_xfer.options import PARTS_MAX, CopyOptions, Identical, TagPolicy
 
 KEYS_PER_PAGE = 1000
 
@@ -32,7 +32,9 @@ def estimate_requests(
     """
     heads = 1 if options.from_report_path else 0  # a report's ETag is not taken over
     small = size_bytes < options.multipart_threshold_bytes
-    if not overwrite and (looks_first or not small):
+    if overwrite:
+        heads += options.identical is Identical.SKIP
+    elif looks_first or not small:
         heads += 1
     if small:
         return {"CopyObject": 1} | ({"HeadObject": heads} if heads else {})

@@ -17,9 +17,13 @@ from s3_xfer.units import format_duration, format_size
 def progress_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     """Return one line of ``name=value`` fields; a ``+`` marks totals that still grow."""
     at = (metrics.start_time + timedelta(seconds=metrics.duration_s)).astimezone(UTC)
+    return f"{at:%Y-%m-%dT%H:%M:%SZ} {progress_fields(phase, metrics, rates)}"
+
+
+def progress_fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
+    """Return the same line without its time, for logs that have their own."""
     grows = "" if metrics.listing_complete else "+"
     fields = (
-        f"{at:%Y-%m-%dT%H:%M:%SZ}",
         phase.value,
         f"objects={metrics.files_done}/{metrics.total_files_found}{grows}",
         f"bytes={_size(metrics.bytes_done)}/{_size(metrics.total_bytes_found)}{grows}",

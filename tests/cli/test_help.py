@@ -18,6 +18,7 @@ SECTIONS = {
     "What to copy": [
         "--recursive",
         "--no-overwrite",
+        "--skip-identical",
         "--from-report",
         "--dry-run",
         "--no-preflight",

@@ -15,6 +15,7 @@ from s3_xfer.options import (
     CopyOptions,
     Encryption,
     Engine,
+    Identical,
     Preflight,
     RunMode,
     TagPolicy,
@@ -109,7 +110,7 @@ def test_every_option_reaches_the_operation() -> None:
         --concurrency 7 --engine crt --listing-threads 3 --multipart-threshold 6MiB --part-size 5MiB
         --retries 1 --retry-delay 0.5 --tags skip --acl private --sse AWS:KMS --sse-kms-key-id k
         --bucket-key --no-preflight --request-payer requester --dry-run
-        --report r.jsonl --from-report f.jsonl
+        --report r.jsonl --from-report f.jsonl --skip-identical
     """
     values = _values(*typed.split())
     assert building.copy_options(values) == CopyOptions(
@@ -126,6 +127,7 @@ def test_every_option_reaches_the_operation() -> None:
         sse_kms_key_id="k",
         bucket_key=True,
         request_payer=True,
+        identical=Identical.SKIP,
         mode=RunMode.DRY_RUN,
         preflight=Preflight.SKIP,
         report_path=Path("r.jsonl"),

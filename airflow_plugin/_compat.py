@@ -1,0 +1,48 @@
+"""Every import that differs between Airflow 2.10, 2.11 and 3.x, each with its reason.
+
+``airflow.providers.common.compat.sdk`` does the same, but the set of packages that belongs to
+Airflow 2.10.5 has a version of it from before it existed. Nobody else in this package imports
+from ``airflow.sdk`` or from what it replaced. Types are those of the newest Airflow.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, Context
+    from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+    from airflow.sdk.observability import stats
+    from airflow.sdk.types import Logger
+else:
+    try:  # Airflow 3: the Task SDK; the old places warn, or are gone (airflow.datasets)
+        from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink
+    except ImportError:  # Airflow 2: assets were called datasets
+        from airflow.datasets import Dataset as Asset
+        from airflow.datasets import DatasetAlias as AssetAlias
+        from airflow.models import BaseOperator
+        from airflow.models.baseoperatorlink import BaseOperatorLink
+
+    try:  # Airflow 3.1 and newer; airflow.exceptions still has them there, and warns
+        from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+    except ImportError:
+        from airflow.exceptions import AirflowFailException, AirflowNotFoundException
+
+    try:  # Airflow 3.2 and newer: functions of a module
+        from airflow.sdk.observability import stats
+    except ImportError:  # before: methods of a class, by the same names
+        from airflow.stats import Stats as stats  # noqa: N813
+
+    Context = Logger = object  # only for annotations
+
+__all__ = [
+    "AirflowFailException",
+    "AirflowNotFoundException",
+    "Asset",
+    "AssetAlias",
+    "BaseOperator",
+    "BaseOperatorLink",
+    "Context",
+    "Logger",
+    "stats",
+]

@@ -1,0 +1,1 @@
+"""DAGs to start from. Places come from params, so they run on any Airflow by changing nothing."""

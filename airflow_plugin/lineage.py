@@ -1,0 +1,38 @@
+"""What OpenLineage is told: the two places, and afterwards how much went between them.
+
+Its packages are optional; this is imported when its listener asks. A place is one dataset however
+many objects lie below it. Refuses to send anything itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.openlineage.extractors import OperatorLineage
+from openlineage.client.event_v2 import Dataset, InputDataset, OutputDataset
+from openlineage.client.facet_v2 import output_statistics_output_dataset
+
+from s3_xfer import S3Location
+
+
+def lineage(
+    source: S3Location, destination: S3Location, result: Mapping[str, Any] | None
+) -> OperatorLineage[Any, Any]:
+    """Return the lineage of one copy; with counts and bytes once there is a result."""
+    facets: dict[str, Any] = {}
+    if result is not None:
+        facets["outputStatistics"] = (
+            output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(
+                fileCount=result["files_copied_successfully"],
+                size=result["total_bytes_transferred"],
+            )
+        )
+    inputs: list[Dataset] = [InputDataset(*_name(source))]
+    outputs: list[Dataset] = [OutputDataset(*_name(destination), outputFacets=facets)]
+    return OperatorLineage(inputs=inputs, outputs=outputs)
+
+
+def _name(place: S3Location) -> tuple[str, str]:
+    """Return namespace and name after OpenLineage's naming of S3."""
+    return f"s3://{place.bucket}", place.key or "/"

@@ -1,0 +1,70 @@
+"""Links from a task to both places in the AWS console.
+
+The task notes bucket, prefix and region in an XCom of its own, because the arguments of a task
+are templates for whoever else asks. Refuses to know where the console is: the Amazon provider's
+base class does, partition by partition.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, BaseAwsLink
+
+from s3_xfer import AccountContext, S3Location
+
+_REGION = "us-east-1"  # the console's own choice where a connection names none
+
+
+class _BucketLink(BaseAwsLink):
+    """A prefix or an object in the S3 console."""
+
+    format_str = (
+        BASE_AWS_CONSOLE_LINK + "/s3/{kind}/{bucket_name}?region={region_name}&prefix={prefix}"
+    )
+
+    def format_link(self, **values: Any) -> str:
+        """Return the address; keys may hold anything."""
+        return super().format_link(**(values | {"prefix": quote(values["prefix"], safe="")}))
+
+
+class S3SourceLink(_BucketLink):
+    """Where the objects come from."""
+
+    name = "S3 source"
+    key = "s3_xfer_source"
+
+
+class S3DestinationLink(_BucketLink):
+    """Where the objects go."""
+
+    name = "S3 destination"
+    key = "s3_xfer_destination"
+
+
+def persist_links(
+    context: Any, operator: Any, source: S3Location, destination: S3Location, *, recursive: bool
+) -> None:
+    """Note both places for the links of this task; without XComs there are no links."""
+    for link, place in ((S3SourceLink, source), (S3DestinationLink, destination)):
+        region = _region(place.account)
+        link.persist(
+            context=context,
+            operator=operator,
+            region_name=region,
+            aws_partition=_partition(region),
+            kind="buckets" if recursive else "object",
+            bucket_name=place.bucket,
+            prefix=place.key,
+        )
+
+
+def _region(account: AccountContext) -> str:
+    return account.region or (account.session and account.session.region_name) or _REGION
+
+
+def _partition(region: str) -> str:
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

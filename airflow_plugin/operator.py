@@ -1,0 +1,198 @@
+"""The operator: one copy between accounts as one task.
+
+Renders, connects, runs the library's copy in this process (S3 moves the bytes), logs how it goes,
+and ends the task as the copy ended. Refuses to defer: the copy is driven from here, request by
+request, and there is nothing to wait for elsewhere. Refuses to do anything when a DAG is parsed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_plugin._compat import BaseOperator, Context
+from airflow_plugin.arguments import place
+from airflow_plugin.copying import TaskCopy
+from airflow_plugin.failing import ended_by_the_library
+from airflow_plugin.links import S3DestinationLink, S3SourceLink
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+
+class S3CrossAccountCopyOperator(BaseOperator):
+    """Copy S3 objects into a bucket of another account, server-side.
+
+    The destination's credentials make the copy and must be allowed to read the source; the
+    source's, where given, list it. Every argument is a template, and may come as text.
+
+    .. seealso:: ``docs/how-to/airflow.md``: connections, permissions, failures, stopping.
+
+    :param source_bucket: bucket to copy from; may be left out if ``source_key`` is a URL
+    :param source_key: key, or with ``recursive`` a prefix, or either as ``s3://BUCKET/KEY``
+    :param destination_bucket: bucket to copy to, as above
+    :param destination_key: key or prefix, as above; empty, or ending in ``/``, it receives a single
+        object under its own name
+    :param recursive: copy everything below the prefix ``source_key``
+    :param source_aws_conn_id: connection that lists and looks at the source; without one the
+        destination's credentials do
+    :param dest_aws_conn_id: connection that makes the copy; without one the worker's own identity
+        does. A connection that is named must exist.
+    :param batch_size: objects handed to the workers at a time, 1 to 1000
+    :param overwrite: replace what exists at the destination
+    :param identical: what happens to objects whose content is at the destination already: ``copy``,
+        ``skip`` (one HEAD for each object), or ``skip-on-retry``: copy in the first try of the
+        task, skip in later ones. Default: ``[s3_xfer] identical``, which is ``skip-on-retry``
+    :param fail_on_error: fail the task if an object was not copied. A copy that ended early fails
+        it in any case.
+    :param source_region_name: region of the source, before the connection's
+    :param dest_region_name: region of the destination, before the connection's
+    :param source_verify: certificates to trust, before the connection's ``verify``
+    :param dest_verify: as above
+    :param source_bucket_owner: 12-digit account that must own the source bucket
+    :param dest_bucket_owner: 12-digit account that must own the destination bucket
+    :param botocore_config: settings for both clients, on top of the connections' ``config_kwargs``
+    :param report_path: file, or ``s3://`` URL written with the destination's connection, that gets
+        a JSON line for each object that was not copied
+    :param report_scope: ``not-copied``, or ``all`` for a line for every object
+    :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
+    :param request_retries: repetitions of a single request, inside one try of the task
+    :param request_retry_delay_s: seconds before the first of them; doubles with each
+    :param concurrency: copies under way at the same time. Default: ``[s3_xfer] concurrency``
+    :param stop_grace_s: seconds that a stopped copy waits for answers. Default:
+        ``[s3_xfer] stop_grace``
+
+    ``multipart_threshold_bytes``, ``part_size_bytes``, ``read_timeout_s``, ``tags``,
+    ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
+    ``checksum_algorithm``, ``mode`` (``copy`` or ``dry-run``) and ``preflight`` are those of
+    :class:`s3_xfer.CopyOptions`; None means its default.
+    """
+
+    template_ext: Sequence[str] = ()
+    template_fields_renderers: ClassVar[dict[str, str]] = {"botocore_config": "json"}
+    operator_extra_links = (S3SourceLink(), S3DestinationLink())
+    ui_color = "#c5e8d4"
+
+    def __init__(
+        self,
+        *,
+        source_key: str,
+        destination_key: str = "",
+        source_bucket: str | None = None,
+        destination_bucket: str | None = None,
+        recursive: bool | str = False,
+        source_aws_conn_id: str | None = None,
+        dest_aws_conn_id: str | None = None,
+        batch_size: int | str = 100,
+        overwrite: bool | str = True,
+        identical: str | None = None,
+        fail_on_error: bool | str = True,
+        source_region_name: str | None = None,
+        dest_region_name: str | None = None,
+        source_verify: bool | str | None = None,
+        dest_verify: bool | str | None = None,
+        source_bucket_owner: str | None = None,
+        dest_bucket_owner: str | None = None,
+        botocore_config: Mapping[str, Any] | None = None,
+        report_path: str | None = None,
+        report_scope: str | None = None,
+        from_report_path: str | None = None,
+        concurrency: int | str | None = None,
+        multipart_threshold_bytes: int | str | None = None,
+        part_size_bytes: int | str | None = None,
+        request_retries: int | str | None = None,
+        request_retry_delay_s: float | str | None = None,
+        read_timeout_s: float | str | None = None,
+        stop_grace_s: float | str | None = None,
+        tags: str | None = None,
+        storage_class: str | None = None,
+        acl: str | None = None,
+        sse: str | None = None,
+        sse_kms_key_id: str | None = None,
+        bucket_key: bool | str | None = None,
+        request_payer: bool | str | None = None,
+        checksum_algorithm: str | None = None,
+        mode: str | None = None,
+        preflight: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source_key = source_key
+        self.destination_key = destination_key
+        self.source_bucket = source_bucket
+        self.destination_bucket = destination_bucket
+        self.recursive = recursive
+        self.source_aws_conn_id = source_aws_conn_id
+        self.dest_aws_conn_id = dest_aws_conn_id
+        self.batch_size = batch_size
+        self.overwrite = overwrite
+        self.identical = identical
+        self.fail_on_error = fail_on_error
+        self.source_region_name = source_region_name
+        self.dest_region_name = dest_region_name
+        self.source_verify = source_verify
+        self.dest_verify = dest_verify
+        self.source_bucket_owner = source_bucket_owner
+        self.dest_bucket_owner = dest_bucket_owner
+        self.botocore_config = botocore_config
+        self.report_path = report_path
+        self.report_scope = report_scope
+        self.from_report_path = from_report_path
+        self.concurrency = concurrency
+        self.multipart_threshold_bytes = multipart_threshold_bytes
+        self.part_size_bytes = part_size_bytes
+        self.request_retries = request_retries
+        self.request_retry_delay_s = request_retry_delay_s
+        self.read_timeout_s = read_timeout_s
+        self.stop_grace_s = stop_grace_s
+        self.tags = tags
+        self.storage_class = storage_class
+        self.acl = acl
+        self.sse = sse
+        self.sse_kms_key_id = sse_kms_key_id
+        self.bucket_key = bucket_key
+        self.request_payer = request_payer
+        self.checksum_algorithm = checksum_algorithm
+        self.mode = mode
+        self.preflight = preflight
+
+    template_fields: Sequence[str] = tuple(
+        name
+        for name, parameter in inspect.signature(__init__).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    )
+
+    # Set from a signal handler, so nothing but a plain attribute; see airflow_plugin.following.
+    killed = False
+    copied: Mapping[str, Any] | None = None  # what was returned, for OpenLineage
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Copy, and return the metrics as plain JSON values.
+
+        Raises:
+            S3CopyPermanentError: fails the task at once: wrong input, missing bucket, denied.
+            S3CopyRetryableError: another try may do better.
+        """
+        with ended_by_the_library():
+            result = TaskCopy(self, context).run()
+            self.copied = result
+            return result
+
+    def on_kill(self) -> None:
+        """Note that Airflow ends the task. The loop in ``execute`` sees it and stops the copy."""
+        self.killed = True
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """Return both places."""
+        from airflow_plugin.lineage import lineage  # noqa: PLC0415 - optional packages
+
+        return lineage(
+            place("source", self.source_bucket, self.source_key),
+            place("destination", self.destination_bucket, self.destination_key),
+            self.copied,
+        )
+
+    def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return both places with counts and bytes."""
+        return self.get_openlineage_facets_on_start()

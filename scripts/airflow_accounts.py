@@ -1,0 +1,64 @@
+"""The two accounts that the example DAGs expect, on the embedded S3, with their connections.
+
+For the demo and for the tests. A role in each account is assumed by a scheduler's key, as in real
+life; the embedded STS checks neither key nor external id. Refuses to be AWS: no policy counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
+
+THEIR_BUCKET, OUR_BUCKET = "their-bucket", "our-bucket"
+YEARS = ("2024", "2025", "2026")
+CONTENT = b"some data"
+
+
+class ExampleAccounts:
+    """Both buckets; theirs has ``data/orders.csv`` and ``per_year`` objects for each year."""
+
+    def __init__(self, accounts: TwoAccounts, *, per_year: int = 3) -> None:
+        self._accounts = accounts
+        self._us = accounts.client("s3", DESTINATION_ACCOUNT)
+        them = accounts.client("s3", SOURCE_ACCOUNT)
+        them.create_bucket(Bucket=THEIR_BUCKET)
+        them.close()
+        self._us.create_bucket(Bucket=OUR_BUCKET)
+        accounts.store(THEIR_BUCKET, ((key, CONTENT) for key in _keys(per_year)))
+
+    def connections(self) -> dict[str, str]:
+        """Return the environment that makes the examples' connections."""
+        return {
+            "AIRFLOW_CONN_S3_XFER_THEM": self._connection(SOURCE_ACCOUNT),
+            "AIRFLOW_CONN_S3_XFER_US": self._connection(DESTINATION_ACCOUNT),
+        }
+
+    def _connection(self, account: str) -> str:
+        return json.dumps(
+            {
+                "conn_type": "aws",
+                "login": "AKIASCHEDULER",
+                "password": "the-scheduler-s-secret",
+                "extra": {
+                    "endpoint_url": self._accounts.url,
+                    "region_name": "us-east-1",
+                    "role_arn": f"arn:aws:iam::{account}:role/copier",
+                    "assume_role_kwargs": {"ExternalId": "agreed"},
+                    "service_config": {"sts": {"endpoint_url": self._accounts.url}},
+                },
+            }
+        )
+
+    def arrived(self) -> set[str]:
+        """Return the keys in our bucket."""
+        pages = self._us.get_paginator("list_objects_v2").paginate(Bucket=OUR_BUCKET)
+        return {found["Key"] for page in pages for found in page.get("Contents", [])}
+
+
+def _keys(per_year: int) -> Iterator[str]:
+    yield "data/orders.csv"
+    for year in YEARS:
+        for number in range(per_year):
+            yield f"data/{year}/{number:05}.csv"

@@ -1,0 +1,154 @@
+"""The demonstration behind ``make airflow-demo``: an Airflow with the operator, ready to click.
+
+Starts the embedded S3 with two accounts, and an Airflow 3 beside it whose connections and example
+DAGs are set up; prints the address and stays until Ctrl-C. Everything listens on loopback only and
+lives in a folder that is gone afterwards. Refuses a login: whoever can reach the port is an admin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
+from scripts.airflow_accounts import OUR_BUCKET, THEIR_BUCKET, ExampleAccounts
+from scripts.airflow_local import LocalAirflow, run_airflow
+
+DEFAULT_PORT = 8080
+DEFAULT_PER_YEAR = 700
+_EXAMPLES = Path(__file__).parent.parent / "airflow_plugin" / "example_dags"
+_START_S = 180
+_POLL_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration until somebody ends it, and return its exit code."""
+    options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has switched Ctrl-C off
+        signal.signal(number, signal.default_int_handler)
+    try:
+        with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder, TwoAccounts() as two:
+            accounts = ExampleAccounts(two, per_year=options.per_year)
+            _run(Path(folder), two, accounts, port=options.port)
+    except KeyboardInterrupt:
+        print("\nStopped. Nothing is left running.")
+    except RuntimeError as error:
+        print(f"The demonstration failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(home: Path, two: TwoAccounts, accounts: ExampleAccounts, *, port: int) -> None:
+    """Start Airflow and stay with it; never returns, only raises.
+
+    Raises:
+        RuntimeError: Airflow did not start, or ended by itself.
+    """
+    environment = _environment(home, accounts)
+    print("Making Airflow's database", flush=True)
+    run_airflow("db", "migrate", environment=environment)
+    print("Starting Airflow", flush=True)
+    with LocalAirflow(home, environment, port=port) as airflow:
+        _wait_until_ready(airflow)
+        _introduce(airflow, two)
+        _stay(airflow)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="Airflow with the operator and two accounts.")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="of Airflow's pages")
+    parser.add_argument(
+        "--per-year", type=int, default=DEFAULT_PER_YEAR, help="objects in each of three folders"
+    )
+    return parser
+
+
+def _environment(home: Path, accounts: ExampleAccounts) -> dict[str, str]:
+    """Return an environment that knows no other Airflow and no other AWS."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "AWS_")) and not name.lower().endswith("_proxy")
+    }
+    return kept | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(_EXAMPLES),
+        "AIRFLOW__S3_XFER__LOG_INTERVAL": "1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": str(_EXAMPLES.parent.parent),
+        **accounts.connections(),
+    }
+
+
+def _wait_until_ready(airflow: LocalAirflow) -> None:
+    """Return when all example DAGs can be seen.
+
+    Raises:
+        RuntimeError: Airflow did not start.
+    """
+    until_s = time.monotonic() + _START_S
+    while not _is_ready(airflow):
+        gone = airflow.failed()
+        if gone or time.monotonic() > until_s:
+            logs = "".join(log.read_text()[-2000:] for log in airflow.home.glob("*.log"))
+            raise RuntimeError(f"{gone or 'Airflow'} did not start:\n{logs}")
+        time.sleep(_POLL_S)
+
+
+def _is_ready(airflow: LocalAirflow) -> bool:
+    """Return whether Airflow's API knows every example."""
+    try:
+        token = _get(f"{airflow.url}/auth/token")["access_token"]
+        known = _get(f"{airflow.url}/api/v2/dags", token)["total_entries"]
+    except OSError:
+        return False
+    return bool(known >= len(list(_EXAMPLES.glob("example_*.py"))))
+
+
+def _get(url: str, token: str = "") -> Any:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
+    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own server
+        return json.load(answer)
+
+
+def _introduce(airflow: LocalAirflow, two: TwoAccounts) -> None:
+    names = "\n".join(f"    {path.stem}" for path in sorted(_EXAMPLES.glob("example_*.py")))
+    print(f"""
+Airflow is ready:  {airflow.url}
+
+  account A {SOURCE_ACCOUNT}  s3://{THEIR_BUCKET}    connection s3_xfer_them
+  account B {DESTINATION_ACCOUNT}  s3://{OUR_BUCKET}      connection s3_xfer_us
+  embedded S3 and STS at {two.url}
+
+  DAGs, each with a button "Trigger":
+{names}
+
+  Start example_s3_xfer_prefix, then look at its task copy_prefix: the log, the XCom with the
+  counts, and the links "S3 source" and "S3 destination" (which lead to the real AWS console).
+  The embedded S3 is moto, which checks no policies: access always works here.
+  The page asks for no password; it listens on this machine only.
+
+Ctrl-C ends everything.""")
+    sys.stdout.flush()
+
+
+def _stay(airflow: LocalAirflow) -> None:
+    while True:
+        gone = airflow.failed()
+        if gone:
+            raise RuntimeError(f"{gone} has ended")
+        time.sleep(_POLL_S)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""The examples that ship, as a DAGs folder sees them."""
+
+from airflow_plugin.example_dags.example_s3_xfer_cross_account import dag as cross_account
+from airflow_plugin.example_dags.example_s3_xfer_mapped import dag as mapped
+from airflow_plugin.example_dags.example_s3_xfer_prefix import dag as prefix
+from airflow_plugin.example_dags.example_s3_xfer_single_object import dag as single_object
+
+__all__ = ["cross_account", "mapped", "prefix", "single_object"]

@@ -1,0 +1,235 @@
+"""What a DAG may say, and how it reaches the library."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_plugin import S3CopyPermanentError, S3CrossAccountCopyOperator, operator
+from airflow_plugin._compat import BaseOperator
+from airflow_plugin.arguments import argument_of, copy_options, identical, place
+from s3_xfer import (
+    CannedAcl,
+    ChecksumAlgorithm,
+    CopyOptions,
+    Encryption,
+    Identical,
+    Preflight,
+    ReportScope,
+    RunMode,
+    StorageClass,
+    TagPolicy,
+    ValidationError,
+)
+from tests.airflow.stage import Stage
+from tests.world import DST, SRC
+
+FIELDS = [field.name for field in dataclasses.fields(CopyOptions)]
+MISSION = {
+    "source_bucket", "source_key", "destination_bucket", "destination_key", "recursive",
+    "source_aws_conn_id", "dest_aws_conn_id", "batch_size", "overwrite",
+}  # fmt: skip
+# Every option, as text and as the value that it must become; none is the default.
+AS_TEXT = {
+    "concurrency": ("7", 7),
+    "multipart_threshold_bytes": ("8388608", 8388608),
+    "part_size_bytes": ("16777216", 16777216),
+    "retries": ("1", 1),
+    "retry_delay_s": ("0.5", 0.5),
+    "read_timeout_s": ("60", 60.0),
+    "stop_grace_s": ("2.5", 2.5),
+    "tags": ("skip", TagPolicy.SKIP),
+    "storage_class": ("GLACIER_IR", StorageClass.GLACIER_IR),
+    "acl": ("bucket-owner-full-control", CannedAcl.BUCKET_OWNER_FULL_CONTROL),
+    "sse": ("aws:kms", Encryption.KMS),
+    "sse_kms_key_id": ("key", "key"),
+    "bucket_key": ("true", True),
+    "request_payer": ("True", True),
+    "checksum_algorithm": ("SHA256", ChecksumAlgorithm.SHA256),
+    "identical": ("skip", Identical.SKIP),
+    "mode": ("dry-run", RunMode.DRY_RUN),
+    "preflight": ("skip", Preflight.SKIP),
+    "report_path": ("/tmp/report.jsonl", Path("/tmp/report.jsonl")),
+    "report_scope": ("all", ReportScope.ALL),
+    "from_report_path": ("/tmp/before.jsonl", Path("/tmp/before.jsonl")),
+}
+
+
+def arguments() -> dict[str, inspect.Parameter]:
+    """Return the operator's own arguments."""
+    parameters = inspect.signature(S3CrossAccountCopyOperator.__init__).parameters
+    return {
+        name: parameter
+        for name, parameter in parameters.items()
+        if name not in ("self", "kwargs", "args")
+    }
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_every_option_of_the_library_can_be_reached(field: str) -> None:
+    """A new option of the library needs an argument here, and a line in the table above."""
+    assert argument_of(field) in arguments()
+    assert field in AS_TEXT
+
+
+def test_every_option_may_come_as_text() -> None:
+    """Templates render to text; the library gets its own types."""
+    options = copy_options({field: text for field, (text, _) in AS_TEXT.items()})
+
+    assert {field: getattr(options, field) for field in FIELDS} == {
+        field: value for field, (_, value) in AS_TEXT.items()
+    }
+    assert not any(getattr(options, field) == getattr(CopyOptions(), field) for field in FIELDS)
+
+
+def test_every_option_may_come_as_what_it_is() -> None:
+    """Enums, numbers and paths are taken as they are; None and empty text are the default."""
+    assert copy_options({field: value for field, (_, value) in AS_TEXT.items()}) == copy_options(
+        {field: text for field, (text, _) in AS_TEXT.items()}
+    )
+    assert copy_options(dict.fromkeys(FIELDS, None)) == CopyOptions()
+    assert copy_options(dict.fromkeys(FIELDS, "")) == CopyOptions()
+
+
+def test_arguments_are_keyword_only_and_carry_the_mission_s_names() -> None:
+    """Nothing depends on an order."""
+    assert set(arguments()) >= MISSION
+    assert {parameter.kind for parameter in arguments().values()} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def test_no_argument_hides_one_of_airflow_s() -> None:
+    """``retries`` of a task and of a request are two things."""
+    airflow = set(inspect.signature(BaseOperator.__init__).parameters)
+
+    assert not set(arguments()) & airflow
+    assert not [name for name in arguments() if hasattr(BaseOperator, name)]
+
+
+def test_every_argument_is_a_template() -> None:
+    """Also what is not text today."""
+    assert set(S3CrossAccountCopyOperator.template_fields) == set(arguments())
+
+
+def test_the_constructor_only_assigns() -> None:
+    """A DAG file is parsed every few seconds, and mapped tasks are rendered after construction."""
+    tree = ast.parse(Path(operator.__file__).read_text())
+    kind = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    init = next(
+        node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    first, *rest = (ast.unparse(statement) for statement in init.body)
+
+    assert first == "super().__init__(**kwargs)"
+    assert rest == [f"self.{name} = {name}" for name in arguments()]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"concurrency": "many"}, "concurrency is 'many'; it must be a whole number"),
+        ({"concurrency": 0}, "concurrency is 0; it must be between 1 and 1000"),
+        ({"bucket_key": "maybe"}, "bucket_key is 'maybe'; it must be true or false"),
+        ({"storage_class": "COLD"}, "storage_class is 'COLD'; it must be one of STANDARD, "),
+        ({"retry_delay_s": "soon"}, "request_retry_delay_s is 'soon'; it must be a number"),
+        ({"sse_kms_key_id": 5}, "sse_kms_key_id is 5; it must be text"),
+    ],
+)
+def test_what_cannot_be_read_is_named(values: dict[str, Any], words: str) -> None:
+    """With the argument's name, the value, and what would be right."""
+    with pytest.raises(ValidationError, match=words):
+        copy_options(values)
+
+
+@pytest.mark.parametrize(
+    ("value", "first", "retry"),
+    [
+        ("copy", Identical.COPY, Identical.COPY),
+        ("skip", Identical.SKIP, Identical.SKIP),
+        ("skip-on-retry", Identical.COPY, Identical.SKIP),
+    ],
+)
+def test_identical_objects_by_try(value: str, first: Identical, retry: Identical) -> None:
+    """Only ``skip-on-retry`` tells the first try from later ones."""
+    assert identical(value, is_retry=False) is first
+    assert identical(value, is_retry=True) is retry
+
+
+def test_wrong_word_for_identical_lists_the_right_ones() -> None:
+    """Those of the library and the operator's own."""
+    with pytest.raises(ValidationError, match="one of copy, skip or one of skip-on-retry"):
+        identical("sometimes", is_retry=False)
+
+
+def test_a_key_may_be_a_url() -> None:
+    """As everywhere in the Amazon provider."""
+    assert place("source", None, "s3://bucket/a/b") == place("source", "bucket", "a/b")
+
+
+@pytest.mark.parametrize(
+    ("bucket", "key", "words"),
+    [
+        ("bucket", "s3://other/a", "source_bucket is 'bucket' and source_key is the URL"),
+        (None, "a/b", "no bucket was given for the source"),
+        ("Bucket!", "a", "'Bucket!' is not a bucket name"),
+        (None, "s3://", "'s3://' is not an S3 URL"),
+    ],
+)
+def test_a_place_that_makes_no_sense_is_refused(bucket: str, key: str, words: str) -> None:
+    """Whatever is ambiguous, missing or wrong."""
+    with pytest.raises(ValidationError, match=words):
+        place("source", bucket, key)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recursive": "perhaps"},
+        {"batch_size": 1001},
+        {"batch_size": "lots"},
+        {"source_key": "s3://elsewhere/in/"},
+        {"storage_class": "COLD"},
+        {"identical": "sometimes"},
+        {"dest_bucket_owner": "me"},
+        {"sse_kms_key_id": "key"},
+        {"report_path": "/no/such/folder/report.jsonl"},
+        {"from_report_path": "/no/such/report.jsonl"},
+    ],
+    ids=lambda changes: "-".join(map(str, next(iter(changes.items())))),
+)
+def test_wrong_input_fails_the_task_at_once(stage: Stage, changes: dict[str, Any]) -> None:
+    """No retry is consumed, and S3 is asked nothing that writes."""
+    stage.server.put(SRC, "in/x", size=1)
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(**changes)
+
+    assert stage.sent("CopyObject") == 0
+    assert stage.server.objects(DST) == {}
+
+
+def test_urls_and_text_copy_like_buckets_and_values(stage: Stage) -> None:
+    """A DAG full of templates works like one of values."""
+    stage.server.put(SRC, "in/x", size=1)
+
+    result = stage.execute(
+        source_bucket=None,
+        source_key=f"s3://{SRC}/in/",
+        destination_bucket=None,
+        destination_key=f"s3://{DST}/elsewhere/",
+        recursive="True",
+        overwrite="false",
+        batch_size="10",
+        concurrency="2",
+        fail_on_error="yes",
+    )
+
+    assert result["files_copied_successfully"] == 1
+    assert set(stage.server.objects(DST)) == {"elsewhere/x"}
+    assert result["source"] == f"s3://{SRC}/in/"

@@ -1,0 +1,347 @@
+"""A deployed Airflow runs the examples, retries, fails and stops tasks, and tells others.
+
+Everything is started at once and looked at afterwards: what costs time here is Airflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3_xfer.testing.fault_server import Fault, InjectedFault
+from s3_xfer.testing.two_accounts import TwoAccounts
+from s3_xfer.units import MIB
+from scripts.airflow_accounts import ExampleAccounts
+from scripts.airflow_local import IS_2, run_airflow
+from tests.airflow.deployment import (
+    Deployment,
+    messages,
+    supervisor_of,
+    wait_until,
+)
+from tests.airflow.stage import SECRET, Stage
+from tests.world import DST, SRC
+
+EXAMPLES = ("single_object", "prefix", "cross_account", "mapped")
+STOPPED = ("failed", "cleared", "timeout", "sigterm")
+ENDED = ("retried", "permanent", "partial", "alias", *([] if IS_2 else ["policy"]))
+# From the change of state (or the signal) to the abort of the upload; Airflow itself takes one to
+# five seconds to notice, and the timeout comes when it comes.
+STOPS_WITHIN_S = {"failed": 12, "cleared": 12, "sigterm": 8, "timeout": 60}
+
+
+class StatsD:
+    """Collects the metrics that Airflow sends."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.lines: list[str] = []
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def _receive(self) -> None:
+        while True:
+            self.lines.append(self._socket.recv(65536).decode())
+
+
+@dataclass
+class Deployed:
+    """Everything that happened, for the tests to look at."""
+
+    airflow: Deployment
+    stage: Stage
+    moto: ExampleAccounts
+    statsd: StatsD
+    lineage: Path
+    slow: dict[str, InjectedFault]
+    ended_after_s: dict[str, float] = field(default_factory=dict)
+
+    def stop_everything(self) -> None:
+        """End four copies in four ways, each in the middle of its large object."""
+        stops: dict[str, Callable[[], object]] = {
+            "failed": lambda: self.airflow.mark_failed("stop_failed"),
+            "cleared": self._clear,
+            "sigterm": lambda: os.kill(
+                supervisor_of(self.airflow.instances("stop_sigterm")[0]), signal.SIGTERM
+            ),
+            "timeout": lambda: None,  # Airflow's own clock
+        }
+        for name, stop in stops.items():
+            key = f"{name}/large"
+            wait_until(partial(self._is_open, key), f"the copy {name}", 180)
+            stop()
+            began_s = time.monotonic()
+            wait_until(partial(self._is_aborted, key), f"the end of {name}", 60)
+            self.ended_after_s[name] = time.monotonic() - began_s
+
+    def _clear(self) -> None:
+        """Let the second try find S3 quick again."""
+        self.slow["cleared"].remove()
+        self.airflow.clear("stop_cleared")
+
+    def _is_open(self, key: str) -> bool:
+        return key in {upload.key for upload in self.stage.server.uploads(DST)}
+
+    def _is_aborted(self, key: str) -> bool:
+        return not self._is_open(key)
+
+    def instance(self, dag_id: str) -> Any:
+        """Return the only task instance of a run."""
+        (found,) = self.airflow.instances(dag_id)
+        return found
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return what OpenLineage sent about our tasks."""
+        lines = self.lineage.read_text().splitlines() if self.lineage.exists() else []
+        return [event for event in map(json.loads, lines) if "copy" in event["job"]["name"]]
+
+
+def slow_world(stage: Stage) -> dict[str, InjectedFault]:
+    """Put what the DAGs in ``dags/`` copy, and make it slow (returned), broken or throttled."""
+    server, slow = stage.server, {}
+    for name in STOPPED:
+        server.put(SRC, f"{name}/large", size=40 * MIB)
+        for number in range(3):
+            server.put(SRC, f"{name}/{number}", size=10)
+        slow[name] = server.inject(Fault.slow("UploadPartCopy", delay_s=600, key=f"{name}/large"))
+    for name in ENDED:
+        for number in range(4):
+            server.put(SRC, f"{name}/{number}", size=10)
+    server.inject(Fault.error("CopyObject", 500, "InternalError", key="end_retried/3", times=1))
+    server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="end_partial/2"))
+    server.inject(Fault.error("CopyObject", 503, "SlowDown", key="end_policy/1"))
+    return slow
+
+
+@pytest.fixture(scope="module")
+def deployed(database: Path) -> Iterator[Deployed]:
+    """Run everything."""
+    statsd, lineage = StatsD(), database / "lineage.jsonl"
+    with Stage() as stage, TwoAccounts() as accounts:
+        moto = ExampleAccounts(accounts)
+        slow = slow_world(stage)
+        environment = {
+            **stage.connections(),
+            **moto.connections(),
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(statsd.port),
+            "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+                {"type": "file", "log_file_path": str(lineage), "append": True}
+            ),
+        }
+        with Deployment(database, environment) as airflow:
+            found = Deployed(airflow, stage, moto, statsd, lineage, slow)
+            for name in STOPPED:
+                airflow.trigger(f"stop_{name}")
+            for name in ENDED:
+                airflow.trigger(f"end_{name}")
+            for name in EXAMPLES:
+                airflow.trigger(f"example_s3_xfer_{name}")
+            found.stop_everything()
+            for dag_id in [f"stop_{name}" for name in STOPPED] + [f"end_{name}" for name in ENDED]:
+                airflow.wait_for_end(dag_id)
+            for name in EXAMPLES:
+                airflow.wait_for_end(f"example_s3_xfer_{name}")
+            yield found
+
+
+# ------------------------------------------------------------------------------------- stopping
+
+
+@pytest.mark.parametrize("how", STOPPED)
+def test_a_stopped_task_leaves_no_upload_and_no_large_object(deployed: Deployed, how: str) -> None:
+    """The upload was open when Airflow ended the task; seconds later it was aborted."""
+    assert deployed.ended_after_s[how] < STOPS_WITHIN_S[how]
+    assert deployed.stage.server.uploads(DST) == []
+    arrived = f"{how}/large" in deployed.stage.server.objects(DST)
+    assert arrived is (how == "cleared")  # its second try
+
+
+@pytest.mark.parametrize("how", ["failed", "timeout", "sigterm"])
+def test_a_stopped_task_is_never_a_success(deployed: Deployed, how: str) -> None:
+    """Whatever its process did after the stop."""
+    assert deployed.instance(f"stop_{how}").state == "failed"
+    assert deployed.airflow.state_of(f"stop_{how}") == "failed"
+
+
+def test_a_cleared_task_starts_again_and_copies_only_what_is_missing(deployed: Deployed) -> None:
+    """The first try's small objects are left alone in the second."""
+    result = deployed.airflow.xcom("stop_cleared")
+
+    assert deployed.instance("stop_cleared").state == "success"
+    assert (result["files_copied_successfully"], result["files_skipped"]) == (1, 3)
+
+
+@pytest.mark.parametrize("how", STOPPED)
+def test_the_log_says_that_the_copy_was_stopped(deployed: Deployed, how: str) -> None:
+    """And that nothing was going on any more when the process ended."""
+    lines = list(messages(deployed.airflow.log_of(f"stop_{how}")))
+
+    assert any("stopping the copy: nothing new starts" in line for line in lines)
+    assert any("ended objects=4/4" in line for line in lines)
+    assert not any("Copied all" in line for line in lines)
+
+
+# --------------------------------------------------------------------------------- other endings
+
+
+def test_a_retry_copies_what_the_first_try_did_not(deployed: Deployed) -> None:
+    """Three were copied in the first, one in the second."""
+    result = deployed.airflow.xcom("end_retried")
+    instance = deployed.instance("end_retried")
+
+    assert (instance.state, instance.try_number) == ("success", 2)
+    assert (result["files_copied_successfully"], result["files_skipped"]) == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["permanent", "partial", *([] if IS_2 else ["policy"])])
+def test_what_will_not_pass_consumes_no_retry(deployed: Deployed, name: str) -> None:
+    """Missing bucket, denied object, and what a retry policy of 3.3 says about throttling."""
+    instance = deployed.instance(f"end_{name}")
+
+    assert (instance.state, instance.try_number, instance.max_tries) == ("failed", 1, 3)
+
+
+def test_a_failed_task_leaves_its_result(deployed: Deployed) -> None:
+    """For tasks that run whatever happened before them."""
+    result = deployed.airflow.xcom("end_partial")
+
+    assert (result["files_copied_successfully"], result["files_failed"]) == (3, 1)
+    assert len(result["errors"]) == 1
+
+
+def test_the_library_s_message_stands_in_the_log(deployed: Deployed) -> None:
+    """With what to do next."""
+    log = deployed.airflow.log_of("end_permanent")
+
+    assert "the destination bucket no-such-bucket does not exist" in log
+    assert "Next: " in log
+
+
+# ---------------------------------------------------------------------------------- the examples
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_examples_succeed(deployed: Deployed, name: str) -> None:
+    """Run by a scheduler, in processes of their own, against two accounts."""
+    assert deployed.airflow.state_of(f"example_s3_xfer_{name}") == "success"
+
+
+def test_examples_copy_what_they_say(deployed: Deployed) -> None:
+    """Each to its own place."""
+    arrived = deployed.moto.arrived()
+
+    assert "from-them/orders.csv" in arrived
+    assert len([key for key in arrived if key.startswith("from-them/20")]) == 9
+    run = "from-them/test_example_s3_xfer_cross_account/"
+    assert len([key for key in arrived if key.startswith(run)]) == 10
+    assert len([key for key in arrived if key.startswith("mapped/")]) == 9
+    assert "reports/test_example_s3_xfer_prefix.jsonl" in arrived
+
+
+def test_mapped_copies_add_up(deployed: Deployed) -> None:
+    """Three prefixes, three objects each."""
+    totals = deployed.airflow.xcom("example_s3_xfer_mapped", "add_up")
+
+    assert totals == {"prefixes": 3, "objects": 9, "bytes": 9 * len(b"some data")}
+
+
+def test_a_task_s_log_reads_well(deployed: Deployed) -> None:
+    """Groups that close, progress, a summary, the result as JSON; no secret, nothing on stderr."""
+    log = deployed.airflow.log_of("example_s3_xfer_prefix", "copy_prefix")
+    lines = list(messages(log))
+
+    what = "copying s3://their-bucket/data/ to s3://our-bucket/from-them/"
+    assert any(line.endswith(what) for line in lines)
+    assert any("::group::Settings" in line for line in lines)
+    assert any("Copied all 10 objects" in line for line in lines)
+    found = [line.partition("s3_xfer_result ")[2] for line in lines if "s3_xfer_result " in line]
+    assert json.loads(found[0])["files_copied_successfully"] == 10
+    assert SECRET not in log
+    assert "task.stderr" not in log
+    assert "ERROR" not in log
+
+
+# ------------------------------------------------------------------------------- fitting in
+
+
+def test_links_lead_to_both_buckets_in_the_console(deployed: Deployed) -> None:
+    """The rendered places, not the templates."""
+    links = deployed.airflow.links("example_s3_xfer_prefix", "copy_prefix")
+
+    assert links == {
+        "S3 source": "https://console.aws.amazon.com/s3/buckets/their-bucket"
+        "?region=us-east-1&prefix=data%2F",
+        "S3 destination": "https://console.aws.amazon.com/s3/buckets/our-bucket"
+        "?region=us-east-1&prefix=from-them%2F",
+    }
+
+
+def test_a_link_to_a_single_object_names_it(deployed: Deployed) -> None:
+    """The console has another page for objects."""
+    links = deployed.airflow.links("example_s3_xfer_single_object", "copy_object")
+
+    assert links["S3 destination"] == (
+        "https://console.aws.amazon.com/s3/object/our-bucket"
+        "?region=us-east-1&prefix=from-them%2Forders.csv"
+    )
+
+
+def test_asset_events_carry_the_counts(deployed: Deployed) -> None:
+    """A declared asset's, and that of an alias, which gets the rendered destination."""
+    events = deployed.airflow.asset_events()
+
+    declared = events["s3://our-bucket/from-them"]
+    assert (declared["files_copied_successfully"], declared["files_failed"]) == (10, 0)
+    assert events["s3://dst-bucket/end_alias"]["total_bytes_transferred"] == 40
+
+
+def test_openlineage_is_told_places_counts_and_bytes(deployed: Deployed) -> None:
+    """At the end of the task; both datasets by OpenLineage's naming of S3."""
+    events = wait_until(
+        lambda: [
+            event
+            for event in deployed.events()
+            if event["job"]["name"] == "example_s3_xfer_prefix.copy_prefix"
+            and event["eventType"] == "COMPLETE"
+        ],
+        "the event of OpenLineage",
+    )
+    (source,), (destination,) = events[0]["inputs"], events[0]["outputs"]
+    statistics = destination["outputFacets"]["outputStatistics"]
+
+    assert (source["namespace"], source["name"]) == ("s3://their-bucket", "data/")
+    assert (destination["namespace"], destination["name"]) == ("s3://our-bucket", "from-them/")
+    assert (statistics["fileCount"], statistics["size"]) == (10, 10 * len(b"some data"))
+
+
+def test_metrics_are_sent(deployed: Deployed) -> None:
+    """Through Airflow's own, under its prefix."""
+    wait_until(
+        lambda: any("s3_xfer.duration" in line for line in deployed.statsd.lines), "metrics", 20
+    )
+    sent = "\n".join(deployed.statsd.lines)
+
+    assert "airflow.s3_xfer.objects_copied:10|c" in sent
+    assert f"airflow.s3_xfer.bytes_copied:{10 * len(b'some data')}|c" in sent
+    assert "airflow.s3_xfer.objects_failed:1|c" in sent
+
+
+def test_the_provider_is_known_to_airflow(database: Path) -> None:
+    """``airflow providers list`` shows it."""
+    listed = run_airflow("providers", "list", "--output", "json", environment=os.environ)
+
+    assert "s3-xfer" in {row["package_name"] for row in json.loads(listed[listed.index("[") :])}

@@ -1,0 +1,455 @@
+"""How a copy ends its task: what it returns, logs and raises."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_plugin import (
+    S3CopyPermanentError,
+    S3CopyRetryableError,
+    S3CopyStoppedError,
+    S3CopyThrottledError,
+)
+from airflow_plugin._compat import AirflowFailException
+from airflow_plugin.failing import PASSING
+from s3_xfer import ErrorClass
+from s3_xfer.testing.fault_server import Fault
+from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
+from tests.airflow.stage import SECRET, Stage, Ti, connection
+from tests.world import DST, LARGE, SRC
+
+MISSION: dict[str, Any] = {
+    "operation_id": str,
+    "duration_seconds": (int, float),
+    "total_files_found": int,
+    "files_copied_successfully": int,
+    "files_failed": int,
+    "total_bytes_transferred": int,
+    "errors": list,
+}
+PERMANENT = {
+    "AccessDenied", "Archived", "Kms", "KeyTooLong", "EmptyKey", "TagsNotCopied",
+    "InvalidRequest", "CredentialsRefused", "BucketMissing", "WrongRegion", "ClockSkew",
+    "NotSupported", "Configuration", "InvalidInput", "NothingToCopy", "ReportUnusable",
+}  # fmt: skip
+
+
+def fill(stage: Stage, count: int = 5, size: int = 10) -> None:
+    """Put objects below the source prefix."""
+    for number in range(count):
+        stage.server.put(SRC, f"in/{number}", size=size)
+
+
+# ------------------------------------------------------------------------------------ the result
+
+
+def test_the_result_is_plain_json_with_the_mission_s_schema(stage: Stage) -> None:
+    """What goes to XCom survives a journey through JSON unchanged."""
+    fill(stage)
+
+    result = stage.execute()
+
+    assert json.loads(json.dumps(result)) == result
+    assert all(isinstance(result[name], kind) for name, kind in MISSION.items())
+    assert (result["total_files_found"], result["files_copied_successfully"]) == (5, 5)
+    assert result["total_bytes_transferred"] == 50
+    assert (result["source"], result["destination"]) == (f"s3://{SRC}/in/", f"s3://{DST}/out/")
+
+
+def test_the_same_stands_in_the_log_as_one_line(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """For whoever collects logs instead of XComs."""
+    caplog.set_level(logging.INFO)
+    fill(stage)
+
+    result = stage.execute()
+
+    lines = [record.getMessage() for record in caplog.records]
+    found = [line for line in lines if line.startswith("s3_xfer_result ")]
+    assert [json.loads(line.partition(" ")[2]) for line in found] == [result]
+
+
+def test_the_log_shows_progress_groups_and_summary_and_no_secret(
+    stage: Stage, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A line a second (as set for the tests); settings folded; nothing on stdout or stderr."""
+    caplog.set_level(logging.INFO)
+    fill(stage)
+    stage.server.inject(Fault.slow("CopyObject", delay_s=0.6))
+
+    stage.execute(concurrency=1)
+
+    lines = [record.getMessage() for record in caplog.records]
+    progress = [line for line in lines if " objects=" in line]
+    assert len(progress) >= 3
+    assert progress[-1].startswith("ended objects=5/5 ")
+    assert lines.count("::endgroup::") == sum(line.startswith("::group::") for line in lines) == 2
+    assert "source: connection them, endpoint " + stage.server.url in lines
+    assert "concurrency: 1" in lines
+    assert "Copied all 5 objects" in lines
+    assert not [line for line in lines if SECRET in line or "\r" in line or "\x1b" in line]
+    printed = capfd.readouterr()
+    assert "objects=" not in printed.err
+    assert "\r" not in printed.out + printed.err
+
+
+def test_failures_in_log_and_xcom_are_bounded(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of many failures the first hundred are told; the counts are complete."""
+    caplog.set_level(logging.INFO)
+    fill(stage, count=130)
+    stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+
+    with pytest.raises(S3CopyPermanentError, match="130 objects of 130 failed"):
+        stage.execute(preflight="skip")
+
+    result = stage.ti.xcoms["return_value"]
+    told = [record for record in caplog.records if "not copied" in record.getMessage()]
+    assert (result["files_failed"], result["errors_omitted"]) == (130, 30)
+    assert len(result["errors"]) == 100
+    assert 100 <= len(told) < 100 + 4  # four workers may pass the limit together
+
+
+# ------------------------------------------------------------------------------- how tasks fail
+
+
+@pytest.mark.parametrize("kind", list(ErrorClass), ids=lambda kind: kind.value)
+def test_every_class_of_error_is_either_passing_or_permanent(kind: ErrorClass) -> None:
+    """A new class of the library has to be put into one of the two."""
+    assert (kind in PASSING) != (kind.value in PERMANENT)
+
+
+def test_permanent_errors_are_airflow_s_own_way_to_fail_at_once() -> None:
+    """No retry is consumed; retry policies can name the others."""
+    assert issubclass(S3CopyPermanentError, AirflowFailException)
+    assert not issubclass(S3CopyRetryableError, AirflowFailException)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        pytest.param({"source_bucket": "no-such-bucket"}, "cannot be listed", id="source bucket"),
+        pytest.param(
+            {"destination_bucket": "no-such-bucket"}, "no-such-bucket does not exist", id="bucket"
+        ),
+        pytest.param({"source_key": "nothing/"}, "there is nothing under", id="empty prefix"),
+        pytest.param(
+            {"source_key": "missing", "recursive": False}, "there is no object", id="missing key"
+        ),
+    ],
+)
+def test_what_does_not_exist_fails_the_task_at_once(
+    stage: Stage, changes: dict[str, Any], words: str
+) -> None:
+    """In the library's words, with its advice."""
+    fill(stage)
+
+    with pytest.raises(S3CopyPermanentError, match=words) as refused:
+        stage.execute(**changes)
+
+    assert "Next: " in str(refused.value)
+    assert stage.sent("CopyObject") == 0
+
+
+def test_denied_writing_is_known_before_anything_is_written(stage: Stage) -> None:
+    """The preflight says so, and the task fails at once."""
+    fill(stage)
+    stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"])
+
+    with pytest.raises(S3CopyPermanentError, match="cannot be written"):
+        stage.execute()
+
+    assert stage.sent("CopyObject") == 0
+
+
+def test_no_route_to_s3_is_worth_a_retry(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is copied, too."""
+    value = connection("AKIA", "http://127.0.0.1:9")
+    monkeypatch.setenv("AIRFLOW_CONN_US", value)
+    monkeypatch.setenv("AIRFLOW_CONN_THEM", value)
+
+    with pytest.raises(S3CopyRetryableError):
+        stage.execute(request_retries=0)
+
+
+def test_partial_failure_fails_the_task_after_everything_else_was_copied(stage: Stage) -> None:
+    """With counts; the result is there for who looks."""
+    fill(stage)
+    stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/3"))
+
+    with pytest.raises(S3CopyPermanentError, match="1 object of 5 failed"):
+        stage.execute()
+
+    assert set(stage.server.objects(DST)) == {"out/0", "out/1", "out/2", "out/4"}
+    assert stage.ti.xcoms["return_value"]["files_failed"] == 1
+
+
+def test_partial_failure_can_be_let_pass(stage: Stage) -> None:
+    """Then the DAG looks at the counts."""
+    fill(stage)
+    stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/3"))
+
+    result = stage.execute(fail_on_error=False)
+
+    assert (result["files_failed"], result["files_copied_successfully"]) == (1, 4)
+    assert result["state"] == "COPY_FAILED"
+    assert "out/3" not in stage.server.objects(DST)
+
+
+def test_a_copy_that_ended_early_is_never_let_pass(stage: Stage) -> None:
+    """It is not a failure of some objects."""
+    fill(stage)
+    stage.server.inject(Fault.error("CopyObject", 404, "NoSuchBucket"))
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(fail_on_error=False)
+
+
+def test_objects_that_may_do_better_next_time_leave_the_task_its_retries(stage: Stage) -> None:
+    """One of them is enough, whatever the others' errors."""
+    fill(stage)
+    stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/1"))
+    stage.server.inject(Fault.error("CopyObject", 500, "InternalError", key="out/2"))
+
+    with pytest.raises(S3CopyRetryableError, match="2 objects of 5 failed"):
+        stage.execute(request_retries=1)
+
+
+def test_throttling_has_an_exception_of_its_own(stage: Stage) -> None:
+    """So that a retry policy can wait longer."""
+    fill(stage, count=1)
+    stage.server.inject(Fault.error("CopyObject", 503, "SlowDown"))
+
+    with pytest.raises(S3CopyThrottledError):
+        stage.execute(request_retries=1)
+
+
+# -------------------------------------------------------------------------------------- retries
+
+
+def test_a_retry_leaves_alone_what_is_identical(stage: Stage) -> None:
+    """By default; what failed, and what changed meanwhile, is copied."""
+    fill(stage)
+    broken = stage.server.inject(Fault.error("CopyObject", 500, "InternalError", key="out/2"))
+    with pytest.raises(S3CopyRetryableError):
+        stage.execute(request_retries=0)
+    broken.remove()
+    stage.server.put(SRC, "in/4", size=10)
+    stage.server.forget_requests()
+
+    result = stage.execute(try_number=2)
+
+    assert result["files_copied_successfully"] == 2
+    assert result["skips_by_reason"] == {"identical at the destination": 3}
+    assert stage.sent("CopyObject") == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "try_number", "copied"),
+    [("copy", 2, 5), ("skip", 1, 0), ("skip", 2, 0), ("skip-on-retry", 1, 5), (None, 2, 0)],
+)
+def test_what_is_identical_is_a_matter_of_choice(
+    stage: Stage, chosen: str | None, try_number: int, copied: int
+) -> None:
+    """An argument, by try."""
+    fill(stage)
+    stage.execute()
+
+    result = stage.execute(try_number=try_number, identical=chosen)
+
+    assert result["files_copied_successfully"] == copied
+
+
+def test_defaults_come_from_airflow_s_configuration(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section [s3_xfer]; the task's argument goes first."""
+    monkeypatch.setenv("AIRFLOW__S3_XFER__IDENTICAL", "skip")
+    fill(stage)
+    stage.execute()
+
+    assert stage.execute()["files_skipped"] == 5
+    assert stage.execute(identical="copy")["files_skipped"] == 0
+
+
+def test_a_setting_that_cannot_be_read_is_named(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its section."""
+    monkeypatch.setenv("AIRFLOW__S3_XFER__LOG_INTERVAL", "often")
+    fill(stage)
+
+    with pytest.raises(S3CopyPermanentError, match=r"\[s3_xfer\] log_interval is 'often'"):
+        stage.execute()
+    assert stage.sent("CopyObject") == 0
+
+
+# -------------------------------------------------------------------------------------- reports
+
+
+def test_a_report_goes_to_a_file(stage: Stage, tmp_path: Path) -> None:
+    """One line for each object that was not copied, and the next run's input."""
+    fill(stage)
+    report = tmp_path / "report.jsonl"
+    broken = stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/3"))
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(report_path=str(report))
+    broken.remove()
+
+    result = stage.execute(from_report_path=str(report))
+
+    assert [json.loads(line)["source_key"] for line in report.read_text().splitlines()] == ["in/3"]
+    assert (result["total_files_found"], result["files_copied_successfully"]) == (1, 1)
+
+
+class Moto:
+    """Two accounts on moto, whose objects have contents, with a connection for each."""
+
+    def __init__(self, accounts: TwoAccounts, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.us = accounts.client("s3", DESTINATION_ACCOUNT)
+        accounts.client("s3", SOURCE_ACCOUNT).create_bucket(Bucket=SRC)
+        self.us.create_bucket(Bucket=DST)
+        for name, account in (("THEM", SOURCE_ACCOUNT), ("US", DESTINATION_ACCOUNT)):
+            found = accounts.credentials(account)
+            value = json.loads(connection(found["AccessKeyId"], accounts.url))
+            value["password"] = found["SecretAccessKey"]
+            value["extra"]["aws_session_token"] = found["SessionToken"]
+            monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(value))
+
+    def read(self, key: str) -> str:
+        """Return what the destination has under ``key``."""
+        body: bytes = self.us.get_object(Bucket=DST, Key=key)["Body"].read()
+        return body.decode()
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Two accounts on moto with three objects below ``in/``."""
+    with TwoAccounts() as accounts:
+        stage = Moto(accounts, monkeypatch)
+        accounts.store(SRC, [(f"in/{number}", b"content") for number in range(3)])
+        accounts.store(SRC, [("in/" + "k" * 1020, b"too long below out/longer/")])
+        yield stage
+
+
+def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:
+    """A pod's disk is gone when somebody asks for the report."""
+    url = f"s3://{DST}/reports/today.jsonl"
+    failing: dict[str, Any] = {"destination_key": "out/longer/", "fail_on_error": False}
+
+    result = Stage().execute(report_path=url, report_scope="all", **failing)
+    lines = [json.loads(line) for line in moto.read("reports/today.jsonl").splitlines()]
+    again = Stage().execute(from_report_path=url, **failing)
+
+    assert result["report"] == url
+    assert sorted(line["status"] for line in lines) == ["copied", "copied", "copied", "failed"]
+    assert (again["total_files_found"], again["files_failed"]) == (1, 1)
+
+
+def test_a_task_that_fails_still_delivers_its_report(moto: Moto) -> None:
+    """That is when it is needed."""
+    url = f"s3://{DST}/reports/today.jsonl"
+
+    with pytest.raises(S3CopyPermanentError, match="1 object of 4 failed"):
+        Stage().execute(report_path=url, destination_key="out/longer/")
+
+    assert json.loads(moto.read("reports/today.jsonl"))["error_class"] == "KeyTooLong"
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_copy(stage: Stage) -> None:
+    """Hours of copying must not end in a report that nobody can have."""
+    fill(stage)
+    stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="reports/")
+
+    with pytest.raises(S3CopyPermanentError, match="the report cannot be written to s3://"):
+        stage.execute(report_path=f"s3://{DST}/reports/today.jsonl")
+
+    assert stage.sent("CopyObject") == 0
+    assert stage.server.uploads(DST) == []
+
+
+def test_a_report_that_is_not_there_is_refused_before_the_copy(moto: Moto) -> None:
+    """With its name."""
+    with pytest.raises(S3CopyPermanentError, match=f"the report s3://{DST}/none.jsonl cannot"):
+        Stage().execute(from_report_path=f"s3://{DST}/none.jsonl")
+
+
+# ------------------------------------------------------------------------------------- stopping
+
+
+def test_on_kill_takes_no_lock_and_calls_nothing(stage: Stage) -> None:
+    """It runs in a signal handler, perhaps while the interrupted code holds a lock."""
+    task = stage.task()
+
+    task.on_kill()
+
+    assert task.killed is True
+    assert stage.task().killed is False
+    assert task.on_kill.__code__.co_names == ("killed",)
+
+
+def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stage) -> None:
+    """Airflow 3's way: on_kill is called, and execute goes on."""
+    stage.server.put(SRC, "in/large", size=LARGE)
+    stage.server.put(SRC, "in/small", size=1)
+    stage.server.inject(Fault.slow("UploadPartCopy", delay_s=60, key="out/large"))
+    task = stage.task()
+    context: Any = {"ti": Ti(1), "outlet_events": {}}
+    killed_at_s: list[float] = []
+
+    def kill() -> None:
+        stage.server.wait_for("UploadPartCopy", count=2, timeout_s=20)
+        killed_at_s.append(time.monotonic())
+        task.on_kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+
+    with pytest.raises(S3CopyStoppedError):
+        task.execute(context)
+
+    killer.join()
+    assert time.monotonic() - killed_at_s[0] < 15  # not when S3 answers, and not much later
+    assert stage.server.uploads(DST) == []
+    assert context["ti"].xcoms.keys() <= {"s3_xfer_source", "s3_xfer_destination"}
+
+
+class Terminated(BaseException):
+    """As Airflow 2 raises in the main thread."""
+
+
+def test_whatever_airflow_raises_stops_the_copy_first(stage: Stage) -> None:
+    """Airflow 2's way, and that of timeouts: an exception out of nowhere."""
+    stage.server.put(SRC, "in/large", size=LARGE)
+    stage.server.inject(Fault.slow("UploadPartCopy", delay_s=30, key="out/large"))
+    task = stage.task()
+    seen: list[bool] = []
+
+    class Raising:
+        """Stands for the moment at which Airflow's exception arrives."""
+
+        def __get__(self, *_: object) -> bool:
+            seen.append(bool(stage.server.uploads(DST)))
+            if stage.server.count("UploadPartCopy") >= 2:
+                raise Terminated
+            return False
+
+    kind = type("Killable", (type(task),), {"killed": Raising()})
+    task.__class__ = kind
+    with pytest.raises(Terminated):
+        task.execute({"ti": Ti(1), "outlet_events": {}})  # type: ignore[typeddict-item]
+
+    assert any(seen)
+    assert stage.server.uploads(DST) == []
+    sent = len(stage.server.requests)
+    assert not threading.Event().wait(0.5)
+    assert len(stage.server.requests) == sent
