@@ -158,9 +158,7 @@ def probe_write(
     Raises:
         PreflightError: writing or reading is denied, or the options do not fit the bucket.
     """
-    key = destination.key.rpartition("/")[0]
-    key = f"{key}/" if key else ""
-    place = {"Bucket": destination.bucket, "Key": f"{key}{PROBE_NAME}{uuid.uuid4().hex}"}
+    place = {"Bucket": destination.bucket, "Key": _probe_key(destination)}
     client = clients.destination
     try:
         upload_id = client.create_multipart_upload(**place, **write_params(options))["UploadId"]
@@ -176,6 +174,16 @@ def probe_write(
         return _probe_read(client, upload, sample)
     finally:
         _abort(client, upload)
+
+
+def _probe_key(destination: S3Location) -> str:
+    """Return a key of no object below a prefix; for a single object its own, which stays as it is.
+
+    Policies that name one key allow no other.
+    """
+    if destination.key and not destination.key.endswith("/"):
+        return destination.key
+    return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
 
 
 def _probe_read(
