@@ -52,6 +52,8 @@ class Clients:
     destination: Any
     destination_hooks: RequestHooks
     destination_is_aws: bool
+    source_session: Any
+    destination_session: Any
 
 
 def open_clients(
@@ -89,6 +91,8 @@ def open_clients(
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(
         source=_client(chosen or destination_session, source, options, reading, side="source"),
+        source_session=chosen or destination_session,
+        destination_session=destination_session,
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),
@@ -114,6 +118,25 @@ def _client(
         ) from error
     hooks.attach(client)
     return client
+
+
+def open_bare_client(session: Any, account: AccountContext, *, patience_s: float) -> Any:
+    """Return a client that adds nothing to a request and repeats none, to find out what matters."""
+    return session.client(
+        "s3",
+        region_name=account.region,
+        endpoint_url=account.endpoint_url,
+        verify=account.ca_bundle,
+        config=(account.client_config or Config()).merge(
+            Config(
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                connect_timeout=patience_s,
+                read_timeout=patience_s,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
+        ),
+    )
 
 
 def _config(options: CopyOptions, chosen: Any) -> Any:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from botocore.config import Config
 
-from s3_xfer.access.credentials import session_for, sts_endpoint
+from s3_xfer.access.credentials import sts_endpoint
 from s3_xfer.errors import ErrorFacts, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
@@ -30,14 +31,9 @@ class Identity:
 
 
 def who_am_i(
-    account: AccountContext, *, side: str, env: Mapping[str, str] = os.environ
+    session: Any, account: AccountContext, *, env: Mapping[str, str] = os.environ
 ) -> Identity:
-    """Return the identity behind the credentials of ``account``.
-
-    Raises:
-        PreflightError: there are no usable credentials.
-    """
-    session = session_for(account, side=side, env=env)
+    """Return the identity behind ``session``, with which ``account`` is reached. Never raises."""
     try:
         client = session.client(
             "sts",

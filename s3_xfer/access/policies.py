@@ -22,9 +22,12 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, Encryption, RunMode, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.text import printable
 
 VERSION = "2012-10-17"  # of the policy language
 EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
+_PREFIX = "S3Xfer"
+_TAG_LENGTH = 8
 _ALIASES = ("-s3alias", "--ol-s3")
 _SPECIAL = re.compile(r"[*?$]")
 
@@ -62,6 +65,11 @@ class Statement:
     principal: str | None = None
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        """What it is for, without what makes it unique."""
+        return self.sid[len(_PREFIX) : -_TAG_LENGTH]
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as the policy language writes it."""
         return {
@@ -82,6 +90,13 @@ class PolicyDocument:
     account: str  # empty where nobody said
     target: str
     statements: tuple[Statement, ...]
+
+    @property
+    def where(self) -> str:
+        """Where it belongs, in words that are safe to print."""
+        account = f" {self.account}" if self.account else ""
+        target = f" of {self.target}" if self.target else ""
+        return printable(f"{self.place.owner} account{account}: {self.place.attached_to}{target}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document itself."""
@@ -117,7 +132,7 @@ class _Permission:
 
     def given(self, tag: str, principal: str | None = None) -> Statement:
         return Statement(
-            sid=f"S3Xfer{self.name}{tag}",
+            sid=f"{_PREFIX}{self.name}{tag}",
             actions=self.actions,
             resources=self.resources,
             principal=principal,
@@ -271,7 +286,7 @@ class _Writer:
         wants_id = self._destination.account.external_id is not None
         condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if wants_id else {}
         statement = Statement(
-            sid=f"S3XferAssume{self._tag}",
+            sid=f"{_PREFIX}Assume{self._tag}",
             actions=("sts:AssumeRole",),
             principal=self._trusted.arn,
             condition=condition,
@@ -323,4 +338,4 @@ def literal(text: str) -> str:
 def tag_of(keys: KeyMap, copier: Principal) -> str:
     """Return a short name of this copier and route: several can stand in one document."""
     facts = "|".join((copier.arn, keys.source.url, keys.destination.url))
-    return hashlib.sha256(facts.encode()).hexdigest()[:8]
+    return hashlib.sha256(facts.encode()).hexdigest()[:_TAG_LENGTH]

@@ -10,6 +10,7 @@ from typing import Any
 
 from s3_xfer.accounting.metrics import TransferMetrics
 from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
+from s3_xfer.findings import Diagnosis
 from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.units import plural
 
@@ -33,7 +34,7 @@ class CopyResult:
     has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
     money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
     ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
-    send, by operation; only a dry run has it.
+    send, by operation; only a dry run has it. ``diagnosis`` says what the first denial means.
     """
 
     state: RunState
@@ -45,6 +46,7 @@ class CopyResult:
     cancelled_by: str | None = None
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
+    diagnosis: Diagnosis | None = None
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -82,4 +84,5 @@ class CopyResult:
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
             "planned_requests": dict(self.planned_requests),
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
         }

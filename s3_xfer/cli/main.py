@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import click
 
 from s3_xfer.cli.copying import copy
+from s3_xfer.cli.doctor import doctor
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
@@ -35,6 +36,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer interactive
+      s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer policy --recursive --dest-profile backup s3://from/data/ s3://to/data/
     """
 
@@ -46,6 +48,7 @@ def cli() -> None:
 
 
 cli.add_command(copy)
+cli.add_command(doctor)
 cli.add_command(interactive)
 cli.add_command(policy)
 

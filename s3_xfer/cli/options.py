@@ -277,6 +277,16 @@ _POLICY_DECLARATIONS: tuple[Any, ...] = (
 )
 
 
+_DOCTOR_DECLARATIONS: tuple[Any, ...] = (_PRINCIPAL,)
+
+
+def doctor_options(command: _Callback) -> _Callback:
+    """Give ``command`` what a check-up needs besides the copy itself."""
+    for declaration in reversed(_DOCTOR_DECLARATIONS):
+        command = declaration(command)
+    return command
+
+
 def policy_options(command: _Callback) -> _Callback:
     """Give ``command`` what decides about policies besides the copy itself."""
     for declaration in reversed(_POLICY_DECLARATIONS):

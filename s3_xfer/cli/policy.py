@@ -78,12 +78,13 @@ def copier_of(destination: AccountContext, given: str | None) -> Principal:
     Raises:
         ValidationError: nobody can tell.
     """
-    from s3_xfer.access.identity import who_am_i  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.credentials import session_for  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.identity import who_am_i  # noqa: PLC0415
     from s3_xfer.access.principals import Principal  # noqa: PLC0415
 
     if given or destination.role_arn:
         return Principal.parse(given or destination.role_arn or "")
-    identity = who_am_i(destination, side="destination")
+    identity = who_am_i(session_for(destination, side="destination"), destination)
     if not identity.arn:
         raise ValidationError(
             f"nobody can tell who makes the copy: {identity.unknown_because}",

@@ -13,7 +13,6 @@ from typing import Any
 
 from s3_xfer.access.policies import Place, PolicyDocument
 from s3_xfer.access.principals import Principal
-from s3_xfer.render.policy_json import where
 from s3_xfer.render.policy_terraform import policy_name
 
 _SIDES = {"source": "IsSource", "destination": "IsDestination"}
@@ -41,7 +40,7 @@ def as_cloudformation(documents: Sequence[PolicyDocument]) -> str:
     }
     if elsewhere:
         template["Metadata"] = {
-            "AddByHand": [{"Where": where(one), "Document": one.to_dict()} for one in elsewhere]
+            "AddByHand": [{"Where": one.where, "Document": one.to_dict()} for one in elsewhere]
         }
     return json.dumps(template, indent=2)
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from s3_xfer.access.policies import PolicyDocument
-from s3_xfer.text import printable
 
 _HOW = {
     "bucket policy": "add the statements to the bucket's policy; a bucket has only one",
@@ -38,11 +37,3 @@ def _entry(document: PolicyDocument) -> dict[str, Any]:
         "how": _HOW[document.place.attached_to],
         "document": document.to_dict(),
     }
-
-
-def where(document: PolicyDocument) -> str:
-    """Return where a document belongs, in words."""
-    side = "source" if document.place.owner == "source" else "destination"
-    account = f" {document.account}" if document.account else ""
-    target = f" of {document.target}" if document.target else ""
-    return printable(f"{side} account{account}: {document.place.attached_to}{target}")

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 
 from s3_xfer.access.policies import Place, PolicyDocument
 from s3_xfer.access.principals import Principal
-from s3_xfer.render.policy_json import where
 from s3_xfer.render.policy_terraform import policy_name
 from s3_xfer.render.shell import shell_word
 
@@ -19,7 +18,7 @@ _WITHOUT = "jq '.Statement |= map(select(.Sid | IN({sids}) | not))'"
 
 def revert_commands(documents: Sequence[PolicyDocument]) -> str:
     """Return the commands, with comments; they need the AWS CLI and jq."""
-    return "\n".join(line for one in documents for line in (f"# {where(one)}", *_commands(one)))
+    return "\n".join(line for one in documents for line in (f"# {one.where}", *_commands(one)))
 
 
 def _commands(document: PolicyDocument) -> Iterator[str]:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 
 from s3_xfer.access.policies import EXTERNAL_ID, Place, PolicyDocument, Statement
 from s3_xfer.access.principals import Principal
-from s3_xfer.render.policy_json import where
 
 _HEAD = """terraform {
   required_providers {
@@ -59,7 +58,7 @@ def _named(documents: Sequence[PolicyDocument]) -> Iterator[tuple[str, PolicyDoc
 def _document(name: str, document: PolicyDocument) -> Iterator[str]:
     if document.place.attached_to == "bucket policy":
         yield _EXISTING.format(name=name, target=document.target)
-    yield f"# {where(document)}\n" + "\n".join(_data(name, document)) + "\n"
+    yield f"# {document.where}\n" + "\n".join(_data(name, document)) + "\n"
 
 
 def _data(name: str, document: PolicyDocument) -> Iterator[str]:
