@@ -10,97 +10,21 @@ Refuses wildcards as principals, wildcards as actions, and wildcards in what cam
 
 from __future__ import annotations
 
-import enum
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from s3_xfer.access.documents import PREFIX, TAG_LENGTH, Place, PolicyDocument, Statement
 from s3_xfer.access.principals import Principal, key_account
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, Encryption, RunMode, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
-from s3_xfer.text import printable
 
-VERSION = "2012-10-17"  # of the policy language
 EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
-_PREFIX = "S3Xfer"
-_TAG_LENGTH = 8
 _ALIASES = ("-s3alias", "--ol-s3")
 _SPECIAL = re.compile(r"[*?$]")
-
-
-class Place(enum.Enum):
-    """Where a document belongs. The value is what is shown and typed."""
-
-    owner: str
-    attached_to: str
-
-    def __new__(cls, value: str, owner: str, attached_to: str) -> Place:
-        """Attach the side that owns the place, and what kind of thing it is."""
-        member = object.__new__(cls)
-        member._value_ = value
-        member.owner = owner
-        member.attached_to = attached_to
-        return member
-
-    SOURCE_BUCKET = "source-bucket", "source", "bucket policy"
-    SOURCE_KEY = "source-key", "source", "key policy"
-    READER = "reader", "source", "identity policy"
-    COPIER = "copier", "destination", "identity policy"
-    TRUST = "trust", "destination", "trust policy"
-    DESTINATION_BUCKET = "destination-bucket", "destination", "bucket policy"
-    DESTINATION_KEY = "destination-key", "destination", "key policy"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
-    """One permission. Without a principal it belongs into an identity policy."""
-
-    sid: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...] = ()
-    principal: str | None = None
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """What it is for, without what makes it unique."""
-        return self.sid[len(_PREFIX) : -_TAG_LENGTH]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as the policy language writes it."""
-        return {
-            "Sid": self.sid,
-            "Effect": "Allow",
-            **({"Principal": {"AWS": self.principal}} if self.principal else {}),
-            "Action": list(self.actions),
-            **({"Resource": list(self.resources)} if self.resources else {}),
-            **({"Condition": dict(self.condition)} if self.condition else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyDocument:
-    """The statements for one place. ``target`` is the bucket, the key or the principal there."""
-
-    place: Place
-    account: str  # empty where nobody said
-    target: str
-    statements: tuple[Statement, ...]
-
-    @property
-    def where(self) -> str:
-        """Where it belongs, in words that are safe to print."""
-        account = f" {self.account}" if self.account else ""
-        target = f" of {self.target}" if self.target else ""
-        return printable(f"{self.place.owner} account{account}: {self.place.attached_to}{target}")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the document itself."""
-        return {"Version": VERSION, "Statement": [one.to_dict() for one in self.statements]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +56,7 @@ class _Permission:
 
     def given(self, tag: str, principal: str | None = None) -> Statement:
         return Statement(
-            sid=f"{_PREFIX}{self.name}{tag}",
+            sid=f"{PREFIX}{self.name}{tag}",
             actions=self.actions,
             resources=self.resources,
             principal=principal,
@@ -286,7 +210,7 @@ class _Writer:
         wants_id = self._destination.account.external_id is not None
         condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if wants_id else {}
         statement = Statement(
-            sid=f"{_PREFIX}Assume{self._tag}",
+            sid=f"{PREFIX}Assume{self._tag}",
             actions=("sts:AssumeRole",),
             principal=self._trusted.arn,
             condition=condition,
@@ -338,4 +262,4 @@ def literal(text: str) -> str:
 def tag_of(keys: KeyMap, copier: Principal) -> str:
     """Return a short name of this copier and route: several can stand in one document."""
     facts = "|".join((copier.arn, keys.source.url, keys.destination.url))
-    return hashlib.sha256(facts.encode()).hexdigest()[:_TAG_LENGTH]
+    return hashlib.sha256(facts.encode()).hexdigest()[:TAG_LENGTH]

@@ -19,7 +19,7 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.access.policies import PolicyDocument
+    from s3_xfer.access.documents import PolicyDocument
     from s3_xfer.access.principals import Principal
     from s3_xfer.model import AccountContext
 
@@ -123,7 +123,8 @@ def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     """Return what the documents do not say."""
-    from s3_xfer.access.policies import EXTERNAL_ID, Place  # noqa: PLC0415
+    from s3_xfer.access.documents import Place  # noqa: PLC0415
+    from s3_xfer.access.policies import EXTERNAL_ID  # noqa: PLC0415
 
     notes = []
     places = {one.place for one in documents}

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from s3_xfer.access.policies import Place, PolicyDocument
+from s3_xfer.access.documents import Place, PolicyDocument
 from s3_xfer.access.principals import Principal
 from s3_xfer.render.policy_terraform import policy_name
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from s3_xfer.access.policies import PolicyDocument
+from s3_xfer.access.documents import PolicyDocument
 
 _HOW = {
     "bucket policy": "add the statements to the bucket's policy; a bucket has only one",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s3_xfer.access.policies import Place, PolicyDocument
+from s3_xfer.access.documents import Place, PolicyDocument
 from s3_xfer.access.principals import Principal
 from s3_xfer.render.policy_terraform import policy_name
 from s3_xfer.render.shell import shell_word

@@ -184,12 +184,12 @@ def test_it_is_over_in_time_whatever_hangs(world: World, operation: str) -> None
     world.server.inject(Fault.slow(operation, delay_s=60))
     began_s = time.monotonic()
 
-    result = check_up(alone(world), patience_s=4)
+    result = check_up(alone(world), patience_s=6)
 
-    assert time.monotonic() - began_s < 6
-    assert list(lines(result)) == EVERYTHING or operation == "UploadPartCopy"
+    assert time.monotonic() - began_s < 8
+    assert sorted(lines(result)) == sorted(EVERYTHING)
     assert any(one.verdict is not Verdict.PASSED for one in result.findings)
-    assert world.arrived() == {}
+    world.assert_untouched()
 
 
 # ------------------------------------------------------------------------------ diagnosis

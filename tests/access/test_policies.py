@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions, S3CopyOperation, ValidationError
-from s3_xfer.access.policies import Parties, Place, PolicyDocument, literal, policies_for
+from s3_xfer.access.documents import Place, PolicyDocument
+from s3_xfer.access.policies import Parties, literal, policies_for
 from s3_xfer.access.principals import Principal
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
