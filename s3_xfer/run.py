@@ -133,6 +133,7 @@ class CopyRun:
             stop=self._stop,
             metrics=self._metrics,
         )
+        self._notes += clients.warnings()
         single = self._check_access(clients)
         return Crew(
             operation=operation,

@@ -24,7 +24,7 @@ from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 
 SOURCE, DESTINATION = "source", "destination"
-IDENTITY, BUCKET = "identity", "bucket"
+TRANSPORT, IDENTITY, BUCKET = "transport", "identity", "bucket"
 LIST, LOOK, TAGS = "list", "look", "read tags"
 WRITE, WRITE_TAGS, READ, CLEAN_UP = "write", "write tags", "read for the copy", "clean up"
 EXISTING = "look at what exists"
@@ -58,6 +58,11 @@ class Checks:
             verdict = Verdict.PASSED if identity.arn else Verdict.UNPROVEN
             evidence = printable(identity.arn or identity.unknown_because)
             yield Finding(check=IDENTITY, side=side, verdict=verdict, evidence=evidence)
+
+    def transport(self) -> Iterator[Finding]:
+        """Say nothing, unless requests go out without TLS."""
+        for warning in self._clients.warnings():
+            yield unproven(TRANSPORT, "both", warning)
 
     def buckets(self) -> Iterator[Finding]:
         """Say whether each bucket exists, and where."""

@@ -19,7 +19,7 @@ import boto3
 import botocore
 from botocore.config import Config
 
-from s3_xfer.access.credentials import is_aws, session_for
+from s3_xfer.access.credentials import is_aws, is_unprotected, session_for
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
@@ -54,6 +54,17 @@ class Clients:
     destination_is_aws: bool
     source_session: Any
     destination_session: Any
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person must know about how S3 is reached."""
+        endpoints = dict.fromkeys(
+            (self.source.meta.endpoint_url, self.destination.meta.endpoint_url)
+        )
+        return tuple(
+            f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
+            for url in endpoints
+            if is_unprotected(url)
+        )
 
 
 def open_clients(

@@ -117,12 +117,14 @@ class Investigator:
     def _listing(self, case: Case) -> None:
         call = self.trials.reader.list_objects_v2
         place = {"Bucket": self._keys.source.bucket, "Prefix": self._keys.source.key, "MaxKeys": 1}
-        if not self._is_owners_fault(case, call, place):
+        if not self._is_owners_fault(case, call, place, owner=self._source_owner):
             self._is_requesters_fault(case, call, place)
 
     def _looking(self, case: Case, sample: S3Object) -> None:
         call, place = self.trials.reader.head_object, _place(sample)
-        if self._is_owners_fault(case, call, place) or self._is_requesters_fault(case, call, place):
+        if self._is_owners_fault(case, call, place, owner=self._source_owner):
+            return
+        if self._is_requesters_fault(case, call, place):
             return
         case.causes.append("there is no such object: without s3:ListBucket S3 does not say so")
 
@@ -135,9 +137,10 @@ class Investigator:
 
     def _reading_content(self, case: Case, place: Arguments) -> None:
         """Tell why a copy is denied although HEAD is not."""
-        if self._is_owners_fault(case, self.trials.copier.head_object, place):
+        head = self.trials.copier.head_object
+        if self._is_owners_fault(case, head, place, owner=self._source_owner):
             return
-        key = self.trials.copier.head_object(**self.trials.paid(place)).get("SSEKMSKeyId")
+        key = head(**self.trials.paid(place)).get("SSEKMSKeyId")
         if not key:
             why = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
             case.causes.append(why)
@@ -166,12 +169,13 @@ class Investigator:
 
     def _writing(self, case: Case, key: str) -> None:
         """Find the option without which the destination may be written."""
-        place = {"Bucket": self._keys.destination.bucket, "Key": key}
-        if not self._opens(case, "without any option", place):
+        bucket, owner = self._keys.destination.bucket, self._keys.destination.account.bucket_owner
+        if self._is_owners_fault(
+            case, self.trials.copier.head_bucket, {"Bucket": bucket}, owner=owner
+        ):
             return
-        owner = self._keys.destination.account.bucket_owner
-        if owner and not self._opens(case, f"of account {owner}", place, ExpectedBucketOwner=owner):
-            case.proven(f"{place['Bucket']} does not belong to account {owner}")
+        place = {"Bucket": bucket, "Key": key, **_expecting(owner)}
+        if not self._opens(case, "without any option", place):
             return
         for name, value in write_params(self._options).items():
             beside = {"ServerSideEncryption": "aws:kms"} if name == "SSEKMSKeyId" else {}
@@ -183,15 +187,19 @@ class Investigator:
 
     # ------------------------------------------------------------------- what tells apart
 
-    def _is_owners_fault(self, case: Case, call: Call, place: Arguments) -> bool:
-        """Return whether a request for the source is denied only under the expected owner."""
-        owner = self._keys.source.account.bucket_owner
-        named = {**place, "ExpectedBucketOwner": owner}
-        if not owner or denied(call, place) or not denied(call, named):
+    def _is_owners_fault(
+        self, case: Case, call: Call, place: Arguments, *, owner: str | None
+    ) -> bool:
+        """Return whether a request is denied only under the expected owner."""
+        if not owner or not denied(call, {**place, **_expecting(owner)}) or denied(call, place):
             return False
         case.evidence.append(f"the same request without the expected owner {owner}: allowed")
         case.proven(f"{place['Bucket']} does not belong to account {owner}")
         return True
+
+    @property
+    def _source_owner(self) -> str | None:
+        return self._keys.source.account.bucket_owner
 
     def _is_requesters_fault(self, case: Case, call: Call, place: Arguments) -> bool:
         """Return whether a request for the source is allowed only to the one who pays."""
@@ -263,6 +271,10 @@ class Investigator:
             with suppress(S3XferError):  # an account's root, a federated user: no policy names it
                 self._principal = Principal.parse(arn) if arn else None
         return self._principal
+
+
+def _expecting(owner: str | None) -> Arguments:
+    return {"ExpectedBucketOwner": owner} if owner else {}
 
 
 def _place(sample: S3Object) -> Arguments:

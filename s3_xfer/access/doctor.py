@@ -155,6 +155,7 @@ class _Doctor:
                 evidence=f"{error.problem}; next: {error.remedy}",
             )
             return
+        yield from one.transport()
         yield from one.identities()
         yield from one.buckets()
         yield from one.listing() if self._operation.recursive else ()

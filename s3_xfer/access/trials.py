@@ -66,7 +66,9 @@ class Trials:
 
     def denied_step(self, source: S3Object, destination_key: str) -> Step | None:
         """Return the first step of this object's copy that is denied, None if none is."""
-        place = self.paid({"Bucket": source.bucket, "Key": source.key})
+        owner = self._keys.source.account.bucket_owner
+        owned = {"ExpectedBucketOwner": owner} if owner else {}
+        place = self.paid({"Bucket": source.bucket, "Key": source.key, **owned})
         large = source.size >= self._options.multipart_threshold_bytes
         with_tags = self._options.tags is TagPolicy.COPY
         if large and denied(self.reader.head_object, place):
@@ -83,10 +85,13 @@ class Trials:
         owner = self._keys.destination.account.bucket_owner
         place = {"Bucket": self._keys.destination.bucket, "Key": key}
         owned = {"ExpectedBucketOwner": owner} if owner else {}
+        source_owner = self._keys.source.account.bucket_owner
+        source_owned = {"ExpectedSourceBucketOwner": source_owner} if source_owner else {}
         unread: list[ErrorFacts] = []
 
         def copy_a_part(upload: Arguments) -> None:
-            facts = denied(self.copier.upload_part_copy, part_of(source, upload))
+            arguments = self.paid({**part_of(source, upload), **source_owned})
+            facts = denied(self.copier.upload_part_copy, arguments)
             unread.extend([facts] if facts and source.size else [])
 
         if self._with_upload({**place, **owned, **write_params(self._options)}, copy_a_part):
