@@ -39,6 +39,7 @@ from s3_xfer.errors import (
     S3XferError,
     ValidationError,
 )
+from s3_xfer.findings import Diagnosis, Missing
 from s3_xfer.model import (
     AccountContext,
     Copied,
@@ -81,10 +82,12 @@ __all__ = [
     "CopyResult",
     "CopyRun",
     "CopyTask",
+    "Diagnosis",
     "Encryption",
     "ErrorClass",
     "Failed",
     "MetricsCollector",
+    "Missing",
     "NotAttempted",
     "ObjectError",
     "OpenUpload",

@@ -129,6 +129,24 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         raise _refused(what, error) from error
 
 
+def check_existing(clients: Clients, destination: S3Location) -> Sequence[str]:
+    """Return a note if what exists cannot be seen where the service may overwrite it.
+
+    Services other than AWS may ignore the condition on a copy, so the program looks first.
+    """
+    if clients.destination_is_aws:
+        return []
+    try:
+        clients.destination.head_object(Bucket=destination.bucket, Key=probe_key(destination))
+    except Exception as error:  # noqa: BLE001 - a 404 is as good an answer as any
+        if translate(error).error_class is ErrorClass.ACCESS_DENIED:
+            return [
+                "existing objects cannot be seen (s3:GetObject and s3:ListBucket on the "
+                "destination): a service that ignores If-None-Match on copies overwrites them"
+            ]
+    return []
+
+
 def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) -> None:
     """Return if the tags of large objects may be read, which a copy in parts always does.
 
