@@ -18,7 +18,8 @@ _WITHOUT = "jq '.Statement |= map(select(.Sid | IN({sids}) | not))'"
 
 def revert_commands(documents: Sequence[PolicyDocument]) -> str:
     """Return the commands, with comments; they need the AWS CLI and jq."""
-    return "\n".join(line for one in documents for line in (f"# {one.where}", *_commands(one)))
+    steps = (line for one in documents for line in (f"# {one.where}", *_commands(one)))
+    return "\n".join(("set -eu -o pipefail", *steps))
 
 
 def _commands(document: PolicyDocument) -> Iterator[str]:
