@@ -15,8 +15,8 @@ from typing import Any, Self
 
 from tests.ceph.cluster import CephCluster
 from tests.ceph.world import SECRET, WATCHER, client_of
-from tests.world import DST, SRC
 
+SRC, DST = "iam-src-bucket", "iam-dst-bucket"  # they exist as long as the gateway does
 SOURCE = "RGW11111111111111111"
 DESTINATION = "RGW22222222222222222"
 ROOTS = {SOURCE: "AKIASOURCEROOT", DESTINATION: "AKIADESTINATIONROOT"}

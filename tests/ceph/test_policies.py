@@ -15,12 +15,22 @@ from s3_xfer import AccountContext, CopyOptions, ErrorClass, PreflightError, S3C
 from s3_xfer.access.policies import EXTERNAL_ID
 from s3_xfer.units import MIB
 from tests.ceph.cluster import CephCluster
-from tests.ceph.iam import COPIER, ROOTS, SCHEDULER, SOURCE, Document, IamWorld, without
+from tests.ceph.iam import (
+    COPIER,
+    DST,
+    ROOTS,
+    SCHEDULER,
+    SOURCE,
+    SRC,
+    Document,
+    IamWorld,
+    without,
+)
 from tests.ceph.world import client_of
-from tests.e2e.program import PREFIX, Done, Program, environment
-from tests.world import DST, SRC
+from tests.e2e.program import Done, Program, environment
 
 US = ("--dest-profile", "us", "--dest-role-arn", COPIER)
+PREFIX = (f"s3://{SRC}/in/", f"s3://{DST}/out/", "--recursive")
 ROUTE = (*PREFIX, "--multipart-threshold", "5MiB", "--part-size", "5MiB")
 MANY_TAGS = {f"key-{number}": "v" * 250 for number in range(10)}  # too long for a header
 STATEMENTS = {
@@ -29,7 +39,7 @@ STATEMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def accounts(ceph: CephCluster) -> Iterator[IamWorld]:
     """Two accounts with IAM."""
     with IamWorld(ceph) as world:
@@ -97,7 +107,7 @@ def _desk(accounts: IamWorld, directory: Path) -> Desk:
     return Desk(accounts, Program(env, directory))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def documents(
     accounts: IamWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> Mapping[str, Document]:
@@ -189,12 +199,12 @@ def test_policies_of_one_object_open_that_object(desk: Desk) -> None:
     """Without --recursive nothing is listed, and nothing beside the object can be copied."""
     put(desk.accounts, "in/x", 10)
     put(desk.accounts, "in/xy", 10)
-    one = ("s3://src-bucket/in/x", "s3://dst-bucket/out/x")
+    one = (f"s3://{SRC}/in/x", f"s3://{DST}/out/x")
     paste(desk.accounts, {place: desk.printed(place, *one) for place in STATEMENTS})
 
     assert desk.copy(*one).code == 0
-    assert desk.copy("s3://src-bucket/in/xy", one[1]).code == 3
-    assert desk.copy(one[0], "s3://dst-bucket/out/xy").code == 3
+    assert desk.copy(f"s3://{SRC}/in/xy", one[1]).code == 3
+    assert desk.copy(one[0], f"s3://{DST}/out/xy").code == 3
     assert desk.accounts.arrived() == {"out/x"}
 
 
@@ -202,10 +212,10 @@ def test_key_with_wildcards_opens_that_key(desk: Desk) -> None:
     """What looks like a wildcard in a key is none in its policy."""
     put(desk.accounts, "in/*", 10)
     put(desk.accounts, "in/secret", 10)
-    one = ("s3://src-bucket/in/*", "s3://dst-bucket/out/x")
+    one = (f"s3://{SRC}/in/*", f"s3://{DST}/out/x")
     paste(desk.accounts, {place: desk.printed(place, *one) for place in STATEMENTS})
 
-    assert desk.copy("s3://src-bucket/in/secret", one[1]).code == 3
+    assert desk.copy(f"s3://{SRC}/in/secret", one[1]).code == 3
 
 
 def test_printed_trust_policy_lets_one_user_assume_the_role(desk: Desk) -> None:
