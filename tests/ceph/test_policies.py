@@ -10,9 +10,11 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 
 from s3_xfer import AccountContext, CopyOptions, ErrorClass, PreflightError, S3CopyOperation
 from s3_xfer.access.policies import EXTERNAL_ID
+from s3_xfer.cli.policy import policy
 from s3_xfer.units import MIB
 from tests.ceph.cluster import CephCluster
 from tests.ceph.iam import (
@@ -54,10 +56,10 @@ class Desk:
     program: Program
 
     def printed(self, place: str, *options: str) -> Document:
-        """Return a document as the program prints it."""
-        done = self.program.run("policy", *(options or ROUTE), *US, "--only", place)
-        assert done.code == 0, done.said
-        document: Document = json.loads(done.out)
+        """Return a document as the command prints it (in this process: it asks nobody)."""
+        done = CliRunner().invoke(policy, [*(options or ROUTE), *US, "--only", place])
+        assert done.exit_code == 0, done.output
+        document: Document = json.loads(done.stdout)
         return document
 
     def copy(self, *options: str) -> Done:
@@ -113,7 +115,11 @@ def documents(
 ) -> Mapping[str, Document]:
     """What the program prints for both sides."""
     desk = _desk(accounts, tmp_path_factory.mktemp("printed"))
-    return {place: desk.printed(place) for place in STATEMENTS}
+    done = desk.program.run("policy", *ROUTE, *US)
+    assert done.code == 0, done.said
+    printed = {entry["place"]: entry["document"] for entry in json.loads(done.out)["documents"]}
+    assert printed == {place: desk.printed(place) for place in STATEMENTS}
+    return printed
 
 
 def put(accounts: IamWorld, key: str, size: int, tags: Mapping[str, str] | None = None) -> None:
