@@ -4,6 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 OLDEST_BIN := .venv-oldest/bin
+CEPH := .ceph
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names.
@@ -18,7 +19,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test lint types contracts test-newest test-oldest test-airflow \
+.PHONY: help env demo test lint types contracts test-newest test-oldest test-ceph test-airflow \
 	airflow-demo bench clean
 
 help: ## List the targets
@@ -56,6 +57,12 @@ test-newest: .venv/ready ## Run the tests with the newest dependencies
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n auto
 
+test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
+	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
+
+$(CEPH)/.complete: scripts/fetch_ceph.sh
+	@scripts/fetch_ceph.sh $(CEPH)
+
 test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real Airflows (AIRFLOW="2.10 3.3")
 
 # Two processes: one for the tests that deploy an Airflow, one for the others. mypy runs where
@@ -82,6 +89,6 @@ bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, whic
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environments and everything that was generated
-	rm -rf .venv .venv-oldest .venv-airflow-* $(CACHES)
+	rm -rf .venv .venv-oldest .venv-airflow-* $(CEPH) $(CACHES)
 	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

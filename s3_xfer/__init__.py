@@ -43,6 +43,7 @@ from s3_xfer.errors import (
     ValidationError,
     translate,
 )
+from s3_xfer.findings import Diagnosis, Missing
 from s3_xfer.model import (
     AccountContext,
     Copied,
@@ -88,6 +89,7 @@ __all__ = [
     "CopyResult",
     "CopyRun",
     "CopyTask",
+    "Diagnosis",
     "Encryption",
     "Engine",
     "ErrorClass",
@@ -95,6 +97,7 @@ __all__ = [
     "Failed",
     "Identical",
     "MetricsCollector",
+    "Missing",
     "NotAttempted",
     "ObjectError",
     "OpenUpload",

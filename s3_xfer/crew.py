@@ -165,7 +165,7 @@ class Crew:
         return choose(
             self._operation.options,
             client=self._clients.destination,
-            credentials=self._clients.destination_credentials,
+            credentials=self._clients.destination_session.get_credentials(),
             ca_bundle=self._clients.destination_ca_bundle,
             connect_timeout_s=CONNECT_TIMEOUT_S,
             source_bucket=self._keys.source.bucket,

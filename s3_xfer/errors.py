@@ -24,9 +24,12 @@ import enum
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as bc
+
+if TYPE_CHECKING:
+    from s3_xfer.findings import Diagnosis, Step
 
 RUNBOOK = "docs/runbook.md"
 
@@ -275,7 +278,28 @@ class ValidationError(S3XferError):
 
 
 class PreflightError(S3XferError):
-    """Buckets, keys or permissions are not as the copy needs them. Nothing was written."""
+    """Buckets, keys or permissions are not as the copy needs them. Nothing was written.
+
+    ``step`` says what was tried, where that is known; ``diagnosis`` what a denial means, where
+    somebody has looked into it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error_class: ErrorClass | None = None,
+        step: Step | None = None,
+        facts: ErrorFacts | None = None,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, error_class=error_class)
+        self.step = step
+        self.facts = facts
+        self.diagnosis: Diagnosis | None = None
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.diagnosis}" if self.diagnosis else super().__str__()
 
 
 class ReportError(S3XferError):

@@ -25,7 +25,8 @@ _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 # Rules for general purpose buckets; dots are legal, access point aliases fit the same shape.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ACCOUNT_ID = re.compile(r"\d{12}")
-_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
+# The account of other S3 services may be empty or of another form: Ceph has both.
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|RGW\d{17}|):role/.+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 from s3_xfer.access import preflight
 from s3_xfer.access.clients import Clients, open_clients
+from s3_xfer.access.diagnosis import DENIALS, Investigator
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.prices import AWS_PRICES, read_prices
 from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.crew import Crew, CrewEnd
-from s3_xfer.errors import ErrorClass, S3XferError
+from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
+from s3_xfer.findings import Diagnosis
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
@@ -51,6 +53,7 @@ class CopyRun:
         self._prices = AWS_PRICES
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
+        self._sample: S3Object | None = None  # of what the checks looked at
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="s3-xfer-run", daemon=True)
         self._thread.start()
@@ -134,6 +137,7 @@ class CopyRun:
             stop=self._stop,
             metrics=self._metrics,
         )
+        self._notes += clients.warnings()
         single = self._check_access(clients)
         return Crew(
             operation=operation,
@@ -155,8 +159,11 @@ class CopyRun:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single
         sample = [single] if single else preflight.check_source_prefix(clients.source, source)
+        self._sample = preflight.readable(sample) or sample[0]
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
+        if not self.operation.overwrite:
+            self._notes += preflight.check_existing(clients, destination)
         if options.mode is RunMode.DRY_RUN:
             self._notes.append("a dry run writes nothing, so write access was not checked")
         else:
@@ -171,10 +178,38 @@ class CopyRun:
             return
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
+        if isinstance(error, PreflightError):
+            self._explain(error)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
         else:
             _log.error("run %s: unexpected error", self.snapshot().operation_id, exc_info=error)
+
+    def _explain(self, refusal: PreflightError) -> None:
+        """Attach to a denial what it means."""
+        if refusal.step and refusal.facts and refusal.error_class in DENIALS and self._clients:
+            try:
+                refusal.diagnosis = self._investigator(self._clients).explain(
+                    refusal.step, refusal.facts, self._sample
+                )
+            except Exception:  # noqa: BLE001 - the refusal stands, explained or not
+                _log.exception("the denial could not be explained")
+
+    def _diagnosis(self, end: CrewEnd) -> Diagnosis | None:
+        """Return what the first denial of a run means; one, however many objects it failed."""
+        denied = (one for one in end.failures if one.error.facts.error_class in DENIALS)
+        first = next(denied, None)
+        if first is None or self._stop.is_set() or not self._clients:
+            return None
+        try:
+            return self._investigator(self._clients).explain_object(first)
+        except Exception:  # noqa: BLE001 - the result stands, explained or not
+            _log.exception("the denial could not be explained")
+            return None
+
+    def _investigator(self, clients: Clients) -> Investigator:
+        operation = self.operation
+        return Investigator(clients, self._keys, operation.options, overwrite=operation.overwrite)
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
         """Tell of the preflight's own upload if not even its abort was allowed."""
@@ -208,6 +243,7 @@ class CopyRun:
             bill=self._prices.bill(metrics.requests, storage_class),
             planned_bill=self._prices.bill(planned, storage_class) if planned else None,
             why_managed=end.why_managed,
+            diagnosis=self._diagnosis(end),
         )
         _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
 

@@ -1,4 +1,10 @@
-"""What all tests share: a clean environment, and a world of two accounts on the fault server."""
+"""What all tests share: a clean environment, and a world of two accounts to copy between.
+
+The world is on the fault server. With ``--ceph-root`` (``make test-ceph``) there is a real S3 too:
+Ceph's, unpacked below that directory. Then, and only then, ``tests/ceph`` is collected, and tests
+of the contract that are marked ``on_ceph`` take place there instead. The header of a test report
+says whether the real S3 takes part.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +14,36 @@ from pathlib import Path
 
 import pytest
 
+from tests.ceph.cluster import CephCluster
+from tests.ceph.world import add_accounts
 from tests.world import World
 
 # They need Airflow, and run in environments that have it: make test-airflow.
 collect_ignore = ["airflow"]
+CEPH_TESTS = Path(__file__).parent / "ceph"
 
 
-def pytest_report_header() -> str:
-    """Say what is not run here."""
-    return "tests/airflow: not here, they need Airflow (make test-airflow)"
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the place of the real S3."""
+    parser.addoption(
+        "--ceph-root",
+        type=Path,
+        metavar="DIR",
+        help="run the tests of Ceph too, with the programs that scripts/fetch_ceph.sh put there",
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Say what takes part, and what does not."""
+    root: Path | None = config.option.ceph_root
+    ceph = f"real S3: Ceph below {root}" if root else "real S3: none, see make test-ceph"
+    return f"{ceph}; Airflow: none, see make test-airflow"
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave the tests that are about Ceph alone where there is none."""
+    absent = config.option.ceph_root is None and collection_path.is_relative_to(CEPH_TESTS)
+    return True if absent else None
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +60,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """Two accounts, two buckets, and the access that a copy needs, on a fault server."""
+    """Two accounts, two buckets, and the access that a copy needs."""
     with World() as stage:
         yield stage
+
+
+@pytest.fixture(scope="session")
+def ceph(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[CephCluster]:
+    """The real S3, with two accounts; every test makes and removes its own buckets."""
+    with CephCluster(pytestconfig.option.ceph_root, tmp_path_factory.mktemp("ceph")) as cluster:
+        add_accounts(cluster)
+        yield cluster

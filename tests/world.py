@@ -99,6 +99,12 @@ class World:
         """Return what is at the destination."""
         return self.server.objects(DST)
 
+    def assert_untouched(self) -> None:
+        """Assert that the destination is as it was: no object, no upload, no copy tried."""
+        assert self.arrived() == {}
+        assert self.server.uploads(DST) == []
+        assert self.server.count("CopyObject") == 0
+
     def headers_of(self, operation: str) -> list[dict[str, str]]:
         """Return the headers of every request of ``operation`` that was not the preflight's."""
         return [

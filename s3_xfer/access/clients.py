@@ -19,7 +19,12 @@ import boto3
 import botocore
 from botocore.config import Config
 
-from s3_xfer.access.credentials import is_aws, session_for, trusted_certificates
+from s3_xfer.access.credentials import (
+    is_aws,
+    is_unprotected,
+    session_for,
+    trusted_certificates,
+)
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
@@ -46,16 +51,28 @@ class Clients:
     """Both clients, and the hooks that watch the destination's requests.
 
     ``destination_is_aws`` is False for other services: some take ``If-None-Match`` on a copy and
-    ignore it (Ceph RGW 20.2 does, tried by hand). ``destination_credentials`` and
-    ``destination_ca_bundle``, a file, are what ``destination`` itself uses.
+    ignore it (Ceph RGW 20.2 does, tried by hand). ``destination_ca_bundle`` is the file of
+    certificates that ``destination`` itself trusts.
     """
 
     source: Any
     destination: Any
     destination_hooks: RequestHooks
     destination_is_aws: bool
-    destination_credentials: Any
     destination_ca_bundle: str
+    source_session: Any
+    destination_session: Any
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person must know about how S3 is reached."""
+        endpoints = dict.fromkeys(
+            (self.source.meta.endpoint_url, self.destination.meta.endpoint_url)
+        )
+        return tuple(
+            f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
+            for url in endpoints
+            if is_unprotected(url)
+        )
 
 
 def open_clients(
@@ -93,10 +110,11 @@ def open_clients(
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(
         source=_client(chosen or destination_session, source, options, reading, side="source"),
+        source_session=chosen or destination_session,
+        destination_session=destination_session,
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),
-        destination_credentials=destination_session.get_credentials(),
         destination_ca_bundle=trusted_certificates(destination, destination_session),
     )
 
@@ -121,6 +139,25 @@ def _client(
     hooks.attach(client)
     parsing.attach(client)
     return client
+
+
+def open_bare_client(session: Any, account: AccountContext, *, patience_s: float) -> Any:
+    """Return a client that adds nothing to a request and repeats none, to find out what matters."""
+    return session.client(
+        "s3",
+        region_name=account.region,
+        endpoint_url=account.endpoint_url,
+        verify=account.ca_bundle,
+        config=(account.client_config or Config()).merge(
+            Config(
+                retries={"total_max_attempts": 1, "mode": "standard"},
+                connect_timeout=patience_s,
+                read_timeout=patience_s,
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+            )
+        ),
+    )
 
 
 def _config(options: CopyOptions, chosen: Any) -> Any:

@@ -7,6 +7,7 @@ the AWS CLI finds them. Environment variables mean what they mean there, ``AWS_R
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -121,6 +122,19 @@ class _AssumedRole(CredentialProvider):
 def is_aws(endpoint: str) -> bool:
     """Return whether ``endpoint`` is one of AWS's own, and not another service that speaks S3."""
     return (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
+
+
+def is_unprotected(endpoint: str) -> bool:
+    """Return whether requests to ``endpoint`` leave the machine without TLS."""
+    parts = urlsplit(endpoint)
+    return parts.scheme == "http" and not _is_this_machine(parts.hostname or "")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host == "localhost"
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:

@@ -20,6 +20,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.copying import lookup
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
+from s3_xfer.findings import Step
 from s3_xfer.listing.pages import as_object
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
@@ -42,6 +43,7 @@ def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
         raise _refused(
             f"{source.url} cannot be listed",
             error,
+            step=Step.LIST,
             if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
             "(the source's where given, otherwise the destination's)",
         ) from error
@@ -82,6 +84,7 @@ def check_source_object(client: Any, source: S3Location) -> S3Object:
         raise _refused(
             f"{source.url} cannot be read",
             error,
+            step=Step.LOOK,
             if_denied="grant s3:GetObject on the source to the credentials that look "
             "(the source's where given, otherwise the destination's)",
         ) from error
@@ -126,6 +129,24 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         raise _refused(what, error) from error
 
 
+def check_existing(clients: Clients, destination: S3Location) -> Sequence[str]:
+    """Return a note if what exists cannot be seen where the service may overwrite it.
+
+    Services other than AWS may ignore the condition on a copy, so the program looks first.
+    """
+    if clients.destination_is_aws:
+        return []
+    try:
+        clients.destination.head_object(Bucket=destination.bucket, Key=probe_key(destination))
+    except Exception as error:  # noqa: BLE001 - a 404 is as good an answer as any
+        if translate(error).error_class is ErrorClass.ACCESS_DENIED:
+            return [
+                "existing objects cannot be seen (s3:GetObject and s3:ListBucket on the "
+                "destination): a service that ignores If-None-Match on copies overwrites them"
+            ]
+    return []
+
+
 def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) -> None:
     """Return if the tags of large objects may be read, which a copy in parts always does.
 
@@ -143,6 +164,7 @@ def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) ->
         raise _refused(
             f"the tags of {large.url} cannot be read",
             error,
+            step=Step.READ_TAGS,
             if_denied="grant s3:GetObjectTagging on the source, or leave the tags out "
             "(--tags skip)",
         ) from error
@@ -158,58 +180,87 @@ def probe_write(
     Raises:
         PreflightError: writing or reading is denied, or the options do not fit the bucket.
     """
-    key = destination.key.rpartition("/")[0]
-    key = f"{key}/" if key else ""
-    place = {"Bucket": destination.bucket, "Key": f"{key}{PROBE_NAME}{uuid.uuid4().hex}"}
+    place = {"Bucket": destination.bucket, "Key": probe_key(destination)}
+    upload_id = open_upload(clients, destination, place, options)
     client = clients.destination
-    try:
-        upload_id = client.create_multipart_upload(**place, **write_params(options))["UploadId"]
-    except Exception as error:
-        raise _refused(
-            f"{destination.url} cannot be written",
-            error,
-            if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
-            "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
-        ) from error
     upload = {**place, "UploadId": upload_id}
     try:
-        return _probe_read(client, upload, sample)
+        return probe_read(client, upload, sample)
     finally:
         _abort(client, upload)
 
 
-def _probe_read(
-    client: Any, upload: Mapping[str, str], sample: Sequence[S3Object]
-) -> Sequence[str]:
-    source = _readable(sample)
+def open_upload(
+    clients: Clients, destination: S3Location, place: Mapping[str, str], options: CopyOptions
+) -> str:
+    """Open an upload as the run would, and return its id.
+
+    Raises:
+        PreflightError: writing is denied, or the options do not fit the bucket.
+    """
+    try:
+        upload_id: str = clients.destination.create_multipart_upload(
+            **place, **write_params(options)
+        )["UploadId"]
+    except Exception as error:
+        raise _refused(
+            f"{destination.url} cannot be written",
+            error,
+            step=Step.WRITE,
+            if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
+            "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
+        ) from error
+    return upload_id
+
+
+def probe_key(destination: S3Location) -> str:
+    """Return a key of no object below a prefix; for a single object its own, which stays as it is.
+
+    Policies that name one key allow no other.
+    """
+    if destination.key and not destination.key.endswith("/"):
+        return destination.key
+    return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
+
+
+def probe_read(client: Any, upload: Mapping[str, str], sample: Sequence[S3Object]) -> Sequence[str]:
+    """Copy one part into ``upload``; return notes on what that could not prove.
+
+    Raises:
+        PreflightError: the destination's credentials may not read the source.
+    """
+    source = readable(sample)
     if source is None:
         return ["reading the source was not proven: the first objects are empty or archived"]
-    extent = {"CopySourceRange": "bytes=0-0"} if source.size > _RANGE_MIN_BYTES else {}
     try:
-        client.upload_part_copy(
-            **upload,
-            PartNumber=1,
-            CopySource={"Bucket": source.bucket, "Key": source.key},
-            CopySourceIfMatch=source.etag,
-            **extent,
-        )
+        client.upload_part_copy(**part_of(source, upload), CopySourceIfMatch=source.etag)
     except Exception as error:
         facts = translate(error)
         if facts.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
             return ["reading the source was not proven: the sample changed meanwhile"]
         if facts.error_class is ErrorClass.ACCESS_DENIED:
             raise PreflightError(
-                f"the destination's credentials may not read {source.url}: {_said(facts)}",
+                f"the destination's credentials may not read {source.url}: {said(facts)}",
                 remedy="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
                 "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
                 "the destination's own identity policy must allow the same",
                 error_class=facts.error_class,
+                step=Step.READ,
+                facts=facts,
             ) from error
-        raise _refused(f"{source.url} cannot be read for a copy", error) from error
+        what = f"{source.url} cannot be read for a copy"
+        raise _refused(what, error, step=Step.READ) from error
     return []
 
 
-def _readable(sample: Sequence[S3Object]) -> S3Object | None:
+def part_of(source: S3Object, upload: Mapping[str, str]) -> dict[str, Any]:
+    """Return the arguments that copy one byte of ``source``, or all of it if it is too small."""
+    extent = {"CopySourceRange": "bytes=0-0"} if source.size > _RANGE_MIN_BYTES else {}
+    place = {"Bucket": source.bucket, "Key": source.key}
+    return {**upload, "PartNumber": 1, "CopySource": place, **extent}
+
+
+def readable(sample: Sequence[S3Object]) -> S3Object | None:
     """Return an object that a one-part copy can read, rather one where a byte is enough."""
     usable = [found for found in sample if found.size and found.storage_class not in _ARCHIVED]
     large = [found for found in usable if found.size > _RANGE_MIN_BYTES]
@@ -222,16 +273,21 @@ def _abort(client: Any, upload: Mapping[str, str]) -> None:
         client.abort_multipart_upload(**upload)
 
 
-def _refused(what: str, error: Exception, *, if_denied: str = "") -> PreflightError:
+def _refused(
+    what: str, error: Exception, *, if_denied: str = "", step: Step | None = None
+) -> PreflightError:
     facts = translate(error)
     denied = facts.error_class is ErrorClass.ACCESS_DENIED
     return PreflightError(
-        f"{what}: {_said(facts)}",
+        f"{what}: {said(facts)}",
         remedy=if_denied if denied else "",
         error_class=facts.error_class,
+        step=step,
+        facts=facts,
     )
 
 
-def _said(facts: ErrorFacts) -> str:
+def said(facts: ErrorFacts) -> str:
+    """Return S3's code, message and request id as one line, safe to print."""
     request = f" (request id {facts.request_id})" if facts.request_id else ""
     return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}{request}")

@@ -11,6 +11,7 @@ from typing import Any
 from s3_xfer.accounting.metrics import TransferMetrics
 from s3_xfer.accounting.prices import Bill
 from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
+from s3_xfer.findings import Diagnosis
 from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.units import plural
 
@@ -39,7 +40,8 @@ class CopyResult:
     send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
     went through the CRT engine; empty if it was used.
     send, by operation; only a dry run has it. ``bill`` estimates what the requests sent cost,
-    ``planned_bill`` the planned ones.
+    ``planned_bill`` the planned ones. ``diagnosis``
+    says what the first denial means.
     """
 
     state: RunState
@@ -54,6 +56,7 @@ class CopyResult:
     why_managed: str = ""
     bill: Bill | None = None
     planned_bill: Bill | None = None
+    diagnosis: Diagnosis | None = None
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -95,6 +98,7 @@ class CopyResult:
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
         }
 
 

@@ -1,4 +1,4 @@
-"""The options of ``copy`` and ``interactive``: declared here, and only here.
+"""The options of every command: declared here, and only here.
 
 Names, sections, defaults and words come from this table; the defaults and choices themselves
 from :mod:`s3_xfer.options`. Refuses secrets: no option takes a secret key or a token.
@@ -38,6 +38,8 @@ FIDELITY = "Fidelity"
 SPEED = "Speed and retries"
 BOTH = "Both sides"
 OUTPUT = "Output"
+PARTIES = "Who and what takes part"
+PAPER = "Policies"
 SIDES = (("source", SOURCE), ("dest", DESTINATION))
 
 _Callback = TypeVar("_Callback", bound=Callable[..., Any])
@@ -50,6 +52,14 @@ class Progress(enum.Enum):
     BAR = "bar"
     PLAIN = "plain"
     NONE = "none"
+
+
+class PolicyFormat(enum.Enum):
+    """What the policies are written as."""
+
+    JSON = "json"
+    TERRAFORM = "terraform"
+    CLOUDFORMATION = "cloudformation"
 
 
 def _option(section: str, *names: str, **settings: Any) -> Callable[[_Callback], _Callback]:
@@ -252,6 +262,62 @@ _DECLARATIONS: tuple[Any, ...] = (
     _flag(OUTPUT, "--quiet", "Print errors and failures only."),
     _flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks."),
 )
+
+
+_PRINCIPAL = _option(
+    PARTIES,
+    "--principal",
+    metavar="ARN",
+    help="Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
+)
+
+_POLICY_DECLARATIONS: tuple[Any, ...] = (
+    _PRINCIPAL,
+    _option(
+        PARTIES, "--trusted", metavar="ARN", help="Role or user that assumes the role that copies."
+    ),
+    _option(
+        PARTIES,
+        "--source-kms-key",
+        metavar="ARN",
+        multiple=True,
+        help="KMS key of source objects; can be repeated.",
+    ),
+    _option(
+        PARTIES,
+        "--dest-kms-key",
+        metavar="ARN",
+        multiple=True,
+        help="KMS key of the destination bucket's default encryption; can be repeated.",
+    ),
+    _choice(
+        PAPER,
+        "--format",
+        PolicyFormat,
+        "What to write them as.",
+        default=PolicyFormat.JSON.value,
+        show_default=True,
+    ),
+    _option(PAPER, "--only", metavar="PLACE", help="Print this document alone, as JSON."),
+    _flag(PAPER, "--revert", "Print the commands that take everything back."),
+)
+
+
+_DOCTOR_DECLARATIONS: tuple[Any, ...] = (_PRINCIPAL,)
+
+
+def doctor_options(command: _Callback) -> _Callback:
+    """Give ``command`` what a check-up needs besides the copy itself."""
+    for declaration in reversed(_DOCTOR_DECLARATIONS):
+        command = declaration(command)
+    return command
+
+
+def policy_options(command: _Callback) -> _Callback:
+    """Give ``command`` what decides about policies besides the copy itself."""
+    for declaration in reversed(_POLICY_DECLARATIONS):
+        command = declaration(command)
+    return command
 
 
 def copy_options(command: _Callback) -> _Callback:

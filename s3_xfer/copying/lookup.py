@@ -71,7 +71,7 @@ def tags(client: Any, source: S3Object) -> list[dict[str, str]]:
     read tags, and the tags would be lost without a word.
     """
     answer = client.get_object_tagging(Bucket=source.bucket, Key=source.key)
-    return list(answer["TagSet"])
+    return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
 
 
 def tag_header(tag_set: list[dict[str, str]]) -> str | None:

@@ -79,6 +79,7 @@ class Summary:
     route: str
     rows: tuple[Row, ...]
     failures: tuple[FailureGroup, ...]
+    diagnosis: tuple[str, ...]
     abort_commands: tuple[str, ...]
     rerun_title: str
     rerun: str | None
@@ -97,6 +98,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
         failures=tuple(_groups(result, context)),
+        diagnosis=tuple(result.diagnosis.lines()) if result.diagnosis else (),
         abort_commands=tuple(
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),

@@ -72,6 +72,8 @@ def _spaced(blocks: Iterable[Sequence[Line]]) -> Iterator[Line]:
 def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
     for group in summary.failures:
         yield list(_group_lines(group, width))
+    if summary.diagnosis:
+        yield [Line(text) for text in summary.diagnosis]
     if summary.abort_commands:
         title = Line("Uploads left behind; they cost money until they are aborted:", "yellow")
         yield [title, *(Line(f"  {command}", _BOLD) for command in summary.abort_commands)]

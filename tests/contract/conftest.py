@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from s3_xfer import Engine
+from tests.ceph.world import CephWorld
 from tests.world import World
 
 # Where awscrt is missing (the environment with the oldest dependencies) there is only one engine;
@@ -15,8 +16,26 @@ from tests.world import World
 ENGINES = [Engine.MANAGED, *([Engine.CRT] if importlib.util.find_spec("awscrt") else [])]
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.value)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try each test with each engine; what is marked for it on Ceph instead, if there is one."""
+    if "world" not in metafunc.fixturenames:
+        return
+    on_ceph = metafunc.definition.get_closest_marker("on_ceph")
+    if metafunc.config.option.ceph_root and on_ceph:
+        stages = [("ceph", engine) for engine in ENGINES]
+    else:
+        stages = [("fault server", engine) for engine in ENGINES]
+    names = [
+        f"{stage}-{engine.value}" if stage == "ceph" else engine.value for stage, engine in stages
+    ]
+    metafunc.parametrize("world", stages, indirect=True, ids=names)
+
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Two accounts, two buckets, and the access that a copy needs, on a fault server."""
-    with World(request.param) as stage:
-        yield stage
+    """Two accounts, two buckets, and the access that a copy needs."""
+    stage, engine = request.param
+    made = CephWorld(request.getfixturevalue("ceph")) if stage == "ceph" else World()
+    made.engine = engine
+    with made:
+        yield made

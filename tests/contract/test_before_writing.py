@@ -33,13 +33,7 @@ from tests.world import (
 )
 
 
-def assert_untouched(world: World) -> None:
-    """Assert that the destination is as it was: no object, no upload."""
-    assert world.arrived() == {}
-    assert world.server.uploads(DST) == []
-    assert world.server.count("CopyObject") == 0
-
-
+@pytest.mark.on_ceph
 @pytest.mark.parametrize(
     ("changes", "says", "next_step"),
     [
@@ -66,7 +60,7 @@ def test_missing_things_are_named(
         world.copy(**changes)
 
     assert next_step in str(refused.value)
-    assert_untouched(world)
+    world.assert_untouched()
 
 
 DENIALS: dict[str, tuple[str, str, list[str], str]] = {
@@ -81,6 +75,7 @@ DENIALS: dict[str, tuple[str, str, list[str], str]] = {
 }
 
 
+@pytest.mark.on_ceph
 @pytest.mark.parametrize(("bucket", "account", "actions", "says"), DENIALS.values(), ids=DENIALS)
 def test_missing_permission_is_refused_before_the_transfer(
     world: World, bucket: str, account: str, actions: list[str], says: str
@@ -95,9 +90,10 @@ def test_missing_permission_is_refused_before_the_transfer(
     assert refused.value.error_class is ErrorClass.ACCESS_DENIED
     assert "AccessDenied" in refused.value.problem
     assert "docs/runbook.md#access-denied" in str(refused.value)
-    assert_untouched(world)
+    world.assert_untouched()
 
 
+@pytest.mark.on_ceph
 def test_tags_of_large_objects_that_may_not_be_read_are_refused(world: World) -> None:
     """A copy in parts always reads tags; that it may not is found out before."""
     world.server.put(SRC, "in/x", size=LARGE)
@@ -106,9 +102,10 @@ def test_tags_of_large_objects_that_may_not_be_read_are_refused(world: World) ->
     with pytest.raises(PreflightError, match="the tags of s3://src-bucket/in/x cannot be read"):
         world.copy()
 
-    assert_untouched(world)
+    world.assert_untouched()
 
 
+@pytest.mark.on_ceph
 def test_source_that_granted_nothing_is_refused(world: World) -> None:
     """Without the source's bucket policy the destination's credentials read nothing."""
     world.server.put(SRC, "in/x", size=1)
@@ -118,9 +115,10 @@ def test_source_that_granted_nothing_is_refused(world: World) -> None:
         world.copy()
 
     assert "bucket policy" in refused.value.remedy
-    assert_untouched(world)
+    world.assert_untouched()
 
 
+@pytest.mark.on_ceph
 @pytest.mark.parametrize(
     ("side", "bucket_owner"), [("source", DESTINATION_ACCOUNT), ("destination", SOURCE_ACCOUNT)]
 )
@@ -134,7 +132,7 @@ def test_bucket_of_a_stranger_is_refused(world: World, side: str, bucket_owner: 
         world.copy(**changes)
 
     assert refused.value.error_class is ErrorClass.ACCESS_DENIED
-    assert_untouched(world)
+    world.assert_untouched()
 
 
 def test_acl_that_the_bucket_refuses_is_found_out_before_writing(world: World) -> None:
@@ -148,6 +146,7 @@ def test_acl_that_the_bucket_refuses_is_found_out_before_writing(world: World) -
     assert world.server.objects("no-acls") == {}
 
 
+@pytest.mark.on_ceph
 @pytest.mark.parametrize("size", [1, 6 * MIB, LARGE])
 def test_preflight_leaves_no_trace(world: World, size: int) -> None:
     """After a run there is nothing at the destination but the copies."""
@@ -157,7 +156,6 @@ def test_preflight_leaves_no_trace(world: World, size: int) -> None:
 
     assert set(world.arrived()) == {"out/x"}
     assert world.server.uploads(DST) == []
-    assert world.server.count("AbortMultipartUpload") == 1
 
 
 def test_preflight_that_may_not_abort_names_its_upload(world: World) -> None:
@@ -203,7 +201,7 @@ def test_dry_run_lists_and_counts_and_writes_nothing(world: World) -> None:
 
     result = world.copy(mode=RunMode.DRY_RUN)
 
-    assert_untouched(world)
+    world.assert_untouched()
     assert (result.metrics.total_files_found, result.metrics.files_skipped) == (32, 31)
     assert result.metrics.errors_by_class == {"KeyTooLong": 1}
     assert result.planned_requests == {
@@ -289,7 +287,7 @@ def test_role_that_may_not_be_assumed_is_refused_without_its_secret(world: World
     assert refused.value.error_class is ErrorClass.CREDENTIALS_REFUSED
     assert ROLE in str(refused.value)
     assert "secret" not in str(refused.value)
-    assert_untouched(world)
+    world.assert_untouched()
 
 
 def test_role_refreshes_by_itself_during_the_run(world: World) -> None:
@@ -326,6 +324,7 @@ def test_missing_credentials_are_refused(world: World) -> None:
         world.copy(destination=AccountContext(endpoint_url=world.server.url))
 
 
+@pytest.mark.on_ceph
 def test_unknown_access_key_is_refused(world: World) -> None:
     """Credentials that S3 does not know are named so."""
     world.server.put(SRC, "in/x", size=1)
@@ -351,6 +350,7 @@ def test_bucket_in_another_region_is_named_so(world: World) -> None:
     assert result.state is RunState.COMPLETED
 
 
+@pytest.mark.on_ceph
 def test_first_access_granted_later_is_enough(world: World) -> None:
     """After the grant that the message asked for, the same operation succeeds."""
     world.server.put(SRC, "in/x", size=1)
@@ -364,6 +364,7 @@ def test_first_access_granted_later_is_enough(world: World) -> None:
     assert operation.run().state is RunState.COMPLETED
 
 
+@pytest.mark.on_ceph
 def test_state_of_a_refused_run(world: World) -> None:
     """A refused run is VALIDATION_FAILED, and its clock has stopped."""
     run = world.operation("nothing/").start()

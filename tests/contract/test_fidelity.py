@@ -35,6 +35,7 @@ TAGS = {"project": "x y", "cost/center": "a+b=c&d", "é": "ü"}
 SIZES = pytest.mark.parametrize("size", [0, 1000, LARGE], ids=["empty", "small", "large"])
 
 
+@pytest.mark.on_ceph
 @SIZES
 def test_metadata_headers_and_tags_arrive(world: World, size: int) -> None:
     """Everything that describes the object arrives identically, at every size."""
@@ -98,6 +99,7 @@ def test_tags_too_long_for_a_header_arrive_afterwards(world: World) -> None:
     assert world.sent("PutObjectTagging") == 1
 
 
+@pytest.mark.on_ceph
 def test_late_tags_that_are_refused_fail_the_object_and_leave_it(world: World) -> None:
     """An object whose tags could not follow is reported, not deleted."""
     tags = {f"{number}" + "k" * 120: "v" * 250 for number in range(10)}
@@ -246,6 +248,7 @@ def test_odd_keys_arrive_exactly(world: World, size: int) -> None:
     assert set(world.arrived()) == {"o/" + key for key in ODD_KEYS}
 
 
+@pytest.mark.on_ceph
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -266,6 +269,7 @@ def test_any_single_key_arrives_exactly(world: World, key: str) -> None:
     assert destination in world.arrived()
 
 
+@pytest.mark.on_ceph
 def test_prefix_does_not_match_longer_names(world: World) -> None:
     """``data`` copies ``data/…`` and leaves ``database/…`` alone."""
     for key in ("data/a", "database/b", "data", "data0"):
@@ -276,6 +280,7 @@ def test_prefix_does_not_match_longer_names(world: World) -> None:
     assert set(world.arrived()) == {"out/a"}
 
 
+@pytest.mark.on_ceph
 def test_directory_markers_are_objects(world: World) -> None:
     """An empty object whose key ends in a slash is copied like any other."""
     world.server.put(SRC, "in/dir/", size=0, metadata={"a": "b"})

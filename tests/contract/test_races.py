@@ -18,6 +18,7 @@ SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
 FIRST_WRITE = {1000: "CopyObject", LARGE: "UploadPartCopy"}
 
 
+@pytest.mark.on_ceph
 @SIZES
 def test_overwriting_is_the_default(world: World, size: int) -> None:
     """What exists at the destination is replaced."""
@@ -28,6 +29,7 @@ def test_overwriting_is_the_default(world: World, size: int) -> None:
     assert world.arrived()["out/x"].metadata == {"v": "new"}
 
 
+@pytest.mark.on_ceph
 @SIZES
 def test_no_overwrite_leaves_existing_objects_alone(world: World, size: int) -> None:
     """An existing key is skipped, and nothing of it is copied."""

@@ -194,7 +194,8 @@ def test_a_missing_right_is_a_permission_error_before_the_transfer(
     message = refused(done.code, done.out, done.err)
     assert message[0] == f"error: {problem}"
     assert message[1].startswith("Next: ")
-    assert message[2:] == ["See docs/runbook.md#access-denied"]
+    assert message[2] == "See docs/runbook.md#access-denied"
+    assert message[3].startswith("Diagnosis: s3:")
     assert done.err.startswith("error: "), "--quiet prints the message and nothing else"
     assert_untouched(world)
 
@@ -211,7 +212,8 @@ def test_a_source_account_that_granted_nothing_refuses_the_copy(shop: Shop) -> N
         "error: the destination's credentials may not read s3://src-bucket/in/x: AccessDenied"
     )
     assert "s3:GetObject" in message[1]
-    assert message[2:] == ["See docs/runbook.md#access-denied"]
+    assert message[2] == "See docs/runbook.md#access-denied"
+    assert message[3].startswith("Diagnosis: s3:GetObject to arn:aws:iam::222222222222:role/")
     shop.accounts.cross_account_access = True
     assert shop.arrived() == {}
     assert "Uploads" not in shop.destination.list_multipart_uploads(Bucket=DST)

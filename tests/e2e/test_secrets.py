@@ -51,6 +51,70 @@ def test_no_secret_is_printed_or_written(world: World, program: Program, ends: s
         assert '--dest-external-id "$S3_XFER_DEST_EXTERNAL_ID"' in done.out
 
 
+@pytest.mark.parametrize("granted", ["everything", "nothing"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("doctor",),
+        ("doctor", "--json"),
+        ("policy",),
+        ("policy", "--format", "terraform"),
+        ("policy", "--format", "cloudformation"),
+        ("policy", "--revert"),
+    ],
+    ids=" ".join,
+)
+def test_no_secret_is_in_a_policy_or_a_check_up(
+    world: World, program: Program, command: tuple[str, ...], granted: str
+) -> None:
+    """What is printed to be pasted, and what was found out, hold no secret either."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.require_external_id(ROLE, GIVEN)
+    if granted == "nothing":
+        world.server.revoke(SRC, DESTINATION_ACCOUNT)
+    trusted = ("--trusted", ROLE) if command[0] == "policy" else ()
+
+    done = program.run(
+        *(command[0], *PREFIX, *command[1:], *trusted, "--endpoint-url", world.server.url),
+        *("--dest-role-arn", ROLE, "--dest-external-id", GIVEN, "--source-profile", "them"),
+        AWS_ACCESS_KEY_ID=DESTINATION_KEY,
+        **SECRETS,
+    )
+
+    assert done.code == (3 if (command[0], granted) == ("doctor", "nothing") else 0), done.said
+    assert "copier" in done.out
+    for secret in (*SECRETS.values(), GIVEN, "the-secret-key"):
+        assert secret not in done.said
+
+
+@pytest.mark.parametrize("command", ["doctor", "policy"])
+def test_keys_cannot_forge_policies_or_check_ups(
+    world: World, program: Program, command: str
+) -> None:
+    """A prefix with a newline or an escape sequence begins no line of its own."""
+    prefix = "in/\nFORGED\x1b[2J/"
+    world.server.put(SRC, f"{prefix}x", size=1)
+    world.server.deny(SRC, DESTINATION_ACCOUNT, ["s3:GetObject"])
+    who = ("--principal", ROLE)
+
+    done = program.run(
+        command, f"s3://{SRC}/{prefix}", PREFIX[1], "--recursive", "--dest-profile", "us", *who
+    )
+
+    assert "FORGED" in done.out, done.said
+    assert_not_forged(done.said, "FORGED")
+
+
+def test_plain_http_to_another_machine_is_told_loudly(program: Program) -> None:
+    """Only a named endpoint goes around TLS, and every run and check-up says so."""
+    place = (*PREFIX, "--dest-profile", "us", "--endpoint-url", "http://192.0.2.1:9")
+    quick = ("--read-timeout", "1", "--retries", "0")
+
+    done = program.run("doctor", *place, *quick)
+
+    assert "WITHOUT TLS: requests to http://192.0.2.1:9 can be read" in done.out
+
+
 def test_keys_cannot_forge_output(world: World, program: Program) -> None:
     """A key with a newline or an escape sequence is spelled out wherever it is printed."""
     forged = "FORGED objects=9/9 everything is fine"

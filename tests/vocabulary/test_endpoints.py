@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from s3_xfer.access.credentials import is_aws, sts_endpoint
+from s3_xfer.access.credentials import is_aws, is_unprotected, sts_endpoint
 
 AWS = [
     "https://s3.eu-west-1.amazonaws.com",
@@ -27,3 +27,22 @@ def test_other_services_answer_sts_where_they_answer_s3(endpoint: str) -> None:
     assert not is_aws(endpoint)
     assert sts_endpoint(endpoint, {}) == endpoint
     assert sts_endpoint(endpoint, {"AWS_ENDPOINT_URL_STS": "http://sts"}) is None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "unprotected"),
+    [
+        ("http://s3.example.com", True),
+        ("http://127.example.com:80", True),
+        ("http://10.0.0.1:80", True),
+        ("https://s3.example.com", False),
+        ("http://127.0.0.1:9000", False),
+        ("http://localhost:9000", False),
+        ("http://[::1]:9000", False),
+    ],
+)
+def test_endpoints_without_tls_are_known_unless_they_are_this_machine(
+    endpoint: str, unprotected: bool
+) -> None:
+    """What leaves the machine over plain HTTP is told."""
+    assert is_unprotected(endpoint) is unprotected

@@ -1,0 +1,51 @@
+"""The command ``doctor``: would this copy be allowed, and if not, what is missing where.
+
+Writes nothing that stays, and takes ten seconds at most.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from s3_xfer.cli import building
+from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.cli.options import copy_options, doctor_options
+from s3_xfer.cli.params import SectionedCommand
+
+DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
+
+    Give the options of the copy: the check-up sends what the copy would send. An upload is
+    opened, given one part and aborted; no object, version or event appears. Every denial comes
+    with its likely causes and the statement that is missing. Ten seconds at most.
+
+    \b
+    Exit status: 0 if nothing failed, 3 if the copy would be refused.
+
+    \b
+    Example:
+      s3-xfer doctor --recursive --dest-profile us s3://their-bucket/data/ s3://our-bucket/in/
+    """
+
+
+@click.command(cls=SectionedCommand, help=DOCTOR_HELP)
+@click.argument("source")
+@click.argument("destination")
+@copy_options
+@doctor_options
+def doctor(source: str, destination: str, **values: Any) -> ExitCode:
+    """Check and tell."""
+    from s3_xfer.access.doctor import check_up  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+    from s3_xfer.render.checkup import check_up_lines  # noqa: PLC0415
+
+    operation = building.operation(source, destination, values)
+    principal = Principal.parse(values["principal"]) if values["principal"] else None
+    result = check_up(operation, principal=principal)
+    if values["json"]:
+        click.echo(json.dumps(result.to_dict()))
+    elif not values["quiet"]:
+        click.echo("\n".join(check_up_lines(result)))
+    return ExitCode.REFUSED if result.failed else ExitCode.OK

@@ -1,0 +1,139 @@
+"""The command ``policy``: what to paste where, so that exactly this copy is allowed.
+
+Sends one request at most, and only to ask STS who the copier is. Refuses to write a policy
+for an unknown principal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3_xfer.cli import building
+from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.cli.options import PolicyFormat, copy_options, policy_options
+from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.streams import tell
+from s3_xfer.errors import ValidationError
+from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.access.documents import PolicyDocument
+    from s3_xfer.access.principals import Principal
+    from s3_xfer.model import AccountContext
+
+POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
+
+    Give the options of the copy: they decide what is needed. Nothing is changed anywhere. The
+    accounts of both buckets (--source-bucket-owner, --dest-bucket-owner) say who must write
+    down what; a bucket without one is taken for another account's.
+
+    \b
+    Examples:
+      All documents, with where each belongs:
+        s3-xfer policy --recursive --source-bucket-owner 111111111111 \\
+            --dest-role-arn arn:aws:iam::222222222222:role/copier s3://from/data/ s3://to/data/
+      One of them, ready to paste:
+        s3-xfer policy ... --only source-bucket
+      The commands that take everything back:
+        s3-xfer policy ... --revert
+    """
+
+
+@click.command(cls=SectionedCommand, help=POLICY_HELP)
+@click.argument("source")
+@click.argument("destination")
+@copy_options
+@policy_options
+def policy(source: str, destination: str, **values: Any) -> ExitCode:
+    """Print what to paste."""
+    documents = _documents(source, destination, values)
+    text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
+    click.echo(text)
+    for note in _notes(documents, values):
+        tell(f"note: {note}")
+    return ExitCode.OK
+
+
+def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocument, ...]:
+    from s3_xfer.access.policies import Parties, policies_for  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+
+    operation = building.operation(source, destination, values)
+    parties = Parties(
+        copier=copier_of(operation.destination, values["principal"]),
+        trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,
+        source_keys=values["source_kms_key"],
+        destination_keys=values["dest_kms_key"],
+    )
+    return policies_for(
+        operation.key_map(), operation.options, overwrite=operation.overwrite, parties=parties
+    )
+
+
+def copier_of(destination: AccountContext, given: str | None) -> Principal:
+    """Return who makes the copy: as given, as configured, or as STS says.
+
+    Raises:
+        ValidationError: nobody can tell.
+    """
+    from s3_xfer.access.credentials import session_for  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.identity import who_am_i  # noqa: PLC0415
+    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+
+    if given or destination.role_arn:
+        return Principal.parse(given or destination.role_arn or "")
+    identity = who_am_i(session_for(destination, side="destination"), destination)
+    if not identity.arn:
+        raise ValidationError(
+            f"nobody can tell who makes the copy: {identity.unknown_because}",
+            remedy="give the ARN of the role or user with --principal",
+        )
+    return Principal.parse(identity.arn)
+
+
+def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
+    from s3_xfer.render.policy_cloudformation import as_cloudformation  # noqa: PLC0415
+    from s3_xfer.render.policy_json import as_json  # noqa: PLC0415
+    from s3_xfer.render.policy_revert import revert_commands  # noqa: PLC0415
+    from s3_xfer.render.policy_terraform import as_terraform  # noqa: PLC0415
+
+    if values["revert"]:
+        return revert_commands(documents)
+    writers = {
+        PolicyFormat.JSON: as_json,
+        PolicyFormat.TERRAFORM: as_terraform,
+        PolicyFormat.CLOUDFORMATION: as_cloudformation,
+    }
+    return writers[values["format"]](documents)
+
+
+def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
+    from s3_xfer.render.policy_json import one_as_json  # noqa: PLC0415
+
+    chosen = [one for one in documents if one.place.value == name]
+    if not chosen:
+        there_are = ", ".join(dict.fromkeys(one.place.value for one in documents)) or "none"
+        raise ValidationError(
+            f"this copy needs no document for {name!r}", remedy=f"choose one of: {there_are}"
+        )
+    return one_as_json(chosen)
+
+
+def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
+    """Return what the documents do not say."""
+    from s3_xfer.access.documents import Place  # noqa: PLC0415
+    from s3_xfer.access.policies import EXTERNAL_ID  # noqa: PLC0415
+
+    notes = []
+    places = {one.place for one in documents}
+    if Place.SOURCE_BUCKET in places and not values["source_bucket_owner"]:
+        notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
+    if Place.TRUST in places and values["dest_external_id"]:
+        notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
+    if "AWSReservedSSO_" in "".join(one.target for one in documents):
+        notes.append("the role of a single sign-on has a path: write its full ARN (--principal)")
+    if not values["source_kms_key"]:
+        notes.append("source objects under a KMS key need --source-kms-key as well")
+    return [printable(note) for note in notes]

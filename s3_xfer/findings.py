@@ -1,0 +1,127 @@
+"""What was found out about access: the lines of a check-up, and what a denial means.
+
+Plain values that the library fills, and that people and machines read. Nothing here sends a
+request or judges. Every string is safe to print, except the JSON of a statement, which is pasted.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+
+class Verdict(enum.Enum):
+    """How a check ended. The value is what is shown."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNPROVEN = "unproven"  # nothing that could be tried would have shown it
+
+
+class Step(enum.Enum):
+    """What a copy does that can be denied: the side that has to allow it, and the right it takes.
+
+    ``needs`` are the names of the permissions in :mod:`s3_xfer.access.policies`.
+    """
+
+    side: str
+    action: str
+    needs: tuple[str, ...]
+
+    def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> Step:
+        """Attach the three facts to the member."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.side = side
+        member.action = action
+        member.needs = needs
+        return member
+
+    LIST = "list the source", "source", "s3:ListBucket", ("List",)
+    LOOK = "look at a source object", "source", "s3:GetObject", ("Read",)
+    READ_TAGS = "read the tags", "source", "s3:GetObjectTagging", ("ReadTags",)
+    COPY_TAGS = "read the tags for a copy", "source", "s3:GetObjectTagging", ("ReadTags",)
+    READ = "read the source for a copy", "source", "s3:GetObject", ("Read",)
+    DECRYPT = "decrypt the source", "source", "kms:Decrypt", ("Decrypt",)
+    WRITE = "write to the destination", "destination", "s3:PutObject", ("Write",)
+    WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl", ("WriteAcl",)
+    WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging", ("WriteTags",)
+    ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey", ("Encrypt",)
+    ABORT = "abort an upload", "destination", "s3:AbortMultipartUpload", ("Write",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A statement that may not be there, and where it belongs."""
+
+    where: str
+    statement: str  # JSON, ready to paste
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a denial means, as far as it was found out.
+
+    ``evidence`` is what was tried and what came of it; ``causes`` are in the order of their
+    likelihood; ``certain`` says that the first one is proven.
+    """
+
+    denied: str  # what was denied, to whom
+    side: str  # "source", "destination", or empty where nothing tells
+    action: str
+    causes: tuple[str, ...]
+    evidence: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
+    certain: bool = False
+    runbook: str = "docs/runbook.md#access-denied"
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """Return it as a person reads it."""
+        yield f"Diagnosis: {self.denied}"
+        yield from (f"  seen: {one}" for one in self.evidence)
+        for number, cause in enumerate(self.causes, start=1):
+            certain = "cause" if self.certain and number == 1 else f"likely cause {number}"
+            yield f"  {certain}: {cause}"
+        for one in self.missing:
+            yield f"  needed in the {one.where}:"
+            yield from (f"    {line}" for line in one.statement.splitlines())
+        yield f"  See {self.runbook}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "denied": self.denied,
+            "side": self.side or None,
+            "action": self.action or None,
+            "causes": list(self.causes),
+            "certain": self.certain,
+            "evidence": list(self.evidence),
+            "missing": [{"where": one.where, "statement": one.statement} for one in self.missing],
+            "runbook": self.runbook,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of a check-up."""
+
+    check: str
+    side: str
+    verdict: Verdict
+    evidence: str
+    diagnosis: Diagnosis | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "check": self.check,
+            "side": self.side,
+            "verdict": self.verdict.value,
+            "evidence": self.evidence,
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+        }

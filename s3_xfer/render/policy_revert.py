@@ -1,0 +1,68 @@
+"""How to take the policies back: commands for a shell, for each account, in order.
+
+They remove the statements by their names and leave everything else of a document alone. Refuses
+to run anything, and to guess what else may have been granted since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from s3_xfer.access.documents import Place, PolicyDocument
+from s3_xfer.access.principals import Principal
+from s3_xfer.render.policy_terraform import policy_name
+from s3_xfer.render.shell import shell_word
+
+_WITHOUT = "jq '.Statement |= map(select(.Sid | IN({sids}) | not))'"
+
+
+def revert_commands(documents: Sequence[PolicyDocument]) -> str:
+    """Return the commands, with comments; they need the AWS CLI and jq."""
+    steps = (line for one in documents for line in (f"# {one.where}", *_commands(one)))
+    return "\n".join(("set -eu -o pipefail", *steps))
+
+
+def _commands(document: PolicyDocument) -> Iterator[str]:
+    kind = document.place.attached_to
+    if kind == "bucket policy":
+        yield from _from_bucket(document)
+    elif kind == "key policy":
+        yield from _from_key(document)
+    elif document.place is Place.COPIER:
+        copier = Principal.parse(document.target)
+        what = "role" if copier.is_role else "user"
+        yield (
+            f"aws iam delete-{what}-policy --{what}-name {shell_word(copier.name)}"
+            f" --policy-name {policy_name(document)}"
+        )
+    else:
+        yield f"# remove by hand: {', '.join(_sids(document))}"
+
+
+def _from_bucket(document: PolicyDocument) -> Iterator[str]:
+    bucket = f"--bucket {shell_word(document.target)}"
+    yield (
+        f"aws s3api get-bucket-policy {bucket} --query Policy --output text"
+        f" | {_without(document)} > left.json"
+    )
+    yield "if jq -e '.Statement == []' left.json > /dev/null"
+    yield f"then aws s3api delete-bucket-policy {bucket}"
+    yield f"else aws s3api put-bucket-policy {bucket} --policy file://left.json"
+    yield "fi"
+
+
+def _from_key(document: PolicyDocument) -> Iterator[str]:
+    key = f"--key-id {shell_word(document.target)} --policy-name default"
+    yield (
+        f"aws kms get-key-policy {key} --query Policy --output text"
+        f" | {_without(document)} > left.json"
+    )
+    yield f"aws kms put-key-policy {key} --policy file://left.json"
+
+
+def _without(document: PolicyDocument) -> str:
+    return _WITHOUT.format(sids=", ".join(f'"{sid}"' for sid in _sids(document)))
+
+
+def _sids(document: PolicyDocument) -> list[str]:
+    return [statement.sid for statement in document.statements]

@@ -1,0 +1,468 @@
+"""The check-up and the diagnosis of denials: what is seen, what follows, what is not claimed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from s3_xfer import (
+    AccountContext,
+    CannedAcl,
+    Encryption,
+    Preflight,
+    PreflightError,
+    RunMode,
+    S3CopyOperation,
+    TagPolicy,
+)
+from s3_xfer.access.doctor import CheckUp, check_up
+from s3_xfer.findings import Diagnosis, Finding, Verdict
+from s3_xfer.testing.fault_server import Fault
+from s3_xfer.testing.fault_server.actions import Action, Pause, Reply
+from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.e2e.program import PREFIX, PROFILES
+from tests.world import (
+    DESTINATION_ACCOUNT,
+    DESTINATION_KEY,
+    DST,
+    LARGE,
+    READ,
+    SOURCE_ACCOUNT,
+    SOURCE_KEY,
+    SRC,
+    World,
+)
+
+COPIER = f"arn:aws:iam::{DESTINATION_ACCOUNT}:user/tester"
+EVERYTHING = [
+    *("source identity", "destination identity", "source bucket", "destination bucket"),
+    *("source list", "source look", "source read tags", "destination write"),
+    *("source read for the copy", "destination write tags", "destination clean up"),
+]
+
+
+@dataclass(slots=True)
+class Unless(Action):
+    """Denies a request that does not carry one of ``headers``, or that carries ``forbidden``."""
+
+    headers: tuple[str, ...] = ()
+    forbidden: tuple[str, ...] = ()
+    code: str = "AccessDenied"
+    message: str = "Access Denied"
+    denial: Reply = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.denial = Reply(403, self.code, self.message)
+
+    def before(self, request: Request, pause: Pause) -> Answer | None:
+        """Deny, or let it pass."""
+        names = set(request.headers)
+        if names & set(self.forbidden) or (self.headers and not names & set(self.headers)):
+            return self.denial.before(request, pause)
+        return None
+
+
+def alone(world: World, **changes: Any) -> S3CopyOperation:
+    """Return a copy with nothing but the destination's credentials."""
+    return world.operation(source=AccountContext(endpoint_url=world.server.url), **changes)
+
+
+def lines(result: CheckUp) -> dict[str, Finding]:
+    """Return the findings by side and check."""
+    return {f"{one.side} {one.check}": one for one in result.findings}
+
+
+def diagnosis(result: CheckUp) -> Diagnosis:
+    """Return the one diagnosis there is."""
+    (only,) = (one.diagnosis for one in result.findings if one.diagnosis)
+    return only
+
+
+def statements(found: Diagnosis) -> list[Mapping[str, Any]]:
+    """Return the statements to paste, as JSON reads them."""
+    return [json.loads(one.statement) for one in found.missing]
+
+
+# ----------------------------------------------------------------------------- the check-up
+
+
+@pytest.mark.parametrize("size", [1, LARGE])
+def test_everything_is_tried_and_nothing_is_left(world: World, size: int) -> None:
+    """Each check is a line with its evidence; at the destination nothing has happened."""
+    world.server.put(SRC, "in/x", size=size, tags={"a": "b"})
+
+    result = check_up(alone(world))
+
+    assert list(lines(result)) == EVERYTHING
+    assert {one.verdict for one in result.findings} == {Verdict.PASSED}
+    assert all(one.evidence for one in result.findings)
+    assert lines(result)["source identity"].evidence == COPIER
+    assert lines(result)["source bucket"].evidence == "src-bucket exists in us-east-1"
+    world.assert_untouched()
+
+
+def test_dry_run_and_no_tags_leave_checks_out(world: World) -> None:
+    """What the copy does not do is not checked; for a dry run nothing is sent that writes."""
+    world.server.put(SRC, "in/x", size=1)
+
+    result = check_up(alone(world, mode=RunMode.DRY_RUN, tags=TagPolicy.SKIP))
+
+    assert list(lines(result)) == EVERYTHING[:6]
+    assert world.server.count("CreateMultipartUpload") == 0
+
+
+def test_single_object_is_checked_as_such(world: World) -> None:
+    """Nothing is listed, and the upload is opened where the object will be."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.put(DST, "out/x", size=7)
+
+    result = check_up(alone(world, source_key="in/x", destination_key="out/x", recursive=False))
+
+    assert not result.failed
+    assert "source list" not in lines(result)
+    assert lines(result)["destination write"].evidence == "upload opened at s3://dst-bucket/out/x"
+    assert world.arrived()["out/x"].size == 7
+    assert world.server.uploads(DST) == []
+
+
+def test_what_cannot_be_tried_is_unproven(world: World) -> None:
+    """Empty and archived objects prove nothing about reading, and are not called a pass."""
+    world.server.put(SRC, "in/empty", size=0)
+
+    found = lines(check_up(alone(world)))["source read for the copy"]
+
+    assert found.verdict is Verdict.UNPROVEN
+    assert "empty" in found.evidence
+
+
+def test_service_without_sts_is_tolerated(world: World) -> None:
+    """Who one is stays unknown, with the reason; everything else is checked."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.error("GetCallerIdentity", 405, "MethodNotAllowed"))
+
+    result = check_up(alone(world))
+
+    assert not result.failed
+    assert lines(result)["source identity"].verdict is Verdict.UNPROVEN
+    assert "405" in lines(result)["source identity"].evidence
+
+
+def test_missing_credentials_are_the_only_finding(world: World) -> None:
+    """Without credentials nothing is tried, and each check says so."""
+    result = check_up(world.operation(destination=AccountContext(profile="nobody")))
+
+    assert lines(result)["both credentials"].verdict is Verdict.FAILED
+    others = [one for one in result.findings if one.check != "credentials"]
+    assert {one.verdict for one in others} == {Verdict.UNPROVEN}
+    assert len(others) == len(EVERYTHING)
+
+
+def test_upload_that_may_not_be_aborted_is_named(world: World) -> None:
+    """If even that is denied, the id is told."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.error("AbortMultipartUpload", 403, "AccessDenied"))
+
+    result = check_up(alone(world))
+
+    told = [one.evidence for one in result.findings if one.check == "clean up"]
+    open_uploads = world.server.uploads(DST)
+    assert len(told) == len(open_uploads) == 2
+    for upload in open_uploads:
+        assert any(upload.upload_id in text for text in told)
+    assert result.failed
+
+
+@pytest.mark.parametrize("operation", ["HeadBucket", "ListObjectsV2", "UploadPartCopy"])
+def test_it_is_over_in_time_whatever_hangs(world: World, operation: str) -> None:
+    """Checks that got no answer are unproven; what was opened is aborted all the same."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.slow(operation, delay_s=60))
+    began_s = time.monotonic()
+
+    result = check_up(alone(world), patience_s=5)
+
+    assert time.monotonic() - began_s < 7
+    assert sorted(lines(result)) == sorted(EVERYTHING)
+    assert any(one.verdict is not Verdict.PASSED for one in result.findings)
+    world.assert_untouched()
+
+
+# ------------------------------------------------------------------------------ diagnosis
+
+DENIED = {
+    "s3:ListBucket": (SRC, "source list"),
+    "s3:GetObject": (SRC, "source read for the copy"),
+    "s3:GetObjectTagging": (SRC, "source read tags"),
+    "s3:PutObject": (DST, "destination write"),
+    "s3:PutObjectTagging": (DST, "destination write tags"),
+}
+
+
+@pytest.mark.parametrize("action", DENIED)
+def test_denial_names_side_action_and_statement(world: World, action: str) -> None:
+    """The line has failed, and its diagnosis shows the statement, with real ARNs, per place."""
+    world.server.put(SRC, "in/x", size=1)
+    bucket, line = DENIED[action]
+    side, _, _ = line.partition(" ")
+    places = {"source": 2, "destination": 1}[side]
+    world.server.deny(bucket, DESTINATION_ACCOUNT, [action])
+
+    result = check_up(alone(world))
+
+    found = lines(result)[line]
+    assert found.verdict is Verdict.FAILED
+    assert found.diagnosis is not None
+    assert (found.diagnosis.action, found.diagnosis.side) == (action, side)
+    assert found.diagnosis.causes
+    assert COPIER in found.diagnosis.denied
+    assert len(found.diagnosis.missing) == places
+    for statement in statements(found.diagnosis):
+        assert action in statement["Action"]
+        assert all("*" not in one.removesuffix("/*") for one in statement["Resource"])
+    principals = {one.get("Principal", {}).get("AWS") for one in statements(found.diagnosis)}
+    assert principals == ({COPIER, None} if places == 2 else {None})
+    world.assert_untouched()
+
+
+def test_listing_that_is_allowed_is_told_apart_from_nothing_at_all(world: World) -> None:
+    """The first cause depends on what else is allowed."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.revoke(SRC, DESTINATION_ACCOUNT)
+    nothing = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+    world.server.grant(SRC, to=DESTINATION_ACCOUNT, actions=[READ[0]])
+    listing = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+
+    assert nothing.causes[0].startswith("the bucket policy of src-bucket grants nothing")
+    assert "list, but not read" not in nothing.causes[0]
+    assert listing.action == "s3:GetObject"
+    assert not nothing.certain
+
+
+def test_wrong_owner_is_proven(world: World) -> None:
+    """Without the expected owner the same request is allowed: that is the cause."""
+    world.server.put(SRC, "in/x", size=1)
+
+    source = world.account(SOURCE_KEY, bucket_owner="333333333333")
+    found = diagnosis(check_up(world.operation(source=source)))
+    destination = world.account(DESTINATION_KEY, bucket_owner=SOURCE_ACCOUNT)
+    other = diagnosis(check_up(world.operation(destination=destination)))
+
+    assert found.certain
+    assert found.causes == ("src-bucket does not belong to account 333333333333",)
+    assert other.causes == (f"dst-bucket does not belong to account {SOURCE_ACCOUNT}",)
+    assert found.missing == other.missing == ()
+
+
+def test_requester_pays_is_proven(world: World) -> None:
+    """As the one who pays the request is allowed: the option is named."""
+    world.server.put(SRC, "in/x", size=1)
+    payer = Unless(headers=("x-amz-request-payer",))
+    world.server.inject(Fault.of(("ListObjectsV2", "HeadObject"), payer, {"bucket": SRC}))
+
+    found = diagnosis(check_up(alone(world)))
+
+    assert found.certain
+    assert "--request-payer requester" in found.causes[0]
+
+
+def test_acl_that_is_denied_is_proven(world: World) -> None:
+    """Writing is allowed, writing with the ACL is not."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObjectAcl"])
+
+    found = diagnosis(check_up(alone(world, acl=CannedAcl.PRIVATE)))
+
+    assert (found.action, found.certain) == ("s3:PutObjectAcl", True)
+    assert [one["Action"] for one in statements(found)] == [["s3:PutObjectAcl"]]
+    world.assert_untouched()
+
+
+def test_encryption_that_is_denied_is_proven(world: World) -> None:
+    """Writing is allowed, writing with this key is not."""
+    key = f"arn:aws:kms:us-east-1:{DESTINATION_ACCOUNT}:key/1-2"
+    world.server.put(SRC, "in/x", size=1)
+    with_key = Unless(forbidden=("x-amz-server-side-encryption-aws-kms-key-id",))
+    world.server.inject(Fault.of("CreateMultipartUpload", with_key, {}))
+
+    found = diagnosis(check_up(alone(world, sse=Encryption.KMS, sse_kms_key_id=key)))
+
+    assert (found.action, found.certain) == ("kms:GenerateDataKey", True)
+    assert [one["Resource"] for one in statements(found)] == [[key]]
+
+
+def test_source_under_a_key_points_at_the_key(world: World) -> None:
+    """HEAD is allowed, the copy is not, and the object is encrypted: likely the key, not proven."""
+    key = f"arn:aws:kms:us-east-1:{SOURCE_ACCOUNT}:key/1-2"
+    world.server.put(SRC, "in/x", size=1, sse="aws:kms", kms_key_id=key)
+    world.server.inject(Fault.error("UploadPartCopy", 403, "AccessDenied"))
+
+    found = diagnosis(check_up(alone(world)))
+
+    assert (found.action, found.certain) == ("kms:Decrypt", False)
+    assert [one["Action"] for one in statements(found)] == [["kms:Decrypt"], ["kms:Decrypt"]]
+    assert statements(found)[0]["Principal"] == {"AWS": COPIER}
+    assert any("aws/s3" in cause for cause in found.causes)
+
+
+AWS_SAYS = {
+    "because no identity-based policy allows the s3:ListBucket action": (
+        "identity policy",
+        [None],
+    ),
+    "because no resource-based policy allows the s3:ListBucket action": (
+        "bucket's policy does not allow",
+        [COPIER],
+    ),
+    "with an explicit deny in a service control policy": ("denied explicitly", []),
+}
+
+
+@pytest.mark.parametrize(("reason", "expected"), AWS_SAYS.items())
+def test_what_aws_says_itself_is_believed(
+    world: World, reason: str, expected: tuple[str, list[str | None]]
+) -> None:
+    """AWS's longer message names the kind of policy; only that place gets a statement."""
+    world.server.put(SRC, "in/x", size=1)
+    message = f'User: {COPIER} is not authorized to perform: s3:ListBucket on resource: "r" '
+    world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", message + reason))
+
+    found = diagnosis(check_up(alone(world)))
+
+    words, principals = expected
+    assert found.certain
+    assert words in found.causes[0]
+    assert [one.get("Principal", {}).get("AWS") for one in statements(found)] == principals
+
+
+def test_service_that_does_not_answer_is_not_taken_for_a_denial(world: World) -> None:
+    """If the closer look meets a broken connection, nothing is concluded from it."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.revoke(SRC, DESTINATION_ACCOUNT)
+    world.server.inject(Fault.reset("HeadObject", account=DESTINATION_ACCOUNT))
+
+    found = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+
+    assert any("not possible to look closer" in text for text in found.evidence)
+    assert not found.certain
+
+
+# ----------------------------------------------------------------------- diagnosis of a run
+
+
+def test_refusal_of_a_run_carries_the_diagnosis(world: World) -> None:
+    """The message ends with what is needed, ready to paste."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"])
+
+    with pytest.raises(PreflightError) as refused:
+        world.copy()
+
+    assert refused.value.diagnosis is not None
+    assert '"s3:PutObject"' in str(refused.value)
+    assert "arn:aws:s3:::dst-bucket/out/*" in str(refused.value)
+
+
+OBJECT_DENIED = {
+    "reading": (SRC, "s3:GetObject", 1),
+    "its tags": (SRC, "s3:GetObjectTagging", 1),
+    "its tags, large": (SRC, "s3:GetObjectTagging", LARGE),
+    "writing": (DST, "s3:PutObject", 1),
+}
+
+
+@pytest.mark.parametrize(("bucket", "action", "size"), OBJECT_DENIED.values(), ids=OBJECT_DENIED)
+def test_object_that_fails_in_the_middle_of_a_run_is_explained(
+    world: World, bucket: str, action: str, size: int
+) -> None:
+    """One diagnosis for the run, of the first denied object, made after the end."""
+    world.server.put(SRC, "in/a", size=1)
+    for number in range(3):
+        world.server.put(SRC, f"in/secret/{number}", size=size, tags={"a": "b"})
+    prefix = "in/secret/" if bucket == SRC else "out/secret/"
+    world.server.deny(bucket, DESTINATION_ACCOUNT, [action], prefix=prefix)
+
+    result = alone(world, preflight=Preflight.SKIP).run()
+
+    assert result.metrics.files_failed == 3
+    assert result.diagnosis is not None
+    assert result.diagnosis.action == action
+    assert result.diagnosis.side == ("source" if bucket == SRC else "destination")
+    assert result.to_dict()["diagnosis"]["missing"]
+    assert set(world.arrived()) == {"out/a"}
+    assert world.server.uploads(DST) == []
+
+
+def test_denial_that_nothing_reproduces_is_not_attributed(world: World) -> None:
+    """If every step is allowed afterwards, the diagnosis says that and blames nobody."""
+    world.server.put(SRC, "in/a", size=1)
+    world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+
+    found = world.copy().diagnosis
+
+    assert found is not None
+    assert (found.side, found.action, found.missing) == ("", "", ())
+    assert world.server.uploads(DST) == []
+
+
+def test_run_without_denials_asks_nothing_more(world: World) -> None:
+    """A run that went well, or failed for other reasons, sends no request for a diagnosis."""
+    world.server.put(SRC, "in/a", size=1)
+    world.server.put(SRC, "in/cold", size=1, storage_class="GLACIER")
+
+    result = world.copy()
+
+    assert result.metrics.errors_by_class == {"Archived": 1}
+    assert result.diagnosis is None
+    assert world.server.requests[-1].operation == "CopyObject"
+
+
+def test_run_that_cannot_see_what_exists_says_so(world: World) -> None:
+    """Where a service may overwrite in spite of the condition, the run has a note."""
+    world.server.put(SRC, "in/a", size=1)
+    assert world.copy(overwrite=False).notes == ()
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject"])
+
+    (note,) = world.copy(overwrite=False).notes
+
+    assert "existing objects cannot be seen" in note
+
+
+# ------------------------------------------------------------------------------ the command
+
+
+def test_command_tells_people_and_machines(world: World, program: Any) -> None:
+    """Lines or one JSON object; exit code 0 or 3."""
+    world.server.put(SRC, "in/x", size=1)
+    well = program.run("doctor", *PREFIX, *PROFILES)
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"])
+    told = program.run("doctor", *PREFIX, *PROFILES)
+    machine = program.run("doctor", *PREFIX, *PROFILES, "--json")
+
+    assert well.code == 0, well.said
+    assert "Everything that this copy needs is allowed" in well.out
+    assert told.code == machine.code == 3
+    assert "FAILED    destination  write" in told.out
+    assert '"s3:PutObject"' in told.out
+    assert machine.json()["passed"] is False
+    failed = [one for one in machine.json()["checks"] if one["verdict"] == "failed"]
+    assert [one["check"] for one in failed] == ["write"]
+    assert failed[0]["diagnosis"]["action"] == "s3:PutObject"
+
+
+def test_command_shows_the_diagnosis_of_a_run(world: World, program: Any) -> None:
+    """The summary explains the first denial, once."""
+    world.server.put(SRC, "in/a", size=1)
+    for number in range(3):
+        world.server.put(SRC, f"in/secret/{number}", size=1)
+    world.server.deny(SRC, DESTINATION_ACCOUNT, ["s3:GetObject"], prefix="in/secret/")
+
+    done = program.run("copy", *PREFIX, *PROFILES)
+
+    assert done.code == 1, done.said
+    assert done.out.count("Diagnosis: s3:GetObject") == 1
+    assert "likely cause 1: the bucket policy lets" in done.out
