@@ -21,14 +21,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "world" not in metafunc.fixturenames:
         return
     on_ceph = metafunc.definition.get_closest_marker("on_ceph")
-    if metafunc.config.option.ceph_root and on_ceph:
-        stages = [("ceph", engine) for engine in ENGINES]
-    else:
-        stages = [("fault server", engine) for engine in ENGINES]
-    names = [
-        f"{stage}-{engine.value}" if stage == "ceph" else engine.value for stage, engine in stages
-    ]
-    metafunc.parametrize("world", stages, indirect=True, ids=names)
+    stage = "ceph" if metafunc.config.option.ceph_root and on_ceph else "fault server"
+    metafunc.parametrize(
+        "world",
+        [(stage, engine) for engine in ENGINES],
+        indirect=True,
+        ids=[engine.value for engine in ENGINES],
+    )
 
 
 @pytest.fixture
