@@ -60,13 +60,14 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param request_retries: repetitions of a single request, inside one try of the task
     :param request_retry_delay_s: seconds before the first of them; doubles with each
     :param concurrency: copies under way at the same time. Default: ``[s3_xfer] concurrency``
+    :param engine: ``auto``, ``managed`` or ``crt`` (needs awscrt on the worker)
     :param stop_grace_s: seconds that a stopped copy waits for answers. Default:
         ``[s3_xfer] stop_grace``
 
     ``multipart_threshold_bytes``, ``part_size_bytes``, ``read_timeout_s``, ``tags``,
     ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
-    ``checksum_algorithm``, ``mode`` (``copy`` or ``dry-run``) and ``preflight`` are those of
-    :class:`s3_xfer.CopyOptions`; None means its default.
+    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or ``dry-run``)
+    and ``preflight`` are those of :class:`s3_xfer.CopyOptions`; None means its default.
     """
 
     template_ext: Sequence[str] = ()
@@ -99,6 +100,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
         report_scope: str | None = None,
         from_report_path: str | None = None,
         concurrency: int | str | None = None,
+        engine: str | None = None,
+        listing_threads: int | str | None = None,
         multipart_threshold_bytes: int | str | None = None,
         part_size_bytes: int | str | None = None,
         request_retries: int | str | None = None,
@@ -115,6 +118,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         checksum_algorithm: str | None = None,
         mode: str | None = None,
         preflight: str | None = None,
+        prices_path: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -140,6 +144,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.report_scope = report_scope
         self.from_report_path = from_report_path
         self.concurrency = concurrency
+        self.engine = engine
+        self.listing_threads = listing_threads
         self.multipart_threshold_bytes = multipart_threshold_bytes
         self.part_size_bytes = part_size_bytes
         self.request_retries = request_retries
@@ -156,6 +162,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.checksum_algorithm = checksum_algorithm
         self.mode = mode
         self.preflight = preflight
+        self.prices_path = prices_path
 
     template_fields: Sequence[str] = tuple(
         name

@@ -18,6 +18,7 @@ from s3_xfer import (
     ChecksumAlgorithm,
     CopyOptions,
     Encryption,
+    Engine,
     Identical,
     Preflight,
     ReportScope,
@@ -37,6 +38,9 @@ MISSION = {
 # Every option, as text and as the value that it must become; none is the default.
 AS_TEXT = {
     "concurrency": ("7", 7),
+    "engine": ("managed", Engine.MANAGED),
+    "listing_threads": ("3", 3),
+    "prices_path": ("/tmp/prices.toml", Path("/tmp/prices.toml")),
     "multipart_threshold_bytes": ("8388608", 8388608),
     "part_size_bytes": ("16777216", 16777216),
     "retries": ("1", 1),
