@@ -100,13 +100,14 @@ def _s3_xfer_wrongs(said: Said, stats: Stats) -> list[str]:
     """Return where metrics, bill and exit code differ from what really happened."""
     metrics = json.loads(said.out or "{}")
     lost = stats.objects - stats.unique_copied
-    due = {
+    due: dict[str, object] = {
         "total_files_found": stats.objects,
         "files_copied_successfully": stats.copies_done,
         "files_failed": lost,
-        "requests": dict(stats.by_operation),
-        "estimated_request_cost_usd": round(AWS_PRICES.bill(stats.by_operation).usd, 6),
     }
+    if not metrics.get("diagnosis"):  # explaining a denial takes requests that are not the copy's
+        due["requests"] = dict(stats.by_operation)
+        due["estimated_request_cost_usd"] = round(AWS_PRICES.bill(stats.by_operation).usd, 6)
     wrongs = [
         f"--json says {name} {metrics.get(name)}, the server {value}"
         for name, value in due.items()
