@@ -19,7 +19,7 @@ from s3_xfer.access.documents import PREFIX, TAG_LENGTH, Place, PolicyDocument, 
 from s3_xfer.access.principals import Principal, key_account
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions, Encryption, RunMode, TagPolicy
+from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
 
 EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
@@ -158,7 +158,7 @@ class _Writer:
             yield _Permission("WriteTags", ("s3:PutObjectTagging",), place)
         if self._options.acl:
             yield _Permission("WriteAcl", ("s3:PutObjectAcl",), place)
-        if not self._overwrite:
+        if not self._overwrite or self._options.identical is Identical.SKIP:
             yield _Permission("Look", ("s3:GetObject",), place)
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
             bucket = self._arn(self._destination.bucket)

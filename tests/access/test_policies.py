@@ -21,7 +21,7 @@ from s3_xfer.access.policies import Parties, literal, policies_for
 from s3_xfer.access.principals import Principal
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
-from s3_xfer.options import CannedAcl, Encryption, RunMode, TagPolicy
+from s3_xfer.options import CannedAcl, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.render.policy_cloudformation import as_cloudformation
 from s3_xfer.render.policy_revert import revert_commands
 from s3_xfer.render.policy_terraform import as_terraform
@@ -162,8 +162,9 @@ def test_options_decide_what_is_needed(
 
 
 def test_not_overwriting_looks_at_the_destination_and_nowhere_else() -> None:
-    """``--no-overwrite`` reads what exists at the destination."""
+    """``--no-overwrite`` and ``--skip-identical`` read what exists at the destination."""
     plain, careful = documents()["copier"], documents(overwrite=False)["copier"]
+    assert documents(options=CopyOptions(identical=Identical.SKIP))["copier"] == careful
 
     (look, look_for) = (one for one in careful.statements if one not in plain.statements)
     assert (look.actions, look.resources) == (("s3:GetObject",), ("arn:aws:s3:::our-bucket/in/*",))
