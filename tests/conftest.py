@@ -31,6 +31,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="run the tests of Ceph too, with the programs that scripts/fetch_ceph.sh put there",
     )
+    parser.addoption(
+        "--all-engines", action="store_true", help="try the contract with each engine there is"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> str:
