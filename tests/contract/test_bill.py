@@ -21,7 +21,7 @@ def test_every_request_is_counted_whatever_became_of_it(world: World) -> None:
     world.server.put(SRC, "in/tagged", size=LARGE, tags={str(n): "v" * 250 for n in range(10)})
     world.server.inject(Fault.error("CopyObject", 503, "SlowDown", times=3))
     world.server.inject(Fault.error("HeadObject", 500, "InternalError", key="in/large"))
-    world.server.inject(Fault.error("UploadPartCopy", 403, "AccessDenied", key="out/broken"))
+    world.server.inject(Fault.error("UploadPartCopy", 400, "InvalidRequest", key="out/broken"))
     world.server.inject(Fault.reset("CopyObject", key="out/7"))
 
     result = world.copy(overwrite=False)
