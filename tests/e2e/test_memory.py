@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.program import PATIENCE_S, PROGRAM, ROOT, Done, environment
 
-MANY, FEW = 9000, 500  # at 30,000 the peak is the same, and the test takes a minute
+MANY, FEW = 27_000, 9_000  # FEW are more than wait or are under way at a time
 # A small process in between: what a child weighs is otherwise at least what this one does.
 MEASURED = (
     "import resource, subprocess, sys;"
@@ -81,4 +81,4 @@ def test_memory_is_bounded_and_requests_are_few(stub: Path, tmp_path: Path) -> N
     assert metrics["files_copied_successfully"] == MANY
     assert sum(metrics["requests"].values()) <= 1.002 * MANY, metrics["requests"]
     assert many_mib < 120
-    assert many_mib - few_mib < 8  # a kilobyte kept of each object would show
+    assert many_mib - few_mib < 10  # a kilobyte kept of each object would show
