@@ -16,7 +16,8 @@ OLDEST_TESTS := tests/contract tests/copying tests/listing
 AIRFLOW ?= 2.10 2.11 3.3
 AIRFLOW_2.10 := apache-airflow==2.10.5 -c tests/airflow/constraints-2.10.5.txt
 AIRFLOW_2.11 := apache-airflow==2.11.2
-AIRFLOW_3.3 := 'apache-airflow==3.3.*'
+# mypy sits beside 3.3 only: 2.10's image pins a package that it wants newer.
+AIRFLOW_3.3 := 'apache-airflow==3.3.*' 'boto3-stubs-lite[s3,sts]' 'mypy>=2.4'
 AIRFLOW_TYPED := 3.3
 AIRFLOW_TESTS ?= tests/airflow
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
