@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,6 +96,9 @@ def test_access_points_are_signed_for_their_own_region() -> None:
     assert source == f"{ACCESS_POINT.replace(':', '%3A')}/object/a%20b"
 
 
+@pytest.mark.skipif(
+    importlib.util.find_spec("awscrt") is None, reason="botocore signs for them with awscrt only"
+)
 def test_multi_region_access_points_have_no_region_to_sign_for() -> None:
     """Which keeps them from the CRT engine."""
     assert template(destination=MULTI_REGION).region in ("", "*")
