@@ -7,8 +7,6 @@ OLDEST_BIN := .venv-oldest/bin
 CEPH := .ceph
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
-# Tests wait more than they work.
-WORKERS := $(shell echo $$(($$(nproc) * 3 / 2)))
 # What talks to S3 through them; the rest of the tests can hardly tell the difference.
 OLDEST_TESTS := tests/contract tests/copying tests/listing
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names.
@@ -58,13 +56,13 @@ contracts: .venv/ready ## Check that imports respect the architecture
 	$(BIN)/lint-imports
 
 test-newest: .venv/ready ## Run the tests with the newest dependencies
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n auto
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
-	$(OLDEST_BIN)/python -m pytest -n $(WORKERS) $(OLDEST_TESTS)
+	$(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_TESTS)
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
-	$(BIN)/python -m pytest -n $(WORKERS) --ceph-root=$(CEPH) -m on_ceph
+	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
 
 $(CEPH)/.complete: scripts/fetch_ceph.sh
 	@scripts/fetch_ceph.sh $(CEPH)
