@@ -108,9 +108,10 @@ class Terminal:
         raise AssertionError(f"not seen; the screen is:\n{self.text}")
 
     def end(self) -> int:
-        """Read until the program has ended; return its exit code."""
+        """Read until the program has ended; return its exit code. Fail if it never does."""
+        end_s = time.monotonic() + PATIENCE_S
         while self._read():
-            pass
+            assert time.monotonic() < end_s, f"it does not end; the screen is:\n{self.text}"
         self.child.wait()
         code: int | None = self.child.exitstatus
         assert code is not None, f"killed by signal {self.child.signalstatus}"
