@@ -116,6 +116,7 @@ class CrtSender:
             answer.status, answer.headers = status_code, headers
 
         def on_body(chunk: bytes, **_: object) -> None:
+            _keep_thread_state()
             body.extend(chunk)
 
         def on_done(error: Exception | None, **_: object) -> None:
@@ -207,10 +208,10 @@ _threads_kept = threading.local()
 
 
 def _keep_thread_state() -> None:
-    """Let awscrt's thread keep its Python thread state between two callbacks.
+    """Let a thread of awscrt keep its Python thread state between two callbacks.
 
     Python makes one for a foreign thread at every call and throws it away after it, stack and
-    all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
+    all: a third of the cost of a request. Bodies arrive in one thread, everything else in another. One acquisition that is never released keeps it (C API,
     "PyGILState_Ensure": calls nest).
     """
     if not hasattr(_threads_kept, "done"):
