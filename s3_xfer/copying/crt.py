@@ -211,8 +211,8 @@ def _keep_thread_state() -> None:
     """Let a thread of awscrt keep its Python thread state between two callbacks.
 
     Python makes one for a foreign thread at every call and throws it away after it, stack and
-    all: a third of the cost of a request. Bodies arrive in one thread, everything else in another. One acquisition that is never released keeps it (C API,
-    "PyGILState_Ensure": calls nest).
+    all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
+    "PyGILState_Ensure": calls nest). Bodies arrive in one thread, everything else in another.
     """
     if not hasattr(_threads_kept, "done"):
         _threads_kept.done = True

@@ -1,7 +1,8 @@
 """A bound on what is under way, for work that does not hold a thread while it is.
 
 Starts low and grows by one with every success, so that it doubles each round trip: a server that
-takes little says so after dozens of requests instead of hundreds. A full house is refilled in
+takes little says so after dozens of requests instead of hundreds. How far it grows is found by
+trying (:mod:`.ceiling`). A full house is refilled in
 bursts: waking a thread for every single place costs more than the request it sends. What waits to
 be repeated is parked beside the places, not in them: otherwise a throttled run would stand still
 until the repetitions are due.
@@ -12,7 +13,10 @@ Refuses to keep a stopped run waiting.
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 
+from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.stop import StopFlag
 
 START = 32
@@ -24,8 +28,12 @@ _POLL_S = 0.1
 class Slots:
     """At most ``limit`` places. All methods are thread-safe."""
 
-    def __init__(self, limit: int, stop: StopFlag) -> None:
+    def __init__(
+        self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limit = limit
+        self._ceiling = Ceiling(limit, monotonic=monotonic)
+        self._is_full = False  # somebody had to wait
         self._open = min(START, limit)
         self._taken = self._parked = 0
         self._stop = stop
@@ -35,6 +43,7 @@ class Slots:
         """Take a place, waiting for one. Return False, taking none, once the run is stopped."""
         with self._changed:
             while self._taken >= self._open:
+                self._is_full = True
                 if self._stop.is_set():
                     return False
                 self._changed.wait(_POLL_S)
@@ -45,10 +54,15 @@ class Slots:
         """Give a place back; after a ``success`` there may be one more."""
         with self._changed:
             self._taken -= 1
-            if success and self._open < self._limit:
-                self._open += 1
+            if success:
+                self._grow()
             if self._taken <= self._open - max(1, self._open // _BURST):
                 self._changed.notify_all()
+
+    def _grow(self) -> None:
+        self._ceiling.succeeded(is_reached=self._is_full)
+        self._is_full = False
+        self._open = min(self._open + 1, self._ceiling.value)
 
     def park(self) -> bool:
         """Give a place back for a while; return False, keeping it, if too many are parked."""
