@@ -8,6 +8,7 @@ file for how to read it.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import sys
@@ -33,6 +34,8 @@ QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, ME
 def main() -> int:
     """Ask, print, and return an exit code."""
     given = _arguments()
+    # As pip does it: without, s3-xfer alone would be compiled from its source in every run.
+    compileall.compile_dir(Path(__file__).resolve().parent.parent / "s3_xfer", quiet=1)
     try:
         wanted = Wanted(copiers=_copiers(given.copiers), objects=given.objects, full=given.full)
         for question in given.questions or QUESTIONS.values():
