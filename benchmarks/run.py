@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.copiers import COPIERS, Copier
 from benchmarks.measure import Measurement, Scenario, WrongRunError, measure
 from benchmarks.questions.changes import CHANGES
+from benchmarks.questions.fairness import FAIRNESS
 from benchmarks.questions.faults import FAULTS
 from benchmarks.questions.memory import MEMORY
 from benchmarks.questions.question import Question, Results, Wanted
@@ -28,7 +29,7 @@ from benchmarks.questions.speed import SPEED
 from benchmarks.questions.throttling import THROTTLING
 from benchmarks.server import ServerUnavailableError
 
-QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, MEMORY)}
+QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, FAIRNESS, MEMORY)}
 
 
 def main() -> int:
