@@ -2,7 +2,7 @@
 
 What is right depends on the latency: a server next door is kept busy by a hundred requests, one
 behind fifty milliseconds by a thousand, and more than that only wait in line and cost memory. So
-the ceiling is found by trying: it is doubled, and stays doubled if more work ended per second than
+the window is found by trying: it is doubled, and stays doubled if more work ended per second than
 before. A trial that did not pay is taken back and repeated after a while, for things change.
 
 Refuses to judge by latency, which is also a matter of the size of the objects.
@@ -21,14 +21,14 @@ _CLOSE_LOOK_ROUNDS = 3
 _ROUND_S = 0.05  # a shorter one says nothing
 
 
-class Ceiling:
-    """Finds :attr:`value`, at most ``limit``. Not thread-safe: its owner holds a lock."""
+class Window:
+    """Finds :attr:`size`, at most ``limit``. Not thread-safe: its owner holds a lock."""
 
     def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.value = min(FREE, limit)
+        self.size = min(FREE, limit)
         self._limit = limit
         self._monotonic = monotonic
-        self._before: tuple[int, float] | None = None  # value and rate, while a trial lasts
+        self._before: tuple[int, float] | None = None  # size and rate, while a trial lasts
         self._not_again_until_s = float("-inf")
         self._begin()
 
@@ -43,12 +43,12 @@ class Ceiling:
         """Begin to count; ``settle`` leaves out the round in which the change takes effect."""
         self._settles = settle
         self._since_s = self._monotonic()
-        self._successes, self._look_at, self._rounds = 0, self.value, 0
+        self._successes, self._look_at, self._rounds = 0, self.size, 0
         self._was_reached = False
 
     def _look(self, now_s: float) -> None:
         elapsed_s = now_s - self._since_s
-        self._look_at = self._successes + self.value
+        self._look_at = self._successes + self.size
         if elapsed_s < _ROUND_S * (self._rounds + 1):
             return
         self._rounds += 1
@@ -63,8 +63,8 @@ class Ceiling:
         elif self._rounds >= _CLOSE_LOOK_ROUNDS:
             self._begin(settle=False)
         if self._may_try(now_s):
-            self._before = (self.value, rate_per_s)
-            self.value = min(self._limit, 2 * self.value)
+            self._before = (self.size, rate_per_s)
+            self.size = min(self._limit, 2 * self.size)
             self._begin()
 
     def _end_trial(self, gain: float, now_s: float) -> None:
@@ -73,7 +73,7 @@ class Ceiling:
         if gain < _CLEAR and self._rounds < _CLOSE_LOOK_ROUNDS:
             return
         if gain < WORTH:
-            self.value = self._before[0]
+            self.size = self._before[0]
             self._not_again_until_s = now_s + AGAIN_S
             self._begin()
         self._before = None
@@ -82,6 +82,6 @@ class Ceiling:
         return (
             self._before is None
             and self._was_reached
-            and self.value < self._limit
+            and self.size < self._limit
             and now_s >= self._not_again_until_s
         )
