@@ -29,6 +29,7 @@ from s3_xfer.findings import Diagnosis
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
+from s3_xfer.pipeline.alarm import set_alarm
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
 
@@ -102,8 +103,11 @@ class CopyRun:
     # ------------------------------------------------------------------------ the stages
 
     def _run(self) -> None:
+        alarm = None
         try:
             self._state = RunState.VALIDATING
+            started_at = self.snapshot().start_time
+            alarm = set_alarm(self._stop, self.operation.options.ends_at(started_at), started_at)
             crew = self._validate()
             self._state = RunState.COPYING
             self._crew = crew
@@ -111,6 +115,8 @@ class CopyRun:
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._refuse(error)
         finally:
+            if alarm:
+                alarm.cancel()
             self._metrics.finish()
             self._ended.set()
 

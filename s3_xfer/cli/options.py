@@ -36,6 +36,7 @@ SOURCE, DESTINATION = "Source", "Destination"
 WHAT = "What to copy"
 FIDELITY = "Fidelity"
 SPEED = "Speed and retries"
+LIMITS = "Limits"
 BOTH = "Both sides"
 OUTPUT = "Output"
 PARTIES = "Who and what takes part"
@@ -246,6 +247,33 @@ _DECLARATIONS: tuple[Any, ...] = (
         default=_DEFAULT.read_timeout_s,
         show_default=True,
         help="How long S3 may be silent; single copies of several GB take minutes.",
+    ),
+    _option(
+        LIMITS,
+        "--max-failures",
+        type=click.IntRange(0),
+        metavar="N",
+        help="End the run once more than N objects have failed.",
+    ),
+    _option(
+        LIMITS,
+        "--max-error-rate",
+        type=click.FloatRange(0, 100, max_open=True),
+        metavar="PERCENT",
+        help="End it once more than this share failed of the last 1,000 tried (at least 100).",
+    ),
+    _option(
+        LIMITS,
+        "--max-requests-per-second",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="Requests sent to S3, of all kinds together, at most.",
+    ),
+    _option(
+        LIMITS,
+        "--deadline",
+        metavar="WHEN",
+        help="Stop in order after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
     ),
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),

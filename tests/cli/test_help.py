@@ -44,6 +44,12 @@ SECTIONS = {
         "--retry-delay",
         "--read-timeout",
     ],
+    "Limits": [
+        "--max-failures",
+        "--max-error-rate",
+        "--max-requests-per-second",
+        "--deadline",
+    ],
     "Output": [
         "--report",
         "--report-all",
