@@ -68,7 +68,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
     ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
     ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or
     ``dry-run``), ``preflight``, ``max_failures``, ``max_error_rate_percent``,
-    ``max_requests_per_s`` and ``deadline`` are those of :class:`s3_xfer.CopyOptions`; None means its default.
+    ``max_requests_per_s`` and ``deadline`` are those of :class:`s3_xfer.CopyOptions`; None
+    means its default.
     """
 
     template_ext: Sequence[str] = ()

@@ -249,7 +249,7 @@ class Crew:
             return  # stopped already, by whoever raised the flag
         kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
         if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
-            self._aborted_by = _run_aborted(error, while_doing)
+            self._aborted_by = run_aborted(error, while_doing)
             if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
@@ -311,7 +311,7 @@ class Crew:
             return self._report.finish()
         except S3XferError as error:
             self._stop.set("report")
-            self._aborted_by = self._aborted_by or _run_aborted(error, "")
+            self._aborted_by = self._aborted_by or run_aborted(error, "")
             return None
 
 
@@ -319,7 +319,8 @@ def _output_shape(client: Any) -> Any:
     return client.meta.service_model.operation_model("CopyObject").output_shape
 
 
-def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+def run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+    """Return the end of a run that ``error`` put an end to."""
     if isinstance(error, RunAborted):
         return error
     facts = translate(error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 
+from s3_xfer.accounting.comparison import CheckResult
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
@@ -76,3 +77,14 @@ def _of_result(result: CopyResult) -> ExitCode:
     complete = result.state is RunState.COMPLETED
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
     return ExitCode.OK if complete and not missing else ExitCode.FAILED_OBJECTS
+
+
+def exit_code_of_check(result: CheckResult) -> ExitCode:
+    """Return the code for the end of a check; what is not proven different is no difference."""
+    if result.aborted_by:
+        return ExitCode.ABORTED
+    if result.cancelled_by:
+        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
+    if result.totals.differences:
+        return ExitCode.DIFFERENT
+    return ExitCode.OK if result.no_difference else ExitCode.FAILED_OBJECTS

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.checking import check
 from s3_xfer.cli.copying import copy
 from s3_xfer.cli.doctor import doctor
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
@@ -39,6 +40,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer check --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer interactive
       s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer policy --recursive --dest-profile backup s3://from/data/ s3://to/data/
@@ -51,6 +53,7 @@ def cli() -> None:
     """Hold the commands together."""
 
 
+cli.add_command(check)
 cli.add_command(copy)
 cli.add_command(doctor)
 cli.add_command(interactive)

@@ -18,13 +18,13 @@ from typing import NoReturn, Protocol
 
 from s3_xfer.accounting.metrics import TransferMetrics, error_line
 from s3_xfer.accounting.rate import RateMeter
-from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.accounting.result import RunState
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
 from s3_xfer.cli.streams import flush
 from s3_xfer.model import Failed
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
-from s3_xfer.render.views import ProgressView, SilentView
+from s3_xfer.render.views import ProgressLine, ProgressView, SilentView
 from s3_xfer.text import printable
 
 POLL_S = 0.125
@@ -58,9 +58,6 @@ class RunHandle(Protocol):
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end; return whether it has come."""
-
-    def result(self) -> CopyResult:
-        """Return the end, or raise why the run was refused."""
 
 
 class Requests:
@@ -103,7 +100,8 @@ class Requests:
 class _Story:
     """Tells notes and the first failures, each once, while the run lasts."""
 
-    def __init__(self, failures_max: int) -> None:
+    def __init__(self, failures_max: int, line: ProgressLine) -> None:
+        self.line = line
         self._failures_max = failures_max
         self._notes = self._failures = 0
 
@@ -118,8 +116,16 @@ class _Story:
                 yield "further failures are only counted here; the summary explains them"
 
 
-def follow(run: RunHandle, view: ProgressView, *, failures_told: int = FAILURES_TOLD) -> None:
+def follow(
+    run: RunHandle,
+    view: ProgressView,
+    *,
+    failures_told: int = FAILURES_TOLD,
+    line: ProgressLine = progress_line,
+) -> None:
     """Show ``run`` in ``view`` until it has ended, and pass on what signals ask for.
+
+    ``line`` is what SIGUSR1 prints.
 
     Call it in the main thread. An error in here cancels the run before it is raised.
     """
@@ -128,9 +134,9 @@ def follow(run: RunHandle, view: ProgressView, *, failures_told: int = FAILURES_
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, _Story(failures_told))
+                    _watch(run, view, requests, _Story(failures_told, line))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, SilentView(), requests, _Story(0))
+                _watch(run, SilentView(), requests, _Story(0, line))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
@@ -163,7 +169,7 @@ def _show(
     phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
     if requests.report:
         requests.report = False
-        view.say(progress_line(phase, metrics, rates))
+        view.say(story.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics)
 
