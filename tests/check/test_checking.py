@@ -11,6 +11,7 @@ import pytest
 from s3_xfer import (
     Aspect,
     CheckResult,
+    CheckRun,
     ErrorClass,
     Extra,
     Likeness,
@@ -327,6 +328,20 @@ def test_a_stopped_check_has_no_result(world: World) -> None:
 
     assert (result.cancelled_by, result.complete, result.no_difference) == ("test", False, False)
     assert sum(result.totals.counts.values()) < 40
+
+
+def test_a_stop_between_two_questions_is_no_verdict(world: World) -> None:
+    """The pair was not judged, so the check is not complete, however quickly it ends."""
+    both(world, {"etag": MD5}, {"etag": OTHER_MD5})
+    started: list[CheckRun] = []
+    world.server.inject(
+        Fault.call("HeadObject", lambda _: started[0].cancel("test"), when="after", times=1)
+    )
+    started.append(operation(world).start())
+
+    result = started[0].result()
+
+    assert (counts(result), result.complete, result.cancelled_by) == ({}, False, "test")
 
 
 def test_a_stop_that_comes_too_late_changes_nothing(world: World) -> None:

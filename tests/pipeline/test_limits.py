@@ -95,6 +95,13 @@ def test_the_share_is_that_of_the_last_thousand() -> None:
     assert failures == WINDOW // 10 + 1
 
 
+def test_failures_that_are_long_past_do_not_count() -> None:
+    """One in twenty, for ever, is never one in ten."""
+    limit = FailureLimit(None, 10)
+
+    assert not any(limit.note(failed=number % 20 == 19) for number in range(10 * WINDOW))
+
+
 @given(st.lists(st.booleans(), max_size=3 * TRIED_MIN), st.integers(0, 99))
 def test_the_share_is_counted_right(outcomes: list[bool], percent: int) -> None:
     """What is told is what a recount of the window says."""
