@@ -14,6 +14,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,7 @@ class CheckRun:
         self._compared_all = self._cut_off = False
         self._result: CheckResult | None = None
         self._refusal: BaseException | None = None
+        self._ends_at: datetime | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="s3-xfer-check", daemon=True)
         self._thread.start()
@@ -77,6 +79,11 @@ class CheckRun:
     def notes(self) -> tuple[str, ...]:
         """What the user should know about this check, in order; may grow."""
         return tuple(self._notes)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the deadline stops it; None without one."""
+        return self._ends_at
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, in a copy's words.
@@ -126,7 +133,8 @@ class CheckRun:
         try:
             self._state = RunState.VALIDATING
             started_at = self._metrics.snapshot().start_time
-            alarm = set_alarm(self._stop, self.operation.options.ends_at(started_at), started_at)
+            self._ends_at = self.operation.options.ends_at(started_at)
+            alarm = set_alarm(self._stop, self._ends_at, started_at)
             clients = self._open()
             sides = self._sides(clients)
             path = self.operation.options.report_path

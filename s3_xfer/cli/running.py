@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import NoReturn, Protocol
 
 from s3_xfer.accounting.metrics import TransferMetrics, error_line
-from s3_xfer.accounting.rate import RateMeter
+from s3_xfer.accounting.rate import RateMeter, Rates
 from s3_xfer.accounting.result import RunState
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
 from s3_xfer.cli.streams import flush
@@ -26,9 +27,11 @@ from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
 from s3_xfer.render.views import ProgressLine, ProgressView, SilentView
 from s3_xfer.text import printable
+from s3_xfer.units import format_duration
 
 POLL_S = 0.125
 FAILURES_TOLD = 5
+_SPEED_IS_KNOWN_S = 5.0
 _LEAVE_GRACE_S = 1.0
 _CLEANUP_S = 15.0
 # Wrappers (make, uv, docker) repeat a Ctrl-C that the terminal already sent to the whole group.
@@ -46,6 +49,10 @@ class RunHandle(Protocol):
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user should know; may grow."""
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its deadline stops it; None if it has none, or has not begun."""
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant."""
@@ -104,6 +111,18 @@ class _Story:
         self.line = line
         self._failures_max = failures_max
         self._notes = self._failures = 0
+        self._warned = False
+
+    def warning(self, ends_at: datetime | None, metrics: TransferMetrics, rates: Rates) -> str:
+        """Return once that the deadline comes first, as soon as the speed tells; else nothing."""
+        if self._warned or ends_at is None or metrics.duration_s < _SPEED_IS_KNOWN_S:
+            return ""
+        left_s = (ends_at - metrics.start_time).total_seconds() - metrics.duration_s
+        if rates.eta_s is None or rates.eta_s <= left_s:
+            return ""
+        self._warned = True
+        eta, left = format_duration(rates.eta_s), format_duration(max(0.0, left_s))
+        return f"note: at this speed it takes {eta} more, and the deadline comes in {left}"
 
     def news(self, run: RunHandle) -> Iterator[str]:
         for note in run.notes[self._notes :]:
@@ -167,6 +186,9 @@ def _show(
     metrics = run.snapshot()
     rates = meter.observe(metrics)
     phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
+    warning = story.warning(run.ends_at, metrics, rates)
+    if warning:
+        view.say(warning)
     if requests.report:
         requests.report = False
         view.say(story.line(phase, metrics, rates))
