@@ -55,7 +55,7 @@ def account(values: Values, side: str) -> AccountContext:
         role_arn=values[f"{side}_role_arn"],
         external_id=values[f"{side}_external_id"],
         region=values[f"{side}_region"],
-        endpoint_url=values[f"{side}_endpoint_url"] or values["endpoint_url"],
+        endpoint_url=values[f"{side}_endpoint_url"] or values.get("endpoint_url"),
         bucket_owner=values[f"{side}_bucket_owner"],
         ca_bundle=values["ca_bundle"],
     )

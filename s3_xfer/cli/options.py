@@ -126,17 +126,19 @@ def _side(side: str, section: str) -> Iterable[Any]:
 
 _DEFAULT = CopyOptions
 
-_BOTH: tuple[Any, ...] = (
-    _option(BOTH, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
-    _option(
-        BOTH,
-        "--ca-bundle",
-        type=click.Path(exists=True, dir_okay=False),
-        metavar="FILE",
-        help="Certificates to trust instead of the usual ones.",
-    ),
+_CA_BUNDLE = _option(
+    BOTH,
+    "--ca-bundle",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Certificates to trust instead of the usual ones.",
 )
-_PLACES = (*(declaration for side in SIDES for declaration in _side(*side)), *_BOTH)
+
+_PLACES: tuple[Any, ...] = (
+    *(declaration for side in SIDES for declaration in _side(*side)),
+    _option(BOTH, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
+    _CA_BUNDLE,
+)
 
 _REQUEST_PAYER = _option(
     FIDELITY,
@@ -382,7 +384,7 @@ _CHECK_DECLARATIONS: tuple[Any, ...] = (
 
 _UPLOADS_DECLARATIONS: tuple[Any, ...] = (
     *_side("dest", DESTINATION),
-    *_BOTH,
+    _CA_BUNDLE,
     _option(
         REMOVING,
         "--abort-older-than",
