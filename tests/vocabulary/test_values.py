@@ -190,7 +190,8 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 def test_public_names_are_all_listed() -> None:
     """``__all__`` is the library's promise."""
-    imported_late = {"CopyRun", "S3CopyOperation", "progress_text", "result_text"}
+    checks = {"CheckRun", "S3CheckOperation"}
+    imported_late = checks | {"CopyRun", "S3CopyOperation", "progress_text", "result_text"}
     functions = {"translate"}
     others = {"Any", "TYPE_CHECKING", "VERSION"}
     capitals = {name for name in vars(s3_xfer) if name[0].isupper()} - others
