@@ -104,7 +104,7 @@ class Requests:
                 signal.signal(number, handler)
 
 
-class _Story:
+class Story:
     """Tells notes and the first failures, each once, while the run lasts."""
 
     def __init__(self, failures_max: int, line: ProgressLine) -> None:
@@ -125,6 +125,7 @@ class _Story:
         return f"note: at this speed it takes {eta} more, and the deadline comes in {left}"
 
     def news(self, run: RunHandle) -> Iterator[str]:
+        """Yield what has not been told yet."""
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
@@ -153,16 +154,16 @@ def follow(
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, _Story(failures_told, line))
+                    _watch(run, view, requests, Story(failures_told, line))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, SilentView(), requests, _Story(0, line))
+                _watch(run, SilentView(), requests, Story(0, line))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
         raise
 
 
-def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: _Story) -> None:
+def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: Story) -> None:
     told = False
     meter = RateMeter()
     while not run.wait(POLL_S):
@@ -179,7 +180,7 @@ def _stop(run: RunHandle, view: ProgressView, number: int) -> None:
 
 
 def _show(
-    run: RunHandle, view: ProgressView, requests: Requests, story: _Story, meter: RateMeter
+    run: RunHandle, view: ProgressView, requests: Requests, story: Story, meter: RateMeter
 ) -> None:
     for line in story.news(run):
         view.say(line)

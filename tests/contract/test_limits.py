@@ -121,24 +121,6 @@ def test_parts_wait_for_their_place(world: World) -> None:
     assert result.metrics.requests["UploadPartCopy"] >= 20
 
 
-def test_the_deadline_stops_a_run_in_order(world: World, tmp_path: Path) -> None:
-    """What is not copied by then stands in the report; another run completes it."""
-    fill(world, 400)
-    slow = world.server.inject(
-        Fault.slow("CopyObject", delay_s=0.1, key=lambda key: "preflight" not in key)
-    )
-    report = tmp_path / "r.jsonl"
-
-    first = world.copy(concurrency=2, deadline="2s", report_path=report)
-    slow.remove()
-    second = world.copy(from_report_path=report)
-
-    assert (first.cancelled_by, first.aborted_by) == ("deadline", None)
-    assert first.metrics.files_not_attempted > 0
-    assert second.state is RunState.COMPLETED
-    assert len(world.arrived()) == 400
-
-
 def test_a_deadline_that_is_kept_changes_nothing(world: World) -> None:
     """A run that ends before is complete."""
     fill(world, 3)
