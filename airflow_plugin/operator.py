@@ -66,8 +66,10 @@ class S3CrossAccountCopyOperator(BaseOperator):
 
     ``multipart_threshold_bytes``, ``part_size_bytes``, ``read_timeout_s``, ``tags``,
     ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
-    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or ``dry-run``)
-    and ``preflight`` are those of :class:`s3_xfer.CopyOptions`; None means its default.
+    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or
+    ``dry-run``), ``preflight``, ``max_failures``, ``max_error_rate_percent``,
+    ``max_requests_per_s`` and ``deadline`` are those of :class:`s3_xfer.CopyOptions`; None
+    means its default.
     """
 
     template_ext: Sequence[str] = ()
@@ -119,6 +121,10 @@ class S3CrossAccountCopyOperator(BaseOperator):
         mode: str | None = None,
         preflight: str | None = None,
         prices_path: str | None = None,
+        max_failures: int | str | None = None,
+        max_error_rate_percent: float | str | None = None,
+        max_requests_per_s: float | str | None = None,
+        deadline: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -163,6 +169,10 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.mode = mode
         self.preflight = preflight
         self.prices_path = prices_path
+        self.max_failures = max_failures
+        self.max_error_rate_percent = max_error_rate_percent
+        self.max_requests_per_s = max_requests_per_s
+        self.deadline = deadline
 
     template_fields: Sequence[str] = tuple(
         name

@@ -26,6 +26,7 @@ from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import (
+    Copied,
     CopyTask,
     Failed,
     NotAttempted,
@@ -35,6 +36,7 @@ from s3_xfer.model import (
 )
 from s3_xfer.options import RunMode
 from s3_xfer.pipeline.channel import Channel
+from s3_xfer.pipeline.failure_limit import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.workers import WorkerPool
 from s3_xfer.planning.mapping import KeyMap
@@ -110,6 +112,7 @@ class Crew:
         self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
         self._failures: list[Failed] = []
         self._aborted_by: RunAborted | None = None
+        self._failure_limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._producer = Producer(
             client=clients.source,
             keys=keys,
@@ -220,6 +223,8 @@ class Crew:
             self._note_failure(outcome)
         if self._report:
             self._report.record(outcome)
+        if self._failure_limit:
+            self._keep_limit(self._failure_limit, outcome)
 
     def _note_failure(self, failed: Failed) -> None:
         if len(self._failures) < ERRORS_KEPT:
@@ -228,6 +233,13 @@ class Crew:
         if failed.error.facts.error_class.reaction is Reaction.END_RUN:
             self._abort(failed.error)
 
+    def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
+        """End the run if too many objects have failed; what is skipped was not tried."""
+        if isinstance(outcome, Copied | Failed) and not self._stop.is_set():
+            exceeded = limit.note(failed=isinstance(outcome, Failed))
+            if exceeded:
+                self._abort(RunAborted(exceeded, error_class=ErrorClass.TOO_MANY_FAILURES))
+
     # -------------------------------------------------------------------------- stopping
 
     def _abort(self, error: BaseException, while_doing: str = "") -> None:
@@ -235,8 +247,9 @@ class Crew:
         facts = translate(error)
         if facts.error_class is ErrorClass.INTERRUPTED:
             return  # stopped already, by whoever raised the flag
-        if self._stop.set(f"an error ended the run ({facts.error_class.value})"):
-            self._aborted_by = _run_aborted(error, while_doing)
+        kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
+        if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
+            self._aborted_by = run_aborted(error, while_doing)
             if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
@@ -298,7 +311,7 @@ class Crew:
             return self._report.finish()
         except S3XferError as error:
             self._stop.set("report")
-            self._aborted_by = self._aborted_by or _run_aborted(error, "")
+            self._aborted_by = self._aborted_by or run_aborted(error, "")
             return None
 
 
@@ -306,7 +319,8 @@ def _output_shape(client: Any) -> Any:
     return client.meta.service_model.operation_model("CopyObject").output_shape
 
 
-def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+def run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+    """Return the end of a run that ``error`` put an end to."""
     if isinstance(error, RunAborted):
         return error
     facts = translate(error)

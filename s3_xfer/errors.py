@@ -226,6 +226,18 @@ class ErrorClass(enum.Enum):
         "the report cannot be read as input, or cannot be written",
         "do what the message says about the file",
     )
+    TOO_MANY_FAILURES = (
+        "TooManyFailures",
+        Reaction.END_RUN,
+        "more objects failed than the limits of the run allow",
+        "read why the first ones failed, mend that, then run it again from the report",
+    )
+    UNORDERED_LISTING = (
+        "UnorderedListing",
+        Reaction.END_RUN,
+        "the service does not list keys in the order of their bytes, so nothing can be compared",
+        "compare another way; a copy does not depend on the order",
+    )
     INTERRUPTED = (
         "Interrupted",
         Reaction.FAIL_OBJECT,

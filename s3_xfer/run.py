@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from s3_xfer.access import preflight
@@ -29,6 +30,7 @@ from s3_xfer.findings import Diagnosis
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
+from s3_xfer.pipeline.alarm import set_alarm
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
 
@@ -54,6 +56,7 @@ class CopyRun:
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
         self._sample: S3Object | None = None  # of what the checks looked at
+        self._ends_at: datetime | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="s3-xfer-run", daemon=True)
         self._thread.start()
@@ -69,6 +72,11 @@ class CopyRun:
     def notes(self) -> tuple[str, ...]:
         """What the user should know about this run, in order; may grow."""
         return tuple(self._notes)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the deadline stops it; None without one."""
+        return self._ends_at
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant."""
@@ -102,8 +110,12 @@ class CopyRun:
     # ------------------------------------------------------------------------ the stages
 
     def _run(self) -> None:
+        alarm = None
         try:
             self._state = RunState.VALIDATING
+            started_at = self.snapshot().start_time
+            self._ends_at = self.operation.options.ends_at(started_at)
+            alarm = set_alarm(self._stop, self._ends_at, started_at)
             crew = self._validate()
             self._state = RunState.COPYING
             self._crew = crew
@@ -111,6 +123,8 @@ class CopyRun:
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._refuse(error)
         finally:
+            if alarm:
+                alarm.cancel()
             self._metrics.finish()
             self._ended.set()
 

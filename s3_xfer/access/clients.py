@@ -33,6 +33,7 @@ from s3_xfer.errors import PreflightError, translate
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import printable
@@ -90,11 +91,12 @@ def open_clients(
     Raises:
         PreflightError: profile, role or credentials cannot be used.
     """
+    per_s = options.max_requests_per_s
+    ceiling = Ceiling(per_s, stop) if per_s else None
 
     def hooks(headers: Mapping[str, Headers]) -> RequestHooks:
-        return RequestHooks(
-            headers=headers, retry=retry, pacer=Pacer(stop), stop=stop, metrics=metrics
-        )
+        pacer = Pacer(stop, ceiling=ceiling)
+        return RequestHooks(headers=headers, retry=retry, pacer=pacer, stop=stop, metrics=metrics)
 
     chosen = session_for(source, side="source") if source.names_credentials else None
     destination_session = session_for(destination, side="destination")

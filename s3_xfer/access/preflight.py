@@ -57,6 +57,24 @@ def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
     return sample
 
 
+def check_destination_listing(client: Any, destination: S3Location) -> Sequence[S3Object]:
+    """Return the first objects whose keys begin with the destination's; there may be none.
+
+    Raises:
+        PreflightError: bucket missing, or listing denied.
+    """
+    try:
+        page = client.list_objects_v2(Bucket=destination.bucket, Prefix=destination.key)
+    except Exception as error:
+        raise _refused(
+            f"{destination.url} cannot be listed",
+            error,
+            if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
+            "destination, which a copy does not need",
+        ) from error
+    return [as_object(destination.bucket, entry) for entry in page.get("Contents", [])]
+
+
 def _when_empty(client: Any, source: S3Location) -> str:
     """Return advice that fits: the prefix may be the name of an object."""
     key = source.key.rstrip("/")

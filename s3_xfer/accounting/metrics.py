@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from s3_xfer.errors import ErrorFacts
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
 
@@ -229,8 +230,12 @@ class MetricsCollector:
 
 def error_line(failed: Failed) -> str:
     """Return one line that names object, class, S3's words and request id."""
-    facts = failed.error.facts
+    return f"{printable(failed.task.source.url)} -> {facts_text(failed.error.facts)}"
+
+
+def facts_text(facts: ErrorFacts) -> str:
+    """Return class, S3's code and words, and the request id, safe to print."""
     said = f": {facts.message}" if facts.message else ""
     code = f" {facts.code}" if facts.code != facts.error_class.value else ""
     request = f" (request id {facts.request_id})" if facts.request_id else ""
-    return printable(f"{failed.task.source.url} -> {facts.error_class.value}{code}{said}{request}")
+    return printable(f"{facts.error_class.value}{code}{said}{request}")

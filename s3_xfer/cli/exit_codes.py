@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 
+from s3_xfer.accounting.comparison import CheckResult
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
@@ -16,6 +17,7 @@ from s3_xfer.errors import (
     RunCancelled,
     ValidationError,
 )
+from s3_xfer.pipeline.alarm import BY_DEADLINE
 
 BY_SIGTERM = "SIGTERM"  # what the run is told, and what the result repeats
 BY_CTRL_C = "Ctrl-C"
@@ -38,7 +40,9 @@ class ExitCode(enum.IntEnum):
     USAGE = 2, "the command line is wrong"
     REFUSED = 3, "refused before anything was written (input, access, report)"
     ABORTED = 4, "an error ended the run early"
+    DIFFERENT = 5, "check found differences"
     INTERNAL = 70, "an error of this program"
+    DEADLINE = 124, "stopped by --deadline"
     INTERRUPTED = 130, "stopped by Ctrl-C"
     OUTPUT_CLOSED = 141, "whoever read the output went away"
     TERMINATED = 143, "stopped by SIGTERM"
@@ -55,6 +59,8 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (BrokenPipeError, ExitCode.OUTPUT_CLOSED),
 )
 
+_BY_REASON = {BY_SIGTERM: ExitCode.TERMINATED, BY_DEADLINE: ExitCode.DEADLINE}
+
 
 def exit_code(end: CopyResult | BaseException) -> ExitCode:
     """Return the code for the end of a run, or for what was raised instead of one."""
@@ -67,8 +73,18 @@ def _of_result(result: CopyResult) -> ExitCode:
     if result.aborted_by:
         return ExitCode.ABORTED
     if result.cancelled_by:
-        terminated = result.cancelled_by == BY_SIGTERM
-        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
     complete = result.state is RunState.COMPLETED
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
     return ExitCode.OK if complete and not missing else ExitCode.FAILED_OBJECTS
+
+
+def exit_code_of_check(result: CheckResult) -> ExitCode:
+    """Return the code for the end of a check; what is not proven different is no difference."""
+    if result.aborted_by:
+        return ExitCode.ABORTED
+    if result.cancelled_by:
+        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
+    if result.totals.differences:
+        return ExitCode.DIFFERENT
+    return ExitCode.OK if result.no_difference else ExitCode.FAILED_OBJECTS

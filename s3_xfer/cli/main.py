@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.checking import check
 from s3_xfer.cli.copying import copy
 from s3_xfer.cli.doctor import doctor
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
@@ -21,6 +22,7 @@ from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
 from s3_xfer.cli.running import leave
 from s3_xfer.cli.streams import accept_any_character, discard, tell
+from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -39,8 +41,10 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer check --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer interactive
       s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer uploads --dest-profile backup s3://to/data/
       s3-xfer policy --recursive --dest-profile backup s3://from/data/ s3://to/data/
     """
 
@@ -51,10 +55,12 @@ def cli() -> None:
     """Hold the commands together."""
 
 
+cli.add_command(check)
 cli.add_command(copy)
 cli.add_command(doctor)
 cli.add_command(interactive)
 cli.add_command(policy)
+cli.add_command(uploads)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -130,6 +130,8 @@ class RequestHooks:
         operation = event_name.rpartition(".")[2]
         if operation in PACED:
             self.pacer.wait()
+        elif self.pacer.ceiling:
+            self.pacer.ceiling.wait()
         if self._stop.is_set() and operation != "AbortMultipartUpload":
             raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)

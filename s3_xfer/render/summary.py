@@ -167,13 +167,13 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
             "skipped",
             format_count(metrics.files_skipped),
             format_size(metrics.bytes_skipped) if metrics.files_skipped else "",
-            _by_count(metrics.skips_by_reason),
+            by_count(metrics.skips_by_reason),
         )
     yield Row(
         "failed",
         format_count(metrics.files_failed),
         format_size(metrics.bytes_failed) if metrics.files_failed else "",
-        _by_count(metrics.errors_by_class),
+        by_count(metrics.errors_by_class),
         Tone.BAD if metrics.files_failed else None,
     )
     if metrics.files_not_attempted:
@@ -183,12 +183,12 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
     if result.planned_requests:
         planned = result.planned_requests
-        yield Row("would send", format_count(sum(planned.values())), "", _by_count(planned))
+        yield Row("would send", format_count(sum(planned.values())), "", by_count(planned))
     if result.planned_bill:
         yield _bill_row("would cost", result.planned_bill)
     yield Row("duration", format_duration(metrics.duration_s))
     yield Row(
-        "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
+        "requests", format_count(sum(metrics.requests.values())), "", by_count(metrics.requests)
     )
     if metrics.copied_by_engine:
         yield _engine_row(metrics.copied_by_engine, result.why_managed)
@@ -208,7 +208,7 @@ def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:
     if "crt" not in copied_by_engine:
         return Row("engine", "managed", "", why_managed or "all in parts")
     mixed = len(copied_by_engine) > 1
-    return Row("engine", "crt", "", f"{_by_count(copied_by_engine)} (in parts)" if mixed else "")
+    return Row("engine", "crt", "", f"{by_count(copied_by_engine)} (in parts)" if mixed else "")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -218,7 +218,7 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     size = format_size(metrics.bytes_skipped)
     yield Row("would copy", format_count(would), size, "", Tone.GOOD if would else None)
     if reasons:
-        yield Row("would skip", format_count(sum(reasons.values())), "", _by_count(reasons))
+        yield Row("would skip", format_count(sum(reasons.values())), "", by_count(reasons))
 
 
 def _bill_row(label: str, bill: Bill) -> Row:
@@ -238,7 +238,7 @@ def _speed(metrics: TransferMetrics) -> str:
     return f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
 
 
-def _by_count(counts: Mapping[str, int]) -> str:
+def by_count(counts: Mapping[str, int]) -> str:
     """Return ``name count`` pairs, most frequent first; a lone name needs no count."""
     if len(counts) == 1:
         return printable(next(iter(counts)))

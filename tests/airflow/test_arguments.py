@@ -61,6 +61,10 @@ AS_TEXT = {
     "report_path": ("/tmp/report.jsonl", Path("/tmp/report.jsonl")),
     "report_scope": ("all", ReportScope.ALL),
     "from_report_path": ("/tmp/before.jsonl", Path("/tmp/before.jsonl")),
+    "max_failures": ("10", 10),
+    "max_error_rate_percent": ("2.5", 2.5),
+    "max_requests_per_s": ("500", 500.0),
+    "deadline": ("2h", "2h"),
 }
 
 

@@ -71,6 +71,7 @@ class Upload:
     initiator: str
     initiated: datetime
     template: StoredObject
+    initiator_arn: str = ""
     parts: dict[int, Part] = field(default_factory=dict)
 
 
