@@ -87,6 +87,7 @@ def copy_options(values: Values) -> CopyOptions:
         report_scope=ReportScope.ALL if values["report_all"] else ReportScope.NOT_COPIED,
         from_report_path=values["from_report"],
         prices_path=values["prices"],
+        journal=values["journal"],
     )
 
 

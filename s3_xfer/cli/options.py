@@ -249,6 +249,12 @@ _DECLARATIONS: tuple[Any, ...] = (
     ),
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),
+    _option(
+        OUTPUT,
+        "--journal",
+        metavar="FILE",
+        help="Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+    ),
     _file(OUTPUT, "--prices", "Prices for the estimated bill, instead of AWS's list prices."),
     _flag(OUTPUT, "--json", "Print the metrics as one JSON object on stdout, nothing else."),
     _choice(
@@ -304,6 +310,32 @@ _POLICY_DECLARATIONS: tuple[Any, ...] = (
 
 
 _DOCTOR_DECLARATIONS: tuple[Any, ...] = (_PRINCIPAL,)
+
+
+# What a resumed copy may do differently: how it gets there, not what it copies.
+_MAY_CHANGE = frozenset(
+    {
+        *("endpoint_url", "ca_bundle", "concurrency", "engine", "batch_size", "listing_threads"),
+        *("retries", "retry_delay", "read_timeout", "no_preflight", "skip_identical"),
+        *("report", "report_all", "prices", "json", "progress", "quiet", "verbose"),
+    }
+)
+
+
+def resume_options(command: _Callback) -> _Callback:
+    """Give ``command`` every option of a copy that may differ when the copy goes on."""
+
+    def probe() -> None:
+        """Take the options of a copy, to choose from."""
+
+    params: list[click.Parameter] = vars(copy_options(probe))["__click_params__"]
+    chosen = [
+        param
+        for param in params
+        if param.name in _MAY_CHANGE or getattr(param, "section", "") in (SOURCE, DESTINATION)
+    ]
+    vars(command)["__click_params__"] = [*vars(command).get("__click_params__", []), *chosen]
+    return command
 
 
 def doctor_options(command: _Callback) -> _Callback:
