@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
 
 SAVE_S = 10.0
-DESCRIPTION, BEGAN = "description", "began"
+DESCRIPTION, BEGAN, SAVE = "description", "began", "save"
 
 
 class JournalPlace(Protocol):
@@ -182,6 +183,8 @@ class OpenJournal:
 
     def _save(self, *, final: bool = False) -> None:
         if self._store and self._place.is_remote:
+            # No two saves are the same, or the ETag of one would be a key to the next.
+            self._store.put_fact(SAVE, uuid.uuid4().hex)
             self._place.save(self._store.contents(), final=final)
 
     def _save_until_the_end(self, on_error: Callable[[BaseException], None]) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +26,7 @@ from s3_xfer.model import S3Location
 from s3_xfer.text import printable
 
 LEASE_S = 30.0
+_LOOK_S = 5.0
 _ATTEMPTS = 4
 _DELAY_S = 0.5
 _TAKEN = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
@@ -98,12 +100,13 @@ class S3File:
         Raises:
             JournalError: somebody does, or S3 refuses.
         """
-        answer = self._get()
-        if answer and self._lease_left_s(answer) > 0:
-            self._wait(self._lease_left_s(answer) + 1)
-            before, answer = answer["ETag"], self._get()
-            if answer and answer["ETag"] != before and self._lease_left_s(answer) > 0:
-                raise busy(self.name, "a run saved it a moment ago")
+        answer = first = self._get()
+        while answer and first and self._lease_left_s(answer) > 0:
+            if answer["ETag"] != first["ETag"]:
+                raise busy(self.name, "another run has just saved it")
+            if self._wait(min(_LOOK_S, self._lease_left_s(answer) + 1)):
+                raise busy(self.name, "stopped while waiting for another run's sign of life")
+            answer = self._get()
         if answer is None:
             return False
         self._etag = answer["ETag"]
@@ -124,7 +127,8 @@ class S3File:
         """Return how long the owner may be silent before it is taken for dead; 0: no owner."""
         if not answer.get("Metadata", {}).get(_OWNER):
             return 0.0
-        now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
         silent_s: float = (now - answer["LastModified"]).total_seconds()
         return self._lease_s - silent_s
 

@@ -47,6 +47,7 @@ SECTIONS = {
     "Output": [
         "--report",
         "--report-all",
+        "--journal",
         "--prices",
         "--json",
         "--progress",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -143,7 +144,7 @@ def test_a_copy_survives_being_killed_at_random_moments(
     world: World, program: Program, ending: str
 ) -> None:
     """Equal in the end, nothing counted that is not there, and repeated what was in flight."""
-    print(f"S3_XFER_SEED={SEED} S3_XFER_KILLS={KILLS}")
+    sys.stdout.write(f"S3_XFER_SEED={SEED} S3_XFER_KILLS={KILLS}\n")
     rng = random.Random(SEED)
     fill(world)
     disturb(world, SEED)
