@@ -72,14 +72,13 @@ class Continuing:
         self._pool.shutdown(wait=False)
 
     def _finish(self, task: CopyTask, left: LeftUpload, trail: Trail, on_bytes: OnBytes) -> bool:
-        """Return False if S3 does not know the upload any more."""
+        """Return False if S3 does not know the upload any more, or does not show its parts."""
         try:
             parts = self._parts(task, left)
         except Exception as error:
-            if translate(error).error_class is not ErrorClass.UPLOAD_LOST:
-                raise
-            self._book.closed(left.upload_id)
-            return False
+            if translate(error).error_class in (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED):
+                return False
+            raise
         try:
             self._copy_missing(task, left, parts, on_bytes)
             trail.part_etags.update({number: part["ETag"] for number, part in parts.items()})

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import JournalError, RunState, S3CopyOperation
+from s3_xfer.journal.journal import Journal
 from s3_xfer.journal.store import Store
 from s3_xfer.testing.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
@@ -128,10 +130,8 @@ def test_flipped_bytes_never_lose_an_object(
     assert resumed > 0
 
 
-def left_of(journal: Path) -> tuple[object, set[str]]:
+def left_of(journal: Path) -> tuple[Callable[[str], bool], set[str]]:
     """Return which keys a journal would list again, and which it takes for finished."""
-    from s3_xfer.journal.journal import Journal  # noqa: PLC0415
-
     store = Store(journal, name="j.db")
     try:
         store.fact("description")

@@ -6,6 +6,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -88,22 +90,25 @@ def test_a_living_owner_is_not_disturbed(place: Callable[..., S3File]) -> None:
     assert refused.value.error_class is ErrorClass.JOURNAL_BUSY
 
 
-def test_a_dead_owner_is_followed_after_its_lease(place: Callable[..., S3File]) -> None:
+def test_a_dead_owner_is_followed_after_its_lease(
+    world: World, place: Callable[..., S3File]
+) -> None:
     """What it saved last is what the next one gets."""
     dead = place()
     dead.fetch()
     dead.save(b"last words")
-    waited_s: list[float] = []
 
-    def wait(wait_s: float) -> None:
-        waited_s.append(wait_s)
-        time.sleep(wait_s)
+    def time_passes(_: float) -> None:
+        bucket = world.server._world.buckets[BUCKET]
+        (saved,) = bucket.objects.values()
+        bucket.store(replace(saved, last_modified=saved.last_modified - timedelta(minutes=1)))
 
-    heir = place(lease_s=1, wait=wait)
+    heir = place(wait=time_passes)
 
     assert heir.fetch()
     assert heir.path.read_bytes() == b"last words"
-    assert waited_s
+    (saved,) = world.server.objects(BUCKET).values()
+    assert datetime.now(UTC) - saved.last_modified > timedelta(seconds=30)
 
 
 def test_who_was_taken_for_dead_notices(place: Callable[..., S3File]) -> None:
