@@ -57,9 +57,9 @@ class S3CrossAccountCopyOperator(BaseOperator):
         a JSON line for each object that was not copied
     :param report_scope: ``not-copied``, or ``all`` for a line for every object
     :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
-    :param journal: file, or ``s3://`` URL reached with the destination's connection, that keeps what
-        is done: a retry of the task goes on from there, on whichever worker. Name it after the run
-        (``{{ run_id }}``); a complete one is begun anew
+    :param journal: file, or ``s3://`` URL reached with the destination's connection, that keeps
+        what is done: a retry of the task goes on from there, on whichever worker. Name it after
+        the run (``{{ run_id }}``); a complete one is begun anew
     :param journal_use: ``continue`` (go on if it is unfinished, begin otherwise; the default),
         ``begin`` or ``resume``
     :param request_retries: repetitions of a single request, inside one try of the task

@@ -321,13 +321,13 @@ class CopyRun:
 
     def _leave_journal(self, end: CrewEnd) -> tuple[tuple[OpenUpload, ...], bool, CrewEnd]:
         """Close the journal; return the uploads it keeps, and whether something is left to do."""
-        if not self._opened or not self._opened.journal:
+        if not self._opened:
             return (), False, end
         journal, bucket = self._opened.journal, self._keys.destination.bucket
+        is_left = journal is not None and not journal.is_complete
         kept: tuple[OpenUpload, ...] = ()
-        is_left = not journal.is_complete
         try:
-            left = journal.uploads.left()
+            left = journal.uploads.left() if journal else ()
             kept = tuple(OpenUpload(bucket, each.key, each.upload_id) for each in left)
             self._opened.close()
         except S3XferError as error:

@@ -129,6 +129,28 @@ def test_a_refused_copy_leaves_no_journal(world: World, tmp_path: Path) -> None:
     assert world.copy(journal=str(tmp_path / "j.db")).state is RunState.COMPLETED
 
 
+def test_a_stop_during_the_checks_leaves_a_journal_to_resume_or_none(
+    world: World, tmp_path: Path
+) -> None:
+    """Whatever was there before the stop can be used after it."""
+    world.server.put(SRC, "in/x", size=1)
+    for number, operation in enumerate(("HeadBucket", "CreateMultipartUpload")):
+        journal = tmp_path / f"{number}.db"
+        slow = world.server.inject(Fault.slow(operation, delay_s=0.5))
+        world.server.forget_requests()
+        run = world.operation(journal=str(journal)).start()
+        assert world.server.wait_for(operation, timeout_s=50)
+        run.cancel("test")
+        result = run.result()
+        slow.remove()
+
+        assert result.cancelled_by == "test"
+        assert result.resumable is journal.exists()
+        again = world.copy(journal=str(journal), journal_use=CONTINUE)
+        assert again.state is RunState.COMPLETED
+    assert world.server.uploads("dst-bucket") == []
+
+
 @pytest.mark.parametrize(
     ("journal", "words"),
     [("no/such/folder/j.db", "no such folder"), (".", "not a regular file")],
