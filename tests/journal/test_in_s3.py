@@ -50,8 +50,8 @@ def place(world: World) -> Iterator[Callable[..., S3File]]:
 
 def test_a_copy_goes_on_from_a_journal_in_s3(world: World, tmp_path: Path) -> None:
     """The first run leaves it in S3, and nothing on this machine."""
-    fill(world, 1100)
-    first = stopped_after(world, "CopyObject", 200, URL)
+    fill(world, 100)
+    first = stopped_after(world, "CopyObject", 30, URL)
     left_here = list(tmp_path.iterdir())
     world.server.forget_requests()
 
@@ -62,18 +62,18 @@ def test_a_copy_goes_on_from_a_journal_in_s3(world: World, tmp_path: Path) -> No
     assert first.journal == URL
     assert last.state is RunState.COMPLETED
     assert last.metrics.files_copied_earlier == copied
-    assert world.sent("CopyObject") == 1100 - copied
-    assert len(world.arrived()) == 1100
+    assert world.sent("CopyObject") == 100 - copied
+    assert len(world.arrived()) == 100
 
 
 def test_a_retried_task_continues_or_begins(world: World) -> None:
     """One way to say both, whichever machine it is."""
-    fill(world, 1100)
-    stopped_after(world, "CopyObject", 200, URL, journal_use=JournalUse.CONTINUE)
+    fill(world, 100)
+    stopped_after(world, "CopyObject", 30, URL, journal_use=JournalUse.CONTINUE)
 
     last = world.copy(journal=URL, journal_use=JournalUse.CONTINUE)
 
-    assert last.metrics.files_copied_successfully == 1100
+    assert last.metrics.files_copied_successfully == 100
     assert last.metrics.files_copied_earlier > 0
 
 

@@ -21,9 +21,9 @@ from s3_xfer.units import MIB
 from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, Done, Program, end_of
 from tests.world import DST, SRC, World
 
-KILLS = int(os.environ.get("S3_XFER_KILLS", "6"))
+KILLS = int(os.environ.get("S3_XFER_KILLS", "5"))
 SEED = int(os.environ.get("S3_XFER_SEED", str(random.randrange(10**6))))
-SMALL, LARGE = 2300, 12
+SMALL, LARGE = 1300, 8
 IN_FLIGHT = 4  # --concurrency of QUICK
 JOURNAL = "copy.db"
 RESUME = ("resume", JOURNAL, *PROFILES)

@@ -31,8 +31,8 @@ CONTINUE = JournalUse.CONTINUE
 @pytest.fixture
 def unfinished(world: World, tmp_path: Path) -> Path:
     """A journal of a copy that was stopped."""
-    fill(world, 1100)
-    stopped_after(world, "CopyObject", 200, tmp_path / "j.db")
+    fill(world, 60)
+    stopped_after(world, "CopyObject", 20, tmp_path / "j.db")
     world.server.forget_requests()
     return tmp_path / "j.db"
 
