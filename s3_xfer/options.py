@@ -137,7 +137,7 @@ class CopyOptions:
     for answers that are under way. ``identical`` decides about what an earlier run has copied;
     looking costs a HEAD per object. ``journal`` is a file, or ``s3://BUCKET/KEY``, in which the run
     keeps what is done, so that another run can go on from there; ``journal_use`` decides about one
-    that exists. ``prices_path`` is a price file for the estimated bill, see
+    that exists; a dry run has none. ``prices_path`` is a price file for the estimated bill, see
     :mod:`s3_xfer.accounting.prices`.
 
     Raises:
@@ -229,10 +229,6 @@ class CopyOptions:
             )
 
     def _check_journal(self) -> None:
-        if self.journal and self.mode is RunMode.DRY_RUN:
-            raise ValidationError(
-                "a dry run copies nothing, so it has no journal", remedy="leave out one of the two"
-            )
         if self.journal_use is JournalUse.RESUME and not self.journal:
             raise ValidationError("no journal to resume was given", remedy="name its file")
 

@@ -176,6 +176,9 @@ class CopyRun:
         name = operation.options.journal
         if not name:
             return False
+        if operation.options.mode is RunMode.DRY_RUN:
+            self._notes.append("a dry run copies nothing, so it keeps no journal")
+            return False
         self._opened = OpenJournal(
             journal_place(name, operation.destination, wait=self._stop.wait), operation
         )

@@ -164,10 +164,14 @@ def test_a_place_where_no_file_can_be_is_refused(
     assert world.server.requests == []
 
 
-def test_a_dry_run_has_no_journal() -> None:
-    """It copies nothing that could be gone on from."""
-    with pytest.raises(ValidationError, match="a dry run copies nothing"):
-        CopyOptions(journal="j.db", mode=RunMode.DRY_RUN)
+def test_a_dry_run_has_no_journal(world: World, tmp_path: Path) -> None:
+    """It copies nothing that could be gone on from, and says so."""
+    world.server.put(SRC, "in/x", size=1)
+
+    result = world.copy(journal=str(tmp_path / "j.db"), mode=RunMode.DRY_RUN)
+
+    assert "a dry run copies nothing, so it keeps no journal" in result.notes
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_resume_needs_a_journal() -> None:
