@@ -18,12 +18,15 @@ from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
 from s3_xfer.accounting.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.accounting.report import ReportWriter
 from s3_xfer.copying.choice import Choice, choose
+from s3_xfer.copying.continuing import Continuing
 from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
 from s3_xfer.copying.dry_run import DryRunCopier
 from s3_xfer.copying.estimate import RequestEstimate
 from s3_xfer.copying.flights import Flights
 from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.uploads import sweep
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.journal.opening import OpenJournal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import (
     Copied,
@@ -76,6 +79,7 @@ class CrewEnd:
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
     why_managed: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Crew:
@@ -91,6 +95,7 @@ class Crew:
         report_source: ReportSource | None,
         metrics: MetricsCollector,
         stop: StopFlag,
+        opened: OpenJournal | None = None,
     ) -> None:
         options = operation.options
         self._operation = operation
@@ -104,10 +109,13 @@ class Crew:
         )
         self._engine = ManagedEngine(clients.destination, options)
         self._choice = self._choose_engine()
-        self._copier = self._make_copier()
         self._report = (
             ReportWriter(options.report_path, options.report_scope) if options.report_path else None
         )
+        self._opened = opened
+        self._journal = opened.journal if opened else None
+        self._continuing = self._make_continuing()
+        self._copier = self._make_copier()
         self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
         self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
         self._failures: list[Failed] = []
@@ -125,6 +133,8 @@ class Crew:
             stop=stop,
             record=self._record_late,
             on_error=self._abort,
+            journal=self._journal,
+            began=opened.began if opened else None,
         )
 
     @property
@@ -145,6 +155,7 @@ class Crew:
             options=options,
             overwrite=self._operation.overwrite,
             looks_first=self._looks_first,
+            continuing=self._continuing,
         )
         if not self._choice.sender:
             return OneByOne(copier.copy)
@@ -160,6 +171,18 @@ class Crew:
             ground_threads=options.threads,
             read_timeout_s=options.read_timeout_s,
             on_crash=self._abort,
+        )
+
+    def _make_continuing(self) -> Continuing | None:
+        if not self._journal:
+            return None
+        self._clients.destination_hooks.leave_uploads()
+        return Continuing(
+            self._clients.destination,
+            self._journal.uploads,
+            part_size=self._engine.part_size,
+            threads=self._operation.options.threads,
+            stop=self._stop,
         )
 
     def _choose_engine(self) -> Choice:
@@ -183,10 +206,14 @@ class Crew:
             count=_LAUNCHERS if self._choice.sender else self._operation.options.threads,
             on_crash=self._abort,
         )
+        if self._opened:
+            self._opened.save_regularly(self._abort)
         self._producer.start()
         all_ended = self._wait(pool)
-        left_behind = self._sweep_uploads()
+        left_behind, notes = self._sweep_uploads()
         self._copier.close()
+        if self._continuing:
+            self._continuing.close()
         if all_ended:
             self._engine.close()
         return CrewEnd(
@@ -195,6 +222,7 @@ class Crew:
             report_path=self._finish_report(),
             aborted_by=self._aborted_by,
             why_managed=self._choice.why,
+            notes=notes,
             planned_requests=(
                 self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
             ),
@@ -221,6 +249,8 @@ class Crew:
         self._metrics.record(outcome)
         if isinstance(outcome, Failed):
             self._note_failure(outcome)
+        if self._journal:
+            self._journal.ended(outcome)
         if self._report:
             self._report.record(outcome)
         if self._failure_limit:
@@ -288,16 +318,22 @@ class Crew:
 
     # ---------------------------------------------------------------------------- ending
 
-    def _sweep_uploads(self) -> tuple[OpenUpload, ...]:
-        """Abort what is still open once more; return what refuses to go."""
-        for upload in self._clients.destination_hooks.open_uploads():
-            try:
-                self._clients.destination.abort_multipart_upload(
-                    Bucket=upload.bucket, Key=upload.key, UploadId=upload.upload_id
-                )
-            except Exception as error:  # noqa: BLE001 - named in the result
-                _log.warning("upload %s was not aborted: %s", upload.upload_id, error)
-        return self._clients.destination_hooks.open_uploads()
+    def _sweep_uploads(self) -> tuple[tuple[OpenUpload, ...], tuple[str, ...]]:
+        """Abort what is still open once more; return what refuses to go, and what to tell.
+
+        A stopped run with a journal leaves its uploads to the next one.
+        """
+        if self._journal and self._stop.is_set():
+            return (), ()
+        hooks, client = self._clients.destination_hooks, self._clients.destination
+        bucket = self._keys.destination.bucket
+        book = self._journal.uploads if self._journal else None
+        try:
+            unsettled = sweep(client, bucket, hooks.open_uploads(), hooks.lost_uploads(), book)
+        except S3XferError as error:  # of the journal
+            self._abort(error)
+            return hooks.open_uploads(), ()
+        return hooks.open_uploads(), unsettled
 
     def _finish_report(self) -> Path | None:
         if not self._report:
@@ -319,8 +355,8 @@ def _output_shape(client: Any) -> Any:
     return client.meta.service_model.operation_model("CopyObject").output_shape
 
 
-def run_aborted(error: BaseException, while_doing: str) -> RunAborted:
-    """Return the end of a run that ``error`` put an end to."""
+def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
+    """Return the end of a run that ``error`` ended."""
     if isinstance(error, RunAborted):
         return error
     facts = translate(error)

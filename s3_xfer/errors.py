@@ -6,6 +6,7 @@ The exceptions::
     ├── ValidationError     the request makes no sense; nothing was sent
     ├── PreflightError      S3 or an account would refuse it; nothing was written
     ├── ReportError         a report cannot be read or written
+    ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
     ├── ObjectError         one object was not copied (an Outcome carries it, it does not fly far)
     ├── RunAborted          the run ended early because going on was pointless
     ├── RunCancelled        the run ended early because somebody asked
@@ -238,6 +239,18 @@ class ErrorClass(enum.Enum):
         "the service does not list keys in the order of their bytes, so nothing can be compared",
         "compare another way; a copy does not depend on the order",
     )
+    JOURNAL_UNUSABLE = (
+        "JournalUnusable",
+        Reaction.END_RUN,
+        "the journal is damaged, belongs to another copy, or cannot be written",
+        "do what the message says about the file",
+    )
+    JOURNAL_BUSY = (
+        "JournalBusy",
+        Reaction.END_RUN,
+        "another run is using the journal",
+        "wait for the other run, or stop it; then resume",
+    )
     INTERRUPTED = (
         "Interrupted",
         Reaction.FAIL_OBJECT,
@@ -319,6 +332,19 @@ class ReportError(S3XferError):
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:
         super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
+
+
+class JournalError(S3XferError):
+    """A journal is damaged, in use, of another copy, or cannot be read or written."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error_class: ErrorClass = ErrorClass.JOURNAL_UNUSABLE,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, error_class=error_class)
 
 
 class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
@@ -509,6 +535,13 @@ def translate(error: BaseException) -> ErrorFacts:
         facts = facts_of_response(error.response)
         if facts:
             return _in_context(error.operation_name, facts)
+    if isinstance(error, S3XferError) and error.error_class:
+        return ErrorFacts(
+            error_class=error.error_class,
+            code=error.error_class.value,
+            message=error.problem,
+            attempts=0,
+        )
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )

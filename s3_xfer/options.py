@@ -109,6 +109,14 @@ class Preflight(enum.Enum):
     SKIP = "skip"  # nothing; the first errors come from real objects
 
 
+class JournalUse(enum.Enum):
+    """What a run does about a journal that is there already."""
+
+    BEGIN = "begin"  # refuse: a copy begins here
+    RESUME = "resume"  # go on from it; refuse if there is none
+    CONTINUE = "continue"  # go on from one that is unfinished, begin otherwise
+
+
 class ReportScope(enum.Enum):
     """Which objects the report names."""
 
@@ -129,7 +137,9 @@ class CopyOptions:
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
     silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
     for answers that are under way. ``identical`` decides about what an earlier run has copied;
-    looking costs a HEAD per object. ``prices_path`` is a price file for the estimated bill, see
+    looking costs a HEAD per object. ``journal`` is a file, or ``s3://BUCKET/KEY``, in which the run
+    keeps what is done, so that another run can go on from there; ``journal_use`` decides about one
+    that exists; a dry run has none. ``prices_path`` is a price file for the estimated bill, see
     :mod:`s3_xfer.accounting.prices`.
 
     Limits, all off unless given: the run ends early once more than ``max_failures`` objects have
@@ -170,6 +180,8 @@ class CopyOptions:
     max_error_rate_percent: float | None = None
     max_requests_per_s: float | None = None
     deadline: str | None = None
+    journal: str | None = None
+    journal_use: JournalUse = JournalUse.BEGIN
 
     def __post_init__(self) -> None:
         _in_range("concurrency", self.threads, 1, CONCURRENCY_MAX)
@@ -194,6 +206,7 @@ class CopyOptions:
         self._check_encryption()
         self._check_reports()
         self._check_limits()
+        self._check_journal()
 
     @property
     def threads(self) -> int:
@@ -257,6 +270,10 @@ class CopyOptions:
                 "at the same time",
                 remedy="write the new report to another file",
             )
+
+    def _check_journal(self) -> None:
+        if self.journal_use is JournalUse.RESUME and not self.journal:
+            raise ValidationError("no journal to resume was given", remedy="name its file")
 
 
 def _moment(deadline: str, start: datetime) -> datetime:

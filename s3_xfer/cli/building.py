@@ -91,6 +91,7 @@ def copy_options(values: Values) -> CopyOptions:
         max_error_rate_percent=values["max_error_rate"],
         max_requests_per_s=values["max_requests_per_second"],
         deadline=values["deadline"],
+        journal=values["journal"],
     )
 
 

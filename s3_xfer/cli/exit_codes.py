@@ -11,6 +11,7 @@ from s3_xfer.accounting.comparison import CheckResult
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
+    JournalError,
     PreflightError,
     ReportError,
     RunAborted,
@@ -38,7 +39,7 @@ class ExitCode(enum.IntEnum):
     OK = 0, "everything was copied, or skipped on request"
     FAILED_OBJECTS = 1, "the run finished, some objects were not copied"
     USAGE = 2, "the command line is wrong"
-    REFUSED = 3, "refused before anything was written (input, access, report)"
+    REFUSED = 3, "refused before anything was written (input, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
     INTERNAL = 70, "an error of this program"
@@ -52,6 +53,7 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (ValidationError, ExitCode.REFUSED),
     (PreflightError, ExitCode.REFUSED),
     (ReportError, ExitCode.REFUSED),
+    (JournalError, ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
     (RunCancelled, ExitCode.INTERRUPTED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),

@@ -20,6 +20,7 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
+from s3_xfer.cli.resuming import resume
 from s3_xfer.cli.running import leave
 from s3_xfer.cli.streams import accept_any_character, discard, tell
 from s3_xfer.cli.uploads import uploads
@@ -41,6 +42,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile backup s3://from/data/ s3://to/data/
       s3-xfer interactive
       s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
@@ -60,6 +62,7 @@ cli.add_command(copy)
 cli.add_command(doctor)
 cli.add_command(interactive)
 cli.add_command(policy)
+cli.add_command(resume)
 cli.add_command(uploads)
 
 

@@ -309,6 +309,12 @@ _DECLARATIONS: tuple[Any, ...] = (
     *_HOLDING_BACK,
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),
+    _option(
+        OUTPUT,
+        "--journal",
+        metavar="FILE",
+        help="Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+    ),
     _file(OUTPUT, "--prices", "Prices for the estimated bill, instead of AWS's list prices."),
     _JSON,
     *_TALKING,
@@ -413,6 +419,33 @@ def uploads_options(command: _Callback) -> _Callback:
     """Give ``command`` what is about unfinished uploads at one place."""
     for declaration in reversed(_UPLOADS_DECLARATIONS):
         command = declaration(command)
+    return command
+
+
+# What a resumed copy may do differently: how it gets there, not what it copies.
+_MAY_CHANGE = frozenset(
+    {
+        *("endpoint_url", "ca_bundle", "concurrency", "engine", "batch_size", "listing_threads"),
+        *("retries", "retry_delay", "read_timeout", "no_preflight", "skip_identical"),
+        *("report", "report_all", "prices", "json", "progress", "quiet", "verbose"),
+    }
+)
+_MAY_CHANGE_ALL_OF = (SOURCE, DESTINATION, LIMITS)
+
+
+def resume_options(command: _Callback) -> _Callback:
+    """Give ``command`` every option of a copy that may differ when the copy goes on."""
+
+    def probe() -> None:
+        """Take the options of a copy, to choose from."""
+
+    params: list[click.Parameter] = vars(copy_options(probe))["__click_params__"]
+    chosen = [
+        param
+        for param in params
+        if param.name in _MAY_CHANGE or getattr(param, "section", "") in _MAY_CHANGE_ALL_OF
+    ]
+    vars(command)["__click_params__"] = [*vars(command).get("__click_params__", []), *chosen]
     return command
 
 

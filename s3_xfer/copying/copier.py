@@ -16,6 +16,7 @@ import botocore.exceptions as bc
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.continuing import Continuing
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
 from s3_xfer.copying.identical import is_identical
@@ -62,7 +63,8 @@ class ObjectCopier:
 
     ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
     ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
-    asks for the key besides, where the service may ignore the condition.
+    asks for the key besides, where the service may ignore the condition. ``continuing`` knows the
+    uploads of earlier runs.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class ObjectCopier:
         options: CopyOptions,
         overwrite: bool,
         looks_first: bool,
+        continuing: Continuing | None = None,
     ) -> None:
         self._engine = engine
+        self._continuing = continuing
         self._source = source
         self._destination = destination
         self._hooks = hooks
@@ -172,9 +176,12 @@ class ObjectCopier:
     def _copy_in_parts(self, task: CopyTask, trail: Trail) -> Outcome:
         late_tags = self._prepare_upload(task.source, trail)
         key = task.destination_key
-        self._engine.copy_in_parts(
-            task, trail, lambda done: self._metrics.parts_finished(key, done)
-        )
+
+        def on_bytes(done: int) -> None:
+            self._metrics.parts_finished(key, done)
+
+        if not (self._continuing and self._continuing.go_on(task, trail, on_bytes)):
+            self._engine.copy_in_parts(task, trail, on_bytes)
         if late_tags:
             self._tag(task, late_tags)
         return Copied(task, task.source.size, trail.answer["ETag"], parts=len(trail.part_etags))

@@ -17,12 +17,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import answers
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.uploads import Intent, UploadBook
 from s3_xfer.errors import (
     ErrorClass,
     ErrorFacts,
@@ -38,6 +40,7 @@ _NOT_XML = re.compile(
 )
 PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
 _TURN_S = 0.02
+_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # nothing is to stay behind
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
@@ -81,6 +84,9 @@ class RequestHooks:
         self._metrics = metrics
         self._trails: dict[str, Trail] = {}
         self._open_uploads: dict[str, OpenUpload] = {}
+        self._lost_uploads: dict[str, Intent] = {}
+        self._book: UploadBook | None = None
+        self._leaves_uploads = False
         self._lock = threading.Lock()
 
     def attach(self, client: Any) -> None:
@@ -107,6 +113,19 @@ class RequestHooks:
         finally:
             del self._trails[destination_key]
 
+    def write_down(self, book: UploadBook) -> None:
+        """Keep uploads in ``book`` from now on."""
+        self._book = book
+
+    def leave_uploads(self) -> None:
+        """Let a stopped run leave its uploads open: another one will go on with them."""
+        self._leaves_uploads = True
+
+    def lost_uploads(self) -> tuple[Intent, ...]:
+        """Return where S3 may have opened uploads whose answer was lost."""
+        with self._lock:
+            return tuple(self._lost_uploads.values())
+
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the multipart uploads that were created and not finished since."""
         with self._lock:
@@ -122,6 +141,8 @@ class RequestHooks:
         self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
     ) -> None:
         params["headers"].update(self._headers.get(model.name, {}))
+        if self._book and model.name == "CreateMultipartUpload":
+            self._book.begins(context[_PARAMS]["Key"])
         trail: Trail | None = context.get(_TRAIL)
         if trail and model.name == "CreateMultipartUpload":
             params["headers"].update(trail.create_headers)
@@ -132,7 +153,7 @@ class RequestHooks:
             self.pacer.wait()
         elif self.pacer.ceiling:
             self.pacer.ceiling.wait()
-        if self._stop.is_set() and operation != "AbortMultipartUpload":
+        if self._stop.is_set() and (self._leaves_uploads or operation not in _WHEN_STOPPED):
             raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)
 
@@ -162,6 +183,10 @@ class RequestHooks:
             and facts.error_class in answers.AMBIGUOUS
         ):
             trail.ambiguous = True
+        if operation.name == "CreateMultipartUpload" and facts.error_class in answers.AMBIGUOUS:
+            key = context[_PARAMS]["Key"]
+            with self._lock:
+                self._lost_uploads.setdefault(key, Intent(key, datetime.now(UTC)))
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self.pacer.throttled()
@@ -196,12 +221,17 @@ class RequestHooks:
     ) -> None:
         failed = parsed.get("Error", {}).get("Code")
         params = context[_PARAMS]
-        with self._lock:
-            if operation == "CreateMultipartUpload" and not failed:
-                upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+        if operation == "CreateMultipartUpload" and not failed:
+            upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+            with self._lock:
                 self._open_uploads[upload.upload_id] = upload
-            elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+            if self._book:
+                self._book.opened(upload, doubtful=upload.key in self._lost_uploads)
+        elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+            with self._lock:
                 self._open_uploads.pop(params["UploadId"], None)
+            if self._book:
+                self._book.closed(params["UploadId"])
 
 
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:

@@ -90,6 +90,8 @@ def summarize(result: CopyResult, context: Context) -> Summary:
     """Return everything a person should know about ``result``."""
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
     rerun = context.rerun if missing and not context.dry_run else None
+    if result.resumable and result.journal:
+        rerun = f"s3-xfer resume {shell_word(result.journal)}"
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result, missing),
@@ -103,12 +105,24 @@ def summarize(result: CopyResult, context: Context) -> Summary:
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),
         rerun_title=(
-            "To copy only what is missing:"
+            "To go on where this run has ended:"
+            if result.resumable
+            else "To copy only what is missing:"
             if result.report_path
             else "To run it again (with the report, the next time only what is missing):"
         ),
         rerun=rerun,
-        notes=tuple(printable(note) for note in result.notes),
+        notes=(*(printable(note) for note in result.notes), *_about_kept_uploads(result)),
+    )
+
+
+def _about_kept_uploads(result: CopyResult) -> tuple[str, ...]:
+    if not result.uploads_kept:
+        return ()
+    return (
+        f"{plural(len(result.uploads_kept), 'multipart upload')} left open for the resume, which "
+        "goes on with their parts; the parts cost money until then. "
+        "To give them up: docs/runbook.md#leftover-multipart-uploads",
     )
 
 
@@ -199,6 +213,8 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         yield Row(
             "retries", format_count(metrics.retries), "", throttled if metrics.throttles else ""
         )
+    if result.journal:
+        yield Row("journal", printable(result.journal))
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
@@ -231,11 +247,16 @@ def bill_basis(bill: Bill) -> str:
 
 
 def _speed(metrics: TransferMetrics) -> str:
-    if not metrics.files_copied_successfully or metrics.duration_s <= 0:
-        return ""
-    objects = metrics.files_copied_successfully / metrics.duration_s
-    size = metrics.total_bytes_transferred / metrics.duration_s
-    return f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
+    """Return the speed of this run, and how much of the copy is not its work."""
+    copied = metrics.files_copied_successfully - metrics.files_copied_earlier
+    earlier = metrics.files_copied_earlier
+    before = f"{plural(earlier, 'object')} by earlier runs" if earlier else ""
+    if not copied or metrics.duration_s <= 0:
+        return before
+    objects = copied / metrics.duration_s
+    size = (metrics.total_bytes_transferred - metrics.bytes_copied_earlier) / metrics.duration_s
+    speed = f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
+    return f"{before}, then {speed}" if before else speed
 
 
 def by_count(counts: Mapping[str, int]) -> str:

@@ -53,6 +53,7 @@ SECTIONS = {
     "Output": [
         "--report",
         "--report-all",
+        "--journal",
         "--prices",
         "--json",
         "--progress",

@@ -39,6 +39,7 @@ class StoredObject:
     sse: str = DEFAULT_SSE
     kms_key_id: str = ""
     version_id: str = ""
+    content: bytes | None = None  # of what was put by request
 
     @property
     def is_archived(self) -> bool:
