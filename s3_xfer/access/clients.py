@@ -28,6 +28,7 @@ from s3_xfer.access.credentials import (
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.listing import parsing
@@ -91,21 +92,33 @@ def open_clients(
         PreflightError: profile, role or credentials cannot be used.
     """
 
-    def hooks(headers: Mapping[str, Headers]) -> RequestHooks:
+    def hooks(headers: Mapping[str, Headers], renewal: Renewal) -> RequestHooks:
         return RequestHooks(
-            headers=headers, retry=retry, pacer=Pacer(stop), stop=stop, metrics=metrics
+            headers=headers,
+            retry=retry,
+            pacer=Pacer(stop),
+            stop=stop,
+            metrics=metrics,
+            renewal=renewal,
         )
 
-    chosen = session_for(source, side="source") if source.names_credentials else None
-    destination_session = session_for(destination, side="destination")
-    reading = hooks(source_headers(options, source_owner=source.bucket_owner))
+    chosen = None
+    if source.names_credentials:
+        chosen = session_for(source, side="source", retry=retry)
+    destination_session = session_for(destination, side="destination", retry=retry)
+    writer_renewal = Renewal(destination_session.get_credentials())
+    reading = hooks(
+        source_headers(options, source_owner=source.bucket_owner),
+        Renewal(chosen.get_credentials()) if chosen else writer_renewal,
+    )
     writing = hooks(
         destination_headers(
             options,
             overwrite=overwrite,
             source_owner=source.bucket_owner,
             destination_owner=destination.bucket_owner,
-        )
+        ),
+        writer_renewal,
     )
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(

@@ -25,6 +25,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import Done, ObjectCopier
 from s3_xfer.copying.engine import SingleSender
 from s3_xfer.copying.hooks import Trail
+from s3_xfer.copying.renewal import Renewal, not_renewed
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
@@ -35,6 +36,7 @@ from s3_xfer.pipeline.stop import StopFlag
 
 _OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
+_CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is looked at more often
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +49,7 @@ class _Flight:
     trail: Trail = field(default_factory=Trail)
     attempts: int = 0
     sent_at_s: float = 0.0
+    renewed: bool = False  # its credentials, after S3 called them expired
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
 
@@ -66,6 +69,7 @@ class Flights:
         copier: ObjectCopier,
         output_shape: Any,
         retry: RetryPolicy,
+        renewal: Renewal,
         pacer: Pacer,
         stop: StopFlag,
         metrics: MetricsCollector,
@@ -78,6 +82,7 @@ class Flights:
         self._copier = copier
         self._output_shape = output_shape
         self._retry = retry
+        self._renewal = renewal
         self._pacer = pacer
         self._stop = stop
         self._metrics = metrics
@@ -89,7 +94,8 @@ class Flights:
         self._later = Later(stop, on_crash=on_crash)
         self._under_way: dict[_Flight, None] = {}  # in the order in which they were sent
         self._closed = False
-        self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+        self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
+        self._later.call(self._overdue_check_s, self._give_up_overdue)
 
     # ------------------------------------------------------------------- from the workers
 
@@ -143,7 +149,7 @@ class Flights:
             flight.give_up = self._sender.send(flight.task, partial(self._answered, flight))
         except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
             self._under_way.pop(flight, None)
-            self._on_ground(self._conclude, flight, error)
+            self._on_ground(self._conclude, flight, not_renewed(error))
 
     def _answered(self, flight: _Flight, answer: Answer) -> None:
         """Take the answer, in the sender's thread: nothing here may wait or raise."""
@@ -174,6 +180,9 @@ class Flights:
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self._pacer.throttled()
+        if facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
+            self._on_ground(self._renew, flight, error)
+            return
         delay_s = self._retry.delay_before_retry_s(facts.error_class, flight.attempts)
         if delay_s is None:
             self._on_ground(self._conclude, flight, error)
@@ -219,7 +228,7 @@ class Flights:
             if flight.give_up:
                 flight.give_up()
         if not self._stop.is_set():
-            self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+            self._later.call(self._overdue_check_s, self._give_up_overdue)
 
     # ---------------------------------------------------------------------- on the ground
 
@@ -245,6 +254,19 @@ class Flights:
                 flight.done(flight.handed_over, self._copier.copy_prepared(ready))
         finally:
             self._ground.free(success=True)
+
+    def _renew(self, flight: _Flight, error: Exception) -> None:
+        """Send again what was refused as expired, if there are other credentials; once."""
+        flight.renewed = True
+        try:
+            again = not self._stop.is_set() and self._renewal.renew(flight.sent_at_s)
+        except ObjectError as failed:
+            error, again = failed, False
+        if again:
+            self._metrics.retried(throttled=False)
+            self._send(flight)
+        else:
+            self._conclude(flight, error)
 
     def _conclude(self, flight: _Flight, error: Exception) -> None:
         self._land(flight, self._copier.conclude(flight.task, flight.trail, error))

@@ -22,6 +22,7 @@ from typing import Any
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import answers
 from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import (
     ErrorClass,
@@ -42,6 +43,8 @@ _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
 _PARAMS = "s3_xfer.params"
+_SIGNED_AT_S = "s3_xfer.signed_at_s"
+_RENEWED = "s3_xfer.renewed"
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class RequestHooks:
     """The handlers of one client. ``headers`` are added by operation, see :mod:`.headers`.
 
     Thread-safe. All clients of a run share ``retry``, ``stop`` and ``metrics``; the pacer
-    belongs to one bucket.
+    belongs to one bucket, ``renewal`` to the credentials of the client.
     """
 
     def __init__(
@@ -73,8 +76,10 @@ class RequestHooks:
         pacer: Pacer,
         stop: StopFlag,
         metrics: MetricsCollector,
+        renewal: Renewal,
     ) -> None:
         self.retry = retry
+        self.renewal = renewal
         self.pacer = pacer
         self._headers = headers
         self._stop = stop
@@ -88,6 +93,7 @@ class RequestHooks:
         events = client.meta.events
         events.register("before-parameter-build.s3", self._find_trail)
         events.register("before-call.s3", self._add_headers)
+        events.register("before-sign.s3", self._before_sign)
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)
         events.register("after-call.s3", self._after_call)
@@ -126,6 +132,10 @@ class RequestHooks:
         if trail and model.name == "CreateMultipartUpload":
             params["headers"].update(trail.create_headers)
 
+    def _before_sign(self, request: Any, **_: object) -> None:
+        self.renewal.keep_fresh()
+        request.context[_SIGNED_AT_S] = time.monotonic()
+
     def _before_send(self, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
         if operation in PACED:
@@ -163,10 +173,21 @@ class RequestHooks:
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self.pacer.throttled()
-        if not self.retry.wait_to_retry(facts.error_class, attempts):
+        again = self._has_new_credentials(facts, context) or self.retry.wait_to_retry(
+            facts.error_class, attempts
+        )
+        if not again:
             return None
         self._metrics.retried(throttled=throttled)
         return 0
+
+    def _has_new_credentials(self, facts: ErrorFacts, context: dict[str, Any]) -> bool:
+        """Renew the credentials of a request that was refused as expired, once."""
+        expired = facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and _was_sent(facts)
+        if not expired or self._stop.is_set() or context.get(_RENEWED):
+            return False
+        context[_RENEWED] = True
+        return self.renewal.renew(context[_SIGNED_AT_S])
 
     def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
@@ -200,6 +221,29 @@ class RequestHooks:
                 self._open_uploads[upload.upload_id] = upload
             elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
                 self._open_uploads.pop(params["UploadId"], None)
+
+
+def repeat_sts(client: Any, retry: RetryPolicy) -> None:
+    """Let ``client``, an STS client whose own retries are off, follow the run's policy."""
+
+    def needs_retry(
+        response: tuple[Any, dict[str, Any]] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        request_dict: dict[str, Any],
+        **_: object,
+    ) -> int | None:
+        parsed = response[1] if response else None
+        facts = answers.facts_of(operation.name, parsed, caught_exception)
+        if facts is None:
+            return None
+        context = request_dict["context"]
+        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
+        if caught_exception:
+            answers.tell_attempts(caught_exception, attempts)
+        return 0 if retry.wait_to_retry(facts.error_class, attempts) else None
+
+    client.meta.events.register("needs-retry.sts", needs_retry)
 
 
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
