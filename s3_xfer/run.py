@@ -170,7 +170,7 @@ class CopyRun:
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if not self.operation.overwrite:
-            self._notes += preflight.check_existing(clients, destination)
+            preflight.check_existing(clients, destination)
         if options.mode is RunMode.DRY_RUN:
             self._notes.append("a dry run writes nothing, so write access was not checked")
         else:

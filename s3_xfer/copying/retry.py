@@ -13,7 +13,6 @@ from collections.abc import Callable
 from s3_xfer.errors import ErrorClass, Reaction
 from s3_xfer.pipeline.stop import StopFlag
 
-
 PassTime = Callable[[float], float]
 
 
