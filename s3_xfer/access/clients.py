@@ -20,6 +20,7 @@ import botocore
 from botocore.config import Config
 
 from s3_xfer.access.credentials import (
+    STS_PATIENCE_S,
     is_aws,
     is_unprotected,
     session_for,
@@ -103,9 +104,12 @@ def open_clients(
         )
 
     chosen = None
+    patience_s = min(STS_PATIENCE_S, options.read_timeout_s)
     if source.names_credentials:
-        chosen = session_for(source, side="source", retry=retry)
-    destination_session = session_for(destination, side="destination", retry=retry)
+        chosen = session_for(source, side="source", retry=retry, patience_s=patience_s)
+    destination_session = session_for(
+        destination, side="destination", retry=retry, patience_s=patience_s
+    )
     writer_renewal = Renewal(destination_session.get_credentials())
     reading = hooks(
         source_headers(options, source_owner=source.bucket_owner),

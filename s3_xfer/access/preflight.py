@@ -120,8 +120,9 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         facts = translate(error)
         if facts.error_class is ErrorClass.ACCESS_DENIED:
             return  # HeadBucket needs s3:ListBucket, which a copy does not; the probe decides
-        if facts.code == "400":
-            facts, error = _in_words(client, destination, error)
+        if facts.code == "400":  # of HEAD, which has no body to say why
+            _ask_why(client, destination)
+            return
         if facts.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
                 f"the destination bucket {destination.bucket} does not exist",
@@ -131,16 +132,18 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         raise _refused(what, error) from error
 
 
-def _in_words(
-    client: Any, destination: S3Location, error: Exception
-) -> tuple[ErrorFacts, Exception]:
-    """Return what S3 says where it has room for words; a HEAD has none."""
+def _ask_why(client: Any, destination: S3Location) -> None:
+    """Ask S3 something that it answers in words; return if nothing speaks against going on.
+
+    Raises:
+        PreflightError: the answer is an error other than a denial.
+    """
     try:
         client.list_objects_v2(Bucket=destination.bucket, Prefix=destination.key, MaxKeys=1)
-    except Exception as worded:  # noqa: BLE001 - it is what is returned
-        if translate(worded).error_class is not ErrorClass.ACCESS_DENIED:
-            error = worded
-    return translate(error), error
+    except Exception as error:
+        if translate(error).error_class is not ErrorClass.ACCESS_DENIED:
+            what = f"the destination bucket {destination.bucket} cannot be reached"
+            raise _refused(what, error) from error
 
 
 def check_existing(clients: Clients, destination: S3Location) -> None:

@@ -201,6 +201,12 @@ class ObjectCopier:
         if self._options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self._source, source)
+        if len(tag_set) < answer.get("TagCount", 0):
+            raise ObjectError.of(
+                ErrorClass.EMPTY_RESPONSE,
+                f"HeadObject counts {answer['TagCount']} tags, GetObjectTagging has {len(tag_set)}",
+                attempts=1,
+            )
         header = lookup.tag_header(tag_set)
         if header is None:
             return tag_set
@@ -254,11 +260,10 @@ class ObjectCopier:
         try:
             answer = self._destination.head_object(**place)
         except bc.ClientError as error:
-            if error.response["Error"]["Code"] == "400":
-                lookup.ask_why(error, lambda: self._destination.get_object_tagging(**place))
-                answer = self._destination.head_object(**place)
-            else:
+            if not lookup.is_wordless(error):
                 raise
+            lookup.ask_why(error, lambda: self._destination.get_object_tagging(**place))
+            answer = self._destination.head_object(**place)
         return answer
 
     # ------------------------------------------------------------------------ settling

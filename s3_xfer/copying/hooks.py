@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
@@ -39,6 +40,10 @@ _NOT_XML = re.compile(
 )
 PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
 _TURN_S = 0.02
+_HALF_A_ROLE = (
+    b"<ErrorResponse><Error><Code>InternalError</Code><Message>STS answered 200 without complete "
+    b"credentials</Message></Error></ErrorResponse>"
+)
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
@@ -196,10 +201,9 @@ class RequestHooks:
         if parsed.get("Error"):
             self._note_uploads(model.name, context, parsed)
             return
-        if model.name in answers.ETAG_PLACES:
-            facts = answers.missing_etag(model.name, parsed)
-            if facts:
-                raise ObjectError(facts)
+        facts = answers.missing_proof(model.name, parsed)
+        if facts:
+            raise ObjectError(facts)
         self._note_uploads(model.name, context, parsed)
         trail: Trail | None = context.get(_TRAIL)
         if trail is None:
@@ -225,6 +229,7 @@ class RequestHooks:
 
 def repeat_sts(client: Any, retry: RetryPolicy) -> None:
     """Let ``client``, an STS client whose own retries are off, follow the run's policy."""
+    client.meta.events.register("before-parse.sts.AssumeRole", _refuse_half_a_role)
 
     def needs_retry(
         response: tuple[Any, dict[str, Any]] | None,
@@ -241,9 +246,25 @@ def repeat_sts(client: Any, retry: RetryPolicy) -> None:
         attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
         if caught_exception:
             answers.tell_attempts(caught_exception, attempts)
-        return 0 if retry.wait_to_retry(facts.error_class, attempts) else None
+        if retry.wait_to_retry(facts.error_class, attempts):
+            return 0
+        if parsed and response and response[0].status_code == HTTPStatus.OK:
+            raise answers.error_of(parsed, operation.name)  # botocore looks at the status only
+        return None
 
     client.meta.events.register("needs-retry.sts", needs_retry)
+
+
+def _refuse_half_a_role(response_dict: dict[str, Any], **_: object) -> None:
+    """Make an error of a 200 without credentials.
+
+    botocore would raise what no retry sees, with the whole answer, secrets included, in its text.
+    """
+    body = response_dict["body"].rstrip()
+    whole = b"<Credentials>" in body and body.endswith(b"</AssumeRoleResponse>")
+    if response_dict["status_code"] == HTTPStatus.OK and not whole:
+        words = body if body.endswith(b"</ErrorResponse>") else _HALF_A_ROLE
+        response_dict.update(status_code=500, body=words)
 
 
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:

@@ -50,7 +50,7 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         if not is_wordless(error):
             raise
         ask_why(error, lambda: client.get_object_tagging(**place))
-        answer = client.head_object(**place, **pin)  # what is asked may have renewed credentials
+        answer = client.head_object(**place, **pin)
     found = replace(
         known,
         size=answer["ContentLength"],
@@ -86,7 +86,7 @@ def is_wordless(error: ClientError) -> bool:
 def ask_why(error: ClientError, ask: Callable[[], object]) -> None:
     """Ask S3 something that it answers in words, after a HEAD failed with ``error``.
 
-    Returns if the answer is a success: then the HEAD is worth a second try.
+    Returns if the HEAD is worth a second try: asking may have renewed the credentials.
 
     Raises:
         botocore.exceptions.ClientError: what would hit every request, in S3's words; or else
@@ -97,7 +97,8 @@ def ask_why(error: ClientError, ask: Callable[[], object]) -> None:
     except ClientError as in_words:
         if translate(in_words).error_class.reaction is Reaction.END_RUN:
             raise in_words from error
-        raise error from in_words
+        if error.response["Error"]["Code"] == "403":
+            raise error from in_words
 
 
 def tags(client: Any, source: S3Object) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Any
 
-from botocore.credentials import RefreshableCredentials
+from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 
@@ -54,8 +54,17 @@ class Renewal:
         return True
 
     def _expire(self) -> None:
-        # botocore has no public way to say so; the same attribute in 1.36 and in the newest.
-        self._credentials._expiry_time = self._credentials._time_fetcher()  # noqa: SLF001
+        """Make botocore ask again, also where it remembers the answer (roles, SSO).
+
+        There is no public way to; these attributes are the same in 1.36 and in the newest.
+        """
+        credentials = self._credentials
+        fetcher: Any = getattr(credentials._refresh_using, "__self__", None)  # noqa: SLF001
+        remembers = isinstance(fetcher, CachedCredentialFetcher)
+        cache, key = (fetcher._cache, fetcher._cache_key) if remembers else ({}, "")  # noqa: SLF001
+        if key in cache:
+            del cache[key]
+        credentials._expiry_time = credentials._time_fetcher()  # noqa: SLF001
 
 
 def not_renewed(error: Exception) -> ObjectError:
