@@ -91,6 +91,11 @@ class Flights:
         self._air = Slots(limit, stop)
         self._ground = Slots(2 * ground_threads, stop)
         self._ground_crew = ThreadPoolExecutor(ground_threads, thread_name_prefix="s3-xfer-ground")
+        # Threads of their own: those on the ground may wait for a place in the air, which is only
+        # free when what is in the air has landed.
+        self._landing_crew = ThreadPoolExecutor(
+            ground_threads, thread_name_prefix="s3-xfer-landing"
+        )
         self._later = Later(stop, on_crash=on_crash)
         self._under_way: dict[_Flight, None] = {}  # in the order in which they were sent
         self._closed = False
@@ -105,7 +110,7 @@ class Flights:
         if self._copier.is_ready(task):
             self._launch(flight)
         elif self._ground.take():
-            self._on_ground(self._begin_on_ground, flight)
+            self._submit(self._ground_crew, self._begin_on_ground, flight)
         else:
             done(task, NotAttempted(task))
 
@@ -125,6 +130,7 @@ class Flights:
             if flight.give_up:
                 flight.give_up()
         self._ground_crew.shutdown(wait=False)
+        self._landing_crew.shutdown(wait=False)
         self._sender.close()
 
     # -------------------------------------------------------------------------- in the air
@@ -233,13 +239,23 @@ class Flights:
     # ---------------------------------------------------------------------- on the ground
 
     def _on_ground(self, work: Callable[..., None], flight: _Flight, *arguments: Any) -> None:
+        """Let ``work`` land a flight, in a thread that may ask S3; it takes no place."""
+        self._submit(self._landing_crew, work, flight, *arguments)
+
+    def _submit(
+        self,
+        crew: ThreadPoolExecutor,
+        work: Callable[..., None],
+        flight: _Flight,
+        *arguments: Any,
+    ) -> None:
         def safely() -> None:
             try:
                 work(flight, *arguments)
             except BaseException as error:  # noqa: BLE001 - told, and it ends the run
                 self._on_crash(error)
 
-        self._ground_crew.submit(safely)
+        crew.submit(safely)
 
     def _begin_on_ground(self, flight: _Flight) -> None:
         """Ask what must be asked first; then take off, or copy in parts right here."""
