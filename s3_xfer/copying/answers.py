@@ -46,6 +46,7 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
 _OK = 200
+_REDIRECTS = 300
 _INTERNAL_ERROR = 500
 
 
@@ -78,13 +79,9 @@ def encryption_of(answer: Answer) -> dict[str, str]:
 
 
 def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[str, Any]:
-    """Return what botocore would have made of ``answer``, the last of ``attempts`` answers.
-
-    Raises:
-        botocore.parsers.ResponseParserError: a success that is not XML.
-    """
+    """Return what botocore would have made of ``answer``, the last of ``attempts`` answers."""
     status = answer.status
-    if status == _OK and answer.body and copied_etag(answer) is None:
+    if _OK <= status < _REDIRECTS and answer.body and copied_etag(answer) is None:
         status = _INTERNAL_ERROR  # as botocore.handlers does with an error, or half of an answer
     response = {
         "status_code": status,
