@@ -177,7 +177,7 @@ class ErrorClass(enum.Enum):
         "CredentialsExpired",
         Reaction.END_RUN,
         "the credentials expired and could not be refreshed",
-        "log in again or use a role that refreshes, then run it again",
+        "log in again or use a role that refreshes, then run again from the report",
     )
     BUCKET_MISSING = (
         "BucketMissing",

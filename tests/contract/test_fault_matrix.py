@@ -77,6 +77,7 @@ expired token       X1   X2   X1   X1      X1  X1     X1   X1       2     X1    
 ID_LOST = ("reset after work", "truncated XML", "length too short")
 WAITS_S = {1: [], 2: [], 4: [1.0, 2.0, 4.0], 8: [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]}
 WORDS = "as the test says"
+SEMANTICS = Path(__file__).parents[2] / "docs" / "semantics.md"
 ROLE = "arn:aws:iam::222222222222:role/copier"
 READER = "arn:aws:iam::111111111111:role/reader"
 TOO_LONG_FOR_A_HEADER = {f"{number:0100}": "v" * 250 for number in range(9)}
@@ -170,6 +171,19 @@ def _cells() -> list[Any]:
         for column, cell in zip(COLUMNS, row[width:].split(), strict=True)
         if cell != "."
     ]
+
+
+def test_table_of_the_documents_is_that_of_the_matrix() -> None:
+    """docs/semantics.md names the class that most requests get, for every fault of the table."""
+    rows = [row for row in SEMANTICS.read_text(encoding="utf-8").splitlines() if "| `" in row]
+    told = {cells[1].strip(): cells[2].strip(" `") for row in rows if (cells := row.split("|"))}
+    for fault in FAULTS:
+        letters = [
+            cell[0] for param in _cells() if param.values[0] == fault for cell in param.values[2:]
+        ]
+        usual = max((one for one in letters if one in CLASSES), key=letters.count)
+        if fault != "length too long":  # the body is complete: most requests succeed
+            assert told.get(fault) == CLASSES[usual].value, fault
 
 
 @pytest.fixture

@@ -163,7 +163,9 @@ class Histories(RuleBasedStateMachine):
         at_first = self.world.arrived()
         result = self._run(first, stop_after, **options)
         self.repair()
-        if result.state is not RunState.COMPLETED:
+        if result.state is RunState.COMPLETED:
+            assert result.metrics.total_files_found == len(self.source)
+        else:
             rest = Path(self.directory.name) / "rest.jsonl"
             result = self._run(rest, None, from_report_path=first, **options)
         # Resuming from a journal belongs here: the same, with the journal in the report's place.
