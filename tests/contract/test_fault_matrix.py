@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
 from s3_xfer import (
@@ -251,6 +252,8 @@ def test_matrix(stage: World, fault: str, name: str, cell: str) -> None:
     """What the table says happens, and nothing else."""
     if name == "Crt" and not CRT_IS_HERE:
         pytest.skip("needs awscrt")
+    if fault == "length too long" and cell == "+" and botocore.__version__ == "1.36.3":
+        pytest.skip("this version compares lengths by itself, and the request is repeated")
     column = COLUMNS[name]
     _prepare(stage, column)
     changes: dict[str, Any] = {}
