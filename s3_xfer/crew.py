@@ -164,6 +164,7 @@ class Crew:
             copier=copier,
             output_shape=_output_shape(self._clients.destination),
             retry=hooks.retry,
+            renewal=hooks.renewal,
             pacer=hooks.pacer,
             stop=self._stop,
             metrics=self._metrics,

@@ -28,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as bc
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from s3_xfer.findings import Diagnosis, Step
@@ -87,7 +88,7 @@ class ErrorClass(enum.Enum):
         "Network",
         Reaction.RETRY,
         "the connection to S3 failed",
-        "check name resolution, proxy and route to the endpoint, then run it again",
+        "check name resolution, proxy, certificates and route to the endpoint, then run it again",
     )
     CONFLICT = (
         "Conflict",
@@ -98,7 +99,7 @@ class ErrorClass(enum.Enum):
     EMPTY_RESPONSE = (
         "EmptyResponse",
         Reaction.RETRY,
-        "S3 answered 200 without the ETag of the copy, so nothing proves that it exists",
+        "S3 answered 200 without what it never leaves out, such as the ETag of the copy",
         "run it again; a proxy or endpoint that strips answers must be fixed",
     )
     UPLOAD_LOST = (
@@ -177,7 +178,7 @@ class ErrorClass(enum.Enum):
         "CredentialsExpired",
         Reaction.END_RUN,
         "the credentials expired and could not be refreshed",
-        "log in again or use a role that refreshes, then run it again",
+        "log in again or use a role that refreshes, then run again from the report",
     )
     BUCKET_MISSING = (
         "BucketMissing",
@@ -542,6 +543,13 @@ def translate(error: BaseException) -> ErrorFacts:
             message=error.problem,
             attempts=0,
         )
+    if isinstance(error, ResponseParserError):  # its text repeats the answer, whatever is in it
+        return ErrorFacts(
+            error_class=_E.SERVER_ERROR,
+            code=type(error).__name__,
+            message="the answer cannot be read",
+            attempts=getattr(error, ATTEMPTS, 1),
+        )
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )
@@ -573,7 +581,7 @@ def _in_context(operation: str, facts: ErrorFacts) -> ErrorFacts:
     """Correct the class where the same code means something else for ``operation``."""
     better = facts.error_class
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
-        if better in (_E.ACCESS_DENIED, _E.INVALID_REQUEST):
+        if better.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN, Reaction.END_RUN):
             better = _E.CREDENTIALS_REFUSED
     elif operation == "CompleteMultipartUpload" and better is _E.CONFLICT:
         better = _E.UPLOAD_LOST  # API reference: "start the upload again"

@@ -28,7 +28,7 @@ from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.prices import AWS_PRICES, read_prices
 from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
 from s3_xfer.crew import Crew, CrewEnd, run_aborted
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.findings import Diagnosis
@@ -47,10 +47,14 @@ _log = logging.getLogger("s3_xfer")
 
 
 class CopyRun:
-    """The handle of one run. Every method may be called from any thread."""
+    """The handle of one run. Every method may be called from any thread.
 
-    def __init__(self, operation: S3CopyOperation) -> None:
+    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
+    """
+
+    def __init__(self, operation: S3CopyOperation, *, pass_time: PassTime = in_full) -> None:
         self.operation = operation
+        self._pass_time = pass_time
         self._keys = operation.key_map()
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
@@ -164,7 +168,10 @@ class CopyRun:
             options=options,
             overwrite=operation.overwrite,
             retry=RetryPolicy(
-                retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
+                retries=options.retries,
+                delay_s=options.retry_delay_s,
+                stop=self._stop,
+                pass_time=self._pass_time,
             ),
             stop=self._stop,
             metrics=self._metrics,
@@ -238,7 +245,7 @@ class CopyRun:
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if not self.operation.overwrite:
-            self._notes += preflight.check_existing(clients, destination)
+            preflight.check_existing(clients, destination)
         return single, sample
 
     def _try_to_write(self, clients: Clients, sample: Sequence[S3Object]) -> None:

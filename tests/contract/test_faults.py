@@ -409,3 +409,20 @@ def test_revoked_access_in_the_middle_fails_the_rest_object_by_object(world: Wor
 
     assert result.metrics.files_copied_successfully == 5
     assert result.metrics.errors_by_class == {"AccessDenied": 15}
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_failures_do_not_wait_for_objects_that_wait_for_them(
+    world: World, concurrency: int
+) -> None:
+    """Objects that were looked at wait for places which failing ones hold: those must get out."""
+    for number in range(30):
+        world.server.put(SRC, f"in/{number:02}", size=1)
+    world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+    run = world.operation(concurrency=concurrency, overwrite=False).start()
+
+    ended = run.wait(20)
+    run.cancel("it hangs")
+
+    assert ended
+    assert run.result().metrics.errors_by_class == {"AccessDenied": 30}
