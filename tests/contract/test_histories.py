@@ -5,7 +5,7 @@ any rule about what exists are stopped in the middle or not, and repeated from t
 model is a dictionary of what the source holds and one of what the destination may hold. Whatever
 happens: found = copied + skipped + failed + not attempted; what is reported as copied is there as
 it was; what is reported as skipped or not attempted is untouched; nothing else appears, no upload
-stays open, and the report, run again without faults, completes the copy.
+stays open, and the report or the journal, without faults, completes the copy.
 
 Ten histories in every test run, always the same. More, other ones each time::
 
@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from s3_xfer import CopyResult, Engine, Identical, Preflight, ReportScope, RunState
+from s3_xfer import CopyResult, Engine, Identical, JournalUse, Preflight, ReportScope, RunState
 from s3_xfer.run import CopyRun
 from s3_xfer.testing.fault_server import Fault, InjectedFault, StoredObject
 from tests.contract.conftest import CRT_IS_HERE
@@ -145,30 +145,38 @@ class Histories(RuleBasedStateMachine):
         how=st.sampled_from(sorted(RULES)),
         stop_after=st.none() | st.integers(0, 12),
         concurrency=st.sampled_from([1, 4]),
+        by_journal=st.booleans(),
         broken=st.lists(BROKEN, min_size=1, max_size=5),
     )
     def copy(
         self,
+        *,
         engine: Engine,
         how: str,
         stop_after: int | None,
         concurrency: int,
+        by_journal: bool,
         broken: list[tuple[str, str, int, int]],
     ) -> None:
-        """Copy, perhaps stop in the middle, and go on from the report without faults."""
+        """Copy, perhaps stop in the middle, and go on without faults."""
         for fault in broken:
             self.break_something(*fault)
         options = {**RULES[how], "engine": engine, "concurrency": concurrency}
-        first = Path(self.directory.name) / "first.jsonl"
+        first, rest = (Path(self.directory.name) / name for name in ("first.jsonl", "rest.jsonl"))
+        journal = Path(self.directory.name) / "journal"
+        journal.unlink(missing_ok=True)
+        if by_journal:
+            options["journal"] = str(journal)
         at_first = self.world.arrived()
         result = self._run(first, stop_after, **options)
         self.repair()
         if result.state is RunState.COMPLETED:
             assert result.metrics.total_files_found == len(self.source)
+        elif by_journal:
+            result = self._run(rest, None, journal_use=JournalUse.RESUME, **options)
         else:
-            rest = Path(self.directory.name) / "rest.jsonl"
             result = self._run(rest, None, from_report_path=first, **options)
-        # Resuming from a journal belongs here: the same, with the journal in the report's place.
+        assert self.world.server.uploads(DST) == []
         assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
         arrived = self.world.arrived()
         for key in self.source:
@@ -205,8 +213,10 @@ class Histories(RuleBasedStateMachine):
         named = [line for line in lines if line["status"] != "not_listed"]
         seen, arrived = result.metrics, self.world.arrived()
         statuses = [line["status"] for line in named]
-        assert len(named) == seen.total_files_found
-        assert statuses.count("copied") == seen.files_copied_successfully
+        assert len(named) == seen.total_files_found - seen.files_earlier
+        assert (
+            statuses.count("copied") == seen.files_copied_successfully - seen.files_copied_earlier
+        )
         assert statuses.count("failed") == seen.files_failed
         unsure = set()
         for line in named:
@@ -237,10 +247,12 @@ class Histories(RuleBasedStateMachine):
             assert (copy.metadata, copy.tags) == (source.metadata, source.tags)
 
     def _check_uploads(self, result: CopyResult) -> None:
-        """Nothing stays open but what is named, and what nobody has learned the id of."""
+        """Nothing stays open but what is named; a stopped run's journal may not know all ids."""
         open_now = {upload.upload_id for upload in self.world.server.uploads(DST)}
-        unnamed = open_now - {left.upload_id for left in result.uploads_left_behind}
-        assert len(unnamed) <= sum(fault.hits for fault in self.id_losses)
+        named = (*result.uploads_left_behind, *result.uploads_kept)
+        unnamed = open_now - {left.upload_id for left in named}
+        lost = sum(fault.hits for fault in self.id_losses)
+        assert len(unnamed) <= (lost if result.resumable else 0)
 
     @invariant()
     def source_is_untouched(self) -> None:
