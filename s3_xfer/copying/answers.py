@@ -39,7 +39,7 @@ AMBIGUOUS = frozenset(
     {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
 )
 _QUOTE = rb"(?:&quot;|&#34;|\")?"
-_ETAG = re.compile(rb"<ETag>\s*" + _QUOTE + rb"([^<>&\"\s]+)" + _QUOTE + rb"\s*</ETag>")
+_ETAG = re.compile(rb"<ETag>\s*" + _QUOTE + rb"([^<>&\"\s\x80-\xff]+)" + _QUOTE + rb"\s*</ETag>")
 _COPY_RESULT, _END_OF_COPY_RESULT = b"<CopyObjectResult", b"</CopyObjectResult>"
 _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
