@@ -46,7 +46,12 @@ _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
-@click.command(cls=SectionedCommand, help=COPY_HELP, epilog=EXIT_HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=COPY_HELP,
+    short_help="Copy one object, or everything under a prefix.",
+    epilog=EXIT_HELP,
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options

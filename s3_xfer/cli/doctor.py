@@ -14,6 +14,7 @@ from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.options import copy_options, doctor_options
 from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.streams import say
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
@@ -30,7 +31,11 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
     """
 
 
-@click.command(cls=SectionedCommand, help=DOCTOR_HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=DOCTOR_HELP,
+    short_help="Try every step of a copy and say what is denied.",
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options
@@ -45,7 +50,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     principal = Principal.parse(values["principal"]) if values["principal"] else None
     result = check_up(operation, principal=principal)
     if values["json"]:
-        click.echo(json.dumps(result.to_dict()))
+        say(json.dumps(result.to_dict()))
     elif not values["quiet"]:
-        click.echo("\n".join(check_up_lines(result)))
+        say("\n".join(check_up_lines(result)))
     return ExitCode.REFUSED if result.failed else ExitCode.OK

@@ -19,9 +19,10 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
+from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.running import leave
 from s3_xfer.cli.streams import accept_any_character, discard, tell
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -31,7 +32,12 @@ SWITCH_INTERVAL_S = 0.05
 # Hundreds of copies under way are thousands of objects that live on: looking for cycles among them
 # after every 700 new ones, as Python does, is a tenth of the processor's work.
 GC_THRESHOLDS = (50_000, 20, 50)
-_UNEXPECTED = "Unexpected error. Please report it with the traceback above and the command line."
+_UNEXPECTED = (
+    "Unexpected error. Please report it with the traceback above and the command line.\n"
+    + ErrorClass.UNEXPECTED.see
+)
+# How newer versions of click show the help of a group that was given nothing.
+_HELP_ASKED_FOR = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully accounted.
 
@@ -51,10 +57,8 @@ def cli() -> None:
     """Hold the commands together."""
 
 
-cli.add_command(copy)
-cli.add_command(doctor)
-cli.add_command(interactive)
-cli.add_command(policy)
+for command in (copy, interactive, doctor, policy, runbook):
+    cli.add_command(command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -75,11 +79,15 @@ def _guarded(args: Sequence[str] | None) -> int:
         return int(code or ExitCode.OK)
     except click.ClickException as error:
         error.show()
+        if not isinstance(error, _HELP_ASKED_FOR):
+            tell(ErrorClass.INVALID_INPUT.see)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         tell("stopped")
         return ExitCode.INTERRUPTED
-    except (SystemExit, Exception) as error:  # noqa: BLE001 - the last resort, and it tells all
+    except SystemExit as error:  # click: shell completion is done, or the reader went away
+        return ExitCode.OK if error.code == 0 else _explained(error)
+    except Exception as error:  # noqa: BLE001 - the last resort, and it tells all
         return _explained(error)
 
 
@@ -96,7 +104,7 @@ def _explained(error: BaseException) -> ExitCode:
 
 
 def _reader_is_gone(error: BaseException) -> bool:
-    """Return whether this is a closed pipe, the only case in which click itself exits."""
+    """Return whether this is a closed pipe, which click may answer by an exit of its own."""
     return isinstance(error, (BrokenPipeError, SystemExit))
 
 

@@ -14,7 +14,7 @@ from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.options import PolicyFormat, copy_options, policy_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import tell
+from s3_xfer.cli.streams import say, tell
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
@@ -41,7 +41,9 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     """
 
 
-@click.command(cls=SectionedCommand, help=POLICY_HELP)
+@click.command(
+    cls=SectionedCommand, help=POLICY_HELP, short_help="Print the policies that a copy needs."
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options
@@ -50,7 +52,7 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
     text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
-    click.echo(text)
+    say(text)
     for note in _notes(documents, values):
         tell(f"note: {note}")
     return ExitCode.OK

@@ -86,7 +86,7 @@ def _group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     yield Line(f"{kind.value}: {plural(group.count, 'object')} failed", _ALARM)
     for text in (f"{kind.meaning}.", f"Next: {kind.remedy}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
-    yield Line(f"  See {kind.runbook}", _DIM)
+    yield Line(f"  {kind.see}", _DIM)
     for name, *said in group.examples:
         yield Line(f"    {name}")
         yield from (Line(f"      {text}", _DIM) for text in said)

@@ -112,3 +112,32 @@ def test_answers_cost_less_than_a_second(args: tuple[str, ...]) -> None:
     assert "s3_xfer.cli.main" in imported
     assert not {"boto3", "botocore.session", "s3transfer", "rich", "rich.console"} & imported
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+
+
+def test_commands_are_listed_whole_the_usual_ones_first() -> None:
+    """The list of commands cuts no purpose short."""
+    listed = real("--help").stdout.partition("Commands:\n")[2].splitlines()
+    names = [line.split()[0] for line in listed]
+
+    assert names == ["copy", "interactive", "doctor", "policy", "runbook"]
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_click_completes_for_every_shell(shell: str) -> None:
+    """The script that a shell sources is printed, and that is no failure."""
+    done = real(_S3_XFER_COMPLETE=f"{shell}_source")
+    if shell == "bash" and "not supported" in done.stderr:
+        pytest.skip("this machine's bash is too old for click")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_S3_XFER_COMPLETE" in done.stdout
+
+
+def test_options_are_completed() -> None:
+    """What is half typed is completed by the program itself."""
+    done = real(
+        _S3_XFER_COMPLETE="bash_complete", COMP_WORDS="s3-xfer copy --report-", COMP_CWORD="2"
+    )
+
+    assert (done.returncode, done.stdout) == (0, "plain,--report-all\n")

@@ -17,7 +17,7 @@ SHOWN = (  # by README, of the output of its example
     "\n  s3://their-bucket/data/ -> s3://our-bucket/from-them/\n",
     "\nArchived: 1 object failed\n"
     "  the source object is archived (Glacier or an archive tier) and cannot be read.\n",
-    "\n  See docs/runbook.md#archived\n",
+    "\n  See docs/runbook.md#archived (s3-xfer runbook archived)\n",
 )
 
 
