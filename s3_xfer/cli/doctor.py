@@ -23,18 +23,19 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
     with its likely causes and the statement that is missing. Ten seconds at most.
 
     \b
-    Exit status: 0 if nothing failed, 3 if the copy would be refused.
-
-    \b
-    Example:
-      s3-xfer doctor --recursive --dest-profile us s3://their-bucket/data/ s3://our-bucket/in/
+    Examples:
+      s3-xfer doctor s3://from/data/a.csv s3://to/data/a.csv
+      s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
     """
+
+EXIT_HELP = "\b\nExit status:\n    0  nothing failed\n    3  the copy would be refused"
 
 
 @click.command(
     cls=SectionedCommand,
     help=DOCTOR_HELP,
     short_help="Try every step of a copy and say what is denied.",
+    epilog=EXIT_HELP,
 )
 @click.argument("source")
 @click.argument("destination")

@@ -40,7 +40,7 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
     \b
     Examples:
       s3-xfer interactive
-      s3-xfer interactive s3://from/data/ s3://to/data/ --recursive --report r.jsonl
+      s3-xfer interactive --recursive s3://from/data/ s3://to/data/
     """
 
 

@@ -44,10 +44,11 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     \b
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
-      s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
-      s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
-      s3-xfer policy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer policy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer runbook access-denied
     """
 
 

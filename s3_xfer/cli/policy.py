@@ -32,8 +32,9 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     \b
     Examples:
       All documents, with where each belongs:
-        s3-xfer policy --recursive --source-bucket-owner 111111111111 \\
-            --dest-role-arn arn:aws:iam::222222222222:role/copier s3://from/data/ s3://to/data/
+        s3-xfer policy --recursive s3://from/data/ s3://to/data/ \\
+            --source-bucket-owner 111111111111 \\
+            --dest-role-arn arn:aws:iam::222222222222:role/copier
       One of them, ready to paste:
         s3-xfer policy ... --only source-bucket
       The commands that take everything back:

@@ -80,7 +80,7 @@ def test_interactive_takes_what_copy_takes_and_yes() -> None:
     assert sections == {k: v for k, v in SECTIONS.items() if k != "Output"} | {"Other": ["--help"]}
 
 
-@pytest.mark.parametrize("args", [(), ("copy",), ("interactive",)])
+@pytest.mark.parametrize("args", [(), ("copy",), ("interactive",), ("doctor",), ("policy",)])
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
     text = real(*args, "--help").stdout
@@ -141,3 +141,14 @@ def test_options_are_completed() -> None:
     )
 
     assert (done.returncode, done.stdout) == (0, "plain,--report-all\n")
+
+
+@pytest.mark.parametrize("command", ["copy", "interactive", "doctor", "policy", "runbook"])
+@pytest.mark.parametrize("columns", [52, 80, 200])
+def test_help_fits_its_terminal(command: str, columns: int) -> None:
+    """Everything keeps to the width, apart from what may not be broken, which fits into 80."""
+    text = real(command, "--help", COLUMNS=str(columns)).stdout
+    for paragraph in text.split("\n\n"):
+        fixed = paragraph.lstrip().startswith(("Examples:", "Exit status:", "Usage:"))
+        for line in paragraph.splitlines():
+            assert len(line) <= (80 if fixed else columns), line

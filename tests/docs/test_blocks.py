@@ -13,6 +13,7 @@ import click
 import pytest
 import yaml
 
+from s3_xfer.cli.main import cli
 from tests.docs.pages import LANGUAGES, PAGES, blocks_of, name_of, steps_of
 from tests.docs.words import calls_of, check_aws_call, check_call
 
@@ -68,6 +69,18 @@ def test_calls_in_shell_are_such_that_they_are_taken(place: str, text: str) -> N
         check_call(words)
     for words in calls_of("aws", text):
         check_aws_call(words)
+
+
+@pytest.mark.parametrize("name", ["", *cli.commands])
+def test_examples_of_the_help_are_such_that_they_are_taken(name: str) -> None:
+    """Whoever copies an example from ``--help`` is not told that it is wrong."""
+    command = cli.commands[name] if name else cli
+    calls = list(calls_of("s3-xfer", command.help or ""))
+
+    assert calls
+    for words in calls:
+        if "..." not in words:  # which stands for the arguments of the example above it
+            check_call(words)
 
 
 def test_data_is_well_formed() -> None:

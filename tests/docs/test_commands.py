@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.docs.pages import PAGES, Step, agrees, name_of, steps_of
 from tests.docs.stage import Stage
 
 RUN = [page for page in PAGES if steps_of(page)]
+NO_CRT = importlib.util.find_spec("awscrt") is None
 JQ_IS_MISSING = shutil.which("jq") is None
 
 
@@ -23,6 +25,7 @@ def accounts() -> Iterator[TwoAccounts]:
         yield both
 
 
+@pytest.mark.skipif(NO_CRT, reason="the pages show the CRT engine, which is not installed")
 @pytest.mark.parametrize("page", RUN, ids=name_of)
 def test_commands_print_what_the_page_shows(
     page: Path, accounts: TwoAccounts, tmp_path: Path
