@@ -11,7 +11,7 @@ import difflib
 import re
 import sys
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 import click
 
@@ -52,7 +52,7 @@ class Section:
 @click.option("--all", "everything", is_flag=True, help="Print the whole runbook.")
 def runbook(section: str | None, *, everything: bool) -> ExitCode:
     """Print a section, the list of sections, or everything."""
-    text = _readable(resources.files(__package__).joinpath("runbook.md").read_text("utf-8"))
+    text = _readable(Path(__file__).with_name("runbook.md").read_text(encoding="utf-8"))
     found = sections(text)
     if everything:
         say(text)

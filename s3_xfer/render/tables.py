@@ -90,7 +90,9 @@ def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     yield Line(f"  {kind.see}", _DIM)
     for name, *said in group.examples:
         yield Line(f"    {name}")
-        yield from (Line(f"      {text}", _DIM) for text in said)
+        for text in said:
+            kept = [f"      {text}"] if text.startswith(" ") else _wrapped(text, width, "      ")
+            yield from (Line(part, _DIM) for part in kept)
     if group.omitted and group.examples:
         yield Line(f"    and {format_count(group.omitted)} more", _DIM)
 
