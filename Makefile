@@ -93,8 +93,8 @@ test-container: .venv-docs/ready ## Install as the Dockerfile does, into an empt
 	.venv-docs/bin/hadolint Dockerfile
 
 docs: .venv-docs/ready ## Build the site and the man page into build/docs; broken links fail
-	.venv-docs/bin/sphinx-build -W --keep-going -q -b html docs build/docs/html
-	.venv-docs/bin/sphinx-build -W --keep-going -q -b man docs build/docs/man
+	.venv-docs/bin/sphinx-build -W --keep-going -q -E -a -b html docs build/docs/html
+	.venv-docs/bin/sphinx-build -W --keep-going -q -E -a -b man docs build/docs/man
 	@echo "Built: build/docs/html/index.html, build/docs/man/s3-xfer.1"
 
 .venv-docs/ready: pyproject.toml scripts/make_env.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the command line and nothing else into an environment of its own: the one step of the
-# Dockerfile, in a file so that it can be tested where no container engine is (make test-container).
+# Dockerfile, in a file so that it is tested without a container engine (make test-container).
 #
 #   container/install.sh DIRECTORY
 set -eu
