@@ -34,7 +34,10 @@ class WrongRunError(AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is measured: a copier, and what it meets. The shares are of writes and of keys."""
+    """What is measured: a copier, and what it meets. The shares are of writes and of keys.
+
+    ``first_size_bytes`` makes one large object of the first, if it is not 0.
+    """
 
     copier: Copier
     objects: int
@@ -43,6 +46,8 @@ class Scenario:
     changes: tuple[Change, ...] = ()
     answered_503: float = 0
     denied: float = 0
+    first_size_bytes: int = 0
+    part_latency_ms: float = -1
 
     def server(self) -> CountingServer:
         """Start the server of this scenario."""
@@ -52,6 +57,8 @@ class Scenario:
             writes_per_s_max=self.writes_per_s_max,
             answered_503=self.answered_503,
             denied=self.denied,
+            first_size_bytes=self.first_size_bytes,
+            part_latency_ms=self.part_latency_ms,
         )
 
 

@@ -8,6 +8,7 @@ file for how to read it.
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 import platform
 import sys
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.copiers import COPIERS, Copier
 from benchmarks.measure import Measurement, Scenario, WrongRunError, measure
 from benchmarks.questions.changes import CHANGES
+from benchmarks.questions.fairness import FAIRNESS
 from benchmarks.questions.faults import FAULTS
 from benchmarks.questions.memory import MEMORY
 from benchmarks.questions.question import Question, Results, Wanted
@@ -27,12 +29,14 @@ from benchmarks.questions.speed import SPEED
 from benchmarks.questions.throttling import THROTTLING
 from benchmarks.server import ServerUnavailableError
 
-QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, MEMORY)}
+QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, FAIRNESS, MEMORY)}
 
 
 def main() -> int:
     """Ask, print, and return an exit code."""
     given = _arguments()
+    # As pip does it: without, s3-xfer alone would be compiled from its source in every run.
+    compileall.compile_dir(Path(__file__).resolve().parent.parent / "s3_xfer", quiet=1)
     try:
         wanted = Wanted(copiers=_copiers(given.copiers), objects=given.objects, full=given.full)
         for question in given.questions or QUESTIONS.values():

@@ -28,6 +28,7 @@ _CODE = Path(__file__).with_name("s3stub.c")
 _BINARY = _CODE.parent / "build" / "s3stub"
 _COMPILERS = ("cc", "gcc", "clang")
 _CONTROL_TIMEOUT_S = 60
+_US_PER_S = 1_000_000
 
 
 class ServerUnavailableError(RuntimeError):
@@ -40,7 +41,8 @@ class Stats:
 
     ``by_class`` too, as AWS bills them: A is PUT, COPY, POST and LIST, B is GET and the rest,
     free is free. ``refused`` are those answered 503, ``throttled`` by the limit alone. The lists
-    have one entry for each second since the first copy arrived.
+    have one entry for each second since the first copy arrived. ``singles_done_s`` is the time from
+    the first request of all to the answer of the last ``CopyObject``.
     """
 
     by_operation: Mapping[str, int]
@@ -49,6 +51,7 @@ class Stats:
     refused: int
     throttled: int
     copy_window_s: float
+    singles_done_s: float
     copies_by_second: tuple[int, ...]
     throttled_by_second: tuple[int, ...]
     objects: int
@@ -70,6 +73,7 @@ class Stats:
             refused=throttled + _outcomes(operations, "503_injected"),
             throttled=throttled,
             copy_window_s=answer["copy_window_s"],
+            singles_done_s=answer["single_last_us"] / _US_PER_S,
             copies_by_second=tuple(answer["copies_per_second"]),
             throttled_by_second=tuple(answer["throttled_per_second"]),
             objects=answer["objects"],
@@ -112,8 +116,14 @@ class CountingServer:
         writes_per_s_max: float = 0,
         answered_503: float = 0,
         denied: float = 0,
+        first_size_bytes: int = 0,
+        part_latency_ms: float = -1,
     ) -> None:
-        """Start it. The last three: 0 is none; shares of the writes and of the keys."""
+        """Start it.
+
+        For most, 0 is none: ``answered_503`` is a share of the writes, ``denied`` of the keys.
+        The first key may have another size, and parts another latency.
+        """
         self._process = subprocess.Popen(
             [
                 str(compiled()),
@@ -123,6 +133,8 @@ class CountingServer:
                 f"--max-rps={writes_per_s_max}",
                 f"--fail-503={answered_503}",
                 f"--fail-403={denied}",
+                f"--big-size={first_size_bytes}",
+                f"--part-latency-ms={part_latency_ms}",
                 f"--src-bucket={SOURCE_BUCKET}",
                 f"--prefix={PREFIX}",
             ],

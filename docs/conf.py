@@ -1,13 +1,14 @@
 """How the site and the man page are built from these pages. Run by ``make docs``."""
 
 import sys
-from importlib.metadata import version as version_of
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
+from s3_xfer.version import VERSION
+
 project = "s3-xfer"
-version = release = version_of("s3-xfer")
+version = release = VERSION
 project_copyright = "the authors of s3-xfer, Apache 2.0"
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_line"]

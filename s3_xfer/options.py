@@ -23,7 +23,7 @@ BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
 LISTING_THREADS_MAX = 32
 THREADS = 64  # more make boto3 slower
-FLIGHTS = 512
+FLIGHTS = 1000
 RETRIES_MAX = 10
 WAIT_MAX_S = 3600
 
@@ -119,9 +119,9 @@ class CopyOptions:
     """Everything adjustable about a copy. All sizes in bytes, all times in seconds.
 
     ``concurrency`` is how many copies are under way at once; None takes 64 of the managed engine,
-    which needs a thread for each, or 512 of the CRT engine. The parts of large objects have as
-    many requests again (64 with None). ``listing_threads`` is how many pages of the listing may be
-    asked for at once; more than one are if the workers wait for them. Objects of
+    which needs a thread for each, or up to 1,000 of the CRT engine. The parts of large objects have
+    as many requests again (64 with None). ``listing_threads`` is how many pages of the listing may
+    be asked for at once; more than one are if the workers wait for them. Objects of
     ``multipart_threshold_bytes`` or more go in parts of ``part_size_bytes``, which grows where
     10,000 parts would not suffice. Each request is repeated at most ``retries`` times, after
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be

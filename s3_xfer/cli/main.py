@@ -31,7 +31,7 @@ from s3_xfer.version import VERSION
 SWITCH_INTERVAL_S = 0.05
 # Hundreds of copies under way are thousands of objects that live on: looking for cycles among them
 # after every 700 new ones, as Python does, is a tenth of the processor's work.
-GC_THRESHOLDS = (50_000, 20, 50)
+GC_THRESHOLDS = (200_000, 20, 50)
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
     + ErrorClass.UNEXPECTED.see

@@ -109,31 +109,17 @@ class CrtSender:
             botocore.exceptions.BotoCoreError: there are no valid credentials.
         """
         self._credentials.refresh()
-        template, answer = self._template, Answer()
-        body = bytearray()
-
-        def on_headers(status_code: int, headers: list[tuple[str, str]], **_: object) -> None:
-            answer.status, answer.headers = status_code, headers
-
-        def on_body(chunk: bytes, **_: object) -> None:
-            body.extend(chunk)
-
-        def on_done(error: Exception | None, **_: object) -> None:
-            _keep_thread_state()
-            answer.body = bytes(body)
-            if error is not None:
-                _explain(answer, error, template)
-            on_answer(answer)
-
+        template = self._template
+        exchange = _Exchange(template, on_answer)
         request = self._client.make_request(
             type=awscrt.s3.S3RequestType.DEFAULT,
             operation_name="CopyObject",
             request=awscrt.http.HttpRequest(
                 "PUT", template.path(task), awscrt.http.HttpHeaders(template.headers(task))
             ),
-            on_headers=on_headers,
-            on_body=on_body,
-            on_done=on_done,
+            on_headers=exchange.on_headers,
+            on_body=exchange.on_body,
+            on_done=exchange.on_done,
         )
         cancel: Callable[[], None] = request.cancel
         return cancel
@@ -141,6 +127,30 @@ class CrtSender:
     def close(self) -> None:
         """Let go of the connections. Requests still under way are given up by their owners."""
         del self._client
+
+
+class _Exchange:
+    """Gathers one answer, in awscrt's threads."""
+
+    __slots__ = ("_answer", "_on_answer", "_template")
+
+    def __init__(self, template: CopyTemplate, on_answer: Callable[[Answer], None]) -> None:
+        self._template = template
+        self._on_answer = on_answer
+        self._answer = Answer()
+
+    def on_headers(self, status_code: int, headers: list[tuple[str, str]], **_: object) -> None:
+        self._answer.status, self._answer.headers = status_code, headers
+
+    def on_body(self, chunk: bytes, **_: object) -> None:
+        _keep_thread_state()
+        self._answer.body += chunk
+
+    def on_done(self, error: Exception | None, **_: object) -> None:
+        _keep_thread_state()
+        if error is not None:
+            _explain(self._answer, error, self._template)
+        self._on_answer(self._answer)
 
 
 class _CredentialsBridge:
@@ -207,11 +217,11 @@ _threads_kept = threading.local()
 
 
 def _keep_thread_state() -> None:
-    """Let awscrt's thread keep its Python thread state between two callbacks.
+    """Let a thread of awscrt keep its Python thread state between two callbacks.
 
     Python makes one for a foreign thread at every call and throws it away after it, stack and
     all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
-    "PyGILState_Ensure": calls nest).
+    "PyGILState_Ensure": calls nest). Bodies arrive in one thread, everything else in another.
     """
     if not hasattr(_threads_kept, "done"):
         _threads_kept.done = True

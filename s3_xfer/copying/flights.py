@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -44,11 +44,16 @@ class _Flight:
     handed_over: CopyTask
     task: CopyTask
     done: Done
-    trail: Trail = field(default_factory=Trail)
+    ambiguous: bool = False  # S3 may have copied it without our knowing
     attempts: int = 0
     sent_at_s: float = 0.0
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
+
+    @property
+    def trail(self) -> Trail:
+        """What the other engine would have of it."""
+        return Trail(ambiguous=self.ambiguous)
 
 
 class Flights:
@@ -170,7 +175,7 @@ class Flights:
         """Put the repetition off until it is due, or let the error stand."""
         error, facts = self._error_of(answer, flight.attempts)
         flight.error = error
-        flight.trail.ambiguous |= facts.error_class in answers.AMBIGUOUS
+        flight.ambiguous |= facts.error_class in answers.AMBIGUOUS
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self._pacer.throttled()

@@ -25,6 +25,8 @@ MANY_USD_PER_MILLION_MAX = 5.02
 PEAK_MIB_MAX = 120
 GROWTH_MIB_MAX = 12  # keeping every listed object would take more
 DENIED = 0.02
+LARGE_BYTES = 64 * 1024**3  # 512 parts, 64 at a time
+PART_LATENCY_MS = 200
 FAULTY, ANSWERED_503 = 200, 0.05  # few: whoever is refused slows down
 
 # "s3-xfer" chooses its engine by itself, which is one of the other two.
@@ -107,3 +109,18 @@ def test_a_fault_costs_one_more_request(copier: Copier) -> None:
     assert run.lost == 0
     assert run.stats.refused > 0
     assert run.stats.by_operation["CopyObject"] <= FAULTY + run.stats.refused
+
+
+def test_small_objects_do_not_wait_for_the_parts_of_a_large_one() -> None:
+    """All of them are done before it is, although it was listed first."""
+    run = copy(
+        Scenario(
+            copier=OURS[0],
+            objects=FEW,
+            first_size_bytes=LARGE_BYTES,
+            part_latency_ms=PART_LATENCY_MS,
+        )
+    )
+    assert run.lost == 0
+    assert run.stats.by_operation["UploadPartCopy"] == 512 + 1  # and that of the checks
+    assert run.stats.singles_done_s < run.stats.copy_window_s

@@ -27,6 +27,7 @@ STATS = Stats(
     refused=0,
     throttled=0,
     copy_window_s=1.0,
+    singles_done_s=1.0,
     copies_by_second=(10,),
     throttled_by_second=(),
     objects=10,

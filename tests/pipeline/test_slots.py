@@ -7,6 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s3_xfer.pipeline.ceiling import FREE
 from s3_xfer.pipeline.slots import START, Slots
 from s3_xfer.pipeline.stop import StopFlag
 
@@ -24,13 +25,13 @@ def taken_without_waiting(slots: Slots, stop: StopFlag) -> int:
 def test_places_grow_with_successes_up_to_the_limit(
     limit: int, successes: int, failures: int
 ) -> None:
-    """One more place for each success, none for a failure, never more than the limit."""
+    """One more place for each success, none for a failure, never more than the ceiling."""
     stop = StopFlag()
-    slots = Slots(limit, stop)
+    slots = Slots(limit, stop, monotonic=lambda: 0.0)
     for success in [True] * successes + [False] * failures:
         assert slots.take()
         slots.free(success=success)
-    assert taken_without_waiting(slots, stop) == min(limit, START + successes)
+    assert taken_without_waiting(slots, stop) == min(limit, START + successes, FREE)
 
 
 def test_waiting_for_a_place_ends_with_a_place() -> None:
