@@ -89,7 +89,7 @@ test-container: .venv-docs/ready ## Install as the Dockerfile does, into an empt
 	$(eval CLEAN := $(shell mktemp -d))
 	container/install.sh $(CLEAN)/s3-xfer
 	cd / && $(CLEAN)/s3-xfer/bin/s3-xfer runbook exit-codes
-	rm -rf $(CLEAN)
+	rm -rf $(CLEAN) build/lib build/bdist.*
 	.venv-docs/bin/hadolint Dockerfile
 
 docs: .venv-docs/ready ## Build the site and the man page into build/docs; broken links fail

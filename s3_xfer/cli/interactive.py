@@ -47,7 +47,7 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
 @click.command(
     cls=SectionedCommand,
     help=HELP,
-    short_help="The same after showing what will happen, and asking.",
+    short_help="Copy after showing what will happen, and asking.",
 )
 @click.argument("source", required=False)
 @click.argument("destination", required=False)

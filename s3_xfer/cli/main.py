@@ -58,8 +58,11 @@ def cli() -> None:
     """Hold the commands together."""
 
 
-for command in (copy, interactive, doctor, policy, runbook):
-    cli.add_command(command)
+cli.add_command(copy)
+cli.add_command(doctor)
+cli.add_command(interactive)
+cli.add_command(policy)
+cli.add_command(runbook)
 
 
 def main(args: Sequence[str] | None = None) -> int:

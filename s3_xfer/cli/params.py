@@ -90,10 +90,6 @@ class SectionedCommand(click.Command):
 class SuggestingGroup(click.Group):
     """A group that answers a mistyped command with the one that was probably meant."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order in which the commands were added, the usual ones first."""
-        return list(self.commands)
-
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
