@@ -25,7 +25,7 @@ from airflow_plugin.telling import (
     tell_assets,
     tell_metrics,
 )
-from s3_xfer import CopyOptions, CopyResult, S3CopyOperation, S3Location
+from s3_xfer import CopyOptions, CopyResult, JournalUse, S3CopyOperation, S3Location
 
 if TYPE_CHECKING:
     from airflow_plugin.operator import S3CrossAccountCopyOperator
@@ -116,6 +116,8 @@ class TaskCopy:
                 "identical": arguments.identical(identical, is_retry=is_retry),
                 "concurrency": settings.chosen(given["concurrency"], "concurrency"),
                 "stop_grace_s": settings.chosen(given["stop_grace_s"], "stop_grace"),
+                "journal_use": given["journal_use"]
+                or (JournalUse.CONTINUE if given["journal"] else None),
                 "report_path": reports.written_path,
                 "from_report_path": reports.read_path,
             }

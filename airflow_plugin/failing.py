@@ -41,6 +41,7 @@ PASSING = frozenset(
         ErrorClass.SOURCE_VANISHED,
         ErrorClass.MISMATCH,
         ErrorClass.CREDENTIALS_EXPIRED,
+        ErrorClass.JOURNAL_BUSY,
         ErrorClass.INTERRUPTED,
         ErrorClass.UNEXPECTED,
     }

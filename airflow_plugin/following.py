@@ -34,7 +34,7 @@ def follow(run: CopyRun, log: Logger, *, killed: Callable[[], bool], log_interva
             story.go_on()
     except BaseException as error:
         run.cancel(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        log.warning("stopping the copy: nothing new starts, uploads are aborted")
+        log.warning("stopping the copy: nothing new starts, uploads are aborted or journaled")
         run.wait(_ENDING_S)
         story.end()
         raise

@@ -57,6 +57,11 @@ class S3CrossAccountCopyOperator(BaseOperator):
         a JSON line for each object that was not copied
     :param report_scope: ``not-copied``, or ``all`` for a line for every object
     :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
+    :param journal: file, or ``s3://`` URL reached with the destination's connection, that keeps
+        what is done: a retry of the task goes on from there, on whichever worker. Name it after
+        the run (``{{ run_id }}``); a complete one is begun anew
+    :param journal_use: ``continue`` (go on if it is unfinished, begin otherwise; the default),
+        ``begin`` or ``resume``
     :param request_retries: repetitions of a single request, inside one try of the task
     :param request_retry_delay_s: seconds before the first of them; doubles with each
     :param concurrency: copies under way at the same time. Default: ``[s3_xfer] concurrency``
@@ -66,8 +71,10 @@ class S3CrossAccountCopyOperator(BaseOperator):
 
     ``multipart_threshold_bytes``, ``part_size_bytes``, ``read_timeout_s``, ``tags``,
     ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
-    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or ``dry-run``)
-    and ``preflight`` are those of :class:`s3_xfer.CopyOptions`; None means its default.
+    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or
+    ``dry-run``), ``preflight``, ``max_failures``, ``max_error_rate_percent``,
+    ``max_requests_per_s`` and ``deadline`` are those of :class:`s3_xfer.CopyOptions`; None
+    means its default.
     """
 
     template_ext: Sequence[str] = ()
@@ -119,6 +126,12 @@ class S3CrossAccountCopyOperator(BaseOperator):
         mode: str | None = None,
         preflight: str | None = None,
         prices_path: str | None = None,
+        max_failures: int | str | None = None,
+        max_error_rate_percent: float | str | None = None,
+        max_requests_per_s: float | str | None = None,
+        deadline: str | None = None,
+        journal: str | None = None,
+        journal_use: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -163,6 +176,12 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.mode = mode
         self.preflight = preflight
         self.prices_path = prices_path
+        self.max_failures = max_failures
+        self.max_error_rate_percent = max_error_rate_percent
+        self.max_requests_per_s = max_requests_per_s
+        self.deadline = deadline
+        self.journal = journal
+        self.journal_use = journal_use
 
     template_fields: Sequence[str] = tuple(
         name

@@ -140,7 +140,7 @@ def measure(scenario: Scenario, server: CountingServer) -> Measurement:
         done = subprocess.run(
             [sys.executable, "-I", "-S", str(_LAUNCH), str(used), *command],
             cwd=_ROOT,
-            env=_environment(scratch, scenario.copier.settings),
+            env=environment(scratch, scenario.copier.settings),
             capture_output=True,
             text=True,
             check=False,
@@ -167,7 +167,7 @@ def _refuse_wrong(
         raise WrongRunError("\n".join(lines))
 
 
-def _environment(scratch: str, settings: Mapping[str, str]) -> Mapping[str, str]:
+def environment(scratch: str, settings: Mapping[str, str]) -> Mapping[str, str]:
     """Return an environment in which only the benchmark's own settings count."""
     kept = {
         name: value

@@ -16,8 +16,14 @@ Describe a copy, run it, look at how it ended::
     result.raise_for_failures()
 
 or watch it: ``run = operation.start()``, poll ``run.snapshot()``, ``run.cancel()``,
-``run.result()``; :func:`progress_text` and :func:`result_text` say it in words. Everything here is
-typed; what is not in ``__all__`` is private.
+``run.result()``; :func:`progress_text` and :func:`result_text` say it in words.
+
+:class:`S3CheckOperation` takes the same places and compares them, without writing anything::
+
+    found = S3CheckOperation(..., aspects=frozenset({Aspect.CHECKSUMS})).run()
+    found.no_difference, found.totals.counts[Likeness.MISSING]
+
+Everything here is typed; what is not in ``__all__`` is private.
 """
 
 from __future__ import annotations
@@ -26,6 +32,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from s3_xfer.accounting.comparison import Aspect, CheckResult, Compared, Extra, Likeness, Totals
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.rate import RateMeter, Rates
 from s3_xfer.accounting.result import CopyResult, RunState
@@ -33,6 +40,7 @@ from s3_xfer.errors import (
     CopyFailed,
     ErrorClass,
     ErrorFacts,
+    JournalError,
     ObjectError,
     PreflightError,
     Reaction,
@@ -64,6 +72,7 @@ from s3_xfer.options import (
     Encryption,
     Engine,
     Identical,
+    JournalUse,
     Preflight,
     ReportScope,
     RunMode,
@@ -73,6 +82,8 @@ from s3_xfer.options import (
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
+    from s3_xfer.checking.operation import S3CheckOperation
+    from s3_xfer.checking.run import CheckRun
     from s3_xfer.operation import S3CopyOperation
     from s3_xfer.render.log import progress_text, result_text
     from s3_xfer.run import CopyRun
@@ -81,8 +92,12 @@ __version__ = VERSION
 
 __all__ = [
     "AccountContext",
+    "Aspect",
     "CannedAcl",
+    "CheckResult",
+    "CheckRun",
     "ChecksumAlgorithm",
+    "Compared",
     "Copied",
     "CopyFailed",
     "CopyOptions",
@@ -94,8 +109,12 @@ __all__ = [
     "Engine",
     "ErrorClass",
     "ErrorFacts",
+    "Extra",
     "Failed",
     "Identical",
+    "JournalError",
+    "JournalUse",
+    "Likeness",
     "MetricsCollector",
     "Missing",
     "NotAttempted",
@@ -113,6 +132,7 @@ __all__ = [
     "RunCancelled",
     "RunMode",
     "RunState",
+    "S3CheckOperation",
     "S3CopyOperation",
     "S3Location",
     "S3Object",
@@ -121,6 +141,7 @@ __all__ = [
     "Skipped",
     "StorageClass",
     "TagPolicy",
+    "Totals",
     "TransferMetrics",
     "ValidationError",
     "progress_text",
@@ -133,6 +154,8 @@ logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 # What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
 _LATER = {
+    "CheckRun": "s3_xfer.checking.run",
+    "S3CheckOperation": "s3_xfer.checking.operation",
     "CopyRun": "s3_xfer.run",
     "S3CopyOperation": "s3_xfer.operation",
     "progress_text": "s3_xfer.render.log",

@@ -18,14 +18,18 @@ from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
 from s3_xfer.accounting.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.accounting.report import ReportWriter
 from s3_xfer.copying.choice import Choice, choose
+from s3_xfer.copying.continuing import Continuing
 from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
 from s3_xfer.copying.dry_run import DryRunCopier
 from s3_xfer.copying.estimate import RequestEstimate
 from s3_xfer.copying.flights import Flights
 from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.uploads import sweep
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.journal.opening import OpenJournal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import (
+    Copied,
     CopyTask,
     Failed,
     NotAttempted,
@@ -35,6 +39,7 @@ from s3_xfer.model import (
 )
 from s3_xfer.options import RunMode
 from s3_xfer.pipeline.channel import Channel
+from s3_xfer.pipeline.failure_limit import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.workers import WorkerPool
 from s3_xfer.planning.mapping import KeyMap
@@ -74,6 +79,7 @@ class CrewEnd:
     report_path: Path | None = None
     planned_requests: Mapping[str, int] = field(default_factory=dict)
     why_managed: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Crew:
@@ -89,6 +95,7 @@ class Crew:
         report_source: ReportSource | None,
         metrics: MetricsCollector,
         stop: StopFlag,
+        opened: OpenJournal | None = None,
     ) -> None:
         options = operation.options
         self._operation = operation
@@ -102,14 +109,18 @@ class Crew:
         )
         self._engine = ManagedEngine(clients.destination, options)
         self._choice = self._choose_engine()
-        self._copier = self._make_copier()
         self._report = (
             ReportWriter(options.report_path, options.report_scope) if options.report_path else None
         )
+        self._opened = opened
+        self._journal = opened.journal if opened else None
+        self._continuing = self._make_continuing()
+        self._copier = self._make_copier()
         self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
         self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
         self._failures: list[Failed] = []
         self._aborted_by: RunAborted | None = None
+        self._failure_limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._producer = Producer(
             client=clients.source,
             keys=keys,
@@ -122,6 +133,8 @@ class Crew:
             stop=stop,
             record=self._record_late,
             on_error=self._abort,
+            journal=self._journal,
+            began=opened.began if opened else None,
         )
 
     @property
@@ -142,6 +155,7 @@ class Crew:
             options=options,
             overwrite=self._operation.overwrite,
             looks_first=self._looks_first,
+            continuing=self._continuing,
         )
         if not self._choice.sender:
             return OneByOne(copier.copy)
@@ -150,6 +164,7 @@ class Crew:
             copier=copier,
             output_shape=_output_shape(self._clients.destination),
             retry=hooks.retry,
+            renewal=hooks.renewal,
             pacer=hooks.pacer,
             stop=self._stop,
             metrics=self._metrics,
@@ -157,6 +172,18 @@ class Crew:
             ground_threads=options.threads,
             read_timeout_s=options.read_timeout_s,
             on_crash=self._abort,
+        )
+
+    def _make_continuing(self) -> Continuing | None:
+        if not self._journal:
+            return None
+        self._clients.destination_hooks.leave_uploads()
+        return Continuing(
+            self._clients.destination,
+            self._journal.uploads,
+            part_size=self._engine.part_size,
+            threads=self._operation.options.threads,
+            stop=self._stop,
         )
 
     def _choose_engine(self) -> Choice:
@@ -180,10 +207,14 @@ class Crew:
             count=_LAUNCHERS if self._choice.sender else self._operation.options.threads,
             on_crash=self._abort,
         )
+        if self._opened:
+            self._opened.save_regularly(self._abort)
         self._producer.start()
         all_ended = self._wait(pool)
-        left_behind = self._sweep_uploads()
+        left_behind, notes = self._sweep_uploads()
         self._copier.close()
+        if self._continuing:
+            self._continuing.close()
         if all_ended:
             self._engine.close()
         return CrewEnd(
@@ -192,6 +223,7 @@ class Crew:
             report_path=self._finish_report(),
             aborted_by=self._aborted_by,
             why_managed=self._choice.why,
+            notes=notes,
             planned_requests=(
                 self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
             ),
@@ -218,8 +250,12 @@ class Crew:
         self._metrics.record(outcome)
         if isinstance(outcome, Failed):
             self._note_failure(outcome)
+        if self._journal:
+            self._journal.ended(outcome)
         if self._report:
             self._report.record(outcome)
+        if self._failure_limit:
+            self._keep_limit(self._failure_limit, outcome)
 
     def _note_failure(self, failed: Failed) -> None:
         if len(self._failures) < ERRORS_KEPT:
@@ -228,6 +264,13 @@ class Crew:
         if failed.error.facts.error_class.reaction is Reaction.END_RUN:
             self._abort(failed.error)
 
+    def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
+        """End the run if too many objects have failed; what is skipped was not tried."""
+        if isinstance(outcome, Copied | Failed) and not self._stop.is_set():
+            exceeded = limit.note(failed=isinstance(outcome, Failed))
+            if exceeded:
+                self._abort(RunAborted(exceeded, error_class=ErrorClass.TOO_MANY_FAILURES))
+
     # -------------------------------------------------------------------------- stopping
 
     def _abort(self, error: BaseException, while_doing: str = "") -> None:
@@ -235,8 +278,9 @@ class Crew:
         facts = translate(error)
         if facts.error_class is ErrorClass.INTERRUPTED:
             return  # stopped already, by whoever raised the flag
-        if self._stop.set(f"an error ended the run ({facts.error_class.value})"):
-            self._aborted_by = _run_aborted(error, while_doing)
+        kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
+        if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
+            self._aborted_by = run_aborted(error, while_doing)
             if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
@@ -275,16 +319,22 @@ class Crew:
 
     # ---------------------------------------------------------------------------- ending
 
-    def _sweep_uploads(self) -> tuple[OpenUpload, ...]:
-        """Abort what is still open once more; return what refuses to go."""
-        for upload in self._clients.destination_hooks.open_uploads():
-            try:
-                self._clients.destination.abort_multipart_upload(
-                    Bucket=upload.bucket, Key=upload.key, UploadId=upload.upload_id
-                )
-            except Exception as error:  # noqa: BLE001 - named in the result
-                _log.warning("upload %s was not aborted: %s", upload.upload_id, error)
-        return self._clients.destination_hooks.open_uploads()
+    def _sweep_uploads(self) -> tuple[tuple[OpenUpload, ...], tuple[str, ...]]:
+        """Abort what is still open once more; return what refuses to go, and what to tell.
+
+        A stopped run with a journal leaves its uploads to the next one.
+        """
+        if self._journal and self._stop.is_set():
+            return (), ()
+        hooks, client = self._clients.destination_hooks, self._clients.destination
+        bucket = self._keys.destination.bucket
+        book = self._journal.uploads if self._journal else None
+        try:
+            unsettled = sweep(client, bucket, hooks.open_uploads(), hooks.lost_uploads(), book)
+        except S3XferError as error:  # of the journal
+            self._abort(error)
+            return hooks.open_uploads(), ()
+        return hooks.open_uploads(), unsettled
 
     def _finish_report(self) -> Path | None:
         if not self._report:
@@ -298,7 +348,7 @@ class Crew:
             return self._report.finish()
         except S3XferError as error:
             self._stop.set("report")
-            self._aborted_by = self._aborted_by or _run_aborted(error, "")
+            self._aborted_by = self._aborted_by or run_aborted(error, "")
             return None
 
 
@@ -306,7 +356,8 @@ def _output_shape(client: Any) -> Any:
     return client.meta.service_model.operation_model("CopyObject").output_shape
 
 
-def _run_aborted(error: BaseException, while_doing: str) -> RunAborted:
+def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
+    """Return the end of a run that ``error`` ended."""
     if isinstance(error, RunAborted):
         return error
     facts = translate(error)

@@ -6,6 +6,7 @@ The exceptions::
     ├── ValidationError     the request makes no sense; nothing was sent
     ├── PreflightError      S3 or an account would refuse it; nothing was written
     ├── ReportError         a report cannot be read or written
+    ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
     ├── ObjectError         one object was not copied (an Outcome carries it, it does not fly far)
     ├── RunAborted          the run ended early because going on was pointless
     ├── RunCancelled        the run ended early because somebody asked
@@ -27,6 +28,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as bc
+from botocore.parsers import ResponseParserError
 
 if TYPE_CHECKING:
     from s3_xfer.findings import Diagnosis, Step
@@ -86,7 +88,7 @@ class ErrorClass(enum.Enum):
         "Network",
         Reaction.RETRY,
         "the connection to S3 failed",
-        "check name resolution, proxy and route to the endpoint, then run it again",
+        "check name resolution, proxy, certificates and route to the endpoint, then run it again",
     )
     CONFLICT = (
         "Conflict",
@@ -97,7 +99,7 @@ class ErrorClass(enum.Enum):
     EMPTY_RESPONSE = (
         "EmptyResponse",
         Reaction.RETRY,
-        "S3 answered 200 without the ETag of the copy, so nothing proves that it exists",
+        "S3 answered 200 without what it never leaves out, such as the ETag of the copy",
         "run it again; a proxy or endpoint that strips answers must be fixed",
     )
     UPLOAD_LOST = (
@@ -176,7 +178,7 @@ class ErrorClass(enum.Enum):
         "CredentialsExpired",
         Reaction.END_RUN,
         "the credentials expired and could not be refreshed",
-        "log in again or use a role that refreshes, then run it again",
+        "log in again or use a role that refreshes, then run again from the report",
     )
     BUCKET_MISSING = (
         "BucketMissing",
@@ -225,6 +227,30 @@ class ErrorClass(enum.Enum):
         Reaction.END_RUN,
         "the report cannot be read as input, or cannot be written",
         "do what the message says about the file",
+    )
+    TOO_MANY_FAILURES = (
+        "TooManyFailures",
+        Reaction.END_RUN,
+        "more objects failed than the limits of the run allow",
+        "read why the first ones failed, mend that, then run it again from the report",
+    )
+    UNORDERED_LISTING = (
+        "UnorderedListing",
+        Reaction.END_RUN,
+        "the service does not list keys in the order of their bytes, so nothing can be compared",
+        "compare another way; a copy does not depend on the order",
+    )
+    JOURNAL_UNUSABLE = (
+        "JournalUnusable",
+        Reaction.END_RUN,
+        "the journal is damaged, belongs to another copy, or cannot be written",
+        "do what the message says about the file",
+    )
+    JOURNAL_BUSY = (
+        "JournalBusy",
+        Reaction.END_RUN,
+        "another run is using the journal",
+        "wait for the other run, or stop it; then resume",
     )
     INTERRUPTED = (
         "Interrupted",
@@ -316,6 +342,19 @@ class ReportError(S3XferError):
 
     def __init__(self, problem: str, *, remedy: str = "") -> None:
         super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
+
+
+class JournalError(S3XferError):
+    """A journal is damaged, in use, of another copy, or cannot be read or written."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error_class: ErrorClass = ErrorClass.JOURNAL_UNUSABLE,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, error_class=error_class)
 
 
 class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
@@ -506,6 +545,20 @@ def translate(error: BaseException) -> ErrorFacts:
         facts = facts_of_response(error.response)
         if facts:
             return _in_context(error.operation_name, facts)
+    if isinstance(error, S3XferError) and error.error_class:
+        return ErrorFacts(
+            error_class=error.error_class,
+            code=error.error_class.value,
+            message=error.problem,
+            attempts=0,
+        )
+    if isinstance(error, ResponseParserError):  # its text repeats the answer, whatever is in it
+        return ErrorFacts(
+            error_class=_E.SERVER_ERROR,
+            code=type(error).__name__,
+            message="the answer cannot be read",
+            attempts=getattr(error, ATTEMPTS, 1),
+        )
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )
@@ -537,7 +590,7 @@ def _in_context(operation: str, facts: ErrorFacts) -> ErrorFacts:
     """Correct the class where the same code means something else for ``operation``."""
     better = facts.error_class
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
-        if better in (_E.ACCESS_DENIED, _E.INVALID_REQUEST):
+        if better.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN, Reaction.END_RUN):
             better = _E.CREDENTIALS_REFUSED
     elif operation == "CompleteMultipartUpload" and better is _E.CONFLICT:
         better = _E.UPLOAD_LOST  # API reference: "start the upload again"

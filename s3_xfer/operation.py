@@ -7,12 +7,18 @@ operation can be started any number of times.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
+from s3_xfer.access.journals import journal_place
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.errors import ValidationError
+from s3_xfer.journal.description import operation_fields
+from s3_xfer.journal.opening import read_description
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
+from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions, JournalUse
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 from s3_xfer.run import CopyRun
 
@@ -72,6 +78,38 @@ class S3CopyOperation:
             destination=destination.account,
             options=options or CopyOptions(),
         )
+
+    @classmethod
+    def resume(
+        cls,
+        journal: str | Path,
+        *,
+        source: AccountContext | None = None,
+        destination: AccountContext | None = None,
+        source_external_id: str | None = None,
+        destination_external_id: str | None = None,
+        batch_size: int | None = None,
+        **changes: Any,
+    ) -> S3CopyOperation:
+        """Return the operation that goes on from ``journal``, a file or an ``s3://`` URL.
+
+        Everything is as the journal says, except what is given: accounts where they say something
+        (sessions and external ids are not in a journal), and fields of :class:`CopyOptions` that
+        do not change what is copied. ``destination`` also reaches a journal in S3.
+
+        Raises:
+            JournalError: there is none, it is damaged, or a run is using it.
+            ValidationError: a changed option is wrong.
+        """
+        place = journal_place(str(journal), destination or AccountContext(), wait=time.sleep)
+        described = operation_fields(
+            read_description(place),
+            source=(source or AccountContext(), source_external_id),
+            destination=(destination or AccountContext(), destination_external_id),
+            changes=changes | {"journal": str(journal), "journal_use": JournalUse.RESUME},
+        )
+        size = {"batch_size": batch_size} if batch_size else {}
+        return cls(**(described | size))
 
     def key_map(self) -> KeyMap:
         """Return where every object goes; the two places are the effective ones."""

@@ -7,12 +7,14 @@ names the offending value. Refuses secrets: no field takes a key or a token.
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
-from s3_xfer.units import GIB, MIB, format_size
+from s3_xfer.units import GIB, MIB, format_size, parse_duration
 
 SINGLE_COPY_MAX_BYTES = 5 * GIB  # API reference, CopyObject: "up to 5 GB in a single operation"
 PART_MIN_BYTES = 5 * MIB  # S3 User Guide, "Amazon S3 multipart upload limits"
@@ -107,6 +109,14 @@ class Preflight(enum.Enum):
     SKIP = "skip"  # nothing; the first errors come from real objects
 
 
+class JournalUse(enum.Enum):
+    """What a run does about a journal that is there already."""
+
+    BEGIN = "begin"  # refuse: a copy begins here
+    RESUME = "resume"  # go on from it; refuse if there is none
+    CONTINUE = "continue"  # go on from one that is unfinished, begin otherwise
+
+
 class ReportScope(enum.Enum):
     """Which objects the report names."""
 
@@ -127,8 +137,16 @@ class CopyOptions:
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
     silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
     for answers that are under way. ``identical`` decides about what an earlier run has copied;
-    looking costs a HEAD per object. ``prices_path`` is a price file for the estimated bill, see
+    looking costs a HEAD per object. ``journal`` is a file, or ``s3://BUCKET/KEY``, in which the run
+    keeps what is done, so that another run can go on from there; ``journal_use`` decides about one
+    that exists; a dry run has none. ``prices_path`` is a price file for the estimated bill, see
     :mod:`s3_xfer.accounting.prices`.
+
+    Limits, all off unless given: the run ends early once more than ``max_failures`` objects have
+    failed, or more than ``max_error_rate_percent`` of the last thousand that were tried (a hundred
+    at least); it sends at most ``max_requests_per_s`` requests to S3, of all kinds together; it
+    stops at ``deadline``, a duration from its start (``2h``) or a moment in ISO 8601 with its time
+    zone (``2026-03-01T06:00:00Z``).
 
     Raises:
         ValidationError: a value is out of range or contradicts another.
@@ -158,6 +176,12 @@ class CopyOptions:
     report_scope: ReportScope = ReportScope.NOT_COPIED
     from_report_path: Path | None = None
     prices_path: Path | None = None
+    max_failures: int | None = None
+    max_error_rate_percent: float | None = None
+    max_requests_per_s: float | None = None
+    deadline: str | None = None
+    journal: str | None = None
+    journal_use: JournalUse = JournalUse.BEGIN
 
     def __post_init__(self) -> None:
         _in_range("concurrency", self.threads, 1, CONCURRENCY_MAX)
@@ -181,6 +205,8 @@ class CopyOptions:
                 )
         self._check_encryption()
         self._check_reports()
+        self._check_limits()
+        self._check_journal()
 
     @property
     def threads(self) -> int:
@@ -191,6 +217,36 @@ class CopyOptions:
     def flights(self) -> int:
         """How many copies that need no thread are under way at once."""
         return FLIGHTS if self.concurrency is None else self.concurrency
+
+    def ends_at(self, start: datetime) -> datetime | None:
+        """Return when a run that starts at ``start`` (with a time zone) has to stop, if ever.
+
+        Raises:
+            ValidationError: that moment has passed.
+        """
+        if self.deadline is None:
+            return None
+        moment = _moment(self.deadline, start)
+        if moment <= start:
+            raise ValidationError(
+                f"the deadline {self.deadline!r} has passed: it is {start:%Y-%m-%dT%H:%M:%S%z}",
+                remedy="give a later one, or none",
+            )
+        return moment
+
+    def _check_limits(self) -> None:
+        if self.max_failures is not None and self.max_failures < 0:
+            raise ValidationError(f"max failures is {self.max_failures}; it must be 0 or more")
+        rate = self.max_error_rate_percent
+        if rate is not None and not 0 <= rate < 100:  # noqa: PLR2004 - per cent
+            raise ValidationError(
+                f"max error rate is {rate} per cent; it must be 0 or more, and below 100"
+            )
+        per_s = self.max_requests_per_s
+        if per_s is not None and not (per_s > 0 and math.isfinite(per_s)):
+            raise ValidationError(f"max requests per second is {per_s}; it must be above 0")
+        if self.deadline is not None:
+            _moment(self.deadline, datetime.now().astimezone())
 
     def _check_encryption(self) -> None:
         kms = self.sse in (Encryption.KMS, Encryption.KMS_DSSE)
@@ -214,6 +270,37 @@ class CopyOptions:
                 "at the same time",
                 remedy="write the new report to another file",
             )
+
+    def _check_journal(self) -> None:
+        if self.journal_use is JournalUse.RESUME and not self.journal:
+            raise ValidationError("no journal to resume was given", remedy="name its file")
+
+
+def _moment(deadline: str, start: datetime) -> datetime:
+    """Return the moment that ``deadline`` names for a run that starts at ``start``."""
+    try:
+        return start + timedelta(seconds=parse_duration(deadline))
+    except ValidationError:
+        pass
+    except OverflowError as error:
+        raise _no_deadline(deadline) from error
+    try:
+        moment = datetime.fromisoformat(deadline)
+    except ValueError as error:
+        raise _no_deadline(deadline) from error
+    if moment.tzinfo is None:
+        raise ValidationError(
+            f"the deadline {deadline!r} has no time zone",
+            remedy="add one: Z for UTC, or an offset like +02:00",
+        )
+    return moment
+
+
+def _no_deadline(deadline: str) -> ValidationError:
+    return ValidationError(
+        f"{deadline!r} is not a deadline",
+        remedy="write it as a duration (90m, 2h) or as a moment (2026-03-01T06:00:00Z)",
+    )
 
 
 def _in_range(name: str, value: int, low: int, high: int) -> None:

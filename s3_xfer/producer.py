@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
+from s3_xfer.journal.journal import Journal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
@@ -29,9 +31,9 @@ class Producer:
     """Fills ``channel`` in a thread of its own, and closes it when nothing more will come.
 
     ``single`` is the object of a copy that is not recursive; ``report_source`` replaces both it
-    and the listing. ``record`` takes outcomes of objects that never reach a worker; ``on_error``
-    is told what ended the thread early. ``client`` lists, ``listing_threads`` pages at a time at
-    most.
+    and the listing, and so does a ``journal``, whose copy ``began`` earlier. ``record`` takes
+    outcomes of objects that never reach a worker; ``on_error`` is told what ended the thread
+    early. ``client`` lists, ``listing_threads`` pages at a time at most.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class Producer:
         stop: StopFlag,
         record: Callable[[Outcome], None],
         on_error: Callable[[BaseException, str], None],
+        journal: Journal | None = None,
+        began: datetime | None = None,
     ) -> None:
         self._keys = keys
         self._single = single
@@ -58,12 +62,14 @@ class Producer:
         self._stop = stop
         self._record = record
         self._on_error = on_error
-        self._started_at = metrics.snapshot().start_time
-        self._reading_report = report_source is not None
+        self._journal = journal
+        self._started_at = began or metrics.snapshot().start_time
+        self._reading_report = report_source is not None or journal is not None
         self._listing = Listing(
             PageReader(client, bucket=keys.source.bucket, prefix=keys.source.key),
             prefix=keys.source.key,
-            ranges=_to_list(single, report_source),
+            ranges=journal.to_list if journal else _to_list(single, report_source),
+            must_be_ordered=journal is not None,
             threads=listing_threads,
             is_starving=lambda: channel.is_starving,
         )
@@ -113,27 +119,34 @@ class Producer:
             self._channel.close()
 
     def _produce(self) -> None:
-        if self._report_source:
-            for page in self._report_source.pages():
-                self._offer(page)
-            self._reading_report = False
-        elif self._single:
-            self._offer([self._single])
-        for page in self._listing.pages():
-            if self._stop.is_set() or not self._offer(page):
+        for page in self._known():
+            self._offer(page)
+        self._reading_report = False
+        for listed in self._listing.stretches():
+            if self._stop.is_set() or not self._offer(listed.objects, listed.keys):
                 return
         if not self._listing.unlisted():
             self._metrics.listing_completed()
 
-    def _offer(self, page: Sequence[S3Object]) -> bool:
+    def _known(self) -> Iterable[Sequence[S3Object]]:
+        """Return what is to be copied without being listed."""
+        if self._single and not (self._journal and self._journal.is_complete):
+            return ([self._single],)
+        if self._journal:
+            return self._journal.to_copy()
+        return self._report_source.pages() if self._report_source else ()
+
+    def _offer(self, page: Sequence[S3Object], keys: KeyRange | None = None) -> bool:
         """Count a page and pass it on in batches; what the channel refuses was not attempted.
 
         Returns False, counting nothing, when the run has ended without waiting for the page.
         """
-        tasks = self._keys.tasks(page)
         with self._books:
             if self._books_closed:
                 return False
+            if self._journal and keys:
+                page = self._journal.found(keys, page)
+            tasks = self._keys.tasks(page)
             self._metrics.found(len(tasks), sum(found.size for found in page))
             if self._keys.may_meet_own_copies:
                 tasks = self._without_own_copies(tasks)

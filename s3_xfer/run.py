@@ -10,25 +10,33 @@ Refuses to know how anything is copied, listed or drawn.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from s3_xfer.access import preflight
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import DENIALS, Investigator
+from s3_xfer.access.journals import journal_place
 from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.accounting.prices import AWS_PRICES, read_prices
 from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
-from s3_xfer.copying.retry import RetryPolicy
-from s3_xfer.crew import Crew, CrewEnd
+from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
+from s3_xfer.crew import Crew, CrewEnd, run_aborted
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.findings import Diagnosis
+from s3_xfer.journal.opening import OpenJournal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
+from s3_xfer.pipeline.alarm import set_alarm
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
 
@@ -39,10 +47,14 @@ _log = logging.getLogger("s3_xfer")
 
 
 class CopyRun:
-    """The handle of one run. Every method may be called from any thread."""
+    """The handle of one run. Every method may be called from any thread.
 
-    def __init__(self, operation: S3CopyOperation) -> None:
+    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
+    """
+
+    def __init__(self, operation: S3CopyOperation, *, pass_time: PassTime = in_full) -> None:
         self.operation = operation
+        self._pass_time = pass_time
         self._keys = operation.key_map()
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
@@ -54,6 +66,8 @@ class CopyRun:
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
         self._sample: S3Object | None = None  # of what the checks looked at
+        self._ends_at: datetime | None = None
+        self._opened: OpenJournal | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="s3-xfer-run", daemon=True)
         self._thread.start()
@@ -69,6 +83,11 @@ class CopyRun:
     def notes(self) -> tuple[str, ...]:
         """What the user should know about this run, in order; may grow."""
         return tuple(self._notes)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the deadline stops it; None without one."""
+        return self._ends_at
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant."""
@@ -102,20 +121,32 @@ class CopyRun:
     # ------------------------------------------------------------------------ the stages
 
     def _run(self) -> None:
+        alarm = None
         try:
             self._state = RunState.VALIDATING
+            started_at = self.snapshot().start_time
+            self._ends_at = self.operation.options.ends_at(started_at)
+            alarm = set_alarm(self._stop, self._ends_at, started_at)
             crew = self._validate()
+            if crew is None:
+                self._end(CrewEnd())
+                return
             self._state = RunState.COPYING
             self._crew = crew
             self._end(crew.work())
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._refuse(error)
         finally:
+            if alarm:
+                alarm.cancel()
             self._metrics.finish()
             self._ended.set()
 
-    def _validate(self) -> Crew:
-        """Check everything that can be checked, and gather what the copying needs."""
+    def _validate(self) -> Crew | None:
+        """Check everything that can be checked, and gather what the copying needs.
+
+        Returns None if a journal says that nothing is left to do.
+        """
         operation, options = self.operation, self.operation.options
         if self._keys.source.key != operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
@@ -123,8 +154,13 @@ class CopyRun:
             self._prices = read_prices(options.prices_path)
         if options.report_path:
             check_place(options.report_path)
+        if self._resumes():
+            return None
+        is_begun = self._opened is not None and self._opened.journal is not None
         report = (
-            ReportSource(options.from_report_path, self._keys) if options.from_report_path else None
+            ReportSource(options.from_report_path, self._keys)
+            if options.from_report_path and not is_begun
+            else None
         )
         clients = self._clients = open_clients(
             source=operation.source,
@@ -132,13 +168,18 @@ class CopyRun:
             options=options,
             overwrite=operation.overwrite,
             retry=RetryPolicy(
-                retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
+                retries=options.retries,
+                delay_s=options.retry_delay_s,
+                stop=self._stop,
+                pass_time=self._pass_time,
             ),
             stop=self._stop,
             metrics=self._metrics,
         )
         self._notes += clients.warnings()
-        single = self._check_access(clients)
+        single, sample = self._look(clients)
+        self._begin_journal(clients, single, report)
+        self._try_to_write(clients, sample)
         return Crew(
             operation=operation,
             keys=self._keys,
@@ -147,28 +188,75 @@ class CopyRun:
             report_source=report,
             metrics=self._metrics,
             stop=self._stop,
+            opened=self._opened,
         )
 
-    def _check_access(self, clients: Clients) -> S3Object | None:
-        """Run the preflight; return the object if a single one is copied."""
+    def _resumes(self) -> bool:
+        """Open the journal, if there is to be one; return whether it says that all is done."""
+        operation = self.operation
+        name = operation.options.journal
+        if not name:
+            return False
+        if operation.options.mode is RunMode.DRY_RUN:
+            self._notes.append("a dry run copies nothing, so it keeps no journal")
+            return False
+        self._opened = OpenJournal(
+            journal_place(name, operation.destination, wait=self._stop.wait), operation
+        )
+        journal = self._opened.journal
+        if journal is None:
+            return False
+        self._metrics.begin_with(journal.earlier)
+        if not journal.is_complete:
+            self._notes.append(f"going on from the journal {self._opened.name}")
+            return False
+        self._metrics.listing_completed()
+        self._notes.append(
+            f"nothing is left to do: by the journal {self._opened.name} this copy is complete"
+        )
+        return True
+
+    def _begin_journal(
+        self, clients: Clients, single: S3Object | None, report: ReportSource | None
+    ) -> None:
+        """Let the journal know what no listing will bring, and all uploads from now on."""
+        if not self._opened:
+            return
+        if report:
+            to_copy = chain.from_iterable(report.pages())
+            journal = self._opened.begin(to_list=report.unlisted, to_copy=to_copy)
+        elif single:
+            journal = self._opened.begin(to_list=(), to_copy=[single])
+        else:
+            journal = self._opened.begin()
+        clients.destination_hooks.write_down(journal.uploads)
+
+    def _look(self, clients: Clients) -> tuple[S3Object | None, Sequence[S3Object]]:
+        """Check what can be checked by reading; return the single object, and what was seen."""
         options, recursive = self.operation.options, self.operation.recursive
         source, destination = self._keys.source, self._keys.destination
         # A single object is looked up in any case: the copy needs its size and ETag.
         single = None if recursive else preflight.check_source_object(clients.source, source)
         if options.preflight is Preflight.SKIP:
             self._notes.append("access was not checked before the copy (--no-preflight)")
-            return single
+            return single, ()
         sample = [single] if single else preflight.check_source_prefix(clients.source, source)
         self._sample = preflight.readable(sample) or sample[0]
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if not self.operation.overwrite:
-            self._notes += preflight.check_existing(clients, destination)
+            preflight.check_existing(clients, destination)
+        return single, sample
+
+    def _try_to_write(self, clients: Clients, sample: Sequence[S3Object]) -> None:
+        """Check what can only be checked by writing."""
+        options = self.operation.options
+        if options.preflight is Preflight.SKIP:
+            return
         if options.mode is RunMode.DRY_RUN:
             self._notes.append("a dry run writes nothing, so write access was not checked")
         else:
-            self._notes += preflight.probe_write(clients, destination, sample, options)
-        return single
+            self._notes += preflight.probe_write(clients, self._keys.destination, sample, options)
 
     # -------------------------------------------------------------------------- the ends
 
@@ -178,6 +266,9 @@ class CopyRun:
             return
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
+        if self._opened:
+            with contextlib.suppress(S3XferError):  # the refusal is what counts
+                self._opened.abandon()
         if isinstance(error, PreflightError):
             self._explain(error)
         if isinstance(error, S3XferError):
@@ -223,6 +314,8 @@ class CopyRun:
         return self._clients.destination_hooks.open_uploads() if self._clients else ()
 
     def _end(self, end: CrewEnd) -> None:
+        self._notes += end.notes
+        kept, is_left, end = self._leave_journal(end)
         self._metrics.finish()
         metrics = self.snapshot()
         storage_class = self.operation.options.storage_class
@@ -244,8 +337,27 @@ class CopyRun:
             planned_bill=self._prices.bill(planned, storage_class) if planned else None,
             why_managed=end.why_managed,
             diagnosis=self._diagnosis(end),
+            journal=self._opened.name if self._opened else None,
+            resumable=is_left,
+            uploads_kept=kept,
         )
         _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
+
+    def _leave_journal(self, end: CrewEnd) -> tuple[tuple[OpenUpload, ...], bool, CrewEnd]:
+        """Close the journal; return the uploads it keeps, and whether something is left to do."""
+        if not self._opened:
+            return (), False, end
+        journal, bucket = self._opened.journal, self._keys.destination.bucket
+        is_left = journal is not None and not journal.is_complete
+        kept: tuple[OpenUpload, ...] = ()
+        try:
+            left = journal.uploads.left() if journal else ()
+            kept = tuple(OpenUpload(bucket, each.key, each.upload_id) for each in left)
+            self._opened.close()
+        except S3XferError as error:
+            self._stop.set("journal")
+            end = replace(end, aborted_by=end.aborted_by or run_aborted(error))
+        return kept, is_left, end
 
 
 def _nothing_cut_off(metrics: TransferMetrics) -> bool:

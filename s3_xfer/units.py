@@ -1,8 +1,8 @@
 """Sizes, counts and durations as people write and read them.
 
 Exists so that every message, bar and option speaks one dialect: sizes are binary when they
-say ``MiB`` and decimal when they say ``MB``. Refuses to guess: a size without a unit is bytes,
-an unknown unit is an error.
+say ``MiB`` and decimal when they say ``MB``. Refuses to guess: a size without a unit is bytes, a
+duration without one is an error, and so is an unknown unit.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
+_SECONDS = {"s": 1, "m": _MINUTE_S, "h": _HOUR_S, "d": _DAY_S, "w": 7 * _DAY_S}
+_AMOUNT = r"(\d{1,9}(?:\.\d+)?)\s*([smhdw])"
+_DURATION = re.compile(rf"\s*{_AMOUNT}(?:\s*{_AMOUNT})*\s*", re.ASCII)
 
 
 def parse_size(text: str) -> int:
@@ -51,6 +54,19 @@ def parse_size(text: str) -> int:
             f"{text!r} is not a size", remedy="write it as 5MiB, 128MiB, 1GB or a number of bytes"
         )
     return int(float(match[1]) * factor)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds that ``text`` means: ``90s``, ``45m``, ``1h30m``, ``2d``, ``1w``.
+
+    Raises:
+        ValidationError: ``text`` is no duration.
+    """
+    if not _DURATION.fullmatch(text):
+        raise ValidationError(
+            f"{text!r} is not a duration", remedy="write it as 90s, 45m, 1h30m, 2d or 1w"
+        )
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in re.findall(_AMOUNT, text))
 
 
 def format_size(size_bytes: float) -> str:

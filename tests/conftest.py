@@ -9,6 +9,7 @@ says whether the real S3 takes part.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from tests.world import World
 
 # They need Airflow, and run in environments that have it: make test-airflow.
 collect_ignore = ["airflow"]
+# A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 CEPH_TESTS = Path(__file__).parent / "ceph"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,8 +31,13 @@ QUICK = CopyOptions(
 LARGE = 40 * MIB  # five parts
 
 
+@functools.cache
 def session(access_key: str) -> boto3.Session:
-    """Return a session with the permanent key of one account."""
+    """Return a session with the permanent key of one account.
+
+    One for all tests of a process: botocore reads its models once per session, which takes longer
+    than most tests.
+    """
     return boto3.Session(
         aws_access_key_id=access_key, aws_secret_access_key="secret", region_name="us-east-1"
     )

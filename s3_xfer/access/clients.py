@@ -20,6 +20,7 @@ import botocore
 from botocore.config import Config
 
 from s3_xfer.access.credentials import (
+    STS_PATIENCE_S,
     is_aws,
     is_unprotected,
     session_for,
@@ -28,11 +29,13 @@ from s3_xfer.access.credentials import (
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import printable
@@ -90,22 +93,39 @@ def open_clients(
     Raises:
         PreflightError: profile, role or credentials cannot be used.
     """
+    per_s = options.max_requests_per_s
+    ceiling = Ceiling(per_s, stop) if per_s else None
 
-    def hooks(headers: Mapping[str, Headers]) -> RequestHooks:
+    def hooks(headers: Mapping[str, Headers], renewal: Renewal) -> RequestHooks:
         return RequestHooks(
-            headers=headers, retry=retry, pacer=Pacer(stop), stop=stop, metrics=metrics
+            headers=headers,
+            retry=retry,
+            pacer=Pacer(stop, ceiling=ceiling),
+            stop=stop,
+            metrics=metrics,
+            renewal=renewal,
         )
 
-    chosen = session_for(source, side="source") if source.names_credentials else None
-    destination_session = session_for(destination, side="destination")
-    reading = hooks(source_headers(options, source_owner=source.bucket_owner))
+    chosen = None
+    patience_s = min(STS_PATIENCE_S, options.read_timeout_s)
+    if source.names_credentials:
+        chosen = session_for(source, side="source", retry=retry, patience_s=patience_s)
+    destination_session = session_for(
+        destination, side="destination", retry=retry, patience_s=patience_s
+    )
+    writer_renewal = Renewal(destination_session.get_credentials())
+    reading = hooks(
+        source_headers(options, source_owner=source.bucket_owner),
+        Renewal(chosen.get_credentials()) if chosen else writer_renewal,
+    )
     writing = hooks(
         destination_headers(
             options,
             overwrite=overwrite,
             source_owner=source.bucket_owner,
             destination_owner=destination.bucket_owner,
-        )
+        ),
+        writer_renewal,
     )
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(

@@ -25,18 +25,29 @@ from botocore.credentials import (
 from botocore.httpsession import get_cert_path
 
 from s3_xfer.access.timestamps import parse_timestamp
+from s3_xfer.copying.hooks import repeat_sts
+from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
+STS_PATIENCE_S = 10.0  # while a role is renewed, every request waits
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
 def session_for(
-    account: AccountContext, *, side: str, env: Mapping[str, str] = os.environ
+    account: AccountContext,
+    *,
+    side: str,
+    retry: RetryPolicy | None = None,
+    patience_s: float = STS_PATIENCE_S,
+    env: Mapping[str, str] = os.environ,
 ) -> boto3.session.Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
+
+    ``retry`` repeats the requests that assume a role, now and when it is renewed; None: nothing.
+    STS may be silent for ``patience_s``.
 
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
@@ -44,7 +55,7 @@ def session_for(
     try:
         session = account.session or _profile_session(account, env)
         if account.role_arn:
-            session = _role_session(session, account, env)
+            session = _role_session(session, _AssumedRole(session, account, retry, patience_s, env))
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
@@ -65,12 +76,10 @@ def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.s
     return boto3.session.Session(botocore_session=core, region_name=region)
 
 
-def _role_session(
-    base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
-) -> boto3.session.Session:
+def _role_session(base: boto3.session.Session, provider: _AssumedRole) -> boto3.session.Session:
+    account = provider.account
     core = botocore.session.Session(profile=account.profile)  # its endpoint, addressing style, …
     _speed_up(core)
-    provider = _AssumedRole(base, account, env)
     core.register_component("credential_provider", CredentialResolver([provider]))
     return boto3.session.Session(
         botocore_session=core, region_name=account.region or base.region_name
@@ -83,15 +92,22 @@ class _AssumedRole(CredentialProvider):
     METHOD = "s3-xfer-assume-role"
 
     def __init__(
-        self, base: boto3.session.Session, account: AccountContext, env: Mapping[str, str]
+        self,
+        base: boto3.session.Session,
+        account: AccountContext,
+        retry: RetryPolicy | None,
+        patience_s: float,
+        env: Mapping[str, str],
     ) -> None:
         super().__init__()
+        self.account = account
         self._base = base
-        self._account = account
+        self._retry = retry
+        self._patience_s = patience_s
         self._env = env
 
     def load(self) -> Any:
-        account = self._account
+        account = self.account
         base_credentials = self._base.get_credentials()
         if base_credentials is None:
             return None
@@ -109,14 +125,21 @@ class _AssumedRole(CredentialProvider):
         )
 
     def _client(self, service: str, **keys: Any) -> Any:
-        return self._base.client(
+        client = self._base.client(
             service,
-            region_name=self._account.region or self._base.region_name or "us-east-1",
-            endpoint_url=sts_endpoint(self._account.endpoint_url, self._env),
-            verify=self._account.ca_bundle,
-            config=Config(retries={"mode": "standard", "total_max_attempts": 4}),
+            region_name=self.account.region or self._base.region_name or "us-east-1",
+            endpoint_url=sts_endpoint(self.account.endpoint_url, self._env),
+            verify=self.account.ca_bundle,
+            config=Config(
+                retries={"mode": "standard", "total_max_attempts": 1},
+                connect_timeout=self._patience_s,
+                read_timeout=self._patience_s,
+            ),
             **keys,
         )
+        if self._retry:
+            repeat_sts(client, self._retry)
+        return client
 
 
 def is_aws(endpoint: str) -> bool:

@@ -111,7 +111,13 @@ class _Writer:
         yield from self._document(
             Place.COPIER,
             copier,
-            [*reading, *writing, *self._decrypting(), *self._encrypting()],
+            [
+                *reading,
+                *writing,
+                *self._keeping_a_journal(),
+                *self._decrypting(),
+                *self._encrypting(),
+            ],
         )
         yield from self._trust()
         owner = self._destination.account.bucket_owner
@@ -163,6 +169,20 @@ class _Writer:
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
             bucket = self._arn(self._destination.bucket)
             yield _Permission("LookFor", ("s3:ListBucket",), (bucket,))
+        if self._options.journal:
+            bucket = self._arn(self._destination.bucket)
+            yield _Permission("LookAtParts", ("s3:ListMultipartUploadParts",), place)
+            yield _Permission("LookAtUploads", ("s3:ListBucketMultipartUploads",), (bucket,))
+
+    def _keeping_a_journal(self) -> Iterator[_Permission]:
+        """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
+        journal = self._options.journal or ""
+        if journal.startswith("s3://"):
+            place = S3Location.parse(journal)
+            bucket = self._arn(place.bucket)
+            actions = ("s3:GetObject", "s3:PutObject")
+            yield _Permission("Journal", actions, (f"{bucket}/{literal(place.key)}",))
+            yield _Permission("LookForJournal", ("s3:ListBucket",), (bucket,))
 
     def _decrypting(self) -> list[_Permission]:
         if not self._source_keys or not self._writes:

@@ -57,6 +57,24 @@ def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
     return sample
 
 
+def check_destination_listing(client: Any, destination: S3Location) -> Sequence[S3Object]:
+    """Return the first objects whose keys begin with the destination's; there may be none.
+
+    Raises:
+        PreflightError: bucket missing, or listing denied.
+    """
+    try:
+        page = client.list_objects_v2(Bucket=destination.bucket, Prefix=destination.key)
+    except Exception as error:
+        raise _refused(
+            f"{destination.url} cannot be listed",
+            error,
+            if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
+            "destination, which a copy does not need",
+        ) from error
+    return [as_object(destination.bucket, entry) for entry in page.get("Contents", [])]
+
+
 def _when_empty(client: Any, source: S3Location) -> str:
     """Return advice that fits: the prefix may be the name of an object."""
     key = source.key.rstrip("/")
@@ -120,6 +138,9 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         facts = translate(error)
         if facts.error_class is ErrorClass.ACCESS_DENIED:
             return  # HeadBucket needs s3:ListBucket, which a copy does not; the probe decides
+        if facts.code == "400":  # of HEAD, which has no body to say why
+            _ask_why(client, destination)
+            return
         if facts.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
                 f"the destination bucket {destination.bucket} does not exist",
@@ -129,22 +150,43 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
         raise _refused(what, error) from error
 
 
-def check_existing(clients: Clients, destination: S3Location) -> Sequence[str]:
-    """Return a note if what exists cannot be seen where the service may overwrite it.
+def _ask_why(client: Any, destination: S3Location) -> None:
+    """Ask S3 something that it answers in words; return if nothing speaks against going on.
+
+    Raises:
+        PreflightError: the answer is an error other than a denial.
+    """
+    try:
+        client.list_objects_v2(Bucket=destination.bucket, Prefix=destination.key, MaxKeys=1)
+    except Exception as error:
+        if translate(error).error_class is not ErrorClass.ACCESS_DENIED:
+            what = f"the destination bucket {destination.bucket} cannot be reached"
+            raise _refused(what, error) from error
+
+
+def check_existing(clients: Clients, destination: S3Location) -> None:
+    """Return if what exists can be seen, where the service might overwrite it.
 
     Services other than AWS may ignore the condition on a copy, so the program looks first.
+
+    Raises:
+        PreflightError: looking is denied, so that nothing would protect what exists.
     """
     if clients.destination_is_aws:
-        return []
+        return
     try:
         clients.destination.head_object(Bucket=destination.bucket, Key=probe_key(destination))
-    except Exception as error:  # noqa: BLE001 - a 404 is as good an answer as any
-        if translate(error).error_class is ErrorClass.ACCESS_DENIED:
-            return [
-                "existing objects cannot be seen (s3:GetObject and s3:ListBucket on the "
-                "destination): a service that ignores If-None-Match on copies overwrites them"
-            ]
-    return []
+    except Exception as error:
+        facts = translate(error)
+        if facts.error_class is ErrorClass.ACCESS_DENIED:
+            raise PreflightError(
+                f"existing objects at {destination.url} cannot be seen: {said(facts)}; a service "
+                "other than AWS may ignore the condition not to overwrite them",
+                remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
+                "credentials, or leave out --no-overwrite",
+                error_class=facts.error_class,
+                facts=facts,
+            ) from error
 
 
 def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) -> None:

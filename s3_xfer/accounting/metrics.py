@@ -19,10 +19,31 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from s3_xfer.errors import ErrorFacts
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """What earlier runs of the same copy have finished; a resumed run begins with it."""
+
+    bytes_copied: int = 0
+    bytes_skipped: int = 0
+    copied_by_engine: Mapping[str, int] = field(default_factory=dict)
+    skips_by_reason: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def copied(self) -> int:
+        """Objects that were copied."""
+        return sum(self.copied_by_engine.values())
+
+    @property
+    def skipped(self) -> int:
+        """Objects that were left alone."""
+        return sum(self.skips_by_reason.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +54,10 @@ class TransferMetrics:
     ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects.
+
+    A run that goes on from a journal counts the objects and bytes of the whole copy; what earlier
+    runs contributed is in ``files_copied_earlier``, ``files_skipped_earlier`` and
+    the like of bytes. Times, requests, retries and errors are those of this run alone.
     """
 
     operation_id: str
@@ -57,6 +82,20 @@ class TransferMetrics:
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
     errors_by_class: Mapping[str, int] = field(default_factory=dict)
     errors_encountered: tuple[str, ...] = ()
+    files_copied_earlier: int = 0
+    files_skipped_earlier: int = 0
+    bytes_copied_earlier: int = 0
+    bytes_skipped_earlier: int = 0
+
+    @property
+    def files_earlier(self) -> int:
+        """Objects that earlier runs of the same copy have finished."""
+        return self.files_copied_earlier + self.files_skipped_earlier
+
+    @property
+    def bytes_earlier(self) -> int:
+        """Bytes of these."""
+        return self.bytes_copied_earlier + self.bytes_skipped_earlier
 
     @property
     def files_done(self) -> int:
@@ -96,6 +135,10 @@ class TransferMetrics:
             "throttles": self.throttles,
             "requests": dict(self.requests),
             "copied_by_engine": dict(self.copied_by_engine),
+            "files_copied_earlier": self.files_copied_earlier,
+            "files_skipped_earlier": self.files_skipped_earlier,
+            "bytes_copied_earlier": self.bytes_copied_earlier,
+            "bytes_skipped_earlier": self.bytes_skipped_earlier,
             "start_time": self.start_time.isoformat(),
             "end_time": self.end_time.isoformat() if self.end_time else None,
         }
@@ -131,6 +174,20 @@ class MetricsCollector:
         self._error_classes: Counter[str] = Counter()
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
+        self._earlier = Earlier()
+
+    def begin_with(self, earlier: Earlier) -> None:
+        """Count what earlier runs of the same copy have finished. Call it before anything else."""
+        with self._lock:
+            self._earlier = earlier
+            self._found += earlier.copied + earlier.skipped
+            self._bytes_found += earlier.bytes_copied + earlier.bytes_skipped
+            self._copied += earlier.copied
+            self._bytes_copied += earlier.bytes_copied
+            self._skipped += earlier.skipped
+            self._bytes_skipped += earlier.bytes_skipped
+            self._engines.update(earlier.copied_by_engine)
+            self._skip_reasons.update(earlier.skips_by_reason)
 
     def found(self, count: int, size_bytes: int) -> None:
         """Add objects that the listing brought; bytes alone correct what was known of a size."""
@@ -224,13 +281,21 @@ class MetricsCollector:
                 skips_by_reason=dict(self._skip_reasons),
                 errors_by_class=dict(self._error_classes),
                 errors_encountered=tuple(self._errors),
+                files_copied_earlier=self._earlier.copied,
+                files_skipped_earlier=self._earlier.skipped,
+                bytes_copied_earlier=self._earlier.bytes_copied,
+                bytes_skipped_earlier=self._earlier.bytes_skipped,
             )
 
 
 def error_line(failed: Failed) -> str:
     """Return one line that names object, class, S3's words and request id."""
-    facts = failed.error.facts
+    return f"{printable(failed.task.source.url)} -> {facts_text(failed.error.facts)}"
+
+
+def facts_text(facts: ErrorFacts) -> str:
+    """Return class, S3's code and words, and the request id, safe to print."""
     said = f": {facts.message}" if facts.message else ""
     code = f" {facts.code}" if facts.code != facts.error_class.value else ""
     request = f" (request id {facts.request_id})" if facts.request_id else ""
-    return printable(f"{failed.task.source.url} -> {facts.error_class.value}{code}{said}{request}")
+    return printable(f"{facts.error_class.value}{code}{said}{request}")

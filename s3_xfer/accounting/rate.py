@@ -37,7 +37,10 @@ class RateMeter:
 
     def observe(self, metrics: TransferMetrics) -> Rates:
         """Take one snapshot into account and return the rates as of then."""
-        if metrics.bytes_done == 0 == metrics.files_done:
+        if (
+            metrics.bytes_done == metrics.bytes_earlier
+            and metrics.files_done == metrics.files_earlier
+        ):
             self._samples.clear()  # checking and listing say nothing about the speed of copying
         self._samples.append((metrics.duration_s, metrics.files_done, metrics.bytes_done))
         while len(self._samples) > 2 and self._samples[0][0] < metrics.duration_s - self._window_s:  # noqa: PLR2004
@@ -46,7 +49,7 @@ class RateMeter:
         span_s = metrics.duration_s - first_s
         settled = span_s >= _SETTLED_S or metrics.files_done == metrics.total_files_found
         if span_s < _SETTLED_S:
-            first_objects = first_bytes = 0
+            first_objects, first_bytes = metrics.files_earlier, metrics.bytes_earlier
             span_s = max(metrics.duration_s, 1e-3)
         objects_per_s = (metrics.files_done - first_objects) / span_s
         bytes_per_s = (metrics.bytes_done - first_bytes) / span_s

@@ -6,6 +6,9 @@ one. If the listing did not get to its end, more lines say between which keys no
 so that a re-run goes on there. Refuses to hold lines in memory and to drop one: a full disk
 ends the run. Two runs cannot write one report.
 
+A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
+names that differ in ``detail``), extra and not_compared; a re-run copies the first two.
+
 Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
 listing), ``source_bucket``, ``source_key``, ``destination_bucket``, ``destination_key``, ``size``
 (bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
@@ -22,13 +25,16 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import ReportError
+from s3_xfer.accounting.comparison import Compared, Likeness
+from s3_xfer.errors import ErrorFacts, ReportError
 from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.options import ReportScope
 from s3_xfer.text import printable
 
 COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
+MISSING, DIFFERENT = Likeness.MISSING.value, Likeness.DIFFERENT.value
+EXTRA, NOT_COMPARED = Likeness.EXTRA.value, Likeness.NOT_COMPARED.value
 
 
 class ReportWriter:
@@ -56,6 +62,10 @@ class ReportWriter:
             return
         self._write(outcome_line(outcome))
 
+    def compared(self, compared: Compared) -> None:
+        """Add what a check says about one object."""
+        self._write(compared_line(compared))
+
     def not_listed(self, *, bucket: str, prefix: str, after: str, until: str | None) -> None:
         """State that no key behind ``after``, up to and including ``until``, was listed.
 
@@ -77,6 +87,11 @@ class ReportWriter:
                 self._file.write(json.dumps(line) + "\n")
         except OSError as error:
             raise _cannot_write(self._path, error) from error
+
+    def leave(self) -> None:
+        """Close the report under its ``.partial`` name: what is in it is not all there is."""
+        with self._lock:
+            self._file.close()
 
     def finish(self) -> Path:
         """Give the report its final name and return that."""
@@ -115,6 +130,26 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
             return {"status": FAILED, **line, **_error_fields(outcome)}
 
 
+def compared_line(compared: Compared) -> dict[str, Any]:
+    """Return the report's line of one object of a check as plain JSON values."""
+    line: dict[str, Any] = {"status": compared.likeness.value}
+    found = compared.destination
+    if compared.task:
+        line |= _task_fields(compared.task)
+        copy = {"copy_size": found.size, "copy_etag": found.etag} if found else {}
+    elif found:
+        copy = {
+            "destination_bucket": found.bucket,
+            "destination_key": found.key,
+            "size": found.size,
+            "etag": found.etag,
+        }
+    line |= copy
+    if compared.reasons:
+        line |= {"reasons": list(compared.reasons), "detail": compared.detail}
+    return line | (_facts_fields(compared.error.facts) if compared.error else {})
+
+
 def _task_fields(task: CopyTask) -> dict[str, Any]:
     return {
         "source_bucket": task.source.bucket,
@@ -127,8 +162,12 @@ def _task_fields(task: CopyTask) -> dict[str, Any]:
 
 
 def _error_fields(failed: Failed) -> dict[str, Any]:
-    facts = failed.error.facts
-    fields = {
+    fields = _facts_fields(failed.error.facts)
+    return fields | ({"traceback": failed.traceback} if failed.traceback else {})
+
+
+def _facts_fields(facts: ErrorFacts) -> dict[str, Any]:
+    return {
         "error_class": facts.error_class.value,
         "code": facts.code,
         "http_status": facts.http_status,
@@ -136,7 +175,6 @@ def _error_fields(failed: Failed) -> dict[str, Any]:
         "attempts": facts.attempts,
         "message": facts.message,
     }
-    return fields | ({"traceback": failed.traceback} if failed.traceback else {})
 
 
 def _cannot_write(path: Path, error: OSError) -> ReportError:

@@ -41,7 +41,8 @@ class CopyResult:
     went through the CRT engine; empty if it was used.
     send, by operation; only a dry run has it. ``bill`` estimates what the requests sent cost,
     ``planned_bill`` the planned ones. ``diagnosis``
-    says what the first denial means.
+    says what the first denial means. ``journal`` is where the run kept what it did; if it is
+    ``resumable``, something is left to do, for which the ``uploads_kept`` stay open.
     """
 
     state: RunState
@@ -57,6 +58,9 @@ class CopyResult:
     bill: Bill | None = None
     planned_bill: Bill | None = None
     diagnosis: Diagnosis | None = None
+    journal: str | None = None
+    resumable: bool = False
+    uploads_kept: tuple[OpenUpload, ...] = ()
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -72,16 +76,21 @@ class CopyResult:
             raise RunCancelled(
                 f"the run was stopped ({self.cancelled_by}) after "
                 f"{plural(self.metrics.files_copied_successfully, 'object')}",
-                remedy="run it again; with --from-report only what is missing is copied",
+                remedy=self._remedy(
+                    "run it again; with --from-report only what is missing is copied"
+                ),
             )
         if self.metrics.files_failed:
             raise CopyFailed(
                 f"{plural(self.metrics.files_failed, 'object')} of "
                 f"{self.metrics.total_files_found:,} failed; the first: "
                 f"{self.metrics.errors_encountered[0]}",
-                remedy="run it again with --from-report",
+                remedy=self._remedy("run it again with --from-report"),
                 error_class=self.failures[0].error.error_class if self.failures else None,
             )
+
+    def _remedy(self, without_journal: str) -> str:
+        return f"resume it from its journal {self.journal}" if self.resumable else without_journal
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics' plain values with state, notes and ends added."""
@@ -91,6 +100,9 @@ class CopyResult:
             "aborted_by": self.aborted_by.problem if self.aborted_by else None,
             "cancelled_by": self.cancelled_by,
             "uploads_left_behind": [asdict(upload) for upload in self.uploads_left_behind],
+            "journal": self.journal,
+            "resumable": self.resumable,
+            "uploads_kept": [asdict(upload) for upload in self.uploads_kept],
             "notes": list(self.notes),
             "report": str(self.report_path) if self.report_path else None,
             "planned_requests": dict(self.planned_requests),

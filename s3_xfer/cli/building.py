@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
 
 Values = Mapping[str, Any]
-_ONLY_ONCE = {"from_report", "dry_run"}
+_ONLY_ONCE = {"from_report", "dry_run", "deadline"}  # a moment that has passed is refused
 
 
 def operation(source_url: str, destination_url: str, values: Values) -> S3CopyOperation:
@@ -55,7 +55,7 @@ def account(values: Values, side: str) -> AccountContext:
         role_arn=values[f"{side}_role_arn"],
         external_id=values[f"{side}_external_id"],
         region=values[f"{side}_region"],
-        endpoint_url=values[f"{side}_endpoint_url"] or values["endpoint_url"],
+        endpoint_url=values[f"{side}_endpoint_url"] or values.get("endpoint_url"),
         bucket_owner=values[f"{side}_bucket_owner"],
         ca_bundle=values["ca_bundle"],
     )
@@ -87,6 +87,11 @@ def copy_options(values: Values) -> CopyOptions:
         report_scope=ReportScope.ALL if values["report_all"] else ReportScope.NOT_COPIED,
         from_report_path=values["from_report"],
         prices_path=values["prices"],
+        max_failures=values["max_failures"],
+        max_error_rate_percent=values["max_error_rate"],
+        max_requests_per_s=values["max_requests_per_second"],
+        deadline=values["deadline"],
+        journal=values["journal"],
     )
 
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import enum
 
+from s3_xfer.accounting.comparison import CheckResult
 from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
+    JournalError,
     PreflightError,
     ReportError,
     RunAborted,
     RunCancelled,
     ValidationError,
 )
+from s3_xfer.pipeline.alarm import BY_DEADLINE
 
 BY_SIGTERM = "SIGTERM"  # what the run is told, and what the result repeats
 BY_CTRL_C = "Ctrl-C"
@@ -36,9 +39,11 @@ class ExitCode(enum.IntEnum):
     OK = 0, "everything was copied, or skipped on request"
     FAILED_OBJECTS = 1, "the run finished, some objects were not copied"
     USAGE = 2, "the command line is wrong"
-    REFUSED = 3, "refused before anything was written (input, access, report)"
+    REFUSED = 3, "refused before anything was written (input, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
+    DIFFERENT = 5, "check found differences"
     INTERNAL = 70, "an error of this program"
+    DEADLINE = 124, "stopped by --deadline"
     INTERRUPTED = 130, "stopped by Ctrl-C"
     OUTPUT_CLOSED = 141, "whoever read the output went away"
     TERMINATED = 143, "stopped by SIGTERM"
@@ -48,12 +53,15 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (ValidationError, ExitCode.REFUSED),
     (PreflightError, ExitCode.REFUSED),
     (ReportError, ExitCode.REFUSED),
+    (JournalError, ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
     (RunCancelled, ExitCode.INTERRUPTED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),
     (BrokenPipeError, ExitCode.OUTPUT_CLOSED),
 )
+
+_BY_REASON = {BY_SIGTERM: ExitCode.TERMINATED, BY_DEADLINE: ExitCode.DEADLINE}
 
 
 def exit_code(end: CopyResult | BaseException) -> ExitCode:
@@ -67,8 +75,18 @@ def _of_result(result: CopyResult) -> ExitCode:
     if result.aborted_by:
         return ExitCode.ABORTED
     if result.cancelled_by:
-        terminated = result.cancelled_by == BY_SIGTERM
-        return ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED
+        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
     complete = result.state is RunState.COMPLETED
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
     return ExitCode.OK if complete and not missing else ExitCode.FAILED_OBJECTS
+
+
+def exit_code_of_check(result: CheckResult) -> ExitCode:
+    """Return the code for the end of a check; what is not proven different is no difference."""
+    if result.aborted_by:
+        return ExitCode.ABORTED
+    if result.cancelled_by:
+        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
+    if result.totals.differences:
+        return ExitCode.DIFFERENT
+    return ExitCode.OK if result.no_difference else ExitCode.FAILED_OBJECTS

@@ -101,6 +101,7 @@ def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
         mode=RunMode.DRY_RUN,
         report_path=None,
         report_scope=ReportScope.NOT_COPIED,
+        journal=None,
     )
     run = replace(operation, options=options).start()
     follow(run, output.view(dry_run=True))

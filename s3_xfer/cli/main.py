@@ -13,15 +13,18 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.checking import check
 from s3_xfer.cli.copying import copy
 from s3_xfer.cli.doctor import doctor
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
+from s3_xfer.cli.resuming import resume
 from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.running import leave
 from s3_xfer.cli.streams import accept_any_character, discard, tell
+from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -31,7 +34,7 @@ from s3_xfer.version import VERSION
 SWITCH_INTERVAL_S = 0.05
 # Hundreds of copies under way are thousands of objects that live on: looking for cycles among them
 # after every 700 new ones, as Python does, is a tenth of the processor's work.
-GC_THRESHOLDS = (200_000, 20, 50)
+GC_THRESHOLDS = (20_000, 20, 50)
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
     + ErrorClass.UNEXPECTED.see
@@ -45,8 +48,11 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer resume copy.db
+      s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
       s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer uploads --dest-profile us s3://to/data/
       s3-xfer policy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer runbook access-denied
     """
@@ -58,11 +64,14 @@ def cli() -> None:
     """Hold the commands together."""
 
 
+cli.add_command(check)
 cli.add_command(copy)
 cli.add_command(doctor)
 cli.add_command(interactive)
 cli.add_command(policy)
+cli.add_command(resume)
 cli.add_command(runbook)
+cli.add_command(uploads)
 
 
 def main(args: Sequence[str] | None = None) -> int:

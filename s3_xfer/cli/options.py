@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from s3_xfer.cli.params import EnumChoice, SectionOption, Size
+from s3_xfer.cli.params import Duration, EnumChoice, SectionOption, Size
 from s3_xfer.options import (
     BATCH_SIZE_MAX,
     CONCURRENCY_MAX,
@@ -36,6 +36,9 @@ SOURCE, DESTINATION = "Source", "Destination"
 WHAT = "What to copy"
 FIDELITY = "Fidelity"
 SPEED = "Speed and retries"
+LIMITS = "Limits"
+COMPARED = "What to compare"
+REMOVING = "What to list and abort"
 BOTH = "Both sides"
 OUTPUT = "Output"
 PARTIES = "Who and what takes part"
@@ -123,16 +126,89 @@ def _side(side: str, section: str) -> Iterable[Any]:
 
 _DEFAULT = CopyOptions
 
-_DECLARATIONS: tuple[Any, ...] = (
+_CA_BUNDLE = _option(
+    BOTH,
+    "--ca-bundle",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Certificates to trust instead of the usual ones.",
+)
+
+_PLACES: tuple[Any, ...] = (
     *(declaration for side in SIDES for declaration in _side(*side)),
     _option(BOTH, "--endpoint-url", metavar="URL", help="S3 endpoint of both sides."),
+    _CA_BUNDLE,
+)
+
+_REQUEST_PAYER = _option(
+    FIDELITY,
+    "--request-payer",
+    type=click.Choice(["requester"]),
+    help="Accept that this account pays for reading the source.",
+)
+
+_RETRYING: tuple[Any, ...] = (
     _option(
-        BOTH,
-        "--ca-bundle",
-        type=click.Path(exists=True, dir_okay=False),
-        metavar="FILE",
-        help="Certificates to trust instead of the usual ones.",
+        SPEED,
+        "--retries",
+        type=click.IntRange(0, RETRIES_MAX),
+        metavar="N",
+        default=_DEFAULT.retries,
+        show_default=True,
+        help="Repetitions of a request that failed for a passing reason.",
     ),
+    _option(
+        SPEED,
+        "--retry-delay",
+        type=click.FloatRange(0, WAIT_MAX_S),
+        metavar="SECONDS",
+        default=_DEFAULT.retry_delay_s,
+        show_default=True,
+        help="Wait before the first repetition; doubles with each.",
+    ),
+    _option(
+        SPEED,
+        "--read-timeout",
+        type=click.FloatRange(0, WAIT_MAX_S),
+        metavar="SECONDS",
+        default=_DEFAULT.read_timeout_s,
+        show_default=True,
+        help="How long S3 may be silent; single copies of several GB take minutes.",
+    ),
+)
+
+_HOLDING_BACK: tuple[Any, ...] = (
+    _option(
+        LIMITS,
+        "--max-requests-per-second",
+        type=click.FloatRange(0, min_open=True),
+        metavar="N",
+        help="Requests sent to S3, of all kinds together, at most.",
+    ),
+    _option(
+        LIMITS,
+        "--deadline",
+        metavar="WHEN",
+        help="Stop in order after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
+    ),
+)
+
+_JSON = _flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
+
+_TALKING: tuple[Any, ...] = (
+    _choice(
+        OUTPUT,
+        "--progress",
+        Progress,
+        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
+        default=Progress.AUTO.value,
+        show_default=True,
+    ),
+    _flag(OUTPUT, "--quiet", "Print errors and failures only."),
+)
+
+_DECLARATIONS: tuple[Any, ...] = (
+    *_PLACES,
     _flag(WHAT, "--recursive", "Copy everything under the prefix SOURCE."),
     _flag(
         WHAT, "--no-overwrite", "Leave objects alone that exist at the destination (atomic on AWS)."
@@ -173,12 +249,7 @@ _DECLARATIONS: tuple[Any, ...] = (
         "Checksum that S3 stores with the copies",
         metavar="NAME",
     ),
-    _option(
-        FIDELITY,
-        "--request-payer",
-        type=click.Choice(["requester"]),
-        help="Accept that this account pays for reading the source.",
-    ),
+    _REQUEST_PAYER,
     _option(
         SPEED,
         "--concurrency",
@@ -220,46 +291,33 @@ _DECLARATIONS: tuple[Any, ...] = (
         "Objects of this size or more are copied in parts.",
     ),
     _size(SPEED, "--part-size", _DEFAULT.part_size_bytes, "Size of a part."),
+    *_RETRYING,
     _option(
-        SPEED,
-        "--retries",
-        type=click.IntRange(0, RETRIES_MAX),
+        LIMITS,
+        "--max-failures",
+        type=click.IntRange(0),
         metavar="N",
-        default=_DEFAULT.retries,
-        show_default=True,
-        help="Repetitions of a request that failed for a passing reason.",
+        help="End the run once more than N objects have failed.",
     ),
     _option(
-        SPEED,
-        "--retry-delay",
-        type=click.FloatRange(0, WAIT_MAX_S),
-        metavar="SECONDS",
-        default=_DEFAULT.retry_delay_s,
-        show_default=True,
-        help="Wait before the first repetition; doubles with each.",
+        LIMITS,
+        "--max-error-rate",
+        type=click.FloatRange(0, 100, max_open=True),
+        metavar="PERCENT",
+        help="End it once more than this share failed of the last 1,000 tried (at least 100).",
     ),
-    _option(
-        SPEED,
-        "--read-timeout",
-        type=click.FloatRange(0, WAIT_MAX_S),
-        metavar="SECONDS",
-        default=_DEFAULT.read_timeout_s,
-        show_default=True,
-        help="How long S3 may be silent; single copies of several GB take minutes.",
-    ),
+    *_HOLDING_BACK,
     _file(OUTPUT, "--report", "Write one JSON line for each object that was not copied."),
     _flag(OUTPUT, "--report-all", "Write a line for every object into the report."),
-    _file(OUTPUT, "--prices", "Prices for the estimated bill, instead of AWS's list prices."),
-    _flag(OUTPUT, "--json", "Print the metrics as one JSON object on stdout, nothing else."),
-    _choice(
+    _option(
         OUTPUT,
-        "--progress",
-        Progress,
-        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
-        default=Progress.AUTO.value,
-        show_default=True,
+        "--journal",
+        metavar="FILE",
+        help="Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
     ),
-    _flag(OUTPUT, "--quiet", "Print errors and failures only."),
+    _file(OUTPUT, "--prices", "Prices for the estimated bill, instead of AWS's list prices."),
+    _JSON,
+    *_TALKING,
     _flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks."),
 )
 
@@ -303,7 +361,92 @@ _POLICY_DECLARATIONS: tuple[Any, ...] = (
 )
 
 
+_CHECK_DECLARATIONS: tuple[Any, ...] = (
+    *_PLACES,
+    _flag(COMPARED, "--recursive", "Compare everything under the prefix SOURCE."),
+    _flag(
+        COMPARED,
+        "--checksums",
+        "Compare stored checksums where ETags prove nothing (two HEADs for each object).",
+    ),
+    _flag(COMPARED, "--metadata", "Compare metadata and headers (two HEADs for each object)."),
+    _flag(COMPARED, "--tags", "Compare tags (two requests for each object)."),
+    _flag(COMPARED, "--ignore-extra", "Leave out objects that only the destination has."),
+    _REQUEST_PAYER,
+    _option(
+        SPEED,
+        "--concurrency",
+        type=click.IntRange(1, CONCURRENCY_MAX),
+        metavar="N",
+        help=f"Objects that S3 is asked about at the same time.  [default: {THREADS}]",
+    ),
+    *_RETRYING,
+    *_HOLDING_BACK,
+    _file(OUTPUT, "--report", "Write one JSON line for each difference, for copy --from-report."),
+    _JSON,
+    *_TALKING,
+    _flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
+)
+
+_UPLOADS_DECLARATIONS: tuple[Any, ...] = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    _option(
+        REMOVING,
+        "--abort-older-than",
+        type=Duration(),
+        metavar="AGE",
+        help="Abort those that these credentials began longer ago than 2d, 12h, ...",
+    ),
+    _flag(REMOVING, "--all", "Abort those of others too, after a question."),
+    _flag(REMOVING, "--yes", "Do not ask."),
+    _flag(REMOVING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
+    *_RETRYING,
+    _JSON,
+)
+
 _DOCTOR_DECLARATIONS: tuple[Any, ...] = (_PRINCIPAL,)
+
+
+def check_options(command: _Callback) -> _Callback:
+    """Give ``command`` what describes a comparison."""
+    for declaration in reversed(_CHECK_DECLARATIONS):
+        command = declaration(command)
+    return command
+
+
+def uploads_options(command: _Callback) -> _Callback:
+    """Give ``command`` what is about unfinished uploads at one place."""
+    for declaration in reversed(_UPLOADS_DECLARATIONS):
+        command = declaration(command)
+    return command
+
+
+# What a resumed copy may do differently: how it gets there, not what it copies.
+_MAY_CHANGE = frozenset(
+    {
+        *("endpoint_url", "ca_bundle", "concurrency", "engine", "batch_size", "listing_threads"),
+        *("retries", "retry_delay", "read_timeout", "no_preflight", "skip_identical"),
+        *("report", "report_all", "prices", "json", "progress", "quiet", "verbose"),
+    }
+)
+_MAY_CHANGE_ALL_OF = (SOURCE, DESTINATION, LIMITS)
+
+
+def resume_options(command: _Callback) -> _Callback:
+    """Give ``command`` every option of a copy that may differ when the copy goes on."""
+
+    def probe() -> None:
+        """Take the options of a copy, to choose from."""
+
+    params: list[click.Parameter] = vars(copy_options(probe))["__click_params__"]
+    chosen = [
+        param
+        for param in params
+        if param.name in _MAY_CHANGE or getattr(param, "section", "") in _MAY_CHANGE_ALL_OF
+    ]
+    vars(command)["__click_params__"] = [*vars(command).get("__click_params__", []), *chosen]
+    return command
 
 
 def doctor_options(command: _Callback) -> _Callback:

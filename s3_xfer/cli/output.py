@@ -10,15 +10,20 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.streams import discard, say, tell
+from s3_xfer.render.plain import progress_line
 from s3_xfer.render.summary import Context, Summary, summarize
 from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
-from s3_xfer.render.views import LiveView, PlainView, ProgressView, SilentView
+from s3_xfer.render.views import LiveView, PlainView, ProgressLine, ProgressView, SilentView
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
@@ -32,19 +37,25 @@ class Output:
     quiet: bool = False
     verbose: bool = False
 
-    def view(self, *, dry_run: bool = False) -> ProgressView:
-        """Return what shows the progress of a run on stderr."""
+    def view(
+        self,
+        *,
+        dry_run: bool = False,
+        line: ProgressLine = progress_line,
+        draw: Callable[..., Text] | None = None,
+    ) -> ProgressView:
+        """Return what shows the progress of a run on stderr, as lines or drawn frames."""
         if self.quiet:
             return SilentView()
         if self.progress is Progress.NONE:
             return SilentView(sys.stderr)
         if self.progress is Progress.PLAIN or not _can_redraw():
-            return PlainView(sys.stderr)
+            return PlainView(sys.stderr, line=line)
         from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
 
         console = Console(stderr=True, force_terminal=True, force_interactive=True)
         keep = self.json or not sys.stdout.isatty()
-        return LiveView(console, dry_run=dry_run, keep=keep)
+        return LiveView(console, dry_run=dry_run, keep=keep, draw=draw)
 
     def result(self, result: CopyResult, context: Context) -> None:
         """Print the end of a run; a reader that went away does not change it."""

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3_xfer.errors import ValidationError
-from s3_xfer.units import parse_size
+from s3_xfer.units import parse_duration, parse_size
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
     _ParamType = click.ParamType[int]
+    _Seconds = click.ParamType[float]
 else:  # not subscriptable in click 8.1
     _Choice = click.Choice
-    _ParamType = click.ParamType
+    _ParamType = _Seconds = click.ParamType
 
 
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
@@ -38,6 +39,23 @@ class Size(_ParamType):
             return value
         try:
             return parse_size(value)
+        except ValidationError as error:
+            self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
+
+
+class Duration(_Seconds):
+    """A number of seconds, written as ``90s``, ``12h`` or ``2d``."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds; a value that is no duration is a usage error."""
+        if isinstance(value, float):
+            return value
+        try:
+            return parse_duration(value)
         except ValidationError as error:
             self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
 

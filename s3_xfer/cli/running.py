@@ -13,22 +13,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import FrameType
 from typing import NoReturn, Protocol
 
 from s3_xfer.accounting.metrics import TransferMetrics, error_line
-from s3_xfer.accounting.rate import RateMeter
-from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.accounting.rate import RateMeter, Rates
+from s3_xfer.accounting.result import RunState
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
 from s3_xfer.cli.streams import flush
 from s3_xfer.model import Failed
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
-from s3_xfer.render.views import ProgressView, SilentView
+from s3_xfer.render.views import ProgressLine, ProgressView, SilentView
 from s3_xfer.text import printable
+from s3_xfer.units import format_duration
 
 POLL_S = 0.125
 FAILURES_TOLD = 5
+_SPEED_IS_KNOWN_S = 5.0
 _LEAVE_GRACE_S = 1.0
 _CLEANUP_S = 15.0
 # Wrappers (make, uv, docker) repeat a Ctrl-C that the terminal already sent to the whole group.
@@ -47,6 +50,10 @@ class RunHandle(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What the user should know; may grow."""
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """When its deadline stops it; None if it has none, or has not begun."""
+
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant."""
 
@@ -58,9 +65,6 @@ class RunHandle(Protocol):
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end; return whether it has come."""
-
-    def result(self) -> CopyResult:
-        """Return the end, or raise why the run was refused."""
 
 
 class Requests:
@@ -100,14 +104,28 @@ class Requests:
                 signal.signal(number, handler)
 
 
-class _Story:
+class Story:
     """Tells notes and the first failures, each once, while the run lasts."""
 
-    def __init__(self, failures_max: int) -> None:
+    def __init__(self, failures_max: int, line: ProgressLine) -> None:
+        self.line = line
         self._failures_max = failures_max
         self._notes = self._failures = 0
+        self._warned = False
+
+    def warning(self, ends_at: datetime | None, metrics: TransferMetrics, rates: Rates) -> str:
+        """Return once that the deadline comes first, as soon as the speed tells; else nothing."""
+        if self._warned or ends_at is None or metrics.duration_s < _SPEED_IS_KNOWN_S:
+            return ""
+        left_s = (ends_at - metrics.start_time).total_seconds() - metrics.duration_s
+        if rates.eta_s is None or rates.eta_s <= left_s:
+            return ""
+        self._warned = True
+        eta, left = format_duration(rates.eta_s), format_duration(max(0.0, left_s))
+        return f"note: at this speed it takes {eta} more, and the deadline comes in {left}"
 
     def news(self, run: RunHandle) -> Iterator[str]:
+        """Yield what has not been told yet."""
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
@@ -118,8 +136,16 @@ class _Story:
                 yield "further failures are only counted here; the summary explains them"
 
 
-def follow(run: RunHandle, view: ProgressView, *, failures_told: int = FAILURES_TOLD) -> None:
+def follow(
+    run: RunHandle,
+    view: ProgressView,
+    *,
+    failures_told: int = FAILURES_TOLD,
+    line: ProgressLine = progress_line,
+) -> None:
     """Show ``run`` in ``view`` until it has ended, and pass on what signals ask for.
+
+    ``line`` is what SIGUSR1 prints.
 
     Call it in the main thread. An error in here cancels the run before it is raised.
     """
@@ -128,16 +154,16 @@ def follow(run: RunHandle, view: ProgressView, *, failures_told: int = FAILURES_
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, _Story(failures_told))
+                    _watch(run, view, requests, Story(failures_told, line))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, SilentView(), requests, _Story(0))
+                _watch(run, SilentView(), requests, Story(0, line))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
         raise
 
 
-def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: _Story) -> None:
+def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: Story) -> None:
     told = False
     meter = RateMeter()
     while not run.wait(POLL_S):
@@ -154,16 +180,19 @@ def _stop(run: RunHandle, view: ProgressView, number: int) -> None:
 
 
 def _show(
-    run: RunHandle, view: ProgressView, requests: Requests, story: _Story, meter: RateMeter
+    run: RunHandle, view: ProgressView, requests: Requests, story: Story, meter: RateMeter
 ) -> None:
     for line in story.news(run):
         view.say(line)
     metrics = run.snapshot()
     rates = meter.observe(metrics)
     phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
+    warning = story.warning(run.ends_at, metrics, rates)
+    if warning:
+        view.say(warning)
     if requests.report:
         requests.report = False
-        view.say(progress_line(phase, metrics, rates))
+        view.say(story.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics)
 

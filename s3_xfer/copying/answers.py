@@ -28,6 +28,12 @@ ETAG_PLACES: Mapping[str, str | None] = {
     "UploadPartCopy": "CopyPartResult",
     "CompleteMultipartUpload": None,
 }
+# What any other answer cannot do without: a 200 that lacks it never came from S3 as a whole.
+_OTHER_PROOFS: Mapping[str, str] = {
+    "CreateMultipartUpload": "UploadId",
+    "HeadObject": "ETag",
+    "ListObjectsV2": "IsTruncated",
+}
 # After these nobody knows whether S3 did the work.
 AMBIGUOUS = frozenset(
     {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
@@ -40,6 +46,7 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
 _OK = 200
+_REDIRECTS = 300
 _INTERNAL_ERROR = 500
 
 
@@ -72,13 +79,9 @@ def encryption_of(answer: Answer) -> dict[str, str]:
 
 
 def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[str, Any]:
-    """Return what botocore would have made of ``answer``, the last of ``attempts`` answers.
-
-    Raises:
-        botocore.parsers.ResponseParserError: a success that is not XML.
-    """
+    """Return what botocore would have made of ``answer``, the last of ``attempts`` answers."""
     status = answer.status
-    if status == _OK and answer.body and copied_etag(answer) is None:
+    if _OK <= status < _REDIRECTS and answer.body and copied_etag(answer) is None:
         status = _INTERNAL_ERROR  # as botocore.handlers does with an error, or half of an answer
     response = {
         "status_code": status,
@@ -109,25 +112,26 @@ def facts_of(
     """Return what is wrong with an answer, or None if nothing is."""
     if error is not None or parsed is None:
         return translate_answer(operation, error=error)
-    return translate_answer(operation, parsed=parsed) or missing_etag(operation, parsed)
+    return translate_answer(operation, parsed=parsed) or missing_proof(operation, parsed)
 
 
-def missing_etag(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
-    """Return an error if ``operation`` must be answered with an ETag and was not.
+def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
+    """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
 
-    botocore and s3transfer both take a 200 with an empty body for a success.
+    botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
+    listing it would even be the end of it, with nothing found.
     """
-    if operation not in ETAG_PLACES:
+    place, proof = ETAG_PLACES.get(operation), _OTHER_PROOFS.get(operation, "ETag")
+    if operation not in ETAG_PLACES and operation not in _OTHER_PROOFS:
         return None
-    place = ETAG_PLACES[operation]
     result = parsed if place is None else parsed.get(place) or {}
-    if result.get("ETag"):
+    if result.get(proof) not in (None, ""):
         return None
     metadata = parsed.get("ResponseMetadata", {})
     return ErrorFacts(
         error_class=ErrorClass.EMPTY_RESPONSE,
         code=ErrorClass.EMPTY_RESPONSE.value,
-        message=f"{operation} was answered without an ETag",
+        message=f"{operation} was answered without {proof}",
         http_status=metadata.get("HTTPStatusCode"),
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,

@@ -16,6 +16,7 @@ import botocore.exceptions as bc
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.continuing import Continuing
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
 from s3_xfer.copying.identical import is_identical
@@ -33,6 +34,10 @@ from s3_xfer.model import (
 )
 from s3_xfer.options import CopyOptions, Identical, TagPolicy
 
+UNSEEN = (
+    "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
+    "service may ignore the condition not to overwrite it"
+)
 OBJECT_ATTEMPTS = 2  # whole objects are started again once, when their upload is beyond repair
 
 
@@ -62,7 +67,8 @@ class ObjectCopier:
 
     ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
     ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
-    asks for the key besides, where the service may ignore the condition.
+    asks for the key besides, where the service may ignore the condition. ``continuing`` knows the
+    uploads of earlier runs.
     """
 
     def __init__(
@@ -76,8 +82,10 @@ class ObjectCopier:
         options: CopyOptions,
         overwrite: bool,
         looks_first: bool,
+        continuing: Continuing | None = None,
     ) -> None:
         self._engine = engine
+        self._continuing = continuing
         self._source = source
         self._destination = destination
         self._hooks = hooks
@@ -172,9 +180,12 @@ class ObjectCopier:
     def _copy_in_parts(self, task: CopyTask, trail: Trail) -> Outcome:
         late_tags = self._prepare_upload(task.source, trail)
         key = task.destination_key
-        self._engine.copy_in_parts(
-            task, trail, lambda done: self._metrics.parts_finished(key, done)
-        )
+
+        def on_bytes(done: int) -> None:
+            self._metrics.parts_finished(key, done)
+
+        if not (self._continuing and self._continuing.go_on(task, trail, on_bytes)):
+            self._engine.copy_in_parts(task, trail, on_bytes)
         if late_tags:
             self._tag(task, late_tags)
         return Copied(task, task.source.size, trail.answer["ETag"], parts=len(trail.part_etags))
@@ -197,6 +208,12 @@ class ObjectCopier:
         if self._options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self._source, source)
+        if len(tag_set) < answer.get("TagCount", 0):
+            raise ObjectError.of(
+                ErrorClass.EMPTY_RESPONSE,
+                f"HeadObject counts {answer['TagCount']} tags, GetObjectTagging has {len(tag_set)}",
+                attempts=1,
+            )
         header = lookup.tag_header(tag_set)
         if header is None:
             return tag_set
@@ -227,22 +244,33 @@ class ObjectCopier:
             )
 
     def _exists(self, task: CopyTask) -> bool:
-        """Return whether the destination has the key; False also where it may not be asked."""
+        """Return whether the destination has the key.
+
+        Where it may not be asked: False if the condition on the copy decides as well.
+        """
         try:
             self._head_destination(task)
         except bc.ClientError as error:
-            if translate(error).error_class in (
-                ErrorClass.SOURCE_VANISHED,  # 404: a HEAD cannot say what is missing
-                ErrorClass.ACCESS_DENIED,
-            ):
+            facts = translate(error)
+            if facts.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
                 return False
-            raise
+            if facts.error_class is not ErrorClass.ACCESS_DENIED:
+                raise
+            if self._looks_first:
+                raise ObjectError(replace(facts, message=UNSEEN)) from error
+            return False
         return True
 
     def _head_destination(self, task: CopyTask) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = self._destination.head_object(
-            Bucket=task.destination_bucket, Key=task.destination_key
-        )
+        answer: Mapping[str, Any]
+        place = {"Bucket": task.destination_bucket, "Key": task.destination_key}
+        try:
+            answer = self._destination.head_object(**place)
+        except bc.ClientError as error:
+            if not lookup.is_wordless(error):
+                raise
+            lookup.ask_why(error, lambda: self._destination.get_object_tagging(**place))
+            answer = self._destination.head_object(**place)
         return answer
 
     # ------------------------------------------------------------------------ settling

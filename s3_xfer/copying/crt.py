@@ -39,7 +39,10 @@ _NOT_PASSED_ON = {
     "AWS_ERROR_S3_REQUEST_TIMEOUT": (400, "RequestTimeout"),
     "AWS_ERROR_S3_REQUEST_TIME_TOO_SKEWED": (403, "RequestTimeTooSkewed"),
 }
-_ERROR_DOCUMENT = b"<Error><Code>%s</Code><Message></Message></Error>"
+_ERROR_DOCUMENT = (
+    b"<Error><Code>%s</Code><Message>the CRT engine passes on neither S3's words nor the request "
+    b"id of this answer (--engine managed does)</Message></Error>"
+)
 _CONNECTIONS_PER_GBPS = 2.5  # aws-c-s3 opens that many, found by counting them
 
 
@@ -253,6 +256,8 @@ def _as_botocore(error: Exception, endpoint: str) -> Exception:
         return kind(endpoint_url=endpoint, error=said)
     if "_TLS_" in name:
         return bc.SSLError(endpoint_url=endpoint, error=OSError(said))
+    if name == "AWS_IO_SOCKET_CLOSED":  # by the other side, after it was open
+        return bc.ConnectionClosedError(endpoint_url=endpoint, error=said, request=None)
     if "_DNS_" in name or "_SOCKET_" in name:
         return bc.EndpointConnectionError(endpoint_url=endpoint, error=said)
     if isinstance(error, awscrt.exceptions.AwsCrtError):

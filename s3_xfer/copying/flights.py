@@ -25,6 +25,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import Done, ObjectCopier
 from s3_xfer.copying.engine import SingleSender
 from s3_xfer.copying.hooks import Trail
+from s3_xfer.copying.renewal import Renewal, not_renewed
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
@@ -35,6 +36,7 @@ from s3_xfer.pipeline.stop import StopFlag
 
 _OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
+_CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is looked at more often
 
 
 @dataclass(slots=True, eq=False)
@@ -47,6 +49,7 @@ class _Flight:
     ambiguous: bool = False  # S3 may have copied it without our knowing
     attempts: int = 0
     sent_at_s: float = 0.0
+    renewed: bool = False  # its credentials, after S3 called them expired
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
 
@@ -71,6 +74,7 @@ class Flights:
         copier: ObjectCopier,
         output_shape: Any,
         retry: RetryPolicy,
+        renewal: Renewal,
         pacer: Pacer,
         stop: StopFlag,
         metrics: MetricsCollector,
@@ -83,6 +87,7 @@ class Flights:
         self._copier = copier
         self._output_shape = output_shape
         self._retry = retry
+        self._renewal = renewal
         self._pacer = pacer
         self._stop = stop
         self._metrics = metrics
@@ -91,10 +96,16 @@ class Flights:
         self._air = Slots(limit, stop)
         self._ground = Slots(2 * ground_threads, stop)
         self._ground_crew = ThreadPoolExecutor(ground_threads, thread_name_prefix="s3-xfer-ground")
+        # Threads of their own: those on the ground may wait for a place in the air, which is only
+        # free when what is in the air has landed.
+        self._landing_crew = ThreadPoolExecutor(
+            ground_threads, thread_name_prefix="s3-xfer-landing"
+        )
         self._later = Later(stop, on_crash=on_crash)
         self._under_way: dict[_Flight, None] = {}  # in the order in which they were sent
         self._closed = False
-        self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+        self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
+        self._later.call(self._overdue_check_s, self._give_up_overdue)
 
     # ------------------------------------------------------------------- from the workers
 
@@ -104,7 +115,7 @@ class Flights:
         if self._copier.is_ready(task):
             self._launch(flight)
         elif self._ground.take():
-            self._on_ground(self._begin_on_ground, flight)
+            self._submit(self._ground_crew, self._begin_on_ground, flight)
         else:
             done(task, NotAttempted(task))
 
@@ -124,6 +135,7 @@ class Flights:
             if flight.give_up:
                 flight.give_up()
         self._ground_crew.shutdown(wait=False)
+        self._landing_crew.shutdown(wait=False)
         self._sender.close()
 
     # -------------------------------------------------------------------------- in the air
@@ -148,7 +160,7 @@ class Flights:
             flight.give_up = self._sender.send(flight.task, partial(self._answered, flight))
         except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
             self._under_way.pop(flight, None)
-            self._on_ground(self._conclude, flight, error)
+            self._on_ground(self._conclude, flight, not_renewed(error))
 
     def _answered(self, flight: _Flight, answer: Answer) -> None:
         """Take the answer, in the sender's thread: nothing here may wait or raise."""
@@ -179,6 +191,9 @@ class Flights:
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self._pacer.throttled()
+        if facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
+            self._on_ground(self._renew, flight, error)
+            return
         delay_s = self._retry.delay_before_retry_s(facts.error_class, flight.attempts)
         if delay_s is None:
             self._on_ground(self._conclude, flight, error)
@@ -224,18 +239,28 @@ class Flights:
             if flight.give_up:
                 flight.give_up()
         if not self._stop.is_set():
-            self._later.call(_OVERDUE_CHECK_S, self._give_up_overdue)
+            self._later.call(self._overdue_check_s, self._give_up_overdue)
 
     # ---------------------------------------------------------------------- on the ground
 
     def _on_ground(self, work: Callable[..., None], flight: _Flight, *arguments: Any) -> None:
+        """Let ``work`` land a flight, in a thread that may ask S3; it takes no place."""
+        self._submit(self._landing_crew, work, flight, *arguments)
+
+    def _submit(
+        self,
+        crew: ThreadPoolExecutor,
+        work: Callable[..., None],
+        flight: _Flight,
+        *arguments: Any,
+    ) -> None:
         def safely() -> None:
             try:
                 work(flight, *arguments)
             except BaseException as error:  # noqa: BLE001 - told, and it ends the run
                 self._on_crash(error)
 
-        self._ground_crew.submit(safely)
+        crew.submit(safely)
 
     def _begin_on_ground(self, flight: _Flight) -> None:
         """Ask what must be asked first; then take off, or copy in parts right here."""
@@ -250,6 +275,19 @@ class Flights:
                 flight.done(flight.handed_over, self._copier.copy_prepared(ready))
         finally:
             self._ground.free(success=True)
+
+    def _renew(self, flight: _Flight, error: Exception) -> None:
+        """Send again what was refused as expired, if there are other credentials; once."""
+        flight.renewed = True
+        try:
+            again = not self._stop.is_set() and self._renewal.renew(flight.sent_at_s)
+        except ObjectError as failed:
+            error, again = failed, False
+        if again:
+            self._metrics.retried(throttled=False)
+            self._send(flight)
+        else:
+            self._conclude(flight, error)
 
     def _conclude(self, flight: _Flight, error: Exception) -> None:
         self._land(flight, self._copier.conclude(flight.task, flight.trail, error))

@@ -29,6 +29,8 @@ _OBJECT_OPERATIONS = (
     "HeadObject",
     "GetObjectTagging",
     "ListObjectsV2",
+    "ListParts",
+    "ListMultipartUploads",
 )
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
 

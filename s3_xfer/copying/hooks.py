@@ -17,12 +17,16 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import answers
 from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.uploads import Intent, UploadBook
 from s3_xfer.errors import (
     ErrorClass,
     ErrorFacts,
@@ -38,10 +42,17 @@ _NOT_XML = re.compile(
 )
 PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
 _TURN_S = 0.02
+_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # nothing is to stay behind
+_HALF_A_ROLE = (
+    b"<ErrorResponse><Error><Code>InternalError</Code><Message>STS answered 200 without complete "
+    b"credentials</Message></Error></ErrorResponse>"
+)
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 _TRAIL = "s3_xfer.trail"
 _ATTEMPTS = "s3_xfer.attempts"
 _PARAMS = "s3_xfer.params"
+_SIGNED_AT_S = "s3_xfer.signed_at_s"
+_RENEWED = "s3_xfer.renewed"
 
 
 @dataclass(slots=True)
@@ -62,7 +73,7 @@ class RequestHooks:
     """The handlers of one client. ``headers`` are added by operation, see :mod:`.headers`.
 
     Thread-safe. All clients of a run share ``retry``, ``stop`` and ``metrics``; the pacer
-    belongs to one bucket.
+    belongs to one bucket, ``renewal`` to the credentials of the client.
     """
 
     def __init__(
@@ -73,14 +84,19 @@ class RequestHooks:
         pacer: Pacer,
         stop: StopFlag,
         metrics: MetricsCollector,
+        renewal: Renewal,
     ) -> None:
         self.retry = retry
+        self.renewal = renewal
         self.pacer = pacer
         self._headers = headers
         self._stop = stop
         self._metrics = metrics
         self._trails: dict[str, Trail] = {}
         self._open_uploads: dict[str, OpenUpload] = {}
+        self._lost_uploads: dict[str, Intent] = {}
+        self._book: UploadBook | None = None
+        self._leaves_uploads = False
         self._lock = threading.Lock()
 
     def attach(self, client: Any) -> None:
@@ -88,6 +104,7 @@ class RequestHooks:
         events = client.meta.events
         events.register("before-parameter-build.s3", self._find_trail)
         events.register("before-call.s3", self._add_headers)
+        events.register("before-sign.s3", self._before_sign)
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)
         events.register("after-call.s3", self._after_call)
@@ -107,6 +124,19 @@ class RequestHooks:
         finally:
             del self._trails[destination_key]
 
+    def write_down(self, book: UploadBook) -> None:
+        """Keep uploads in ``book`` from now on."""
+        self._book = book
+
+    def leave_uploads(self) -> None:
+        """Let a stopped run leave its uploads open: another one will go on with them."""
+        self._leaves_uploads = True
+
+    def lost_uploads(self) -> tuple[Intent, ...]:
+        """Return where S3 may have opened uploads whose answer was lost."""
+        with self._lock:
+            return tuple(self._lost_uploads.values())
+
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the multipart uploads that were created and not finished since."""
         with self._lock:
@@ -122,15 +152,23 @@ class RequestHooks:
         self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
     ) -> None:
         params["headers"].update(self._headers.get(model.name, {}))
+        if self._book and model.name == "CreateMultipartUpload":
+            self._book.begins(context[_PARAMS]["Key"])
         trail: Trail | None = context.get(_TRAIL)
         if trail and model.name == "CreateMultipartUpload":
             params["headers"].update(trail.create_headers)
+
+    def _before_sign(self, request: Any, **_: object) -> None:
+        self.renewal.keep_fresh()
+        request.context[_SIGNED_AT_S] = time.monotonic()
 
     def _before_send(self, event_name: str, **_: object) -> None:
         operation = event_name.rpartition(".")[2]
         if operation in PACED:
             self.pacer.wait()
-        if self._stop.is_set() and operation != "AbortMultipartUpload":
+        elif self.pacer.ceiling:
+            self.pacer.ceiling.wait()
+        if self._stop.is_set() and (self._leaves_uploads or operation not in _WHEN_STOPPED):
             raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)
 
@@ -160,13 +198,28 @@ class RequestHooks:
             and facts.error_class in answers.AMBIGUOUS
         ):
             trail.ambiguous = True
+        if operation.name == "CreateMultipartUpload" and facts.error_class in answers.AMBIGUOUS:
+            key = context[_PARAMS]["Key"]
+            with self._lock:
+                self._lost_uploads.setdefault(key, Intent(key, datetime.now(UTC)))
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
             self.pacer.throttled()
-        if not self.retry.wait_to_retry(facts.error_class, attempts):
+        again = self._has_new_credentials(facts, context) or self.retry.wait_to_retry(
+            facts.error_class, attempts
+        )
+        if not again:
             return None
         self._metrics.retried(throttled=throttled)
         return 0
+
+    def _has_new_credentials(self, facts: ErrorFacts, context: dict[str, Any]) -> bool:
+        """Renew the credentials of a request that was refused as expired, once."""
+        expired = facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and _was_sent(facts)
+        if not expired or self._stop.is_set() or context.get(_RENEWED):
+            return False
+        context[_RENEWED] = True
+        return self.renewal.renew(context[_SIGNED_AT_S])
 
     def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
@@ -175,10 +228,9 @@ class RequestHooks:
         if parsed.get("Error"):
             self._note_uploads(model.name, context, parsed)
             return
-        if model.name in answers.ETAG_PLACES:
-            facts = answers.missing_etag(model.name, parsed)
-            if facts:
-                raise ObjectError(facts)
+        facts = answers.missing_proof(model.name, parsed)
+        if facts:
+            raise ObjectError(facts)
         self._note_uploads(model.name, context, parsed)
         trail: Trail | None = context.get(_TRAIL)
         if trail is None:
@@ -194,12 +246,57 @@ class RequestHooks:
     ) -> None:
         failed = parsed.get("Error", {}).get("Code")
         params = context[_PARAMS]
-        with self._lock:
-            if operation == "CreateMultipartUpload" and not failed:
-                upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+        if operation == "CreateMultipartUpload" and not failed:
+            upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+            with self._lock:
                 self._open_uploads[upload.upload_id] = upload
-            elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+            if self._book:
+                self._book.opened(upload, doubtful=upload.key in self._lost_uploads)
+        elif operation in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+            with self._lock:
                 self._open_uploads.pop(params["UploadId"], None)
+            if self._book:
+                self._book.closed(params["UploadId"])
+
+
+def repeat_sts(client: Any, retry: RetryPolicy) -> None:
+    """Let ``client``, an STS client whose own retries are off, follow the run's policy."""
+    client.meta.events.register("before-parse.sts.AssumeRole", _refuse_half_a_role)
+
+    def needs_retry(
+        response: tuple[Any, dict[str, Any]] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        request_dict: dict[str, Any],
+        **_: object,
+    ) -> int | None:
+        parsed = response[1] if response else None
+        facts = answers.facts_of(operation.name, parsed, caught_exception)
+        if facts is None:
+            return None
+        context = request_dict["context"]
+        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
+        if caught_exception:
+            answers.tell_attempts(caught_exception, attempts)
+        if retry.wait_to_retry(facts.error_class, attempts):
+            return 0
+        if parsed and response and response[0].status_code == HTTPStatus.OK:
+            raise answers.error_of(parsed, operation.name)  # botocore looks at the status only
+        return None
+
+    client.meta.events.register("needs-retry.sts", needs_retry)
+
+
+def _refuse_half_a_role(response_dict: dict[str, Any], **_: object) -> None:
+    """Make an error of a 200 without credentials.
+
+    botocore would raise what no retry sees, with the whole answer, secrets included, in its text.
+    """
+    body = response_dict["body"].rstrip()
+    whole = b"<Credentials>" in body and body.endswith(b"</AssumeRoleResponse>")
+    if response_dict["status_code"] == HTTPStatus.OK and not whole:
+        words = body if body.endswith(b"</ErrorResponse>") else _HALF_A_ROLE
+        response_dict.update(status_code=500, body=words)
 
 
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:

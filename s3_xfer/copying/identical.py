@@ -43,11 +43,11 @@ def is_identical(source_client: Any, destination_client: Any, task: CopyTask) ->
         return False
     if copy["ETag"] == source.etag:
         return True
-    of_copy = _whole_checksums(copy)
+    of_copy = whole_checksums(copy)
     if not of_copy:
         return False
     seen = _seen(source_client, Bucket=source.bucket, Key=source.key, IfMatch=source.etag)
-    of_source = _whole_checksums(seen or {})
+    of_source = whole_checksums(seen or {})
     shared = of_copy.keys() & of_source.keys()
     return bool(shared) and all(of_copy[name] == of_source[name] for name in shared)
 
@@ -63,7 +63,7 @@ def _seen(client: Any, **which: str) -> Mapping[str, Any] | None:
     return answer
 
 
-def _whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
+def whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
     if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return {}

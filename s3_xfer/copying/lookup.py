@@ -9,13 +9,16 @@ unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from botocore.exceptions import ClientError
+
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.verify import etag_is_md5
+from s3_xfer.errors import Reaction, translate
 from s3_xfer.model import S3Object
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
@@ -39,7 +42,15 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
     """
     pin = {"IfMatch": known.etag} if known.etag else {}
-    answer: Mapping[str, Any] = client.head_object(Bucket=known.bucket, Key=known.key, **pin)
+    place = {"Bucket": known.bucket, "Key": known.key}
+    answer: Mapping[str, Any]
+    try:
+        answer = client.head_object(**place, **pin)
+    except ClientError as error:
+        if not is_wordless(error):
+            raise
+        ask_why(error, lambda: client.get_object_tagging(**place))
+        answer = client.head_object(**place, **pin)
     found = replace(
         known,
         size=answer["ContentLength"],
@@ -62,6 +73,32 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
     if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
         kept["expires"] = head_answer["ExpiresString"]
     return kept
+
+
+def is_wordless(error: ClientError) -> bool:
+    """Return whether a HEAD, whose answer has no body, may have failed for any of many reasons.
+
+    400 also means expired credentials; 403 also a wrong clock, a wrong key or a wrong signature.
+    """
+    return error.response["Error"]["Code"] in ("400", "403")
+
+
+def ask_why(error: ClientError, ask: Callable[[], object]) -> None:
+    """Ask S3 something that it answers in words, after a HEAD failed with ``error``.
+
+    Returns if the HEAD is worth a second try: asking may have renewed the credentials.
+
+    Raises:
+        botocore.exceptions.ClientError: what would hit every request, in S3's words; or else
+            ``error`` itself.
+    """
+    try:
+        ask()
+    except ClientError as in_words:
+        if translate(in_words).error_class.reaction is Reaction.END_RUN:
+            raise in_words from error
+        if error.response["Error"]["Code"] == "403":
+            raise error from in_words
 
 
 def tags(client: Any, source: S3Object) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from s3transfer import exceptions
 from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
+from s3transfer.utils import ChunksizeAdjuster
 
 from s3_xfer.copying.headers import single_copy_params, write_params
 from s3_xfer.copying.hooks import Trail
@@ -58,6 +59,13 @@ class ManagedEngine:
                 max_request_concurrency=options.threads,
             ),
         )
+
+    def part_size(self, size_bytes: int) -> int:
+        """Return the size of the parts in which an object of this size is copied."""
+        adjusted: int = ChunksizeAdjuster().adjust_chunksize(
+            self._options.part_size_bytes, size_bytes
+        )
+        return adjusted
 
     def copy_single(self, task: CopyTask, trail: Trail) -> None:  # noqa: ARG002 - the hooks fill it
         """Copy with one ``CopyObject`` in the caller's thread."""

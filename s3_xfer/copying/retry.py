@@ -8,17 +8,32 @@ fails does not throw away the other 9,999. Refuses to sleep where nobody could w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from s3_xfer.errors import ErrorClass, Reaction
 from s3_xfer.pipeline.stop import StopFlag
 
+PassTime = Callable[[float], float]
+
+
+def in_full(wait_s: float) -> float:
+    """Return the wait as it is: nobody shortens it outside of tests."""
+    return wait_s
+
 
 class RetryPolicy:
-    """At most ``retries`` repetitions, after ``delay_s``, twice that, four times that."""
+    """At most ``retries`` repetitions, after ``delay_s``, twice that, four times that.
 
-    def __init__(self, *, retries: int, delay_s: float, stop: StopFlag) -> None:
+    ``pass_time`` is told each wait that begins, and says how much of it is really waited.
+    """
+
+    def __init__(
+        self, *, retries: int, delay_s: float, stop: StopFlag, pass_time: PassTime = in_full
+    ) -> None:
         self._retries = retries
         self._delay_s = delay_s
         self._stop = stop
+        self._pass_time = pass_time
 
     def delay_s(self, attempts: int) -> float:
         """Return the wait after the ``attempts``-th failure in a row (counted from 1)."""
@@ -33,7 +48,7 @@ class RetryPolicy:
             return None
         if attempts > self._retries or self._stop.is_set():
             return None
-        return self.delay_s(attempts)
+        return self._pass_time(self.delay_s(attempts))
 
     def wait_to_retry(self, error_class: ErrorClass, attempts: int) -> bool:
         """Wait as long as due and return True; or return False if it must not be sent again."""

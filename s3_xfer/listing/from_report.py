@@ -14,7 +14,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.accounting.report import COPIED, FAILED, NOT_ATTEMPTED, NOT_LISTED, SKIPPED
+from s3_xfer.accounting.report import (
+    COPIED,
+    DIFFERENT,
+    EXTRA,
+    FAILED,
+    MISSING,
+    NOT_ATTEMPTED,
+    NOT_COMPARED,
+    NOT_LISTED,
+    SKIPPED,
+)
 from s3_xfer.errors import ReportError
 from s3_xfer.listing.ranges import KeyRange, merged
 from s3_xfer.model import S3Object
@@ -22,8 +32,8 @@ from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.text import printable
 
 _PAGE = 1000
-_COPY_AGAIN = (FAILED, NOT_ATTEMPTED)
-_LEAVE = (COPIED, SKIPPED)
+_COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
+_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED)
 
 
 class ReportSource:

@@ -38,7 +38,7 @@ class Listing:
     """The objects under ``prefix`` that lie in ``ranges``, page by page.
 
     ``threads`` is how many may read at once. ``is_starving`` tells whether those who use the
-    objects have nothing to do.
+    objects have nothing to do. ``must_be_ordered`` refuses a service that keeps no order of keys.
     """
 
     def __init__(
@@ -50,11 +50,14 @@ class Listing:
         threads: int,
         is_starving: Callable[[], bool],
         pages_before_cut: int = PAGES_BEFORE_CUT,
+        must_be_ordered: bool = False,
     ) -> None:
         self._read = read
         self._threads_max = threads
         self._is_starving = is_starving
-        self._segments = Segments(prefix, ranges, pages_before_cut=pages_before_cut)
+        self._segments = Segments(
+            prefix, ranges, pages_before_cut=pages_before_cut, must_be_ordered=must_be_ordered
+        )
         self._changed = threading.Condition()  # guards everything below, and the segments
         self._pages: deque[Listed] = deque()
         self._threads: list[threading.Thread] = []
@@ -64,7 +67,13 @@ class Listing:
         self._error: BaseException | None = None
 
     def pages(self) -> Iterator[Sequence[S3Object]]:
-        """Yield pages until all was listed or :meth:`close` is called.
+        """Yield the objects of :meth:`stretches`, page by page."""
+        for listed in self.stretches():
+            if listed.objects:
+                yield listed.objects
+
+    def stretches(self) -> Iterator[Listed]:
+        """Yield what was read, empty stretches included, until all was or :meth:`close` is called.
 
         A page counts as listed when the next one is asked for.
 
@@ -73,8 +82,7 @@ class Listing:
         """
         self._hire()
         while listed := self._next():
-            if listed.objects:
-                yield listed.objects
+            yield listed
             with self._changed:
                 self._segments.hand_over(listed)
         if self.unlisted() and not self._is_closed:

@@ -1,4 +1,4 @@
-"""Stretches of the key space: what is left of a listing, and what a report says is left.
+"""Stretches of the key space: what is left of a listing, by a report or a journal.
 
 Keys are ordered by their UTF-8 bytes, which is how Python compares strings. A bound need not be
 the key of an object. Refuses to know how anything is listed.
@@ -31,3 +31,14 @@ def merged(ranges: Iterable[KeyRange]) -> tuple[KeyRange, ...]:
         elif last.until is not None and (each.until is None or each.until > last.until):
             result[-1] = KeyRange(last.after, each.until)
     return tuple(result)
+
+
+def gaps(ranges: Iterable[KeyRange]) -> tuple[KeyRange, ...]:
+    """Return all keys that are in none of ``ranges``, in the fewest ranges, in order."""
+    result: list[KeyRange] = []
+    after: str | None = ""
+    for each in merged(ranges):
+        if after is not None and each.after > after:
+            result.append(KeyRange(after, each.after))
+        after = each.until
+    return (*result, KeyRange(after)) if after is not None else tuple(result)

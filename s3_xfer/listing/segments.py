@@ -61,18 +61,23 @@ class Cut:
 class Listed:
     """What a page brought to its segment.
 
-    ``beyond`` is the first key that no longer belongs to it (none: empty); None if that need not be
-    looked at, because the neighbour starts with the same key or there is no neighbour.
+    ``keys`` is the stretch in which there are no other objects than these. ``beyond`` is the first
+    key that no longer belongs to the segment (none: empty); None if that need not be looked at,
+    because the neighbour starts with the same key or there is no neighbour.
     """
 
     segment: Segment
     objects: Sequence[S3Object]
     is_last: bool
+    keys: KeyRange
     beyond: str | None = None
 
 
 class Segments:
-    """All segments of one listing of ``prefix``; ``ranges`` are to be listed."""
+    """All segments of one listing of ``prefix``; ``ranges`` are to be listed.
+
+    With ``must_be_ordered`` a service that does not keep the order is refused in any case.
+    """
 
     def __init__(
         self,
@@ -80,6 +85,7 @@ class Segments:
         ranges: Iterable[KeyRange],
         *,
         pages_before_cut: int = PAGES_BEFORE_CUT,
+        must_be_ordered: bool = False,
     ) -> None:
         self._prefix = prefix
         self._ranges = merged(ranges)
@@ -89,6 +95,7 @@ class Segments:
         self._alphabet: list[str] = []
         self._pages = self._poor_pages = self._fullest = 0
         self._is_ordered = True
+        self._must_be_ordered = must_be_ordered
         self._is_cut = any(each.until is not None for each in self._ranges)
         self._is_refused = False
 
@@ -138,15 +145,19 @@ class Segments:
         Raises:
             RunAborted: the keys are in no order, and the listing was cut.
         """
-        keys = [found.key for found in page.objects]
-        self._check_order(segment.read, keys)
+        keys, after = [found.key for found in page.objects], segment.read
+        self._check_order(after, keys)
         count = len(keys) if segment.until is None else bisect_right(keys, segment.until)
         segment.is_read = count < len(keys) or page.token is None
         self._note(segment, keys[:count])
         beyond = keys[count] if count < len(keys) else ""
         is_doubtful = segment.is_read and segment.behind not in (None, beyond)
         return Listed(
-            segment, page.objects[:count], segment.is_read, beyond if is_doubtful else None
+            segment,
+            page.objects[:count],
+            segment.is_read,
+            KeyRange(after, segment.until if segment.is_read else segment.read),
+            beyond if is_doubtful else None,
         )
 
     def settle(self, cut: Cut, page: Page) -> Listed | None:
@@ -210,6 +221,13 @@ class Segments:
             RunAborted: the listing was cut, so keys may be missing.
         """
         self._is_ordered = False
+        if self._must_be_ordered:
+            raise RunAborted(
+                "the S3 service does not list keys in the order of their UTF-8 bytes, "
+                "so a journal cannot say how far a listing is done",
+                remedy="run it without --journal",
+                error_class=ErrorClass.NOT_SUPPORTED,
+            )
         if self._is_cut:
             self._is_refused = True
             raise RunAborted(

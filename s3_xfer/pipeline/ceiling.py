@@ -1,87 +1,48 @@
-"""How much should be under way: as much as makes the whole faster, and no more.
+"""A ceiling on requests per second that somebody has set, whatever the server would take.
 
-What is right depends on the latency: a server next door is kept busy by a hundred requests, one
-behind fifty milliseconds by a thousand, and more than that only wait in line and cost memory. So
-the ceiling is found by trying: it is doubled, and stays doubled if more work ended per second than
-before. A trial that did not pay is taken back and repeated after a while, for things change.
+A run shares buckets, quotas and accounts with others. All its requests, of every kind and from
+every thread, take places in one queue, evenly spaced; after a pause a tenth of a second's worth
+may go at once, so that a low ceiling is not missed for want of a busy clock. It knows nothing of
+the server: what S3 itself asks for is the :class:`~s3_xfer.pipeline.pacing.Pacer`'s business.
 
-Refuses to judge by latency, which is also a matter of the size of the objects.
+Refuses to keep a stopped run waiting.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 
-FREE = 128  # grown to without a trial
-WORTH = 1.08  # times the successes per second of half as many
-AGAIN_S = 2.0
-_CLEAR = 1.3  # worth it at first sight; less needs a closer look
-_CLOSE_LOOK_ROUNDS = 3
-_ROUND_S = 0.05  # a shorter one says nothing
+from s3_xfer.pipeline.stop import StopFlag
+
+_CATCH_UP_S = 0.1
+_TOO_SHORT_S = 0.001  # to sleep for
 
 
 class Ceiling:
-    """Finds :attr:`value`, at most ``limit``. Not thread-safe: its owner holds a lock."""
+    """At most ``per_s`` requests a second. Thread-safe."""
 
-    def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self.value = min(FREE, limit)
-        self._limit = limit
+    def __init__(
+        self, per_s: float, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._interval_s = 1 / per_s
+        self._stop = stop
         self._monotonic = monotonic
-        self._before: tuple[int, float] | None = None  # value and rate, while a trial lasts
-        self._not_again_until_s = float("-inf")
-        self._begin()
+        self._lock = threading.Lock()
+        self._next_s = float("-inf")
 
-    def succeeded(self, *, is_reached: bool) -> None:
-        """Count one success; ``is_reached`` if as many as allowed were under way."""
-        self._successes += 1
-        self._was_reached |= is_reached
-        if self._successes >= self._look_at:
-            self._look(self._monotonic())
+    def wait(self) -> None:
+        """Return when the next request may be sent, or the run is stopped."""
+        delay_s = self.reserve()
+        if delay_s > _TOO_SHORT_S:
+            self._stop.wait(delay_s)
 
-    def _begin(self, *, settle: bool = True) -> None:
-        """Begin to count; ``settle`` leaves out the round in which the change takes effect."""
-        self._settles = settle
-        self._since_s = self._monotonic()
-        self._successes, self._look_at, self._rounds = 0, self.value, 0
-        self._was_reached = False
-
-    def _look(self, now_s: float) -> None:
-        elapsed_s = now_s - self._since_s
-        self._look_at = self._successes + self.value
-        if elapsed_s < _ROUND_S * (self._rounds + 1):
-            return
-        self._rounds += 1
-        if self._settles:
-            self._begin(settle=False)
-        else:
-            self._decide(self._successes / elapsed_s, now_s)
-
-    def _decide(self, rate_per_s: float, now_s: float) -> None:
-        if self._before:
-            self._end_trial(rate_per_s / self._before[1], now_s)
-        elif self._rounds >= _CLOSE_LOOK_ROUNDS:
-            self._begin(settle=False)
-        if self._may_try(now_s):
-            self._before = (self.value, rate_per_s)
-            self.value = min(self._limit, 2 * self.value)
-            self._begin()
-
-    def _end_trial(self, gain: float, now_s: float) -> None:
-        """Keep what is worth it, take back what is not, or go on measuring."""
-        assert self._before  # noqa: S101 - there is a trial
-        if gain < _CLEAR and self._rounds < _CLOSE_LOOK_ROUNDS:
-            return
-        if gain < WORTH:
-            self.value = self._before[0]
-            self._not_again_until_s = now_s + AGAIN_S
-            self._begin()
-        self._before = None
-
-    def _may_try(self, now_s: float) -> bool:
-        return (
-            self._before is None
-            and self._was_reached
-            and self.value < self._limit
-            and now_s >= self._not_again_until_s
-        )
+    def reserve(self) -> float:
+        """Take the next place in the queue and return how many seconds it is away."""
+        with self._lock:
+            now_s = self._monotonic()
+            self._next_s = max(self._next_s, now_s - _CATCH_UP_S)
+            delay_s = max(0.0, self._next_s - now_s)
+            self._next_s += self._interval_s
+            return delay_s

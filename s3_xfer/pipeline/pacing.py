@@ -21,6 +21,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.stop import StopFlag
 
 CUT = 0.12  # of what was accepted, at once after a throttle
@@ -39,9 +40,19 @@ _TOO_SHORT_S = 0.003  # to sleep for
 
 
 class Pacer:
-    """Paces the requests to one bucket. Thread-safe."""
+    """Paces the requests to one bucket, below the run's ``ceiling`` if it has one. Thread-safe.
 
-    def __init__(self, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    Requests that are not paced wait at the ceiling alone.
+    """
+
+    def __init__(
+        self,
+        stop: StopFlag,
+        *,
+        ceiling: Ceiling | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.ceiling = ceiling
         self._stop = stop
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -65,6 +76,8 @@ class Pacer:
             delay_s = self.reserve()
             if delay_s > _TOO_SHORT_S:
                 self._stop.wait(delay_s)
+        if self.ceiling:
+            self.ceiling.wait()
         self.sent()
 
     def sent(self) -> None:

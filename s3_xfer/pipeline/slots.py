@@ -2,7 +2,7 @@
 
 Starts low and grows by one with every success, so that it doubles each round trip: a server that
 takes little says so after dozens of requests instead of hundreds. How far it grows is found by
-trying (:mod:`.ceiling`). A full house is refilled in
+trying (:mod:`.window`). A full house is refilled in
 bursts: waking a thread for every single place costs more than the request it sends. What waits to
 be repeated is parked beside the places, not in them: otherwise a throttled run would stand still
 until the repetitions are due.
@@ -16,8 +16,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.window import Window
 
 START = 32
 _BURST = 8  # an eighth of the places is freed before anybody is woken
@@ -32,7 +32,7 @@ class Slots:
         self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit = limit
-        self._ceiling = Ceiling(limit, monotonic=monotonic)
+        self._window = Window(limit, monotonic=monotonic)
         self._is_full = False  # somebody had to wait
         self._open = min(START, limit)
         self._taken = self._parked = self._waiting = 0
@@ -63,9 +63,9 @@ class Slots:
                 self._changed.notify_all()
 
     def _grow(self) -> None:
-        self._ceiling.succeeded(is_reached=self._is_full)
+        self._window.succeeded(is_reached=self._is_full)
         self._is_full = False
-        self._open = min(self._open + 1, self._ceiling.value)
+        self._open = min(self._open + 1, self._window.size)
 
     def park(self) -> bool:
         """Give a place back for a while; return False, keeping it, if too many are parked."""

@@ -90,6 +90,8 @@ def summarize(result: CopyResult, context: Context) -> Summary:
     """Return everything a person should know about ``result``."""
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
     rerun = context.rerun if missing and not context.dry_run else None
+    if result.resumable and result.journal:
+        rerun = f"s3-xfer resume {shell_word(result.journal)}"
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result, missing),
@@ -103,12 +105,24 @@ def summarize(result: CopyResult, context: Context) -> Summary:
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),
         rerun_title=(
-            "To copy only what is missing:"
+            "To go on where this run has ended:"
+            if result.resumable
+            else "To copy only what is missing:"
             if result.report_path
             else "To run it again (with the report, the next time only what is missing):"
         ),
         rerun=rerun,
-        notes=tuple(printable(note) for note in result.notes),
+        notes=(*(printable(note) for note in result.notes), *_about_kept_uploads(result)),
+    )
+
+
+def _about_kept_uploads(result: CopyResult) -> tuple[str, ...]:
+    if not result.uploads_kept:
+        return ()
+    return (
+        f"{plural(len(result.uploads_kept), 'multipart upload')} left open for the resume, which "
+        "goes on with their parts; the parts cost money until then. "
+        "To give them up: docs/runbook.md#leftover-multipart-uploads",
     )
 
 
@@ -169,13 +183,13 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
             "skipped",
             format_count(metrics.files_skipped),
             format_size(metrics.bytes_skipped) if metrics.files_skipped else "",
-            _by_count(metrics.skips_by_reason),
+            by_count(metrics.skips_by_reason),
         )
     yield Row(
         "failed",
         format_count(metrics.files_failed),
         format_size(metrics.bytes_failed) if metrics.files_failed else "",
-        _by_count(metrics.errors_by_class),
+        by_count(metrics.errors_by_class),
         Tone.BAD if metrics.files_failed else None,
     )
     if metrics.files_not_attempted:
@@ -185,12 +199,12 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
     if result.planned_requests:
         planned = result.planned_requests
-        yield Row("would send", format_count(sum(planned.values())), "", _by_count(planned))
+        yield Row("would send", format_count(sum(planned.values())), "", by_count(planned))
     if result.planned_bill:
         yield _bill_row("would cost", result.planned_bill)
     yield Row("duration", format_duration(metrics.duration_s))
     yield Row(
-        "requests", format_count(sum(metrics.requests.values())), "", _by_count(metrics.requests)
+        "requests", format_count(sum(metrics.requests.values())), "", by_count(metrics.requests)
     )
     if metrics.copied_by_engine:
         yield _engine_row(metrics.copied_by_engine, result.why_managed)
@@ -201,6 +215,8 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
         yield Row(
             "retries", format_count(metrics.retries), "", throttled if metrics.throttles else ""
         )
+    if result.journal:
+        yield Row("journal", printable(result.journal))
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
@@ -210,7 +226,7 @@ def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:
     if "crt" not in copied_by_engine:
         return Row("engine", "managed", "", why_managed or "all in parts")
     mixed = len(copied_by_engine) > 1
-    return Row("engine", "crt", "", f"{_by_count(copied_by_engine)} (in parts)" if mixed else "")
+    return Row("engine", "crt", "", f"{by_count(copied_by_engine)} (in parts)" if mixed else "")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -220,7 +236,7 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     size = format_size(metrics.bytes_skipped)
     yield Row("would copy", format_count(would), size, "", Tone.GOOD if would else None)
     if reasons:
-        yield Row("would skip", format_count(sum(reasons.values())), "", _by_count(reasons))
+        yield Row("would skip", format_count(sum(reasons.values())), "", by_count(reasons))
 
 
 def _bill_row(label: str, bill: Bill) -> Row:
@@ -233,14 +249,19 @@ def bill_basis(bill: Bill) -> str:
 
 
 def _speed(metrics: TransferMetrics) -> str:
-    if not metrics.files_copied_successfully or metrics.duration_s <= 0:
-        return ""
-    objects = metrics.files_copied_successfully / metrics.duration_s
-    size = metrics.total_bytes_transferred / metrics.duration_s
-    return f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
+    """Return the speed of this run, and how much of the copy is not its work."""
+    copied = metrics.files_copied_successfully - metrics.files_copied_earlier
+    earlier = metrics.files_copied_earlier
+    before = f"{plural(earlier, 'object')} by earlier runs" if earlier else ""
+    if not copied or metrics.duration_s <= 0:
+        return before
+    objects = copied / metrics.duration_s
+    size = (metrics.total_bytes_transferred - metrics.bytes_copied_earlier) / metrics.duration_s
+    speed = f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
+    return f"{before}, then {speed}" if before else speed
 
 
-def _by_count(counts: Mapping[str, int]) -> str:
+def by_count(counts: Mapping[str, int]) -> str:
     """Return ``name count`` pairs, most frequent first; a lone name needs no count."""
     if len(counts) == 1:
         return printable(next(iter(counts)))

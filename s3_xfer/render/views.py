@@ -7,19 +7,22 @@ write to anything but stderr: stdout is for results.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
 from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import RateMeter
+from s3_xfer.accounting.rate import RateMeter, Rates
 from s3_xfer.render.phase import Phase
 from s3_xfer.render.plain import progress_line
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.live import Live
+    from rich.text import Text
 
 PLAIN_INTERVAL_S = 5.0
+ProgressLine: TypeAlias = Callable[[Phase, TransferMetrics, Rates], str]
 
 
 class ProgressView(Protocol):
@@ -68,8 +71,15 @@ class SilentView:
 class PlainView(SilentView):
     """A log line every few seconds of the run, and one whenever the phase changes."""
 
-    def __init__(self, stream: TextIO, *, interval_s: float = PLAIN_INTERVAL_S) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        interval_s: float = PLAIN_INTERVAL_S,
+        line: ProgressLine = progress_line,
+    ) -> None:
         super().__init__(stream)
+        self._line = line
         self._interval_s = interval_s
         self._meter = RateMeter()
         self._drawn: tuple[Phase, float] | None = None
@@ -79,7 +89,7 @@ class PlainView(SilentView):
         rates = self._meter.observe(metrics)
         if self._is_time(phase, metrics.duration_s):
             self._drawn = (phase, metrics.duration_s)
-            self.say(progress_line(phase, metrics, rates))
+            self.say(self._line(phase, metrics, rates))
 
     def _is_time(self, phase: Phase, now_s: float) -> bool:
         if self._drawn is None or self._drawn[0] is not phase:
@@ -88,11 +98,22 @@ class PlainView(SilentView):
 
 
 class LiveView:
-    """Bars, redrawn in place. With ``keep`` the last frame stays on the screen."""
+    """Bars, redrawn in place. With ``keep`` the last frame stays on the screen.
 
-    def __init__(self, console: Console, *, dry_run: bool = False, keep: bool = False) -> None:
+    ``draw`` makes the frames; without one they are those of a copy or, with ``dry_run``, a count.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        *,
+        dry_run: bool = False,
+        keep: bool = False,
+        draw: Callable[..., Text] | None = None,
+    ) -> None:
         self._console = console
         self._dry_run = dry_run
+        self._draw = draw
         self._keep = keep
         self._meter = RateMeter()
         self._live: Live | None = None
@@ -120,7 +141,7 @@ class LiveView:
         from s3_xfer.render.live import count_frame, frame, glyphs_for  # noqa: PLC0415
 
         if self._live:
-            draw = count_frame if self._dry_run else frame
+            draw = self._draw or (count_frame if self._dry_run else frame)
             rates = self._meter.observe(metrics)
             glyphs = glyphs_for(self._console.encoding)
             text = draw(phase, metrics, rates, width=self._console.width, glyphs=glyphs)

@@ -421,15 +421,14 @@ def test_run_without_denials_asks_nothing_more(world: World) -> None:
     assert world.server.requests[-1].operation == "CopyObject"
 
 
-def test_run_that_cannot_see_what_exists_says_so(world: World) -> None:
-    """Where a service may overwrite in spite of the condition, the run has a note."""
+def test_run_that_cannot_see_what_exists_is_refused(world: World) -> None:
+    """Where a service may overwrite in spite of the condition, run and doctor say the same."""
     world.server.put(SRC, "in/a", size=1)
     assert world.copy(overwrite=False).notes == ()
     world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject"])
 
-    (note,) = world.copy(overwrite=False).notes
-
-    assert "existing objects cannot be seen" in note
+    with pytest.raises(PreflightError, match="existing objects at s3://dst-bucket/out/ cannot"):
+        world.copy(overwrite=False)
 
 
 # ------------------------------------------------------------------------------ the command

@@ -382,3 +382,14 @@ def test_command_refuses_what_it_cannot_write(more: tuple[str, ...], says: str) 
 
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
     assert says in done.stderr
+
+
+def test_a_journal_needs_to_look_at_uploads_and_at_itself() -> None:
+    """The rights of a resumed run; those of the journal itself are the copier's alone."""
+    found = documents(options=CopyOptions(journal="s3://our-notes/j*.db"))["copier"]
+    looks = {"s3:ListMultipartUploadParts", "s3:ListBucketMultipartUploads"}
+    resources = {resource for one in found.statements for resource in one.resources}
+
+    assert looks <= actions(found)
+    assert not looks & actions(documents()["copier"])
+    assert {"arn:aws:s3:::our-notes", "arn:aws:s3:::our-notes/j${*}.db"} <= resources

@@ -20,6 +20,7 @@ from s3_xfer import (
     Encryption,
     Engine,
     Identical,
+    JournalUse,
     Preflight,
     ReportScope,
     RunMode,
@@ -60,7 +61,13 @@ AS_TEXT = {
     "preflight": ("skip", Preflight.SKIP),
     "report_path": ("/tmp/report.jsonl", Path("/tmp/report.jsonl")),
     "report_scope": ("all", ReportScope.ALL),
+    "journal": ("/tmp/j.db", "/tmp/j.db"),
+    "journal_use": ("continue", JournalUse.CONTINUE),
     "from_report_path": ("/tmp/before.jsonl", Path("/tmp/before.jsonl")),
+    "max_failures": ("10", 10),
+    "max_error_rate_percent": ("2.5", 2.5),
+    "max_requests_per_s": ("500", 500.0),
+    "deadline": ("2h", "2h"),
 }
 
 

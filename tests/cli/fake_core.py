@@ -85,6 +85,11 @@ class FakeRun:
         if scenario == "stuck":
             threading.Thread(target=time.sleep, args=(3600,)).start()
 
+    @property
+    def ends_at(self) -> datetime | None:
+        """Has no deadline."""
+        return None
+
     def snapshot(self) -> TransferMetrics:
         """Return the numbers; ``bug`` is an error that nobody expects."""
         if self.scenario == "bug":

@@ -27,6 +27,7 @@ BROKEN = RunAborted("x")
         (samples.result(), 1),
         (samples.clean(cancelled_by="Ctrl-C"), 130),
         (samples.clean(cancelled_by="SIGTERM"), 143),
+        (samples.clean(cancelled_by="deadline"), 124),
         (samples.result(aborted_by=BROKEN), 4),
         (samples.result(aborted_by=BROKEN, cancelled_by="Ctrl-C"), 4),
         (
@@ -61,7 +62,9 @@ def test_codes_are_stable() -> None:
         "USAGE": 2,
         "REFUSED": 3,
         "ABORTED": 4,
+        "DIFFERENT": 5,
         "INTERNAL": 70,
+        "DEADLINE": 124,
         "INTERRUPTED": 130,
         "OUTPUT_CLOSED": 141,
         "TERMINATED": 143,

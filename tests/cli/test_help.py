@@ -45,9 +45,16 @@ SECTIONS = {
         "--retry-delay",
         "--read-timeout",
     ],
+    "Limits": [
+        "--max-failures",
+        "--max-error-rate",
+        "--max-requests-per-second",
+        "--deadline",
+    ],
     "Output": [
         "--report",
         "--report-all",
+        "--journal",
         "--prices",
         "--json",
         "--progress",
@@ -81,7 +88,37 @@ def test_interactive_takes_what_copy_takes_and_yes() -> None:
     assert sections == {k: v for k, v in SECTIONS.items() if k != "Output"} | {"Other": ["--help"]}
 
 
-@pytest.mark.parametrize("args", [(), ("copy",), ("interactive",), ("doctor",), ("policy",)])
+def test_check_takes_the_places_of_a_copy_and_no_option_that_writes() -> None:
+    """Whoever has the command line of a copy has that of its check."""
+    sections = _sections(real("check", "--help").stdout)
+
+    for side in ("Source", "Destination", "Both sides"):
+        assert sections[side] == SECTIONS[side]
+    assert sections["What to compare"] == [
+        "--recursive",
+        "--checksums",
+        "--metadata",
+        "--tags",
+        "--ignore-extra",
+    ]
+    assert sections["Limits"] == ["--max-requests-per-second", "--deadline"]
+
+
+def test_uploads_are_about_one_side() -> None:
+    """The destination's, as everything that is written."""
+    sections = _sections(real("uploads", "--help").stdout)
+
+    assert "Source" not in sections
+    assert sections["Destination"] == SECTIONS["Destination"]
+    assert sections["What to list and abort"] == [
+        "--abort-older-than",
+        "--all",
+        "--yes",
+        "--no-sizes",
+    ]
+
+
+@pytest.mark.parametrize("args", [(), *((name,) for name in cli.commands)])
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
     text = real(*args, "--help").stdout
@@ -102,7 +139,9 @@ def test_exit_codes_are_documented() -> None:
         assert f"{code.value:>3}  {code.meaning}" in text
 
 
-@pytest.mark.parametrize("args", [("--help",), ("--version",), ("copy", "--help")])
+@pytest.mark.parametrize(
+    "args", [("--help",), ("--version",), ("copy", "--help"), ("uploads", "--help")]
+)
 def test_answers_cost_less_than_a_second(args: tuple[str, ...]) -> None:
     """Help and version take under a second of CPU, because nothing heavy is imported."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)

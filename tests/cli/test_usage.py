@@ -30,7 +30,10 @@ URLS = ("s3://src/a", "s3://dst/b")
     [
         (("cpoy", *URLS), "Did you mean copy?"),
         (URLS, "Did you mean: s3-xfer copy"),
-        (("xyzzy",), "There are: copy, doctor, interactive, policy, runbook."),
+        (
+            ("xyzzy",),
+            "There are: check, copy, doctor, interactive, policy, resume, runbook, uploads.",
+        ),
         (("copy", "--recursve", *URLS), "--recursive"),
         (("copy", "s3://only/one"), "Missing argument 'DESTINATION'"),
         (("copy", "--part-size", "5x", *URLS), "'5x' is not a size; write it as 5MiB"),

@@ -7,12 +7,21 @@ import re
 from typing import cast
 
 import pytest
+from botocore.config import Config
 
-from s3_xfer import Encryption, RunState
+from s3_xfer import Encryption, Engine, ErrorClass, Preflight, PreflightError, RunState
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.testing.fault_server.actions import Action, Pause
 from s3_xfer.testing.fault_server.wire import Answer, Request
-from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
+from tests.world import (
+    DESTINATION_ACCOUNT,
+    DESTINATION_KEY,
+    DST,
+    LARGE,
+    SOURCE_KEY,
+    SRC,
+    World,
+)
 
 SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
 FIRST_WRITE = {1000: "CopyObject", LARGE: "UploadPartCopy"}
@@ -85,18 +94,49 @@ def test_no_overwrite_is_atomic(world: World, size: int) -> None:
     assert world.server.uploads(DST) == []
 
 
-def test_no_overwrite_of_large_objects_works_without_reading_the_destination(
-    world: World,
-) -> None:
-    """Where the destination may not be read, the condition on the upload still protects it."""
-    world.server.put(SRC, "in/x", size=LARGE)
-    world.server.put(DST, "out/x", size=1)
+@SIZES
+def test_what_cannot_be_seen_is_not_overwritten(world: World, size: int) -> None:
+    """Nothing says that this service honours the condition: it is refused, or fails by object."""
+    world.server.put(SRC, "in/x", size=size)
+    world.server.put(DST, "out/x", size=7)
     world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject", "s3:ListBucket"])
 
-    result = world.copy(overwrite=False)
+    with pytest.raises(PreflightError, match="cannot be seen") as refused:
+        world.copy(overwrite=False)
+    result = world.copy(overwrite=False, preflight=Preflight.SKIP)
 
-    assert result.metrics.files_skipped == 1
-    assert world.arrived()["out/x"].size == 1
+    assert refused.value.error_class is ErrorClass.ACCESS_DENIED
+    assert "leave out --no-overwrite" in str(refused.value)
+    (failed,) = result.failures
+    assert failed.error.facts.error_class is ErrorClass.ACCESS_DENIED
+    assert "may ignore the condition" in failed.error.facts.message
+    assert world.arrived()["out/x"].size == 7
+    assert world.sent("CopyObject") == 0
+    assert world.sent("CompleteMultipartUpload") == 0
+
+
+@SIZES
+def test_aws_protects_what_cannot_be_seen(world: World, size: int) -> None:
+    """AWS honours the condition: there it decides, also where the destination may not be read."""
+    world.server.put(SRC, "in/x", size=size)
+    world.server.put(SRC, "in/y", size=size)
+    world.server.put(DST, "out/x", size=7)
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject", "s3:ListBucket"])
+    by_proxy = Config(proxies={"http": world.server.url}, s3={"addressing_style": "path"})
+    aws = {"endpoint_url": "http://s3.us-east-1.amazonaws.com", "client_config": by_proxy}
+
+    result = world.copy(
+        overwrite=False,
+        source=world.account(SOURCE_KEY, **aws),
+        destination=world.account(DESTINATION_KEY, **aws),
+        engine=Engine.MANAGED,  # the other one takes no proxy
+    )
+
+    assert (result.metrics.files_skipped, result.metrics.files_copied_successfully) == (1, 1)
+    assert {key: found.size for key, found in world.arrived().items()} == {
+        "out/x": 7,
+        "out/y": size,
+    }
 
 
 @SIZES

@@ -40,6 +40,10 @@ BEFORE_ANYTHING = {
     ErrorClass.INVALID_INPUT,
     ErrorClass.NOTHING_TO_COPY,
     ErrorClass.REPORT_UNUSABLE,
+    ErrorClass.JOURNAL_UNUSABLE,
+    ErrorClass.JOURNAL_BUSY,
+    ErrorClass.TOO_MANY_FAILURES,
+    ErrorClass.UNORDERED_LISTING,
 }
 
 
@@ -62,7 +66,7 @@ def test_every_class_of_error_has_its_section(error_class: ErrorClass) -> None:
     assert anchor in sections
     if error_class in BEFORE_ANYTHING:
         assert f"  {error_class.meaning}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
-        assert f"\n{error_class.see}\n" in sections[anchor]
+        assert f"{error_class.see}\n" in sections[anchor]
     else:
         group = FailureGroup(error_class=error_class, count=1, examples=(), omitted=0)
         said = "\n".join(line.text for line in group_lines(group, 200))

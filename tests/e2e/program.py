@@ -150,12 +150,13 @@ class Terminal:
 
         Once is enough, except in the instant in which readline sets up a prompt: Python loses it.
         """
-        while True:
+        for _ in range(20):
             self.child.sendintr()
             end_s = time.monotonic() + PATIENCE_S / 20
             while time.monotonic() < end_s:
                 if not self._read():
                     return self.end()
+        raise AssertionError(f"Ctrl-C does not end it; the screen is:\n{self.text}")
 
     def end(self) -> int:
         """Read until the program has ended; return its exit code."""

@@ -42,6 +42,26 @@ def until_told(child: subprocess.Popen[str], word: str) -> None:
     raise AssertionError(f"{word!r} was never said")
 
 
+def test_a_deadline_stops_in_order(world: World, program: Program) -> None:
+    """With its own code and a way to go on, in which it is left out."""
+    for number in range(60):
+        world.server.put(SRC, f"in/{number:02}", size=1)
+    slow = world.server.inject(
+        Fault.slow("CopyObject", delay_s=2.0, key=lambda key: "preflight" not in key)
+    )
+
+    first = program.run(
+        *COPY, *QUICK, "--concurrency", "2", "--deadline", "8s", "--report", "r.jsonl"
+    )
+    slow.remove()
+    second = program.run(*COPY, *QUICK, "--from-report", "r.jsonl")
+
+    assert first.code == 124, first.said
+    assert "Stopped (deadline): copied" in first.out
+    assert "--deadline" not in first.out
+    assert (second.code, len(world.arrived())) == (0, 60)
+
+
 @pytest.mark.parametrize(
     ("number", "code", "reason"),
     [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],

@@ -7,9 +7,9 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.ceiling import FREE
 from s3_xfer.pipeline.slots import START, Slots
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.window import FREE
 
 
 def taken_without_waiting(slots: Slots, stop: StopFlag) -> int:
@@ -25,7 +25,7 @@ def taken_without_waiting(slots: Slots, stop: StopFlag) -> int:
 def test_places_grow_with_successes_up_to_the_limit(
     limit: int, successes: int, failures: int
 ) -> None:
-    """One more place for each success, none for a failure, never more than the ceiling."""
+    """One more place for each success, none for a failure, never more than the window."""
     stop = StopFlag()
     slots = Slots(limit, stop, monotonic=lambda: 0.0)
     for success in [True] * successes + [False] * failures:

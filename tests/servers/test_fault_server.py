@@ -744,13 +744,15 @@ class TestCopyObject:
         client.put_object_tagging(Bucket="dst", Key="k", Tagging={"TagSet": tags})
         assert client.get_object_tagging(Bucket="dst", Key="k")["TagSet"] == tags
 
-    def test_put_object_keeps_no_content(self, server: FaultServer, client: S3Client) -> None:
-        """A body counts, by size and MD5, but cannot be read back: GetObject is 501."""
+    def test_only_what_was_put_has_content(self, server: FaultServer, client: S3Client) -> None:
+        """A body counts, by size and MD5, and can be read back; GetObject of others is 501."""
+        server.put("dst", "stored")
         client.put_object(Bucket="dst", Key="k", Body=b"hello", Metadata={"m": "1"})
         made = server.objects("dst")["k"]
         assert (made.size, made.etag) == (5, '"5d41402abc4b2a76b9719d911017c592"')
+        assert client.get_object(Bucket="dst", Key="k")["Body"].read() == b"hello"
         with refused("NotImplemented", 501):
-            client.get_object(Bucket="dst", Key="k")
+            client.get_object(Bucket="dst", Key="stored")
 
 
 class TestMultipart:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,15 @@ from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.operation import S3CopyOperation
 from s3_xfer.options import CopyOptions, Encryption, ReportScope
 from s3_xfer.text import printable, s3_url
-from s3_xfer.units import GIB, MIB, format_duration, format_size, parse_size, plural
+from s3_xfer.units import (
+    GIB,
+    MIB,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+    plural,
+)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +190,8 @@ def test_ordinary_text_stays_as_it_is() -> None:
 
 def test_public_names_are_all_listed() -> None:
     """``__all__`` is the library's promise."""
-    imported_late = {"CopyRun", "S3CopyOperation", "progress_text", "result_text"}
+    checks = {"CheckRun", "S3CheckOperation"}
+    imported_late = checks | {"CopyRun", "S3CopyOperation", "progress_text", "result_text"}
     functions = {"translate"}
     others = {"Any", "TYPE_CHECKING", "VERSION"}
     capitals = {name for name in vars(s3_xfer) if name[0].isupper()} - others
@@ -189,3 +200,67 @@ def test_public_names_are_all_listed() -> None:
     assert set(s3_xfer.__all__) == public
     assert len(s3_xfer.__all__) == len(public)
     assert all(getattr(s3_xfer, name) for name in public)
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_s"),
+    [("90s", 90), ("45m", 2700), ("1h30m", 5400), ("1h 30m", 5400), ("2d", 172800), ("1.5h", 5400)],
+)
+def test_durations_are_read(text: str, duration_s: float) -> None:
+    """As people write them."""
+    assert parse_duration(text) == duration_s
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**6), st.sampled_from("smhdw")), min_size=1))
+def test_a_duration_is_the_sum_of_its_parts(parts: list[tuple[int, str]]) -> None:
+    """In whatever order."""
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    text = "".join(f"{amount}{unit}" for amount, unit in parts)
+
+    assert parse_duration(text) == sum(amount * seconds[unit] for amount, unit in parts)
+
+
+@given(st.text(max_size=8))
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    """Nothing else than our own error comes out."""
+    with suppress(ValidationError):
+        assert parse_duration(text) >= 0
+
+
+@pytest.mark.parametrize("text", ["", "2", "2x", "h", "-2h", "2h3", "1 day", "\u0662h"])
+def test_durations_without_a_known_unit_are_refused(text: str) -> None:
+    """Two of what?"""
+    with pytest.raises(ValidationError, match="is not a duration"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"max_failures": -1}, "max failures is -1"),
+        ({"max_error_rate_percent": -0.5}, "max error rate is -0.5"),
+        ({"max_error_rate_percent": 100}, "max error rate is 100"),
+        ({"max_error_rate_percent": float("nan")}, "max error rate is nan"),
+        ({"max_requests_per_s": 0}, "max requests per second is 0"),
+        ({"max_requests_per_s": float("inf")}, "max requests per second is inf"),
+        ({"deadline": "soon"}, "'soon' is not a deadline"),
+        ({"deadline": "999999999w"}, "'999999999w' is not a deadline"),
+        ({"deadline": "2026-03-01T06:00:00"}, "has no time zone"),
+    ],
+)
+def test_wrong_limits_are_refused(limits: dict[str, Any], says: str) -> None:
+    """With the offending value."""
+    with pytest.raises(ValidationError, match=says):
+        CopyOptions(**limits)
+
+
+def test_deadlines_are_moments() -> None:
+    """A duration counts from the start, a moment stands for itself."""
+    start = datetime(2026, 3, 1, 4, tzinfo=UTC)
+
+    assert CopyOptions().ends_at(start) is None
+    assert CopyOptions(deadline="2h").ends_at(start) == datetime(2026, 3, 1, 6, tzinfo=UTC)
+    moment = CopyOptions(deadline="2026-03-01T06:30:00+02:00").ends_at(start)
+    assert moment == datetime(2026, 3, 1, 4, 30, tzinfo=UTC)
+    with pytest.raises(ValidationError, match="has passed"):
+        CopyOptions(deadline="0s").ends_at(start)

@@ -141,6 +141,14 @@ class WrongLength(Action):
         return replace(answer, headers={**answer.headers, **length}, body=sent, close=True)
 
 
+class Truncate(Action):
+    """Send the first half of the true answer as if it were all of it."""
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+        """Cut the body; the length that is announced is that of what is sent."""
+        return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
 class RateLimit(Action):
     """Let so many requests per second through, and answer SlowDown to the others.
 

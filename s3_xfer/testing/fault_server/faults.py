@@ -23,6 +23,7 @@ from s3_xfer.testing.fault_server.actions import (
     Delay,
     RateLimit,
     Reply,
+    Truncate,
     When,
     WrongLength,
 )
@@ -136,6 +137,11 @@ class Fault:
         sees an empty 200, which it takes for success.
         """
         return cls.of(operations, WrongLength(sent_bytes=sent_bytes), where)
+
+    @classmethod
+    def truncated(cls, operations: Operations, **where: Unpack[Where]) -> Fault:
+        """Do the work, and answer half of the document, under a length that fits the half."""
+        return cls.of(operations, Truncate(), where)
 
     @classmethod
     def call(

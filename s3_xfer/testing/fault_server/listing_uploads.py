@@ -82,7 +82,8 @@ def _upload_xml(upload: Upload, request: Request) -> str:
         "Upload",
         text("Key", documents.encoded(upload.key, request)),
         text("UploadId", upload.upload_id),
-        element("Initiator", text("ID", upload.initiator)),
+        # A user or a role's session is shown by its ARN (API reference, ListMultipartUploads).
+        element("Initiator", text("ID", upload.initiator_arn or upload.initiator)),
         text("StorageClass", upload.template.storage_class),
         text("Initiated", documents.iso(upload.initiated)),
     )

@@ -45,6 +45,7 @@ def create(world: World, request: Request) -> Answer:
         upload_id=fake_md5("upload", world.number()),
         key=request.key,
         initiator=request.account_id,
+        initiator_arn=world.principals[request.access_key].arn,
         initiated=now(),
         template=writing.template(world, bucket, request),
     )

@@ -1,7 +1,8 @@
 """Buckets and single objects: everything but listings, copies and multipart uploads.
 
-Refuses: GetObject, with 501. There is no content to give, and a server-side copier that asks
-for content has a bug worth failing for. Also refuses creating buckets by request.
+Refuses: GetObject of what is to be copied, with 501. It has no content, and a server-side copier
+that asks for content has a bug worth failing for. Only what was put by request can be read. Also
+refuses creating buckets by request.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from email.utils import format_datetime
 from s3_xfer.testing.fault_server import access, conditions, documents, refusals, writing
 from s3_xfer.testing.fault_server.documents import element, text
 from s3_xfer.testing.fault_server.refusals import Refusal
-from s3_xfer.testing.fault_server.state import StoredObject, World
+from s3_xfer.testing.fault_server.state import StoredObject, World, now
 from s3_xfer.testing.fault_server.wire import Answer, Request
 
 
@@ -55,19 +56,24 @@ def head_object(world: World, request: Request) -> Answer:
 
 
 def get_object(world: World, request: Request) -> Answer:
-    """Check the right to read, then admit that there is nothing to read."""
-    _addressed(world, request, "s3:GetObject")
-    raise refusals.not_implemented("GetObject: its objects have no content")
+    """Give back what PutObject stored; other objects have nothing to read."""
+    found = _addressed(world, request, "s3:GetObject")
+    if found.content is None:
+        raise refusals.not_implemented("GetObject: its objects have no content")
+    shown = writing.described(found)
+    shown["last-modified"] = format_datetime(found.last_modified, usegmt=True)
+    shown["date"] = format_datetime(now(), usegmt=True)
+    return Answer(200, shown, found.content)
 
 
 def put_object(world: World, request: Request) -> Answer:
-    """Store what the body weighs and its MD5; the body itself is dropped."""
+    """Store a body, which is small: a copier only writes what it has to say about copies."""
     bucket = access.open_bucket(world, request)
     writing.authorise(bucket, request)
     made = writing.template(world, bucket, request)
     conditions.check_destination(bucket, request)
     etag = f'"{hashlib.md5(request.body, usedforsecurity=False).hexdigest()}"'
-    bucket.store(replace(made, size=len(request.body), etag=etag))
+    bucket.store(replace(made, size=len(request.body), etag=etag, content=request.body))
     version = {"x-amz-version-id": made.version_id} if made.version_id else {}
     return Answer(200, {"etag": etag, **version, **writing.encryption(made)})
 

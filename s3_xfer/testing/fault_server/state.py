@@ -39,6 +39,7 @@ class StoredObject:
     sse: str = DEFAULT_SSE
     kms_key_id: str = ""
     version_id: str = ""
+    content: bytes | None = None  # of what was put by request
 
     @property
     def is_archived(self) -> bool:
@@ -71,6 +72,7 @@ class Upload:
     initiator: str
     initiated: datetime
     template: StoredObject
+    initiator_arn: str = ""
     parts: dict[int, Part] = field(default_factory=dict)
 
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 _MAX_LINE = 65536
+_PROXIED = re.compile("^http://[^/]*")  # the absolute form, that a proxy is sent
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]*)/([^/]*)/aws4_request")
 _REASONS = {200: "OK", 204: "No Content", 304: "Not Modified", 404: "Not Found", 503: "Slow Down"}
 
@@ -110,7 +111,7 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def _assemble(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
-    path, _, query = target.partition("?")
+    path, _, query = _PROXIED.sub("", target).partition("?")
     bucket, key = split_path(path)
     credential = _CREDENTIAL.search(headers.get("authorization", ""))
     access_key, region, service = credential.groups() if credential else ("", "", "s3")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from s3_xfer.pipeline.ceiling import AGAIN_S, FREE, Ceiling
+from s3_xfer.pipeline.window import AGAIN_S, FREE, Window
 
 LIMIT = 1000
 
@@ -17,15 +17,15 @@ class Service:
     def __init__(self, rate_per_s: Callable[[int], float], *, limit: int = LIMIT) -> None:
         self.now_s = 0.0
         self.rate_per_s = rate_per_s
-        self.ceiling = Ceiling(limit, monotonic=lambda: self.now_s)
+        self.window = Window(limit, monotonic=lambda: self.now_s)
 
     def work(self, for_s: float, *, is_reached: bool = True) -> int:
-        """Be used for so long, and return the highest ceiling of that time."""
+        """Be used for so long, and return the largest window of that time."""
         until_s, highest = self.now_s + for_s, 0
         while self.now_s < until_s:
-            self.now_s += 1 / self.rate_per_s(self.ceiling.value)
-            self.ceiling.succeeded(is_reached=is_reached)
-            highest = max(highest, self.ceiling.value)
+            self.now_s += 1 / self.rate_per_s(self.window.size)
+            self.window.succeeded(is_reached=is_reached)
+            highest = max(highest, self.window.size)
         return highest
 
 
@@ -38,23 +38,23 @@ def test_distant_service_gets_the_limit_within_a_second() -> None:
     """At 50 ms every doubling pays, so nothing less than the limit is right."""
     service = Service(behind(0.05))
     service.work(1.0)
-    assert service.ceiling.value == LIMIT
+    assert service.window.size == LIMIT
 
 
 def test_busy_service_is_not_made_to_queue() -> None:
-    """Where more requests end no more of them per second, the ceiling stays where it was."""
+    """Where more requests end no more of them per second, the window stays as it was."""
     service = Service(behind(0.001, most_per_s=10_000))
     service.work(1.0)
-    assert service.ceiling.value == FREE
+    assert service.window.size == FREE
 
 
-def test_ceiling_follows_a_service_that_became_distant() -> None:
+def test_window_follows_a_service_that_became_distant() -> None:
     """A trial that did not pay is repeated."""
     service = Service(behind(0.001, most_per_s=10_000))
     service.work(1.0)
     service.rate_per_s = behind(0.05)
     service.work(AGAIN_S + 1.0)
-    assert service.ceiling.value == LIMIT
+    assert service.window.size == LIMIT
 
 
 def test_nothing_is_tried_while_nobody_waits_for_a_place() -> None:
@@ -73,4 +73,4 @@ def test_gain_is_what_counts_not_the_rate() -> None:
     """Three doublings that pay, and one that does not: the third is kept."""
     service = Service(behind(0.01, most_per_s=FREE * 4 / 0.01), limit=8 * FREE)
     service.work(2.0)
-    assert service.ceiling.value == 4 * FREE
+    assert service.window.size == 4 * FREE

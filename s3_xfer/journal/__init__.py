@@ -1,0 +1,1 @@
+"""What a run has done so far, kept so that another run can go on from there."""

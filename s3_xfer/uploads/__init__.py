@@ -1,0 +1,1 @@
+"""Multipart uploads that nobody completed: finding them, and aborting them on request."""
