@@ -24,10 +24,10 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env demo test lint types contracts test-newest test-oldest test-ceph test-airflow \
-	airflow-demo bench clean
+	test-container airflow-demo docs bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 env: .venv/ready ## Make .venv for development (again only when pyproject.toml changes)
 	@echo "Ready: .venv"
@@ -85,6 +85,19 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and two embedded accounts
 	@.venv-airflow-3.3/bin/python -m scripts.airflow_demo
 
+test-container: .venv-docs/ready ## Do what the Dockerfile does, in an empty directory; lint it
+	container/try.sh
+	.venv-docs/bin/hadolint Dockerfile
+
+docs: .venv-docs/ready ## Build the site and the man page into build/docs; broken links fail
+	.venv-docs/bin/sphinx-build -W --keep-going -q -E -a -b html docs build/docs/html
+	.venv-docs/bin/sphinx-build -W --keep-going -q -E -a -b man docs build/docs/man
+	@echo "Built: build/docs/html/index.html, build/docs/man/s3-xfer.1"
+
+.venv-docs/ready: pyproject.toml scripts/make_env.sh
+	@scripts/make_env.sh "$(PYTHON)" .venv-docs crt,docs
+	@touch $@
+
 benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
 	@touch $@
@@ -93,6 +106,6 @@ bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, whic
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environments and everything that was generated
-	rm -rf .venv .venv-oldest .venv-airflow-* $(CEPH) $(CACHES)
+	rm -rf .venv .venv-oldest .venv-docs .venv-airflow-* $(CEPH) $(CACHES)
 	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

@@ -268,8 +268,17 @@ class ErrorClass(enum.Enum):
     @property
     def runbook(self) -> str:
         """The place in the runbook that explains this class."""
-        words = "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value)
-        return f"{RUNBOOK}#{words.lstrip('-')}"
+        return f"{RUNBOOK}#{self.section}"
+
+    @property
+    def section(self) -> str:
+        """The name of that section, as ``s3-xfer runbook`` takes it."""
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value).lstrip("-")
+
+    @property
+    def see(self) -> str:
+        """The last line of a message: where to read on, in a checkout or installed."""
+        return f"See {self.runbook} (s3-xfer runbook {self.section})"
 
 
 class S3XferError(Exception):
@@ -292,7 +301,7 @@ class S3XferError(Exception):
         if self.remedy:
             parts.append(f"Next: {self.remedy}.")
         if self.error_class:
-            parts.append(f"See {self.error_class.runbook}")
+            parts.append(self.error_class.see)
         return "\n".join(parts)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from s3_xfer.errors import ErrorClass
+
 
 class Verdict(enum.Enum):
     """How a check ended. The value is what is shown."""
@@ -75,7 +77,7 @@ class Diagnosis:
     evidence: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
     certain: bool = False
-    runbook: str = "docs/runbook.md#access-denied"
+    runbook: str = ErrorClass.ACCESS_DENIED.runbook
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -90,7 +92,7 @@ class Diagnosis:
         for one in self.missing:
             yield f"  needed in the {one.where}:"
             yield from (f"    {line}" for line in one.statement.splitlines())
-        yield f"  See {self.runbook}"
+        yield f"  {ErrorClass.ACCESS_DENIED.see}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

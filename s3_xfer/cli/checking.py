@@ -36,19 +36,25 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
     ETags that cannot be compared (parts, KMS) is counted by itself.
 
     \b
-    Exit status: 0 no difference, 5 differences, 1 some objects could not be compared; else as copy.
+    Exit status: 0 no difference, 5 differences,
+    1 some objects could not be compared; else as copy.
 
     \b
     Examples:
       s3-xfer check --recursive --source-profile prod --dest-profile backup \\
           s3://from/data/ s3://to/data/
       Find what is missing or different, and copy it:
-        s3-xfer check --recursive --checksums --report c.jsonl s3://from/data/ s3://to/data/
-        s3-xfer copy --recursive --from-report c.jsonl s3://from/data/ s3://to/data/
+        s3-xfer check --recursive s3://from/data/ s3://to/data/ --report c.jsonl
+        s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
+            --from-report c.jsonl
     """
 
 
-@click.command(cls=SectionedCommand, help=CHECK_HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=CHECK_HELP,
+    short_help="Compare both sides, and say what is missing or different.",
+)
 @click.argument("source")
 @click.argument("destination")
 @check_options

@@ -34,19 +34,25 @@ COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
       One object:
         s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       Everything under a prefix, into another account:
-        s3-xfer copy --recursive --source-profile prod --dest-profile backup \\
+        s3-xfer copy --recursive --source-profile them --dest-profile us \\
             s3://from/data/ s3://to/data/
       Look first, then copy with a report, then only what is missing:
-        s3-xfer copy --recursive --dry-run s3://from/data/ s3://to/data/
-        s3-xfer copy --recursive --report r.jsonl s3://from/data/ s3://to/data/
-        s3-xfer copy --recursive --from-report r.jsonl s3://from/data/ s3://to/data/
+        s3-xfer copy --recursive s3://from/data/ s3://to/data/ --dry-run
+        s3-xfer copy --recursive s3://from/data/ s3://to/data/ --report r.jsonl
+        s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
+            --from-report r.jsonl --report r-2.jsonl
     """
 
 _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
-@click.command(cls=SectionedCommand, help=COPY_HELP, epilog=EXIT_HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=COPY_HELP,
+    short_help="Copy one object, or everything under a prefix.",
+    epilog=EXIT_HELP,
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options

@@ -14,6 +14,7 @@ from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.options import copy_options, doctor_options
 from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.streams import say
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
@@ -22,15 +23,20 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
     with its likely causes and the statement that is missing. Ten seconds at most.
 
     \b
-    Exit status: 0 if nothing failed, 3 if the copy would be refused.
-
-    \b
-    Example:
-      s3-xfer doctor --recursive --dest-profile us s3://their-bucket/data/ s3://our-bucket/in/
+    Examples:
+      s3-xfer doctor s3://from/data/a.csv s3://to/data/a.csv
+      s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
     """
 
+EXIT_HELP = "\b\nExit status:\n    0  nothing failed\n    3  the copy would be refused"
 
-@click.command(cls=SectionedCommand, help=DOCTOR_HELP)
+
+@click.command(
+    cls=SectionedCommand,
+    help=DOCTOR_HELP,
+    short_help="Try every step of a copy and say what is denied.",
+    epilog=EXIT_HELP,
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options
@@ -45,7 +51,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     principal = Principal.parse(values["principal"]) if values["principal"] else None
     result = check_up(operation, principal=principal)
     if values["json"]:
-        click.echo(json.dumps(result.to_dict()))
+        say(json.dumps(result.to_dict()))
     elif not values["quiet"]:
-        click.echo("\n".join(check_up_lines(result)))
+        say("\n".join(check_up_lines(result)))
     return ExitCode.REFUSED if result.failed else ExitCode.OK

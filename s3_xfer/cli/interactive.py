@@ -40,11 +40,15 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
     \b
     Examples:
       s3-xfer interactive
-      s3-xfer interactive s3://from/data/ s3://to/data/ --recursive --report r.jsonl
+      s3-xfer interactive --recursive s3://from/data/ s3://to/data/
     """
 
 
-@click.command(cls=SectionedCommand, help=HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=HELP,
+    short_help="Copy after showing what will happen, and asking.",
+)
 @click.argument("source", required=False)
 @click.argument("destination", required=False)
 @click.option(

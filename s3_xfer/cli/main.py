@@ -21,10 +21,11 @@ from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
 from s3_xfer.cli.resuming import resume
+from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.running import leave
 from s3_xfer.cli.streams import accept_any_character, discard, tell
 from s3_xfer.cli.uploads import uploads
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -34,20 +35,26 @@ SWITCH_INTERVAL_S = 0.05
 # Hundreds of copies under way are thousands of objects that live on: looking for cycles among them
 # after every 700 new ones, as Python does, is a tenth of the processor's work.
 GC_THRESHOLDS = (20_000, 20, 50)
-_UNEXPECTED = "Unexpected error. Please report it with the traceback above and the command line."
+_UNEXPECTED = (
+    "Unexpected error. Please report it with the traceback above and the command line.\n"
+    + ErrorClass.UNEXPECTED.see
+)
+# How newer versions of click show the help of a group that was given nothing.
+_HELP_ASKED_FOR = getattr(click.exceptions, "NoArgsIsHelpError", ())
 
 HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully accounted.
 
     \b
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
-      s3-xfer copy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer resume copy.db
-      s3-xfer check --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
-      s3-xfer doctor --recursive --dest-profile backup s3://from/data/ s3://to/data/
-      s3-xfer uploads --dest-profile backup s3://to/data/
-      s3-xfer policy --recursive --dest-profile backup s3://from/data/ s3://to/data/
+      s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer uploads --dest-profile us s3://to/data/
+      s3-xfer policy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer runbook access-denied
     """
 
 
@@ -63,6 +70,7 @@ cli.add_command(doctor)
 cli.add_command(interactive)
 cli.add_command(policy)
 cli.add_command(resume)
+cli.add_command(runbook)
 cli.add_command(uploads)
 
 
@@ -84,11 +92,15 @@ def _guarded(args: Sequence[str] | None) -> int:
         return int(code or ExitCode.OK)
     except click.ClickException as error:
         error.show()
+        if not isinstance(error, _HELP_ASKED_FOR):
+            tell(ErrorClass.INVALID_INPUT.see)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
         tell("stopped")
         return ExitCode.INTERRUPTED
-    except (SystemExit, Exception) as error:  # noqa: BLE001 - the last resort, and it tells all
+    except SystemExit as error:  # click: shell completion is done, or the reader went away
+        return ExitCode.OK if error.code == 0 else _explained(error)
+    except Exception as error:  # noqa: BLE001 - the last resort, and it tells all
         return _explained(error)
 
 
@@ -105,7 +117,7 @@ def _explained(error: BaseException) -> ExitCode:
 
 
 def _reader_is_gone(error: BaseException) -> bool:
-    """Return whether this is a closed pipe, the only case in which click itself exits."""
+    """Return whether this is a closed pipe, which click may answer by an exit of its own."""
     return isinstance(error, (BrokenPipeError, SystemExit))
 
 

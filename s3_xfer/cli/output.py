@@ -14,11 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import click
-
 from s3_xfer.accounting.result import CopyResult
 from s3_xfer.cli.options import Progress
-from s3_xfer.cli.streams import discard, tell
+from s3_xfer.cli.streams import discard, say, tell
 from s3_xfer.render.plain import progress_line
 from s3_xfer.render.summary import Context, Summary, summarize
 from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
@@ -70,9 +68,9 @@ class Output:
     def _result(self, result: CopyResult, summary: Summary) -> None:
         if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
             summary = replace(summary, notes=())  # the same eyes read them during the run
-            click.echo()
+            say()
         if self.json:
-            click.echo(json.dumps(result.to_dict()))
+            say(json.dumps(result.to_dict()))
         if self.quiet:
             self._attention(result, summary)
         elif not self.json:
@@ -89,7 +87,7 @@ class Output:
 def print_lines(lines: Sequence[Line]) -> None:
     """Print laid-out lines on stdout, with colours if it is a terminal."""
     if not sys.stdout.isatty():
-        click.echo("\n".join(line.text for line in lines))
+        say("\n".join(line.text for line in lines))
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
 

@@ -24,6 +24,10 @@ else:  # not subscriptable in click 8.1
     _ParamType = _Seconds = click.ParamType
 
 
+# Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
+_NAMES, _INDENT, _WIDE = 29, 6, 70
+
+
 class Size(_ParamType):
     """A number of bytes, written as ``5MiB``, ``1GB`` or ``1048576``."""
 
@@ -93,10 +97,12 @@ class SectionedCommand(click.Command):
             if record:
                 sections.setdefault(getattr(param, "section", "Other"), []).append(record)
         sections["Other"] = sections.pop("Other", [])
+        column = _NAMES if formatter.width >= _WIDE else _INDENT
         for heading, records in sections.items():
             if records:
                 with formatter.section(heading):
-                    formatter.write_dl(records, col_max=28)
+                    aligned = [(name.ljust(column), text) for name, text in records]
+                    formatter.write_dl(aligned, col_max=column)
 
 
 class SuggestingGroup(click.Group):

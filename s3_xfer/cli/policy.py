@@ -14,7 +14,7 @@ from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.options import PolicyFormat, copy_options, policy_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import tell
+from s3_xfer.cli.streams import say, tell
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
@@ -32,8 +32,9 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     \b
     Examples:
       All documents, with where each belongs:
-        s3-xfer policy --recursive --source-bucket-owner 111111111111 \\
-            --dest-role-arn arn:aws:iam::222222222222:role/copier s3://from/data/ s3://to/data/
+        s3-xfer policy --recursive s3://from/data/ s3://to/data/ \\
+            --source-bucket-owner 111111111111 \\
+            --dest-role-arn arn:aws:iam::222222222222:role/copier
       One of them, ready to paste:
         s3-xfer policy ... --only source-bucket
       The commands that take everything back:
@@ -41,7 +42,9 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     """
 
 
-@click.command(cls=SectionedCommand, help=POLICY_HELP)
+@click.command(
+    cls=SectionedCommand, help=POLICY_HELP, short_help="Print the policies that a copy needs."
+)
 @click.argument("source")
 @click.argument("destination")
 @copy_options
@@ -50,7 +53,7 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
     text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
-    click.echo(text)
+    say(text)
     for note in _notes(documents, values):
         tell(f"note: {note}")
     return ExitCode.OK

@@ -38,7 +38,12 @@ RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file
     """
 
 
-@click.command(cls=SectionedCommand, help=RESUME_HELP, epilog=EXIT_HELP)
+@click.command(
+    cls=SectionedCommand,
+    help=RESUME_HELP,
+    short_help="Go on with a copy where its journal stops.",
+    epilog=EXIT_HELP,
+)
 @click.argument("journal")
 @resume_options
 def resume(journal: str, **values: Any) -> ExitCode:

@@ -20,10 +20,19 @@ def accept_any_character() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def say(text: str = "") -> None:
+    """Print ``text`` on stdout, in its encoding: click takes ASCII for a mistake and sends UTF-8.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    click.echo(text, file=sys.stdout)
+
+
 def tell(text: str) -> None:
     """Print ``text`` on stderr; if nobody can read it any more, do nothing."""
     try:
-        click.echo(text, err=True)
+        click.echo(text, file=sys.stderr)
     except OSError:
         discard(sys.stderr)
 

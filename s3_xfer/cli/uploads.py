@@ -43,7 +43,9 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
     """
 
 
-@click.command(cls=SectionedCommand, help=UPLOADS_HELP)
+@click.command(
+    cls=SectionedCommand, help=UPLOADS_HELP, short_help="List unfinished uploads, and abort them."
+)
 @click.argument("destination")
 @uploads_options
 def uploads(destination: str, **values: Any) -> ExitCode:

@@ -142,6 +142,8 @@ def _headline(result: CopyResult, context: Context) -> str:
     if context.dry_run:
         would = metrics.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
         return f"Dry run: would copy {plural(would, 'object')}, nothing was written"
+    if not metrics.total_files_found:
+        return "Nothing was left to copy"  # of a report; an empty source is refused
     if metrics.files_copied_successfully == metrics.total_files_found:
         return f"Copied all {found}" if metrics.total_files_found != 1 else "Copied 1 object"
     return _progress(metrics, context)

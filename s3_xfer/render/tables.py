@@ -71,7 +71,7 @@ def _spaced(blocks: Iterable[Sequence[Line]]) -> Iterator[Line]:
 
 def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
     for group in summary.failures:
-        yield list(_group_lines(group, width))
+        yield list(group_lines(group, width))
     if summary.diagnosis:
         yield [Line(text) for text in summary.diagnosis]
     if summary.abort_commands:
@@ -81,15 +81,18 @@ def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
         yield [Line(summary.rerun_title), Line(f"  {summary.rerun}", _BOLD)]
 
 
-def _group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
+def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
+    """Yield what is said about all objects that failed in the same way."""
     kind = group.error_class
     yield Line(f"{kind.value}: {plural(group.count, 'object')} failed", _ALARM)
     for text in (f"{kind.meaning}.", f"Next: {kind.remedy}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
-    yield Line(f"  See {kind.runbook}", _DIM)
+    yield Line(f"  {kind.see}", _DIM)
     for name, *said in group.examples:
         yield Line(f"    {name}")
-        yield from (Line(f"      {text}", _DIM) for text in said)
+        for text in said:
+            kept = [f"      {text}"] if text.startswith(" ") else _wrapped(text, width, "      ")
+            yield from (Line(part, _DIM) for part in kept)
     if group.omitted and group.examples:
         yield Line(f"    and {format_count(group.omitted)} more", _DIM)
 

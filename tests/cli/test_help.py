@@ -7,6 +7,7 @@ import resource
 import pytest
 
 from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.cli.main import cli
 from s3_xfer.options import CannedAcl, ChecksumAlgorithm, StorageClass
 from tests.cli.program import real
 
@@ -117,7 +118,7 @@ def test_uploads_are_about_one_side() -> None:
     ]
 
 
-@pytest.mark.parametrize("args", [(), ("copy",), ("interactive",), ("check",), ("uploads",)])
+@pytest.mark.parametrize("args", [(), *((name,) for name in cli.commands)])
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
     text = real(*args, "--help").stdout
@@ -151,3 +152,42 @@ def test_answers_cost_less_than_a_second(args: tuple[str, ...]) -> None:
     assert "s3_xfer.cli.main" in imported
     assert not {"boto3", "botocore.session", "s3transfer", "rich", "rich.console"} & imported
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+
+
+def test_commands_are_listed_whole() -> None:
+    """The list of commands has all of them, and cuts no purpose short."""
+    listed = real("--help").stdout.partition("Commands:\n")[2].splitlines()
+
+    assert [line.split()[0] for line in listed] == sorted(cli.commands)
+    assert all(line.endswith(".") and not line.endswith("...") for line in listed)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_click_completes_for_every_shell(shell: str) -> None:
+    """The script that a shell sources is printed, and that is no failure."""
+    done = real(_S3_XFER_COMPLETE=f"{shell}_source")
+    if shell == "bash" and "not supported" in done.stderr:
+        pytest.skip("this machine's bash is too old for click")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "_S3_XFER_COMPLETE" in done.stdout
+
+
+def test_options_are_completed() -> None:
+    """What is half typed is completed by the program itself."""
+    done = real(
+        _S3_XFER_COMPLETE="bash_complete", COMP_WORDS="s3-xfer copy --report-", COMP_CWORD="2"
+    )
+
+    assert (done.returncode, done.stdout) == (0, "plain,--report-all\n")
+
+
+@pytest.mark.parametrize("command", list(cli.commands))
+@pytest.mark.parametrize("columns", [52, 80, 200])
+def test_help_fits_its_terminal(command: str, columns: int) -> None:
+    """Everything keeps to the width, apart from what may not be broken, which fits into 80."""
+    text = real(command, "--help", COLUMNS=str(columns)).stdout
+    for paragraph in text.split("\n\n"):
+        fixed = paragraph.lstrip().startswith(("Examples:", "Exit status:", "Usage:"))
+        for line in paragraph.splitlines():
+            assert len(line) <= (80 if fixed else columns), line

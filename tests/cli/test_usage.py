@@ -30,7 +30,10 @@ URLS = ("s3://src/a", "s3://dst/b")
     [
         (("cpoy", *URLS), "Did you mean copy?"),
         (URLS, "Did you mean: s3-xfer copy"),
-        (("xyzzy",), "There are: check, copy, doctor, interactive, policy, resume, uploads."),
+        (
+            ("xyzzy",),
+            "There are: check, copy, doctor, interactive, policy, resume, runbook, uploads.",
+        ),
         (("copy", "--recursve", *URLS), "--recursive"),
         (("copy", "s3://only/one"), "Missing argument 'DESTINATION'"),
         (("copy", "--part-size", "5x", *URLS), "'5x' is not a size; write it as 5MiB"),
@@ -72,7 +75,7 @@ def test_input_that_makes_no_sense_exits_3(
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
     assert done.stderr.startswith(f"error: {problem}")
     assert remedy in done.stderr
-    assert "\nSee docs/runbook.md#invalid-input" in done.stderr
+    assert "\nSee docs/runbook.md#invalid-input (s3-xfer runbook invalid-input)" in done.stderr
 
 
 def test_a_forged_line_in_an_error_is_spelled_out() -> None:
@@ -195,7 +198,7 @@ def test_refused_runs_print_no_json() -> None:
     done = fake("refused", *COPY, "--json")
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
     assert "error: s3://nowhere does not exist\nNext: " in done.stderr
-    assert "\nSee docs/runbook.md#bucket-missing\n" in done.stderr
+    assert "\nSee docs/runbook.md#bucket-missing (s3-xfer runbook bucket-missing)\n" in done.stderr
 
 
 def test_quiet_says_nothing_when_all_is_well() -> None:
@@ -240,4 +243,15 @@ def test_an_unexpected_error_shows_its_traceback_and_asks_for_a_report() -> None
     """A bug is not hidden: traceback and request to report it on stderr, exit 70."""
     done = fake("bug", *COPY)
     assert "ZeroDivisionError: a bug" in done.stderr
-    assert done.stderr.endswith("Please report it with the traceback above and the command line.\n")
+    assert done.stderr.endswith(
+        "Please report it with the traceback above and the command line.\n"
+        "See docs/runbook.md#unexpected (s3-xfer runbook unexpected)\n"
+    )
+
+
+def test_an_ascii_terminal_gets_ascii() -> None:
+    """Where the terminal has no more than ASCII, other characters of a name are spelled out."""
+    done = real("copy", "s3://src/Käse/", "s3://dst/", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+
+    assert done.returncode == ExitCode.REFUSED
+    assert done.stderr.startswith("error: s3://src/K\\xe4se/ is a prefix\n")

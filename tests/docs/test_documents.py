@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from dataclasses import fields
 from pathlib import Path
 
+import click
 import pytest
 
 from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.cli.main import cli
 from s3_xfer.errors import ErrorClass
+from s3_xfer.model import AccountContext
+from s3_xfer.options import CopyOptions
+from s3_xfer.render.summary import FailureGroup
+from s3_xfer.render.tables import group_lines
+from tests.docs.messages import messages_of_the_program
+from tests.docs.pages import FENCED, PAGES, ROOT, name_of
+from tests.render.samples import result as sample_result
 
-ROOT = Path(__file__).parent.parent.parent
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+# Decisions tell of what was not done as well.
+MANUAL = [page for page in PAGES if "decisions" not in page.parts]
+# What the text says of other programs. (Calls of ours in blocks are read by our own parser.)
+FOREIGN = {
+    *("--bucket", "--key", "--profile"),  # the AWS CLI
+    *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
+    "--build-arg",  # docker
+    "--user",  # systemctl
+    "--x-s3",  # how names of directory buckets end
+}
+# Killed by SIGKILL: the program cannot choose that code.
+KILLED = 137
+# These end a run before any object is tried, so no group of failed objects bears their name.
+BEFORE_ANYTHING = {
+    ErrorClass.INVALID_INPUT,
+    ErrorClass.NOTHING_TO_COPY,
+    ErrorClass.REPORT_UNUSABLE,
+    ErrorClass.JOURNAL_UNUSABLE,
+    ErrorClass.JOURNAL_BUSY,
+    ErrorClass.TOO_MANY_FAILURES,
+    ErrorClass.UNORDERED_LISTING,
+}
 
 
 def slug(heading: str) -> str:
@@ -32,9 +64,62 @@ def test_every_class_of_error_has_its_section(error_class: ErrorClass) -> None:
     sections = {slug(text.split("\n")[0]): text for text in RUNBOOK.split("\n## ")}
 
     assert anchor in sections
-    assert error_class.meaning in sections[anchor]
-    assert f"Next: {error_class.remedy}." in sections[anchor]
-    assert error_class.runbook in sections[anchor]
+    if error_class in BEFORE_ANYTHING:
+        assert f"  {error_class.meaning}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
+        assert f"{error_class.see}\n" in sections[anchor]
+    else:
+        group = FailureGroup(error_class=error_class, count=1, examples=(), omitted=0)
+        said = "\n".join(line.text for line in group_lines(group, 200))
+        assert f"```\n{said}\n```" in sections[anchor]
+
+
+def test_no_section_explains_a_class_that_does_not_exist() -> None:
+    """What the runbook quotes as a class of error is one."""
+    quoted = set(re.findall(r"^(\w+): \d+ objects? failed$", RUNBOOK, re.M))
+    named = set(re.findall(r"s3-xfer runbook ([a-z-]+)\)", RUNBOOK))
+
+    assert quoted == {kind.value for kind in ErrorClass if kind not in BEFORE_ANYTHING}
+    assert named == {kind.section for kind in ErrorClass}
+
+
+def test_every_message_before_a_run_is_quoted_and_no_other() -> None:
+    """The tables of messages are those of the source, word for word."""
+    section = RUNBOOK.split("## Messages before anything is written")[1].split("\n## ")[0]
+    quoted = re.findall(r"^\| `(.+?)` \|", section, re.M)
+
+    assert sorted(quoted) == sorted(messages_of_the_program())
+
+
+def options_of_the_program() -> set[str]:
+    """Return every option of every command."""
+    params = [param for command in cli.commands.values() for param in command.params]
+    return {
+        name
+        for param in [*params, *cli.params]
+        if isinstance(param, click.Option)
+        for name in param.opts
+    } | {"--help"}
+
+
+def test_every_option_is_documented_and_no_other() -> None:
+    """Each option of each command occurs in the documents, and they name none besides."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in MANUAL)
+    everywhere, in_text = (_options_in(one) for one in (text, FENCED.sub("", text)))
+
+    assert options_of_the_program() - everywhere == set()
+    assert in_text - options_of_the_program() == FOREIGN
+
+
+def _options_in(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+(?![\w…-])", text))
+
+
+def test_exit_codes_in_the_text_exist() -> None:
+    """Whatever a page calls an exit code is one."""
+    codes = {code.value for code in ExitCode}
+    for page in MANUAL:
+        for number in re.findall(r"exit codes? (\d+)", page.read_text(encoding="utf-8")):
+            assert int(number) in codes | {KILLED}, f"{name_of(page)}: {number}"
 
 
 @pytest.mark.parametrize("document", ["README.md", "docs/runbook.md"])
@@ -58,3 +143,45 @@ def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
         assert linked.exists(), target
         if anchor:
             assert anchor in anchors(linked), target
+
+
+CONFIGURATION = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+
+
+def _table_of(heading: str) -> list[list[str]]:
+    """Return the cells of the rows of the first table below a heading, without backticks."""
+    section = CONFIGURATION.split(f"## {heading}")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+) \|$", section, re.M)[2:]
+    return [[cell.strip(" `") for cell in row.split(" | ")] for row in rows]
+
+
+def test_every_field_of_the_options_has_its_names_everywhere() -> None:
+    """The table has each field once, with an option and an argument of the operator that exist."""
+    rows = _table_of("How")
+    operator = ast.parse((ROOT / "airflow_plugin" / "operator.py").read_text(encoding="utf-8"))
+    arguments = {
+        argument.arg
+        for function in ast.walk(operator)
+        if isinstance(function, ast.FunctionDef) and function.name == "__init__"
+        for argument in function.args.kwonlyargs
+    }
+
+    assert [row[1] for row in rows] == [field.name for field in fields(CopyOptions)]
+    assert {row[0] for row in rows} - {"none"} <= options_of_the_program()
+    assert {row[2] for row in rows} <= arguments
+
+
+def test_every_field_of_an_account_is_in_the_table() -> None:
+    """Each way to say who one is has its option beside it."""
+    rows = _table_of("With whose credentials, and where")
+
+    assert {row[1] for row in rows} == {field.name for field in fields(AccountContext)}
+
+
+def test_every_field_of_the_json_object_is_described() -> None:
+    """Each key of ``--json`` has its row, and no row is about one that does not exist."""
+    semantics = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+    section = semantics.split("\n## The JSON object")[1].split("\n## ")[0]
+    rows = "".join(re.findall(r"^\| (`.+?`) \|", section, re.M))
+
+    assert set(re.findall(r"`(\w+)`", rows)) == set(sample_result().to_dict())

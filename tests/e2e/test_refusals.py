@@ -144,7 +144,7 @@ def test_what_s3_or_the_configuration_refuses_is_named(
     message = refused(done.code, done.out, done.err)
     assert message[0] == f"error: {problem}"
     assert message[1].startswith("Next: ")
-    assert message[2:] == [f"See docs/runbook.md#{section}"]
+    assert message[2:] == [f"See docs/runbook.md#{section} (s3-xfer runbook {section})"]
     assert_untouched(world)
 
 
@@ -159,7 +159,7 @@ def test_what_makes_no_sense_is_refused_without_a_request(
     assert refused(done.code, done.out, done.err) == [
         f"error: {problem}",
         f"Next: {remedy}.",
-        f"See docs/runbook.md#{section}",
+        f"See docs/runbook.md#{section} (s3-xfer runbook {section})",
     ]
     assert world.server.requests == []
 
@@ -194,7 +194,7 @@ def test_a_missing_right_is_a_permission_error_before_the_transfer(
     message = refused(done.code, done.out, done.err)
     assert message[0] == f"error: {problem}"
     assert message[1].startswith("Next: ")
-    assert message[2] == "See docs/runbook.md#access-denied"
+    assert message[2] == "See docs/runbook.md#access-denied (s3-xfer runbook access-denied)"
     assert message[3].startswith("Diagnosis: s3:")
     assert done.err.startswith("error: "), "--quiet prints the message and nothing else"
     assert_untouched(world)
@@ -212,7 +212,7 @@ def test_a_source_account_that_granted_nothing_refuses_the_copy(shop: Shop) -> N
         "error: the destination's credentials may not read s3://src-bucket/in/x: AccessDenied"
     )
     assert "s3:GetObject" in message[1]
-    assert message[2] == "See docs/runbook.md#access-denied"
+    assert message[2] == "See docs/runbook.md#access-denied (s3-xfer runbook access-denied)"
     assert message[3].startswith("Diagnosis: s3:GetObject to arn:aws:iam::222222222222:role/")
     shop.accounts.cross_account_access = True
     assert shop.arrived() == {}

@@ -80,7 +80,7 @@ def test_failures_are_explained_once_per_class() -> None:
     said = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"
     assert group[1] == f"  {meaning}."
     assert group[2].startswith("  Next: ")
-    assert "  See docs/runbook.md#access-denied" in group
+    assert "  See docs/runbook.md#access-denied (s3-xfer runbook access-denied)" in group
     assert [line for line in group if "s3://src/data/" in line][:2] == [
         "    s3://src/data/a",
         "    s3://src/data/b",

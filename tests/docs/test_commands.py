@@ -1,0 +1,70 @@
+"""Every command block of the documents is run, and prints what the page shows."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from s3_xfer.testing.two_accounts import TwoAccounts
+from tests.docs.pages import PAGES, Step, agrees, name_of, steps_of
+from tests.docs.stage import Stage
+
+RUN = [page for page in PAGES if steps_of(page)]
+NO_CRT = importlib.util.find_spec("awscrt") is None
+JQ_IS_MISSING = shutil.which("jq") is None
+
+
+@pytest.fixture(scope="module")
+def accounts() -> Iterator[TwoAccounts]:
+    """Two embedded accounts for all pages."""
+    with TwoAccounts() as both:
+        yield both
+
+
+@pytest.mark.skipif(NO_CRT, reason="the pages show the CRT engine, which is not installed")
+@pytest.mark.parametrize("page", RUN, ids=name_of)
+def test_commands_print_what_the_page_shows(
+    page: Path, accounts: TwoAccounts, tmp_path: Path
+) -> None:
+    """In order, in one shell, between two accounts; failures only where their code is shown."""
+    steps = steps_of(page)
+    if JQ_IS_MISSING and any("jq " in step.command for step in steps):
+        pytest.skip("the page uses jq, which is not installed; CI has it")
+    ended = Stage(accounts, tmp_path).run(steps)
+
+    assert len(ended) == len(steps), f"the shell ended after {ended[-1:]}"
+    for number, done in enumerate(ended):
+        step, told = done.step, f"{done.step.place}\n$ {done.step.command}\n{done.printed}"
+        assert done.code == 0 or _asks_for_code(steps[number + 1 :]), f"exit {done.code}: {told}"
+        if step.shown is not None:
+            assert agrees(step.shown, done.printed), f"{told}\nbut the page shows\n{step.shown}"
+
+
+def _asks_for_code(later: list[Step]) -> bool:
+    return bool(later) and later[0].command == "echo $?"
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "same"),
+    [
+        ("a", "a\n", True),
+        ("a", "b\n", False),
+        ("", "a\n", False),
+        ("a …", "a 12 b\n", True),
+        ("a\n…\nc", "a\nb\nb\nc\n", True),
+        ("a\n…\nc", "a\nc\n", True),
+        ("a\n…", "a\n", True),
+        ("a\n…\nc", "a\nb\n", False),
+        ("1 … 3 (…)", "1 2 3 (x)\n", True),
+        ("a.b", "a-b\n", False),
+    ],
+)
+def test_an_ellipsis_stands_for_anything_and_nothing_else_does(
+    shown: str, printed: str, *, same: bool
+) -> None:
+    """What is compared is compared to the letter."""
+    assert agrees(shown, printed) is same
