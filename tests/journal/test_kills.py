@@ -47,21 +47,18 @@ def fill(world: World) -> None:
 def disturb(world: World, seed: int) -> None:
     """Let a good part of the requests fail in passing, before or after their work."""
     copies = ("CopyObject", "UploadPartCopy")
-    for number, fault in enumerate(
-        (
-            Fault.slow("CopyObject", delay_s=0.003),
-            Fault.slow("UploadPartCopy", delay_s=0.03),
-            Fault.error(copies, 500, "InternalError", probability=0.02, seed=seed),
-            Fault.reset(copies, probability=0.01, seed=seed + 1),
-            Fault.lost_response(copies, probability=0.01, seed=seed + 2),
-            Fault.lost_response("CreateMultipartUpload", probability=0.2, seed=seed + 3),
-            Fault.lost_response("CompleteMultipartUpload", probability=0.2, seed=seed + 4),
-            Fault.error("ListObjectsV2", 500, "InternalError", probability=0.2, seed=seed + 5),
-            Fault.error("UploadPartCopy", 503, "SlowDown", probability=0.01, seed=seed + 6),
-            Fault.error_in_200("CopyObject", probability=0.01, seed=seed + 7),
-        )
+    for fault in (
+        Fault.slow("CopyObject", delay_s=0.003),
+        Fault.slow("UploadPartCopy", delay_s=0.03),
+        Fault.error(copies, 500, "InternalError", probability=0.02, seed=seed),
+        Fault.reset(copies, probability=0.01, seed=seed + 1),
+        Fault.lost_response(copies, probability=0.01, seed=seed + 2),
+        Fault.lost_response("CreateMultipartUpload", probability=0.2, seed=seed + 3),
+        Fault.lost_response("CompleteMultipartUpload", probability=0.2, seed=seed + 4),
+        Fault.error("ListObjectsV2", 500, "InternalError", probability=0.2, seed=seed + 5),
+        Fault.error("UploadPartCopy", 503, "SlowDown", probability=0.01, seed=seed + 6),
+        Fault.error_in_200("CopyObject", probability=0.01, seed=seed + 7),
     ):
-        del number
         world.server.inject(fault)
 
 
