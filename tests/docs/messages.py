@@ -11,7 +11,14 @@ from collections.abc import Iterator
 
 from tests.docs.pages import ANYTHING, ROOT
 
-MAKERS = {"ValidationError", "PreflightError", "ReportError", "_refused", "_unusable"}
+MAKERS = {
+    "ValidationError",
+    "PreflightError",
+    "ReportError",
+    "JournalError",
+    "_refused",
+    "_unusable",
+}
 SHIPPED = sorted((ROOT / "s3_xfer").rglob("*.py"))
 
 
@@ -37,7 +44,7 @@ def _messages(function: ast.FunctionDef) -> Iterator[str]:
             first = node.args[0]
             text = _text(words.get(first.id, first) if isinstance(first, ast.Name) else first)
             if text.strip(f"{ANYTHING}: "):
-                yield text
+                yield " ".join(text.split())
 
 
 def _text(node: ast.expr) -> str:
