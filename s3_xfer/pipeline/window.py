@@ -3,7 +3,8 @@
 What is right depends on the latency: a server next door is kept busy by a hundred requests, one
 behind fifty milliseconds by a thousand, and more than that only wait in line and cost memory. So
 the window is found by trying: it is doubled, and stays doubled if more work ended per second than
-before. A trial that did not pay is taken back and repeated after a while, for things change.
+before. A trial that did not pay is taken back, and repeated after a while, for things change; each
+failure doubles the while, for a trial opens connections, and these take memory.
 
 Refuses to judge by latency, which is also a matter of the size of the objects.
 """
@@ -13,9 +14,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-FREE = 256  # grown to without a trial
+FREE = 128  # grown to without a trial
 WORTH = 1.08  # times the successes per second of half as many
-AGAIN_S = 2.0
+AGAIN_S, AGAIN_MAX_S = 2.0, 60.0
 _CLEAR = 1.3  # worth it at first sight; less needs a closer look
 _CLOSE_LOOK_ROUNDS = 3
 _ROUND_S = 0.05  # a shorter one says nothing
@@ -30,6 +31,7 @@ class Window:
         self._monotonic = monotonic
         self._before: tuple[int, float] | None = None  # size and rate, while a trial lasts
         self._not_again_until_s = float("-inf")
+        self._pause_s = AGAIN_S
         self._begin()
 
     def succeeded(self, *, is_reached: bool) -> None:
@@ -74,7 +76,8 @@ class Window:
             return
         if gain < WORTH:
             self.size = self._before[0]
-            self._not_again_until_s = now_s + AGAIN_S
+            self._not_again_until_s = now_s + self._pause_s
+            self._pause_s = min(2 * self._pause_s, AGAIN_MAX_S)
             self._begin()
         self._before = None
 

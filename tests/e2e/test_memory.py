@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.program import PATIENCE_S, PROGRAM, ROOT, Done, environment
 
 MANY, FEW = 27_000, 9_000  # FEW are more than wait or are under way at a time
+# Without a number under way a run would find its own, and open as many connections: as many MiB.
+HOW = ("--recursive", "--json", "--progress", "none", "--concurrency", "128")
 # A small process in between: what a child weighs is otherwise at least what this one does.
 MEASURED = (
     "import resource, subprocess, sys;"
@@ -56,7 +58,7 @@ def copy(stub: Path, home: Path, objects: int) -> tuple[dict[str, Any], float]:
     command = [sys.executable, "-c", MEASURED, *PROGRAM, "copy", "s3://src/data/", "s3://dst/"]
     with serving(stub, objects) as url:
         finished = subprocess.run(
-            [*command, "--recursive", "--endpoint-url", url, "--json", "--progress", "none"],
+            [*command, *HOW, "--endpoint-url", url],
             env={
                 **environment(home, "", ""),
                 "AWS_ACCESS_KEY_ID": "key",
