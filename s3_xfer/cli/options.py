@@ -255,7 +255,8 @@ _DECLARATIONS: tuple[Any, ...] = (
         "--concurrency",
         type=click.IntRange(1, CONCURRENCY_MAX),
         metavar="N",
-        help=f"Copies under way at the same time.  [default: {FLIGHTS} (crt), {THREADS} (managed)]",
+        help="Copies under way at the same time, at most.  [default: as many as make it faster, "
+        f"up to {FLIGHTS} (crt); {THREADS} (managed)]",
     ),
     _choice(
         SPEED,

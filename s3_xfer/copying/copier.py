@@ -208,10 +208,11 @@ class ObjectCopier:
         if self._options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self._source, source)
-        if len(tag_set) < answer.get("TagCount", 0):
+        if len(tag_set) < lookup.tag_count(answer):
             raise ObjectError.of(
                 ErrorClass.EMPTY_RESPONSE,
-                f"HeadObject counts {answer['TagCount']} tags, GetObjectTagging has {len(tag_set)}",
+                f"HeadObject counts {lookup.tag_count(answer)} tags, "
+                f"GetObjectTagging has {len(tag_set)}",
                 attempts=1,
             )
         header = lookup.tag_header(tag_set)

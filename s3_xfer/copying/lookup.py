@@ -75,6 +75,14 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
     return kept
 
 
+def tag_count(head_answer: Mapping[str, Any]) -> int:
+    """Return how many tags a HEAD counts; 0 where it says nothing.
+
+    The header itself: the model of botocore 1.36 does not know it.
+    """
+    return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
+
+
 def is_wordless(error: ClientError) -> bool:
     """Return whether a HEAD, whose answer has no body, may have failed for any of many reasons.
 
