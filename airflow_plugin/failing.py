@@ -27,7 +27,8 @@ from s3_xfer import (
 )
 
 # Another try, on another day or another worker, may see these go away without anybody's help.
-# An object that changed or vanished is listed anew; expired credentials are fetched anew.
+# An object that changed or vanished is listed anew; expired credentials are fetched anew; why too
+# many objects failed is not known, and the limit makes another try cheap.
 PASSING = frozenset(
     {
         ErrorClass.THROTTLED,
@@ -42,6 +43,7 @@ PASSING = frozenset(
         ErrorClass.MISMATCH,
         ErrorClass.CREDENTIALS_EXPIRED,
         ErrorClass.JOURNAL_BUSY,
+        ErrorClass.TOO_MANY_FAILURES,
         ErrorClass.INTERRUPTED,
         ErrorClass.UNEXPECTED,
     }
