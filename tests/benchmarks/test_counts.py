@@ -25,7 +25,8 @@ MANY_USD_PER_MILLION_MAX = 5.02
 PEAK_MIB_MAX = 120
 DENIED = 0.02
 LARGE_BYTES = 64 * 1024**3  # 512 parts, 64 at a time
-PART_LATENCY_MS = 200
+PART_LATENCY_MS = 500
+SMALL = 1_000
 FAULTY, ANSWERED_503 = 200, 0.05  # few: whoever is refused slows down
 
 # "s3-xfer" chooses its engine by itself, which is one of the other two.
@@ -114,7 +115,7 @@ def test_small_objects_do_not_wait_for_the_parts_of_a_large_one() -> None:
     run = copy(
         Scenario(
             copier=OURS[0],
-            objects=FEW,
+            objects=SMALL,
             first_size_bytes=LARGE_BYTES,
             part_latency_ms=PART_LATENCY_MS,
         )
