@@ -188,9 +188,7 @@ class RequestHooks:
                 self.pacer.accepted()
             return None
         context = request_dict["context"]
-        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + _was_sent(facts)
-        if caught_exception:
-            answers.tell_attempts(caught_exception, attempts)
+        attempts = _count_attempt(context, caught_exception, sent=_was_sent(facts))
         trail: Trail | None = context.get(_TRAIL)
         if (
             trail
@@ -274,10 +272,7 @@ def repeat_sts(client: Any, retry: RetryPolicy) -> None:
         facts = answers.facts_of(operation.name, parsed, caught_exception)
         if facts is None:
             return None
-        context = request_dict["context"]
-        attempts = context[_ATTEMPTS] = context.get(_ATTEMPTS, 0) + 1
-        if caught_exception:
-            answers.tell_attempts(caught_exception, attempts)
+        attempts = _count_attempt(request_dict["context"], caught_exception, sent=1)
         if retry.wait_to_retry(facts.error_class, attempts):
             return 0
         if parsed and response and response[0].status_code == HTTPStatus.OK:
@@ -285,6 +280,15 @@ def repeat_sts(client: Any, retry: RetryPolicy) -> None:
         return None
 
     client.meta.events.register("needs-retry.sts", needs_retry)
+
+
+def _count_attempt(context: dict[str, Any], error: Exception | None, *, sent: int) -> int:
+    """Return how often a request was sent, ``sent`` times more by now; let its ``error`` say so."""
+    attempts: int = context.get(_ATTEMPTS, 0) + sent
+    context[_ATTEMPTS] = attempts
+    if error:
+        answers.tell_attempts(error, attempts)
+    return attempts
 
 
 def _refuse_half_a_role(response_dict: dict[str, Any], **_: object) -> None:
