@@ -23,7 +23,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test lint types contracts test-newest test-oldest test-ceph test-airflow \
+.PHONY: help env demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
 	test-container airflow-demo docs bench clean
 
 help: ## List the targets
@@ -60,6 +60,9 @@ test-newest: .venv/ready ## Run the tests with the newest dependencies
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_TESTS)
+
+fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
+	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph

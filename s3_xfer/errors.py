@@ -25,10 +25,11 @@ import enum
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import botocore.exceptions as bc
-from botocore.parsers import ResponseParserError
+import botocore.parsers
 
 if TYPE_CHECKING:
     from s3_xfer.findings import Diagnosis, Step
@@ -552,7 +553,7 @@ def translate(error: BaseException) -> ErrorFacts:
             message=error.problem,
             attempts=0,
         )
-    if isinstance(error, ResponseParserError):  # its text repeats the answer, whatever is in it
+    if _raised_by_parser(error):  # its text repeats the answer, whatever is in it
         return ErrorFacts(
             error_class=_E.SERVER_ERROR,
             code=type(error).__name__,
@@ -568,6 +569,15 @@ def translate(error: BaseException) -> ErrorFacts:
         message=str(error),
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _raised_by_parser(error: BaseException) -> bool:
+    """Return whether botocore could not read an answer.
+
+    It has an exception for that, but lets through what a number or a date that is none raises.
+    """
+    where = {frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)}
+    return botocore.parsers.__name__ in where
 
 
 def translate_answer(

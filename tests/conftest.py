@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.ceph.cluster import CephCluster
 from tests.ceph.world import add_accounts
@@ -24,6 +25,9 @@ collect_ignore = ["airflow"]
 # A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+# The same examples every time: a failure is the fault of a change. Other examples: make fuzz.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 CEPH_TESTS = Path(__file__).parent / "ceph"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import ErrorClass, ReportError, S3Location, ValidationError
@@ -140,6 +140,8 @@ def clients() -> Any:
 
 
 @given(operation=st.sampled_from(sorted(CALLS)), body=documents())
+@example("ListObjectsV2", DOCUMENTS[3].replace("2024-01", "once").encode())
+@example("ListObjectsV2", DOCUMENTS[3].replace("<Size>1", "<Size>one").encode())
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
