@@ -198,7 +198,7 @@ class Flights:
         if etag is None:
             self._refused(flight, answer)
             return
-        self._pacer.accepted()
+        self._pacer.accepted(flight.sent_at_s)
         if etag != source.etag and _contradicts(source.etag, etag, answer):
             self._on_ground(self._verify, flight, etag)
         else:
@@ -211,7 +211,7 @@ class Flights:
         flight.ambiguous |= facts.error_class in answers.AMBIGUOUS
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
-            self._pacer.throttled()
+            self._pacer.throttled(flight.sent_at_s)
         if facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
             self._on_ground(self._renew, flight, error)
             return

@@ -185,7 +185,7 @@ class RequestHooks:
         facts = answers.facts_of(operation.name, parsed, caught_exception)
         if facts is None:
             if operation.name in PACED:
-                self.pacer.accepted()
+                self.pacer.accepted(request_dict["context"][_SIGNED_AT_S])
             return None
         context = request_dict["context"]
         attempts = _count_attempt(context, caught_exception, sent=_was_sent(facts))
@@ -202,7 +202,7 @@ class RequestHooks:
                 self._lost_uploads.setdefault(key, Intent(key, datetime.now(UTC)))
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
         if throttled:
-            self.pacer.throttled()
+            self.pacer.throttled(context[_SIGNED_AT_S])
         again = self._has_new_credentials(facts, context) or self.retry.wait_to_retry(
             facts.error_class, attempts
         )
