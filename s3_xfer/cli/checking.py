@@ -13,7 +13,7 @@ from s3_xfer.accounting.comparison import Aspect, CheckResult, Extra, Likeness
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import copy, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code_of_check
-from s3_xfer.cli.options import check_options
+from s3_xfer.cli.options.checking import check_options
 from s3_xfer.cli.output import Output, print_lines, text_width
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow

@@ -12,7 +12,7 @@ import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options import copy_options
+from s3_xfer.cli.options.copying import copy_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow

@@ -11,7 +11,8 @@ import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import copy_options, doctor_options
+from s3_xfer.cli.options.access import doctor_options
+from s3_xfer.cli.options.copying import copy_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.streams import say, say_json
 

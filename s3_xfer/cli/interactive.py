@@ -17,9 +17,9 @@ from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options import OUTPUT, copy_options
+from s3_xfer.cli.options.copying import interactive_options
 from s3_xfer.cli.output import Output, print_lines, text_width
-from s3_xfer.cli.params import SectionedCommand, SectionOption
+from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow
 from s3_xfer.cli.streams import tell
 from s3_xfer.errors import ValidationError
@@ -52,14 +52,7 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
 )
 @click.argument("source", required=False)
 @click.argument("destination", required=False)
-@click.option(
-    "--yes",
-    is_flag=True,
-    cls=SectionOption,
-    section=OUTPUT,
-    help="Do not ask for confirmation; everything must be given.",
-)
-@copy_options
+@interactive_options
 def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any
 ) -> ExitCode:

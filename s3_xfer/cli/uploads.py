@@ -15,7 +15,7 @@ import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import uploads_options
+from s3_xfer.cli.options.uploads import uploads_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.streams import say, say_json, tell
 from s3_xfer.model import S3Location
