@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -47,14 +47,18 @@ class Terminal:
 
     def until(self, *words: str) -> str:
         """Return the screen as soon as it shows all of ``words``."""
+        return self.until_seen(lambda text: all(word in text for word in words), repr(words))
+
+    def until_seen(self, seen: Callable[[str], bool], what: str) -> str:
+        """Return the screen as soon as ``seen`` says so; ``what`` it looks for."""
         end_s = time.monotonic() + self._patience_s
         while time.monotonic() < end_s:
             alive = self._read()
-            if all(word in self.text for word in words):
+            if seen(self.text):
                 return self.text
             if not alive:
                 break
-        raise AssertionError(f"not seen: {words!r}; the screen is:\n{self.text}")
+        raise AssertionError(f"not seen: {what}; the screen is:\n{self.text}")
 
     def answer(self, question: str, reply: str) -> None:
         """Wait for a question and answer it."""
