@@ -63,7 +63,6 @@ def choose(
     sender = crt.CrtSender(
         template,
         credentials,
-        connections=flights,
         connect_timeout_s=connect_timeout_s,
         ca_bundle=ca_bundle,
     )

@@ -50,14 +50,18 @@ class SingleSender(Protocol):
 
     name: str
 
+    def refresh(self) -> None:
+        """Renew credentials that are about to expire; may wait for that.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: there are none.
+        """
+
     def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
         """Send one request, pinned to the source's ETag, and return how to give it up.
 
-        ``on_answer`` is called exactly once, from any thread, also after it was given up; it
-        neither raises nor waits. MUST NOT repeat the request by itself.
-
-        Raises:
-            botocore.exceptions.BotoCoreError: it was not sent, for want of credentials.
+        Does not wait. ``on_answer`` is called exactly once, from any thread, also after it was
+        given up; it neither raises nor waits. MUST NOT repeat the request by itself.
         """
 
     def close(self) -> None:

@@ -1,9 +1,11 @@
 """Many single-request copies under way at once, without a thread for each.
 
-A worker hands an object over and takes the next; the answer arrives in the sender's thread and, in
-the ordinary case, ends the object right there. What takes longer leaves that thread at once: a
-repetition is put off until it is due, and everything that has to ask S3 again (a condition that
-failed, an ETag that differs) or goes in parts is done *on the ground*, by threads that may wait.
+A worker lines an object up and takes the next; the answer arrives in the sender's thread and, in
+the ordinary case, ends the object and sends the first in line right there. So in a long copy
+one thread does nearly everything, and threads hardly take the interpreter away from each other.
+What takes longer leaves that thread at once: a repetition is put off until it is due, a pace is
+kept by others, and everything that has to ask S3 again (a condition that failed, an ETag that
+differs) or goes in parts is done *on the ground*, by threads that may wait.
 
 Refuses to judge for itself: what an answer means, what is worth repeating and what counts as
 copied is asked of the same :mod:`.answers`, :mod:`.retry` and :class:`.copier.ObjectCopier` that
@@ -93,8 +95,8 @@ class Flights:
         self._metrics = metrics
         self._read_timeout_s = read_timeout_s
         self._on_crash = on_crash
-        self._air = Slots(limit, stop)
-        self._ground = Slots(2 * ground_threads, stop)
+        self._air: Slots[_Flight] = Slots(limit, stop)
+        self._ground: Slots[_Flight] = Slots(2 * ground_threads, stop)
         self._ground_crew = ThreadPoolExecutor(ground_threads, thread_name_prefix="s3-xfer-ground")
         # Threads of their own: those on the ground may wait for a place in the air, which is only
         # free when what is in the air has landed.
@@ -114,14 +116,17 @@ class Flights:
         flight = _Flight(task, task, done)
         if self._copier.is_ready(task):
             self._launch(flight)
-        elif self._ground.take():
-            self._submit(self._ground_crew, self._begin_on_ground, flight)
+        elif self._ground.line_up(flight):
+            self._begin_on_ground()
         else:
             done(task, NotAttempted(task))
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything that was started has ended; return False after ``timeout_s``."""
         until_s = time.monotonic() + timeout_s
+        if self._stop.is_set():  # nobody frees a place for those in line any more
+            self._begin_on_ground()
+            self._depart()
         # In this order: what is on the ground may still take off.
         return self._ground.wait_until_empty(timeout_s) and self._air.wait_until_empty(
             max(0.0, until_s - time.monotonic())
@@ -141,10 +146,32 @@ class Flights:
     # -------------------------------------------------------------------------- in the air
 
     def _launch(self, flight: _Flight) -> None:
-        if self._air.take():
-            self._send(flight)
+        """Line ``flight`` up, with credentials that will do for a while; send what can be sent."""
+        try:
+            self._sender.refresh()
+        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
+            failed = self._copier.conclude(flight.task, flight.trail, not_renewed(error))
+            flight.done(flight.handed_over, failed)
+            return
+        if self._air.line_up(flight):
+            self._depart()
         else:
             flight.done(flight.handed_over, NotAttempted(flight.task))
+
+    def _depart(self) -> None:
+        """Send what is in line while there is room, in a thread that may wait for the pace."""
+        while (flight := self._air.next()) is not None:
+            self._told(self._send, flight)
+
+    def _depart_at_once(self) -> None:
+        """The same in the sender's thread, which leaves it to another one if there is a pace."""
+        while self._pacer.is_free:
+            flight = self._air.next()
+            if flight is None:
+                return
+            self._told(self._send, flight)
+        if self._air.has_line:
+            self._later.call(0.0, self._depart)
 
     def _send(self, flight: _Flight) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
@@ -156,21 +183,15 @@ class Flights:
         flight.sent_at_s = time.monotonic()
         self._under_way[flight] = None
         self._metrics.request_sent(_OPERATION)
-        try:
-            flight.give_up = self._sender.send(flight.task, partial(self._answered, flight))
-        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
-            self._under_way.pop(flight, None)
-            self._on_ground(self._conclude, flight, not_renewed(error))
+        flight.give_up = self._sender.send(flight.task, partial(self._answered, flight))
 
     def _answered(self, flight: _Flight, answer: Answer) -> None:
         """Take the answer, in the sender's thread: nothing here may wait or raise."""
-        try:
-            self._under_way.pop(flight, None)
-            flight.give_up = None
-            if not self._closed:
-                self._judge(flight, answer)
-        except BaseException as error:  # noqa: BLE001 - told, and it ends the run
-            self._on_crash(error)
+        self._under_way.pop(flight, None)
+        flight.give_up = None
+        if not self._closed:
+            self._told(self._judge, flight, answer)
+            self._depart_at_once()
 
     def _judge(self, flight: _Flight, answer: Answer) -> None:
         source, etag = flight.task.source, answers.copied_etag(answer)
@@ -199,12 +220,20 @@ class Flights:
             self._on_ground(self._conclude, flight, error)
         else:
             self._metrics.retried(throttled=throttled)
-            again = self._again if self._air.park() else self._send
+            again = self._again if self._air.park() else self._send_again
             self._later.call(delay_s, partial(again, flight))
 
     def _again(self, flight: _Flight) -> None:
         self._air.unpark()
-        self._send(flight)
+        self._send_again(flight)
+
+    def _send_again(self, flight: _Flight) -> None:
+        try:
+            self._sender.refresh()
+        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
+            self._on_ground(self._conclude, flight, not_renewed(error))
+        else:
+            self._send(flight)
 
     def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorFacts]:
         """Return the exception that the other engine would have raised, and what it means."""
@@ -254,15 +283,25 @@ class Flights:
         flight: _Flight,
         *arguments: Any,
     ) -> None:
-        def safely() -> None:
-            try:
-                work(flight, *arguments)
-            except BaseException as error:  # noqa: BLE001 - told, and it ends the run
-                self._on_crash(error)
+        def work_and_depart() -> None:
+            self._told(work, flight, *arguments)
+            self._depart()
 
-        crew.submit(safely)
+        crew.submit(work_and_depart)
 
-    def _begin_on_ground(self, flight: _Flight) -> None:
+    def _told(self, work: Callable[..., None], flight: _Flight, *arguments: Any) -> None:
+        """Do ``work``; what must not happen is told, and keeps nobody else from landing."""
+        try:
+            work(flight, *arguments)
+        except BaseException as error:  # noqa: BLE001 - it ends the run
+            self._on_crash(error)
+
+    def _begin_on_ground(self) -> None:
+        """Give what is in line for the ground to its threads, while there is room."""
+        while (flight := self._ground.next()) is not None:
+            self._submit(self._ground_crew, self._prepare, flight)
+
+    def _prepare(self, flight: _Flight) -> None:
         """Ask what must be asked first; then take off, or copy in parts right here."""
         try:
             ready = self._copier.prepare(flight.task)
@@ -275,6 +314,7 @@ class Flights:
                 flight.done(flight.handed_over, self._copier.copy_prepared(ready))
         finally:
             self._ground.free(success=True)
+            self._begin_on_ground()
 
     def _renew(self, flight: _Flight, error: Exception) -> None:
         """Send again what was refused as expired, if there are other credentials; once."""
@@ -285,7 +325,7 @@ class Flights:
             error, again = failed, False
         if again:
             self._metrics.retried(throttled=False)
-            self._send(flight)
+            self._send_again(flight)
         else:
             self._conclude(flight, error)
 

@@ -3,7 +3,7 @@
 botocore spends most of a millisecond on every request: endpoint rules, serialisation, events. All
 of it comes to the same result for every object of a run, except the key, the source and the
 condition. So it is done once, through the run's own client with all its hooks, and stopped before
-anything is signed or sent; :meth:`CopyTemplate.path` and :meth:`CopyTemplate.headers` put in what
+anything is signed or sent; :meth:`CopyTemplate.path` and :meth:`CopyTemplate.copy_source` are what
 differs, encoded as botocore does it (``botocore.serialize``, ``botocore.handlers``).
 
 Refuses to know a header by heart: whatever an option adds to a request is in the template because
@@ -22,7 +22,7 @@ from s3_xfer.options import CopyOptions
 
 _KEY = "s3-xfer-template"  # nothing in it is ever percent-encoded
 _SAFE = "/~"
-_PER_OBJECT = frozenset({"x-amz-copy-source", "x-amz-copy-source-if-match"})
+COPY_SOURCE, CONDITION = "x-amz-copy-source", "x-amz-copy-source-if-match"
 
 Header = tuple[str, str]
 
@@ -47,14 +47,9 @@ class CopyTemplate:
         """Return the path of the request that writes ``task``'s destination."""
         return self.path_prefix + quote(task.destination_key, safe=_SAFE)
 
-    def headers(self, task: CopyTask) -> list[Header]:
-        """Return all headers but those of the signature."""
-        source = task.source
-        return [
-            *self.common_headers,
-            ("x-amz-copy-source", self.source_prefix + quote(source.key, safe=_SAFE)),
-            ("x-amz-copy-source-if-match", source.etag),
-        ]
+    def copy_source(self, task: CopyTask) -> str:
+        """Return the header that names ``task``'s source."""
+        return self.source_prefix + quote(task.source.key, safe=_SAFE)
 
 
 def compose(
@@ -74,11 +69,15 @@ def compose(
     return CopyTemplate(
         tls=url.scheme == "https",
         path_prefix=url.path.removesuffix(_KEY),
-        source_prefix=headers["x-amz-copy-source"].removesuffix(_KEY),
+        source_prefix=headers[COPY_SOURCE].removesuffix(_KEY),
         common_headers=(
             ("host", url.netloc),
             ("content-length", "0"),
-            *((name, value) for name, value in headers.items() if name not in _PER_OBJECT),
+            *(
+                (name, value)
+                for name, value in headers.items()
+                if name not in (COPY_SOURCE, CONDITION)
+            ),
         ),
         region=signing.get("region") or "",
         service=signing.get("signing_name") or "s3",

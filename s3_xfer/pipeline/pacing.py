@@ -65,6 +65,11 @@ class Pacer:
         self._sent_per_s = self._accepted_per_s = 0.0  # in the one before
 
     @property
+    def is_free(self) -> bool:
+        """Whether nobody has to wait, now and for want of a pace."""
+        return self._peak_per_s is None and self.ceiling is None
+
+    @property
     def rate_per_s(self) -> float | None:
         """The shared rate; None while there is no need for one."""
         with self._lock:

@@ -1,11 +1,12 @@
 """A bound on what is under way, for work that does not hold a thread while it is.
 
-Starts low and grows by one with every success, so that it doubles each round trip: a server that
-takes little says so after dozens of requests instead of hundreds. How far it grows is found by
-trying (:mod:`.window`). A full house is refilled in
-bursts: waking a thread for every single place costs more than the request it sends. What waits to
-be repeated is parked beside the places, not in them: otherwise a throttled run would stand still
-until the repetitions are due.
+Work stands in line until there is a place; whoever frees a place takes the next one from the line
+and starts it, so that no thread has to wake up for it. Only a long line makes the threads wait that
+lengthen it, and they come back in bursts: waking one for every single place costs more than the
+request it sends. There are few places at first, one more with every success, so that they double
+each round trip: a server that takes little says so after dozens of requests instead of hundreds.
+How far they grow is found by trying (:mod:`.window`). What waits to be repeated is parked beside
+the places, not in them: otherwise a throttled run would stand still until the repetitions are due.
 
 Refuses to keep a stopped run waiting.
 """
@@ -14,18 +15,22 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import Window
 
 START = 32
-_BURST = 8  # an eighth of the places is freed before anybody is woken
+AHEAD = 64  # in line, at most
 _PARKED_PER_PLACE = 8
 _POLL_S = 0.1
 
+T = TypeVar("T")
 
-class Slots:
+
+class Slots(Generic[T]):
     """At most ``limit`` places. All methods are thread-safe."""
 
     def __init__(
@@ -36,22 +41,39 @@ class Slots:
         self._is_full = False  # somebody had to wait
         self._open = min(START, limit)
         self._taken = self._parked = self._waiting = 0
+        self._line: deque[T] = deque()
         self._stop = stop
         self._lock = threading.Lock()  # entered itself: a condition's way in is twice as long
         self._changed = threading.Condition(self._lock)
 
-    def take(self) -> bool:
-        """Take a place, waiting for one. Return False, taking none, once the run is stopped."""
+    @property
+    def has_line(self) -> bool:
+        """Whether something is in line at this moment."""
+        return bool(self._line)
+
+    def line_up(self, item: T) -> bool:
+        """Put ``item`` in line, waiting while that is long. Return False if the run is stopped."""
         with self._lock:
-            while self._taken >= self._open:
-                self._is_full = True
+            while len(self._line) >= AHEAD:
                 if self._stop.is_set():
                     return False
-                self._waiting += 1
-                self._changed.wait(_POLL_S)
-                self._waiting -= 1
-            self._taken += 1
+                self._wait(_POLL_S)
+            self._line.append(item)
             return True
+
+    def next(self) -> T | None:
+        """Give the first in line a place, and return it; None if there is none of either."""
+        with self._lock:
+            if not self._line:
+                return None
+            if self._taken >= self._open:
+                self._is_full = True
+                return None
+            self._taken += 1
+            item = self._line.popleft()
+            if self._waiting and len(self._line) <= AHEAD // 2:
+                self._changed.notify_all()
+            return item
 
     def free(self, *, success: bool) -> None:
         """Give a place back; after a ``success`` there may be one more."""
@@ -59,7 +81,7 @@ class Slots:
             self._taken -= 1
             if success:
                 self._grow()
-            if self._waiting and self._taken <= self._open - max(1, self._open // _BURST):
+            if self._waiting and not self._taken:
                 self._changed.notify_all()
 
     def _grow(self) -> None:
@@ -83,9 +105,17 @@ class Slots:
             self._taken += 1
 
     def wait_until_empty(self, timeout_s: float) -> bool:
-        """Wait until nothing is under way or parked; return False after ``timeout_s``."""
+        """Wait until nothing is in line, under way or parked; return False after ``timeout_s``."""
+        until_s = time.monotonic() + timeout_s
         with self._lock:
-            self._waiting += 1
-            is_empty = self._changed.wait_for(lambda: self._taken + self._parked == 0, timeout_s)
-            self._waiting -= 1
-            return is_empty
+            while self._line or self._taken or self._parked:
+                left_s = until_s - time.monotonic()
+                if left_s <= 0:
+                    return False
+                self._wait(left_s)
+            return True
+
+    def _wait(self, timeout_s: float) -> None:
+        self._waiting += 1
+        self._changed.wait(timeout_s)
+        self._waiting -= 1

@@ -51,13 +51,6 @@ def test_managed_engine_can_be_asked_for(world: World) -> None:
 
 
 @needs_crt
-def test_old_awscrt_is_not_used(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Below 0.38 its own retries cannot be switched off, and they lose objects."""
-    monkeypatch.delattr("awscrt.s3.S3RetryMode")
-    assert "too old" in why_managed(world)
-
-
-@needs_crt
 def test_proxies_are_left_to_boto3(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless the endpoint is exempt from it."""
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

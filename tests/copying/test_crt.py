@@ -6,10 +6,12 @@ import queue
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -21,6 +23,9 @@ from s3_xfer.copying.template import compose
 from s3_xfer.errors import translate
 from s3_xfer.model import CopyTask, S3Object
 from tests.world import DESTINATION_KEY, SOURCE_KEY, SRC, World
+
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtSender
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
 
@@ -77,30 +82,35 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
         return
 
 
-def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
-    """Return what a sender for ``url`` gets for one copy."""
-    client = boto3.client(
-        "s3",
-        region_name="us-east-1",
-        endpoint_url=url,
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-    )
-    template = compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
+@contextmanager
+def sender_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtSender]:
+    """Make a sender for a client with ``url`` as its endpoint."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
+    client = session.client("s3", region_name="us-east-1", endpoint_url=url)
+    template = compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
     sender = crt.CrtSender(
         template,
         session.get_credentials(),
-        connections=4,
         connect_timeout_s=2,
         ca_bundle=str(ca_bundle) if ca_bundle else None,
     )
-    answers: queue.Queue[Answer] = queue.Queue()
-    sender.send(TASK, answers.put)
     try:
-        return answers.get(timeout=30)
+        yield sender
     finally:
         sender.close()
+
+
+def sent(sender: CrtSender) -> Answer:
+    """Return the answer to one copy."""
+    answers: queue.Queue[Answer] = queue.Queue()
+    sender.send(TASK, answers.put)
+    return answers.get(timeout=40)
+
+
+def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
+    """Return what a new sender for ``url`` gets for one copy."""
+    with sender_to(url, ca_bundle) as sender:
+        return sent(sender)
 
 
 def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Path) -> None:
@@ -150,3 +160,168 @@ def test_ports_that_nobody_listens_on_are_network_errors() -> None:
     answer = answer_of(f"http://127.0.0.1:{port}")
     assert answer.error is not None
     assert translate(answer.error).error_class is ErrorClass.NETWORK
+
+
+# --------------------------------------------------------------------------- connections
+
+
+class ScriptedServer:
+    """Answers each request of each connection with the next of ``answers``; ends it with None."""
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self._answers = queue.SimpleQueue[bytes | None]()
+        for answer in answers:
+            self._answers.put(answer)
+        self.accepted = 0
+        self.requests = 0
+
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Serve, and return the URL."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            listener.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return  # closed: the test is over
+            self.accepted += 1
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as lines:
+            while lines.readline():
+                while lines.readline() not in (b"\r\n", b""):
+                    pass
+                self.requests += 1
+                answer = self._answers.get()
+                if answer is None:
+                    return
+                connection.sendall(answer)
+
+
+def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
+    """Return an answer."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", body]
+    return "\r\n".join(lines).encode()
+
+
+def test_one_connection_serves_many_copies() -> None:
+    """What is idle is used before anything is opened."""
+    server = ScriptedServer(*[whole()] * 10)
+    with server.listening() as url, sender_to(url) as sender:
+        answers = [sent(sender) for _ in range(10)]
+    assert [answer.body for answer in answers] == [BODY.encode()] * 10
+    assert (server.accepted, server.requests) == (1, 10)
+
+
+def test_connections_that_the_server_ends_are_replaced() -> None:
+    """Whether it says so or not, the next copy goes through another one, without an error."""
+    server = ScriptedServer(whole(BODY, "Connection: close"), None, whole(), whole())
+    with server.listening() as url, sender_to(url) as sender:
+        assert sent(sender).body == BODY.encode()
+        assert sent(sender).error  # the server hung up instead of answering
+        assert sent(sender).body == BODY.encode()
+        time.sleep(0.1)
+        assert sent(sender).body == BODY.encode()
+    assert (server.accepted, server.requests) == (3, 4)
+
+
+def test_idle_connections_that_were_closed_are_not_used() -> None:
+    """S3 closes what was idle for some seconds."""
+    server = ScriptedServer(whole(), whole())
+    with server.listening() as url, sender_to(url) as sender:
+        assert sent(sender).status == 200
+        (idle,) = sender._connections._idle
+        idle.close().result(5)
+        assert sent(sender).status == 200
+    assert server.accepted == 2
+
+
+def test_half_an_answer_is_none() -> None:
+    """However complete its body looks: the length says that something is missing."""
+    cut = whole(BODY + " " * 10)[:-10]
+    server = ScriptedServer(cut + b"", None)
+    with server.listening() as url, sender_to(url) as sender:
+        answers: queue.Queue[Answer] = queue.Queue()
+        give_up = sender.send(TASK, answers.put)
+        time.sleep(0.2)
+        assert answers.empty()
+        give_up()
+        answer = answers.get(timeout=5)
+    assert answers_nothing(answer)
+
+
+def answers_nothing(answer: Answer) -> bool:
+    """Return whether there is an error, and nothing that could be taken for a copy."""
+    return answer.error is not None and not answer.status and not answer.body
+
+
+def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
+    """Once, and whatever comes later is not taken for the answer to something else."""
+    server = ScriptedServer(b"", whole())
+    with server.listening() as url, sender_to(url) as sender:
+        answers: queue.Queue[Answer] = queue.Queue()
+        give_up = sender.send(TASK, answers.put)
+        wait_until(lambda: server.requests == 1)
+        give_up()
+        give_up()
+        answer = answers.get(timeout=5)
+        assert answers_nothing(answer)
+        assert answer.error
+        assert translate(answer.error).error_class is ErrorClass.TIMEOUT
+        assert sent(sender).status == 200
+        assert answers.empty()
+    assert server.accepted == 2
+
+
+def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> None:
+    """The connection is closed when it comes, and nothing is sent through it that matters."""
+    server = ScriptedServer(b"", b"")
+    with server.listening() as url, sender_to(url) as sender:
+        answers: queue.Queue[Answer] = queue.Queue()
+        sender.send(TASK, answers.put)()
+        answer = answers.get(timeout=5)
+    assert answers_nothing(answer)
+    assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
+
+
+def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
+    """Two answers to one request: the connection is not used again."""
+    server = ScriptedServer(whole() + whole("<Error/>", status="403 Forbidden"), whole())
+    with server.listening() as url, sender_to(url) as sender:
+        assert sent(sender).status == 200
+        time.sleep(0.1)
+        assert sent(sender).status == 200
+    assert server.accepted == 2
+
+
+def test_errors_keep_the_words_of_s3() -> None:
+    """Status, headers and body, also of what asks for fewer requests."""
+    refusal = "<Error><Code>SlowDown</Code><Message>Please.</Message></Error>"
+    server = ScriptedServer(whole(refusal, "x-amz-request-id: R1", status="503 Slow Down"))
+    with server.listening() as url:
+        answer = answer_of(url)
+    assert (answer.status, answer.body) == (503, refusal.encode())
+    assert ("x-amz-request-id", "R1") in answer.headers
+
+
+def test_answers_in_chunks_are_put_together() -> None:
+    """S3 sends spaces while it copies, to keep the connection alive."""
+    parts = [b" ", b"\n", BODY[:20].encode(), BODY[20:].encode(), b""]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+    server = ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+    with server.listening() as url:
+        assert answer_of(url).body == b" \n" + BODY.encode()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for something that happens in another thread."""
+    until_s = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
