@@ -24,6 +24,7 @@ KEY_MAX_BYTES = 1024  # S3 User Guide, "Naming Amazon S3 objects"
 _NO_METADATA: Mapping[str, str] = MappingProxyType({})
 # Rules for general purpose buckets; dots are legal, access point aliases fit the same shape.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # what Python makes of bytes that it cannot decode
 _ACCOUNT_ID = re.compile(r"\d{12}")
 # The account of other S3 services may be empty or of another form: Ceph has both.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|RGW\d{17}|):role/.+")
@@ -101,6 +102,11 @@ class S3Location:
             raise ValidationError(
                 f"{self.bucket!r} is not a bucket name",
                 remedy="bucket names are 3 to 63 lower-case letters, digits, dots and hyphens",
+            )
+        if _SURROGATE.search(self.key):
+            raise ValidationError(
+                f"the key of {self.url} is not UTF-8, as keys in S3 are",
+                remedy="type it in a UTF-8 locale, or set PYTHONUTF8=1",
             )
 
     @property

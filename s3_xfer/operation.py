@@ -8,7 +8,7 @@ operation can be started any number of times.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ from s3_xfer.journal.description import operation_fields
 from s3_xfer.journal.opening import read_description
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions, JournalUse
-from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.planning.route import Route
 from s3_xfer.run import CopyRun
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3CopyOperation:
+class S3CopyOperation(Route):
     """One copy: what, from where, to where, as whom.
 
     ``source_key`` is a key, or with ``recursive`` a prefix, which means a directory: ``data``
@@ -36,23 +36,15 @@ class S3CopyOperation:
         ValidationError: a name is invalid, or source and destination overlap.
     """
 
-    source_bucket: str
-    source_key: str
-    destination_bucket: str
-    destination_key: str
-    recursive: bool = False
     batch_size: int = 100
     overwrite: bool = True
-    source: AccountContext = field(default_factory=AccountContext)
-    destination: AccountContext = field(default_factory=AccountContext)
-    options: CopyOptions = field(default_factory=CopyOptions)
 
     def __post_init__(self) -> None:
         if not 1 <= self.batch_size <= BATCH_SIZE_MAX:
             raise ValidationError(
                 f"batch size is {self.batch_size}; it must be between 1 and {BATCH_SIZE_MAX}"
             )
-        self.key_map()
+        super().__post_init__()
 
     @classmethod
     def between(
@@ -110,18 +102,6 @@ class S3CopyOperation:
         )
         size = {"batch_size": batch_size} if batch_size else {}
         return cls(**(described | size))
-
-    def key_map(self) -> KeyMap:
-        """Return where every object goes; the two places are the effective ones."""
-        return plan_keys(
-            S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
-            S3Location(
-                bucket=self.destination_bucket,
-                key=self.destination_key,
-                account=self.destination,
-            ),
-            recursive=self.recursive,
-        )
 
     def start(self) -> CopyRun:
         """Begin in the background and return the handle."""

@@ -1,8 +1,7 @@
-"""One run from start to end: wires the rooms together and keeps the state.
+"""One copy from start to end: wires the rooms together and goes through the stages.
 
 Three kinds of threads: the *run* thread goes through the stages, the *producer* lists, the
-*workers* copy. The caller's thread only asks: numbers are polled from :meth:`CopyRun.snapshot`,
-nobody is called back. Whatever ends a run early goes through one stop flag; whatever was found is
+*workers* copy. Whatever ends a run early goes through one stop flag; whatever was found is
 accounted for, also then.
 
 Refuses to know how anything is copied, listed or drawn.
@@ -12,32 +11,28 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from s3_xfer.access import preflight
-from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.access.diagnosis import DENIALS, Investigator
+from s3_xfer.access import preflight, probe
+from s3_xfer.access.clients import Clients
+from s3_xfer.access.diagnosis import Investigator
+from s3_xfer.access.explaining import explain_failures, explain_refusal
 from s3_xfer.access.journals import journal_place
-from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.accounting.metrics import TransferMetrics
 from s3_xfer.accounting.prices import AWS_PRICES, read_prices
-from s3_xfer.accounting.report import check_place
 from s3_xfer.accounting.result import CopyResult, RunState
-from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
+from s3_xfer.copying.retry import PassTime, in_full
 from s3_xfer.crew import Crew, CrewEnd, run_aborted
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.findings import Diagnosis
+from s3_xfer.handle import Handle
 from s3_xfer.journal.opening import OpenJournal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
-from s3_xfer.pipeline.alarm import set_alarm
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
 
 if TYPE_CHECKING:
@@ -46,101 +41,37 @@ if TYPE_CHECKING:
 _log = logging.getLogger("s3_xfer")
 
 
-class CopyRun:
-    """The handle of one run. Every method may be called from any thread.
+class CopyRun(Handle[CopyResult]):
+    """The handle of one copy. Every method may be called from any thread.
 
     ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
     """
 
+    operation: S3CopyOperation
+
     def __init__(self, operation: S3CopyOperation, *, pass_time: PassTime = in_full) -> None:
-        self.operation = operation
+        super().__init__(operation, thread_name="s3-xfer-run")
         self._pass_time = pass_time
-        self._keys = operation.key_map()
-        self._stop = StopFlag()
-        self._metrics = MetricsCollector(uuid.uuid4().hex)
-        self._state = RunState.INITIALIZED
-        self._notes: list[str] = []
         self._clients: Clients | None = None
         self._crew: Crew | None = None
         self._prices = AWS_PRICES
-        self._result: CopyResult | None = None
-        self._refusal: BaseException | None = None
         self._sample: S3Object | None = None  # of what the checks looked at
-        self._ends_at: datetime | None = None
         self._opened: OpenJournal | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="s3-xfer-run", daemon=True)
         self._thread.start()
-
-    # ------------------------------------------------------------------ what callers use
-
-    @property
-    def state(self) -> RunState:
-        """Where the run is."""
-        return self._state
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know about this run, in order; may grow."""
-        return tuple(self._notes)
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """When the deadline stops it; None without one."""
-        return self._ends_at
-
-    def snapshot(self) -> TransferMetrics:
-        """Return the numbers of this instant."""
-        return self._metrics.snapshot()
 
     def recent_failures(self) -> tuple[Failed, ...]:
         """Return the first failures, at most a hundred."""
         return self._crew.failures if self._crew else ()
 
-    def cancel(self, reason: str = "cancelled") -> None:
-        """Stop: start nothing new, abort uploads, account for the rest. Returns at once."""
-        self._stop.set(reason)
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
-        return self._ended.wait(timeout_s)
-
-    def result(self) -> CopyResult:
-        """Wait for the end and return it, failures included.
-
-        Raises:
-            S3XferError: the run was refused before anything was written (state
-                ``VALIDATION_FAILED``): ValidationError, PreflightError or ReportError.
-        """
-        self._ended.wait()
-        if self._refusal:
-            raise self._refusal
-        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
-        return self._result
-
     # ------------------------------------------------------------------------ the stages
 
-    def _run(self) -> None:
-        alarm = None
-        try:
-            self._state = RunState.VALIDATING
-            started_at = self.snapshot().start_time
-            self._ends_at = self.operation.options.ends_at(started_at)
-            alarm = set_alarm(self._stop, self._ends_at, started_at)
-            crew = self._validate()
-            if crew is None:
-                self._end(CrewEnd())
-                return
-            self._state = RunState.COPYING
-            self._crew = crew
-            self._end(crew.work())
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
-            self._refuse(error)
-        finally:
-            if alarm:
-                alarm.cancel()
-            self._metrics.finish()
-            self._ended.set()
+    def _go(self) -> None:
+        self._crew = self._validate()
+        if self._crew is None:
+            self._end(CrewEnd())
+            return
+        self._state = RunState.COPYING
+        self._end(self._crew.work())
 
     def _validate(self) -> Crew | None:
         """Check everything that can be checked, and gather what the copying needs.
@@ -148,12 +79,9 @@ class CopyRun:
         Returns None if a journal says that nothing is left to do.
         """
         operation, options = self.operation, self.operation.options
-        if self._keys.source.key != operation.source_key:
-            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        self._look_at_options()
         if options.prices_path:
             self._prices = read_prices(options.prices_path)
-        if options.report_path:
-            check_place(options.report_path)
         if self._resumes():
             return None
         is_begun = self._opened is not None and self._opened.journal is not None
@@ -162,21 +90,9 @@ class CopyRun:
             if options.from_report_path and not is_begun
             else None
         )
-        clients = self._clients = open_clients(
-            source=operation.source,
-            destination=operation.destination,
-            options=options,
-            overwrite=operation.overwrite,
-            retry=RetryPolicy(
-                retries=options.retries,
-                delay_s=options.retry_delay_s,
-                stop=self._stop,
-                pass_time=self._pass_time,
-            ),
-            stop=self._stop,
-            metrics=self._metrics,
+        clients = self._clients = self._open_clients(
+            overwrite=operation.overwrite, pass_time=self._pass_time
         )
-        self._notes += clients.warnings()
         single, sample = self._look(clients)
         self._begin_journal(clients, single, report)
         self._try_to_write(clients, sample)
@@ -241,7 +157,7 @@ class CopyRun:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single, ()
         sample = [single] if single else preflight.check_source_prefix(clients.source, source)
-        self._sample = preflight.readable(sample) or sample[0]
+        self._sample = probe.readable(sample) or sample[0]
         preflight.check_tags(clients.source, sample, options)
         preflight.check_destination_bucket(clients.destination, destination)
         if not self.operation.overwrite:
@@ -256,7 +172,7 @@ class CopyRun:
         if options.mode is RunMode.DRY_RUN:
             self._notes.append("a dry run writes nothing, so write access was not checked")
         else:
-            self._notes += preflight.probe_write(clients, self._keys.destination, sample, options)
+            self._notes += probe.probe_write(clients, self._keys.destination, sample, options)
 
     # -------------------------------------------------------------------------- the ends
 
@@ -264,43 +180,27 @@ class CopyRun:
         if self._stop.is_set() and isinstance(error, S3XferError):  # stopped during the checks
             self._end(CrewEnd(uploads_left_behind=self._open_uploads()))
             return
-        self._state = RunState.VALIDATION_FAILED
-        self._refusal = error
+        super()._refuse(error)
         if self._opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._opened.abandon()
-        if isinstance(error, PreflightError):
-            self._explain(error)
+        if isinstance(error, PreflightError) and self._clients:
+            explain_refusal(error, self._investigator, self._sample)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
-        else:
-            _log.error("run %s: unexpected error", self.snapshot().operation_id, exc_info=error)
-
-    def _explain(self, refusal: PreflightError) -> None:
-        """Attach to a denial what it means."""
-        if refusal.step and refusal.facts and refusal.error_class in DENIALS and self._clients:
-            try:
-                refusal.diagnosis = self._investigator(self._clients).explain(
-                    refusal.step, refusal.facts, self._sample
-                )
-            except Exception:  # noqa: BLE001 - the refusal stands, explained or not
-                _log.exception("the denial could not be explained")
 
     def _diagnosis(self, end: CrewEnd) -> Diagnosis | None:
-        """Return what the first denial of a run means; one, however many objects it failed."""
-        denied = (one for one in end.failures if one.error.facts.error_class in DENIALS)
-        first = next(denied, None)
-        if first is None or self._stop.is_set() or not self._clients:
+        """Return what the first denial of the copy means; None if it was stopped."""
+        if self._stop.is_set() or not self._clients:
             return None
-        try:
-            return self._investigator(self._clients).explain_object(first)
-        except Exception:  # noqa: BLE001 - the result stands, explained or not
-            _log.exception("the denial could not be explained")
-            return None
+        return explain_failures(end.failures, self._investigator)
 
-    def _investigator(self, clients: Clients) -> Investigator:
+    def _investigator(self) -> Investigator:
+        assert self._clients  # noqa: S101 - nothing is denied before there are any
         operation = self.operation
-        return Investigator(clients, self._keys, operation.options, overwrite=operation.overwrite)
+        return Investigator(
+            self._clients, self._keys, operation.options, overwrite=operation.overwrite
+        )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
         """Tell of the preflight's own upload if not even its abort was allowed."""

@@ -1,7 +1,8 @@
 """The single checks of a check-up: each tries one step of a copy and tells how it went.
 
-They use what every run checks with (:mod:`s3_xfer.access.preflight`), go on after a failure, and
-have every denial explained. Refuses to decide what is tried, and for how long.
+They use what every run checks with (:mod:`~s3_xfer.access.preflight` and
+:mod:`~s3_xfer.access.probe`), go on after a failure, and have every denial explained. Refuses to
+decide what is tried, and for how long.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from s3_xfer.access import preflight
+from s3_xfer.access import preflight, probe
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import DENIALS, Investigator
 from s3_xfer.access.identity import who_am_i
-from s3_xfer.access.preflight import said
+from s3_xfer.access.preflight import refused, said
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
 from s3_xfer.findings import Finding, Step, Verdict
@@ -120,7 +121,7 @@ class Checks:
                 place = self._investigator.trials.paid({"Bucket": one.bucket, "Key": one.key})
                 client.get_object_tagging(**place)
             except Exception as error:  # noqa: BLE001 - told as a finding
-                refusal = _as_refusal(f"the tags of {one.url} cannot be read", error, step)
+                refusal = refused(f"the tags of {one.url} cannot be read", error, step=step)
                 yield self._failed(TAGS, SOURCE, refusal, one)
                 return
         yield passed(TAGS, SOURCE, f"tags of {one.url}")
@@ -130,7 +131,7 @@ class Checks:
         destination = self._keys.destination
         place = {"Bucket": destination.bucket, "Key": preflight.probe_key(destination)}
         try:
-            upload_id = preflight.open_upload(self._clients, destination, place, self._options)
+            upload_id = probe.open_upload(self._clients, destination, place, self._options)
         except PreflightError as error:
             yield self._failed(WRITE, DESTINATION, error)
             yield from self._not_copying()
@@ -142,8 +143,8 @@ class Checks:
             if self._with_tags:
                 yield self._writing_tags(place)
         finally:
-            refused = _refusal_of(self._clients.destination.abort_multipart_upload, upload)
-        if refused is None:
+            kept = _refusal_of(self._clients.destination.abort_multipart_upload, upload)
+        if kept is None:
             yield passed(CLEAN_UP, DESTINATION, "the upload was aborted, nothing is left")
 
     def _not_copying(self) -> Iterator[Finding]:
@@ -160,11 +161,11 @@ class Checks:
         return f"upload opened at {url}{' with ' if how else ''}{how}"
 
     def _reading(self, upload: dict[str, str]) -> Finding:
-        one = preflight.readable(self._sample)
+        one = probe.readable(self._sample)
         if one is None:
             return unproven(READ, SOURCE, "the first objects are empty, archived or unknown")
         try:
-            notes = preflight.probe_read(self._clients.destination, upload, self._sample)
+            notes = probe.probe_read(self._clients.destination, upload, self._sample)
         except PreflightError as error:
             return self._failed(READ, SOURCE, error, one)
         if notes:
@@ -178,7 +179,7 @@ class Checks:
             upload = client.create_multipart_upload(**place, **params, Tagging="s3-xfer=check")
         except Exception as error:  # noqa: BLE001 - told as a finding
             what = f"{s3_url(place['Bucket'], place['Key'])} cannot be written with tags"
-            refusal = _as_refusal(what, error, Step.WRITE_TAGS)
+            refusal = refused(what, error, step=Step.WRITE_TAGS)
             return self._failed(WRITE_TAGS, DESTINATION, refusal)
         # One that stays is found among the open uploads.
         _refusal_of(client.abort_multipart_upload, {**place, "UploadId": upload["UploadId"]})
@@ -188,14 +189,14 @@ class Checks:
         """Say whether objects that exist can be told from those that do not."""
         destination = self._keys.destination
         place = {"Bucket": destination.bucket, "Key": preflight.probe_key(destination)}
-        refused = _refusal_of(self._clients.destination.head_object, place)
-        if refused is None or refused.error_class is ErrorClass.SOURCE_VANISHED:
+        hidden = _refusal_of(self._clients.destination.head_object, place)
+        if hidden is None or hidden.error_class is ErrorClass.SOURCE_VANISHED:
             return passed(EXISTING, DESTINATION, "what exists can be told from what does not")
         needed = "s3:GetObject and s3:ListBucket show it"
         if self._clients.destination_is_aws:
-            evidence = f"{said(refused)}; {needed}, AWS keeps existing objects without them too"
+            evidence = f"{said(hidden)}; {needed}, AWS keeps existing objects without them too"
             return unproven(EXISTING, DESTINATION, evidence)
-        evidence = f"{said(refused)}; this service may overwrite what it does not show: {needed}"
+        evidence = f"{said(hidden)}; this service may overwrite what it does not show: {needed}"
         return Finding(check=EXISTING, side=DESTINATION, verdict=Verdict.FAILED, evidence=evidence)
 
     def _failed(
@@ -215,7 +216,7 @@ class Checks:
 
     def _one(self) -> S3Object | None:
         """Return an object that is good to look at."""
-        return (preflight.readable(self._sample) or self._sample[0]) if self._sample else None
+        return (probe.readable(self._sample) or self._sample[0]) if self._sample else None
 
 
 def passed(check: str, side: str, evidence: str) -> Finding:
@@ -234,13 +235,6 @@ def _refusal_of(call: Callable[..., Any], arguments: dict[str, str]) -> ErrorFac
     except Exception as error:  # noqa: BLE001 - being refused is an answer
         return translate(error)
     return None
-
-
-def _as_refusal(what: str, error: Exception, step: Step) -> PreflightError:
-    facts = translate(error)
-    return PreflightError(
-        f"{what}: {said(facts)}", error_class=facts.error_class, step=step, facts=facts
-    )
 
 
 def _bucket_refused(location: S3Location, side: str, error: Exception) -> Finding:

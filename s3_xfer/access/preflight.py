@@ -1,24 +1,20 @@
 """The checks before the first object, with the very clients and headers that the run will use.
 
 In the order in which things fail: can the source be listed (or the key read), is there anything,
-does the destination bucket exist, may it be written and the source be read by the *destination's*
-credentials. The last is proven without leaving a trace: a multipart upload is opened, given one
-part, and aborted; no object, version or event appears.
+does the destination bucket exist. What only writing can show comes last, in
+:mod:`s3_xfer.access.probe`.
 
-Refuses to promise more than it saw: other objects may lie under other keys or owners, and what
-could not be proven becomes a note, not a pass.
+Refuses to promise more than it saw: other objects may lie under other keys or owners.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying import lookup
-from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, PreflightError, translate
 from s3_xfer.findings import Step
 from s3_xfer.listing.pages import as_object
@@ -27,8 +23,6 @@ from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.text import printable, s3_url
 
 PROBE_NAME = ".s3-xfer-preflight-"
-_RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
-_ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
 def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
@@ -37,17 +31,13 @@ def check_source_prefix(client: Any, source: S3Location) -> Sequence[S3Object]:
     Raises:
         PreflightError: bucket missing, listing denied, or nothing there.
     """
-    try:
-        page = client.list_objects_v2(Bucket=source.bucket, Prefix=source.key)
-    except Exception as error:
-        raise _refused(
-            f"{source.url} cannot be listed",
-            error,
-            step=Step.LIST,
-            if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
-            "(the source's where given, otherwise the destination's)",
-        ) from error
-    sample = [as_object(source.bucket, entry) for entry in page.get("Contents", [])]
+    sample = _first_page(
+        client,
+        source,
+        step=Step.LIST,
+        if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
+        "(the source's where given, otherwise the destination's)",
+    )
     if not sample:
         raise PreflightError(
             f"there is nothing under {source.url}",
@@ -63,16 +53,23 @@ def check_destination_listing(client: Any, destination: S3Location) -> Sequence[
     Raises:
         PreflightError: bucket missing, or listing denied.
     """
+    return _first_page(
+        client,
+        destination,
+        if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
+        "destination, which a copy does not need",
+    )
+
+
+def _first_page(
+    client: Any, place: S3Location, *, if_denied: str, step: Step | None = None
+) -> Sequence[S3Object]:
     try:
-        page = client.list_objects_v2(Bucket=destination.bucket, Prefix=destination.key)
+        page = client.list_objects_v2(Bucket=place.bucket, Prefix=place.key)
     except Exception as error:
-        raise _refused(
-            f"{destination.url} cannot be listed",
-            error,
-            if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
-            "destination, which a copy does not need",
-        ) from error
-    return [as_object(destination.bucket, entry) for entry in page.get("Contents", [])]
+        what = f"{place.url} cannot be listed"
+        raise refused(what, error, step=step, if_denied=if_denied) from error
+    return [as_object(place.bucket, entry) for entry in page.get("Contents", [])]
 
 
 def _when_empty(client: Any, source: S3Location) -> str:
@@ -99,7 +96,7 @@ def check_source_object(client: Any, source: S3Location) -> S3Object:
         facts = translate(error)
         if facts.error_class is ErrorClass.SOURCE_VANISHED:
             raise _missing_key(client, source) from error
-        raise _refused(
+        raise refused(
             f"{source.url} cannot be read",
             error,
             step=Step.LOOK,
@@ -120,7 +117,7 @@ def _missing_key(client: Any, source: S3Location) -> PreflightError:
             remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         if translate(error).error_class is ErrorClass.BUCKET_MISSING:
-            return _refused(f"the bucket of {source.url} does not exist", error)
+            return refused(f"the bucket of {source.url} does not exist", error)
     return PreflightError(
         f"there is no object {source.url}", remedy=remedy, error_class=ErrorClass.NOTHING_TO_COPY
     )
@@ -147,7 +144,7 @@ def check_destination_bucket(client: Any, destination: S3Location) -> None:
                 error_class=facts.error_class,
             ) from error
         what = f"the destination bucket {destination.bucket} cannot be reached"
-        raise _refused(what, error) from error
+        raise refused(what, error) from error
 
 
 def _ask_why(client: Any, destination: S3Location) -> None:
@@ -161,7 +158,7 @@ def _ask_why(client: Any, destination: S3Location) -> None:
     except Exception as error:
         if translate(error).error_class is not ErrorClass.ACCESS_DENIED:
             what = f"the destination bucket {destination.bucket} cannot be reached"
-            raise _refused(what, error) from error
+            raise refused(what, error) from error
 
 
 def check_existing(clients: Clients, destination: S3Location) -> None:
@@ -203,56 +200,13 @@ def check_tags(client: Any, sample: Sequence[S3Object], options: CopyOptions) ->
     try:
         client.get_object_tagging(Bucket=large.bucket, Key=large.key)
     except Exception as error:
-        raise _refused(
+        raise refused(
             f"the tags of {large.url} cannot be read",
             error,
             step=Step.READ_TAGS,
             if_denied="grant s3:GetObjectTagging on the source, or leave the tags out "
             "(--tags skip)",
         ) from error
-
-
-def probe_write(
-    clients: Clients, destination: S3Location, sample: Sequence[S3Object], options: CopyOptions
-) -> Sequence[str]:
-    """Prove that the destination's credentials may write there and read the source.
-
-    Returns notes on what could not be proven.
-
-    Raises:
-        PreflightError: writing or reading is denied, or the options do not fit the bucket.
-    """
-    place = {"Bucket": destination.bucket, "Key": probe_key(destination)}
-    upload_id = open_upload(clients, destination, place, options)
-    client = clients.destination
-    upload = {**place, "UploadId": upload_id}
-    try:
-        return probe_read(client, upload, sample)
-    finally:
-        _abort(client, upload)
-
-
-def open_upload(
-    clients: Clients, destination: S3Location, place: Mapping[str, str], options: CopyOptions
-) -> str:
-    """Open an upload as the run would, and return its id.
-
-    Raises:
-        PreflightError: writing is denied, or the options do not fit the bucket.
-    """
-    try:
-        upload_id: str = clients.destination.create_multipart_upload(
-            **place, **write_params(options)
-        )["UploadId"]
-    except Exception as error:
-        raise _refused(
-            f"{destination.url} cannot be written",
-            error,
-            step=Step.WRITE,
-            if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
-            "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
-        ) from error
-    return upload_id
 
 
 def probe_key(destination: S3Location) -> str:
@@ -265,59 +219,10 @@ def probe_key(destination: S3Location) -> str:
     return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
 
 
-def probe_read(client: Any, upload: Mapping[str, str], sample: Sequence[S3Object]) -> Sequence[str]:
-    """Copy one part into ``upload``; return notes on what that could not prove.
-
-    Raises:
-        PreflightError: the destination's credentials may not read the source.
-    """
-    source = readable(sample)
-    if source is None:
-        return ["reading the source was not proven: the first objects are empty or archived"]
-    try:
-        client.upload_part_copy(**part_of(source, upload), CopySourceIfMatch=source.etag)
-    except Exception as error:
-        facts = translate(error)
-        if facts.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
-            return ["reading the source was not proven: the sample changed meanwhile"]
-        if facts.error_class is ErrorClass.ACCESS_DENIED:
-            raise PreflightError(
-                f"the destination's credentials may not read {source.url}: {said(facts)}",
-                remedy="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
-                "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
-                "the destination's own identity policy must allow the same",
-                error_class=facts.error_class,
-                step=Step.READ,
-                facts=facts,
-            ) from error
-        what = f"{source.url} cannot be read for a copy"
-        raise _refused(what, error, step=Step.READ) from error
-    return []
-
-
-def part_of(source: S3Object, upload: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments that copy one byte of ``source``, or all of it if it is too small."""
-    extent = {"CopySourceRange": "bytes=0-0"} if source.size > _RANGE_MIN_BYTES else {}
-    place = {"Bucket": source.bucket, "Key": source.key}
-    return {**upload, "PartNumber": 1, "CopySource": place, **extent}
-
-
-def readable(sample: Sequence[S3Object]) -> S3Object | None:
-    """Return an object that a one-part copy can read, rather one where a byte is enough."""
-    usable = [found for found in sample if found.size and found.storage_class not in _ARCHIVED]
-    large = [found for found in usable if found.size > _RANGE_MIN_BYTES]
-    return next(iter(large or usable), None)
-
-
-def _abort(client: Any, upload: Mapping[str, str]) -> None:
-    """Abort the probe's upload. One that stays is reported at the end, with its id."""
-    with suppress(Exception):  # the hooks keep it among the open uploads, nothing is lost
-        client.abort_multipart_upload(**upload)
-
-
-def _refused(
+def refused(
     what: str, error: Exception, *, if_denied: str = "", step: Step | None = None
 ) -> PreflightError:
+    """Return the refusal that ``error`` makes of ``what``; ``if_denied`` is advice on a denial."""
     facts = translate(error)
     denied = facts.error_class is ErrorClass.ACCESS_DENIED
     return PreflightError(

@@ -33,6 +33,11 @@ class Principal:
     is_role: bool
     name: str
 
+    @property
+    def kind(self) -> str:
+        """``role`` or ``user``."""
+        return "role" if self.is_role else "user"
+
     @classmethod
     def parse(cls, arn: str) -> Principal:
         """Return the role or user that ``arn`` names; a role's session stands for its role.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s3_xfer.access.clients import Clients, open_bare_client
-from s3_xfer.access.preflight import part_of
+from s3_xfer.access.probe import part_of
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, translate
 from s3_xfer.findings import Step

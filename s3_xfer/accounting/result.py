@@ -38,11 +38,10 @@ class CopyResult:
     money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
     ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
     send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
-    went through the CRT engine; empty if it was used.
-    send, by operation; only a dry run has it. ``bill`` estimates what the requests sent cost,
-    ``planned_bill`` the planned ones. ``diagnosis``
-    says what the first denial means. ``journal`` is where the run kept what it did; if it is
-    ``resumable``, something is left to do, for which the ``uploads_kept`` stay open.
+    went through the CRT engine; empty if it was used. ``bill`` estimates what the requests sent
+    cost, ``planned_bill`` the planned ones. ``diagnosis`` says what the first denial means.
+    ``journal`` is where the run kept what it did; if it is ``resumable``, something is left to do,
+    for which the ``uploads_kept`` stay open.
     """
 
     state: RunState

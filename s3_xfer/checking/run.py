@@ -11,30 +11,25 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import threading
-import uuid
 from collections.abc import Iterable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.access import preflight
-from s3_xfer.access.clients import Clients, open_clients
+from s3_xfer.access.clients import Clients
 from s3_xfer.accounting.comparison import CheckResult, Compared, Comparison, Extra, Likeness
-from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
-from s3_xfer.accounting.report import ReportWriter, check_place
+from s3_xfer.accounting.metrics import TransferMetrics
+from s3_xfer.accounting.report import ReportWriter
 from s3_xfer.accounting.result import RunState
 from s3_xfer.checking.comparer import Comparer
-from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.crew import run_aborted
 from s3_xfer.errors import ErrorClass, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.handle import Handle
 from s3_xfer.listing.ahead import ReadAhead
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.options import ReportScope
-from s3_xfer.pipeline.alarm import set_alarm
 from s3_xfer.pipeline.channel import Channel
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.workers import WorkerPool
 from s3_xfer.planning.pairing import Pair, pair_up
 
@@ -47,43 +42,21 @@ _POLL_S = 0.1
 _log = logging.getLogger("s3_xfer")
 
 
-class CheckRun:
-    """The handle of one check. Every method may be called from any thread."""
+class CheckRun(Handle[CheckResult]):
+    """The handle of one check. Every method may be called from any thread.
+
+    Its state is in a copy's words: ``COPYING`` while it compares.
+    """
+
+    operation: S3CheckOperation
 
     def __init__(self, operation: S3CheckOperation) -> None:
-        self.operation = operation
-        self._keys = operation.key_map()
-        self._stop = StopFlag()
-        self._metrics = MetricsCollector(uuid.uuid4().hex)
+        super().__init__(operation, thread_name="s3-xfer-check")
         self._comparison = Comparison()
-        self._state = RunState.INITIALIZED
-        self._notes: list[str] = []
         self._report: ReportWriter | None = None
         self._aborted_by: RunAborted | None = None
         self._compared_all = self._cut_off = False
-        self._result: CheckResult | None = None
-        self._refusal: BaseException | None = None
-        self._ends_at: datetime | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="s3-xfer-check", daemon=True)
         self._thread.start()
-
-    # ------------------------------------------------------------------ what callers use
-
-    @property
-    def state(self) -> RunState:
-        """Where the check is, in a copy's words: ``COPYING`` while it compares."""
-        return self._state
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know about this check, in order; may grow."""
-        return tuple(self._notes)
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """When the deadline stops it; None without one."""
-        return self._ends_at
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, in a copy's words.
@@ -105,70 +78,17 @@ class CheckRun:
         remarkable = self._comparison.totals().remarkable
         return tuple(Failed(one.task, one.error) for one in remarkable if one.task and one.error)
 
-    def cancel(self, reason: str = "cancelled") -> None:
-        """Stop: ask nothing more. Returns at once."""
-        self._stop.set(reason)
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
-        return self._ended.wait(timeout_s)
-
-    def result(self) -> CheckResult:
-        """Wait for the end and return it, whatever was found.
-
-        Raises:
-            S3XferError: the check was refused: a side cannot be listed, there is nothing at the
-                source, or the report cannot be written.
-        """
-        self._ended.wait()
-        if self._refusal:
-            raise self._refusal
-        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
-        return self._result
-
     # ------------------------------------------------------------------------ the stages
 
-    def _run(self) -> None:
-        alarm = None
-        try:
-            self._state = RunState.VALIDATING
-            started_at = self._metrics.snapshot().start_time
-            self._ends_at = self.operation.options.ends_at(started_at)
-            alarm = set_alarm(self._stop, self._ends_at, started_at)
-            clients = self._open()
-            sides = self._sides(clients)
-            path = self.operation.options.report_path
-            self._report = ReportWriter(path, ReportScope.ALL) if path else None
-            self._state = RunState.COPYING
-            self._compared_all = self._compare(clients, *sides) and not self._aborted_by
-            self._end()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
-            self._refuse(error)
-        finally:
-            if alarm:
-                alarm.cancel()
-            self._metrics.finish()
-            self._ended.set()
-
-    def _open(self) -> Clients:
-        operation, options = self.operation, self.operation.options
-        if options.report_path:
-            check_place(options.report_path)
-        if self._keys.source.key != operation.source_key:
-            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
-        clients = open_clients(
-            source=operation.source,
-            destination=operation.destination,
-            options=options,
-            overwrite=True,
-            retry=RetryPolicy(
-                retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
-            ),
-            stop=self._stop,
-            metrics=self._metrics,
-        )
-        self._notes += clients.warnings()
-        return clients
+    def _go(self) -> None:
+        self._look_at_options()
+        clients = self._open_clients(overwrite=True)
+        sides = self._sides(clients)
+        path = self.operation.options.report_path
+        self._report = ReportWriter(path, ReportScope.ALL) if path else None
+        self._state = RunState.COPYING
+        self._compared_all = self._compare(clients, *sides) and not self._aborted_by
+        self._end()
 
     def _sides(self, clients: Clients) -> tuple[Iterable[S3Object], Iterable[S3Object]]:
         """Return the objects of both sides, in order; refuse what cannot be compared at all."""
@@ -282,10 +202,8 @@ class CheckRun:
         return None
 
     def _refuse(self, error: BaseException) -> None:
-        if self._state is RunState.VALIDATING and self._stop.is_set():
+        is_preparing = self._state is RunState.VALIDATING
+        if is_preparing and self._stop.is_set() and isinstance(error, S3XferError):
             self._end()  # stopped before it had begun to compare
             return
-        self._state = RunState.VALIDATION_FAILED
-        self._refusal = error
-        if not isinstance(error, S3XferError):
-            _log.error("check: unexpected error", exc_info=error)
+        super()._refuse(error)

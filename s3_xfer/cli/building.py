@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.options import OUTPUT
+from s3_xfer.cli.options.declaring import OUTPUT
 from s3_xfer.cli.params import SectionOption, Size
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, Identical, Preflight, ReportScope, RunMode

@@ -5,22 +5,19 @@ Takes the places and credentials of the copy, asks nothing and writes nothing bu
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from s3_xfer.accounting.comparison import Aspect, CheckResult, Extra, Likeness
-from s3_xfer.accounting.metrics import ERRORS_KEPT
 from s3_xfer.cli import building
-from s3_xfer.cli.copying import copy
+from s3_xfer.cli.copying import copy, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code_of_check
-from s3_xfer.cli.options import check_options
+from s3_xfer.cli.options.checking import check_options
 from s3_xfer.cli.output import Output, print_lines, text_width
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.running import FAILURES_TOLD, follow
-from s3_xfer.cli.streams import discard, tell
+from s3_xfer.cli.running import follow
+from s3_xfer.cli.streams import if_anybody_reads, say_json, tell
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.render.summary import Context
@@ -62,16 +59,10 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare and tell."""
     from s3_xfer.render.checking import check_frame, check_line  # noqa: PLC0415 - slow to import
 
-    output = Output(
-        progress=values["progress"],
-        json=values["json"],
-        quiet=values["quiet"],
-        verbose=values["verbose"],
-    )
+    output = output_of(values)
     run = _operation(source, destination, values).start()
-    told = ERRORS_KEPT if output.verbose else 0 if output.quiet else FAILURES_TOLD
     view = output.view(line=check_line, draw=check_frame)
-    follow(run, view, failures_told=told, line=check_line)
+    follow(run, view, failures_told=output.failures_told, line=check_line)
     result = run.result()
     _print(result, output, _context(source, destination, values))
     return exit_code_of_check(result)
@@ -123,16 +114,13 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
     from s3_xfer.render.tables import summary_lines  # noqa: PLC0415
 
     summary = summarize_check(result, context)
-    try:
+    with if_anybody_reads():
         if output.json:
-            click.echo(json.dumps(result.to_dict()))
+            say_json(result.to_dict())
         elif not output.quiet:
             print_lines(summary_lines(summary, width=text_width()))
         if output.quiet and (not result.no_difference or _unproven(result)):
             tell("\n".join([summary.headline, *summary.diagnosis]))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        discard(sys.stdout)
 
 
 def _unproven(result: CheckResult) -> int:

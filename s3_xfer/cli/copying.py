@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.accounting.metrics import ERRORS_KEPT
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options import copy_options
+from s3_xfer.cli.options.copying import copy_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.running import FAILURES_TOLD, follow
+from s3_xfer.cli.running import follow
 from s3_xfer.options import RunMode
 from s3_xfer.render.summary import Context
 from s3_xfer.text import printable
@@ -91,9 +90,8 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
         S3XferError: the run was refused; nothing was written.
     """
     run = operation.start()
-    told = ERRORS_KEPT if output.verbose else 0 if output.quiet else FAILURES_TOLD
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    follow(run, output.view(dry_run=dry_run), failures_told=told)
+    follow(run, output.view(dry_run=dry_run), failures_told=output.failures_told)
     result = run.result()
     output.result(result, context)
     return exit_code(result)

@@ -5,16 +5,16 @@ Writes nothing that stays, and takes ten seconds at most.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import copy_options, doctor_options
+from s3_xfer.cli.options.access import doctor_options
+from s3_xfer.cli.options.copying import copy_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import say
+from s3_xfer.cli.streams import say, say_json
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
@@ -51,7 +51,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     principal = Principal.parse(values["principal"]) if values["principal"] else None
     result = check_up(operation, principal=principal)
     if values["json"]:
-        say(json.dumps(result.to_dict()))
+        say_json(result.to_dict())
     elif not values["quiet"]:
         say("\n".join(check_up_lines(result)))
     return ExitCode.REFUSED if result.failed else ExitCode.OK

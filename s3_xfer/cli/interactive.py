@@ -17,10 +17,11 @@ from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options import OUTPUT, copy_options
+from s3_xfer.cli.options.copying import interactive_options
 from s3_xfer.cli.output import Output, print_lines, text_width
-from s3_xfer.cli.params import SectionedCommand, SectionOption
+from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow
+from s3_xfer.cli.streams import tell
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope, RunMode
@@ -51,14 +52,7 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
 )
 @click.argument("source", required=False)
 @click.argument("destination", required=False)
-@click.option(
-    "--yes",
-    is_flag=True,
-    cls=SectionOption,
-    section=OUTPUT,
-    help="Do not ask for confirmation; everything must be given.",
-)
-@copy_options
+@interactive_options
 def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any
 ) -> ExitCode:
@@ -74,7 +68,7 @@ def interactive(
             values |= _ask_rest(source, values)
         return _count_and_copy(source, destination, values, yes=yes)
     except click.Abort:  # Ctrl-C or end of input at a question
-        click.echo("\nstopped; nothing was written", err=True)
+        tell("\nstopped; nothing was written")
         return ExitCode.INTERRUPTED
 
 
@@ -89,7 +83,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     if not (output.quiet or output.json):
         _show_plan(operation, source, destination, counted)
     if not yes and not click.confirm(question(counted), err=True):
-        click.echo("nothing was written", err=True)
+        tell("nothing was written")
         return ExitCode.OK
     return perform(operation, output, context_of(source, destination, values))
 
@@ -137,7 +131,7 @@ def _ask(prompt: str, *, check: Callable[[str], object]) -> str:
         try:
             check(answer.strip())
         except ValidationError as error:
-            click.echo(printable(f"{error.problem}; {error.remedy}."), err=True)
+            tell(printable(f"{error.problem}; {error.remedy}."))
         else:
             return answer.strip()
 
@@ -159,7 +153,7 @@ def _ask_profiles(values: Mapping[str, Any]) -> Answers:
     known = _configured_profiles()
     if any(values[name] for name in said) or not known:
         return {}
-    click.echo(f"Profiles configured here: {printable(', '.join(known))}", err=True)
+    tell(f"Profiles configured here: {printable(', '.join(known))}")
     return {
         "dest_profile": _ask_profile("Profile for the destination (makes the copy)", known),
         "source_profile": _ask_profile("Profile for the source (lists)", known),
@@ -173,7 +167,7 @@ def _ask_profile(prompt: str, known: list[str]) -> str | None:
         )
         if not answer or answer in known:
             return answer or None
-        click.echo(f"There is no profile {printable(answer)!r}.", err=True)
+        tell(f"There is no profile {printable(answer)!r}.")
 
 
 def _configured_profiles() -> list[str]:

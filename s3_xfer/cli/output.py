@@ -6,7 +6,6 @@ anything on stdout with ``--json`` except the one object, and anything there wit
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -14,9 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from s3_xfer.accounting.metrics import ERRORS_KEPT
 from s3_xfer.accounting.result import CopyResult
-from s3_xfer.cli.options import Progress
-from s3_xfer.cli.streams import discard, say, tell
+from s3_xfer.cli.options.shared import Progress
+from s3_xfer.cli.running import FAILURES_TOLD
+from s3_xfer.cli.streams import if_anybody_reads, say, say_json, tell
 from s3_xfer.render.plain import progress_line
 from s3_xfer.render.summary import Context, Summary, summarize
 from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
@@ -36,6 +37,13 @@ class Output:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    @property
+    def failures_told(self) -> int:
+        """How many failures are told while the run lasts."""
+        if self.verbose:
+            return ERRORS_KEPT
+        return 0 if self.quiet else FAILURES_TOLD
 
     def view(
         self,
@@ -59,18 +67,15 @@ class Output:
 
     def result(self, result: CopyResult, context: Context) -> None:
         """Print the end of a run; a reader that went away does not change it."""
-        try:
+        with if_anybody_reads():
             self._result(result, summarize(result, context))
-            sys.stdout.flush()
-        except BrokenPipeError:
-            discard(sys.stdout)
 
     def _result(self, result: CopyResult, summary: Summary) -> None:
         if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
             summary = replace(summary, notes=())  # the same eyes read them during the run
             say()
         if self.json:
-            say(json.dumps(result.to_dict()))
+            say_json(result.to_dict())
         if self.quiet:
             self._attention(result, summary)
         elif not self.json:

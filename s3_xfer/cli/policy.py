@@ -12,7 +12,8 @@ import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import PolicyFormat, copy_options, policy_options
+from s3_xfer.cli.options.access import PolicyFormat, policy_options
+from s3_xfer.cli.options.copying import copy_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.streams import say, tell
 from s3_xfer.errors import ValidationError

@@ -14,7 +14,7 @@ import click
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import EXIT_HELP, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import resume_options
+from s3_xfer.cli.options.copying import resume_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.model import AccountContext
 from s3_xfer.options import Identical, Preflight, ReportScope

@@ -6,9 +6,12 @@ the exit code stays what it was.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from typing import TextIO
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TextIO
 
 import click
 
@@ -27,6 +30,25 @@ def say(text: str = "") -> None:
         BrokenPipeError: nobody reads it any more.
     """
     click.echo(text, file=sys.stdout)
+
+
+def say_json(value: Mapping[str, Any]) -> None:
+    """Print ``value`` on stdout as one line, in ASCII: whatever the encoding, it can be parsed.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+    """
+    say(json.dumps(value, ensure_ascii=True))
+
+
+@contextmanager
+def if_anybody_reads() -> Iterator[None]:
+    """Print on stdout inside the block; a reader that went away misses it, and that is all."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        discard(sys.stdout)
 
 
 def tell(text: str) -> None:

@@ -6,7 +6,6 @@ to a question or ``--yes``.
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,9 +15,9 @@ import click
 
 from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options import uploads_options
+from s3_xfer.cli.options.uploads import uploads_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import tell
+from s3_xfer.cli.streams import say, say_json, tell
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions
 
@@ -103,13 +102,13 @@ def _show(
 
     if as_json:
         listed = [one.to_dict(now) for one in found]
-        click.echo(json.dumps({"uploads": listed, "notes": list(notes)}))
+        say_json({"uploads": listed, "notes": list(notes)})
         return
     lines = upload_table if sys.stdout.isatty() else upload_lines
     for line in lines(found, now) if found else ():
-        click.echo(line)
+        say(line)
     if sys.stdout.isatty() or not found:
-        click.echo(totals(found) if found else "no unfinished uploads")
+        say(totals(found) if found else "no unfinished uploads")
 
 
 def _abort(
@@ -119,7 +118,7 @@ def _abort(
 
     if values["all"] and not values["yes"] and chosen:
         for line in upload_table(chosen, now):
-            click.echo(line, err=True)
+            tell(line)
         if not click.confirm(question(chosen), err=True):
             tell("nothing was aborted")
             return ExitCode.OK
@@ -140,11 +139,11 @@ def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> Non
                 f"note: aborted, but S3 does not let us see that it is gone: {place_of(one.found)}"
             )
     if as_json:
-        click.echo(json.dumps({"uploads": [_as_dict(one, now) for one in ended]}))
+        say_json({"uploads": [_as_dict(one, now) for one in ended]})
         return
     gone = [one.found for one in ended if not one.error]
     left = len(ended) - len(gone)
-    click.echo(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
+    say(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
 
 
 def _as_dict(one: Aborted, now: datetime) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _resource(document: PolicyDocument) -> dict[str, Any]:
             "Properties": {"Bucket": document.target, **body},
         }
     copier = Principal.parse(document.target)
-    what = "Role" if copier.is_role else "User"
+    what = copier.kind.capitalize()
     return {
         "Type": f"AWS::IAM::{what}Policy",
         **condition,

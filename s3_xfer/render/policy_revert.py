@@ -30,7 +30,7 @@ def _commands(document: PolicyDocument) -> Iterator[str]:
         yield from _from_key(document)
     elif document.place is Place.COPIER:
         copier = Principal.parse(document.target)
-        what = "role" if copier.is_role else "user"
+        what = copier.kind
         yield (
             f"aws iam delete-{what}-policy --{what}-name {shell_word(copier.name)}"
             f" --policy-name {policy_name(document)}"

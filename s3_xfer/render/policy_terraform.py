@@ -104,7 +104,7 @@ def _attachment(name: str, document: PolicyDocument) -> str:
         )
     if document.place is Place.COPIER:
         copier = Principal.parse(document.target)
-        what = "role" if copier.is_role else "user"
+        what = copier.kind
         return (
             f'resource "aws_iam_{what}_policy" "{name}" {{\n  provider = {side}\n'
             f'  name     = "{policy_name(document)}"\n  {what}     = {_quoted(copier.name)}\n'

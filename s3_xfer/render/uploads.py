@@ -36,7 +36,7 @@ def upload_lines(found: Sequence[Unfinished], now: datetime) -> Iterator[str]:
         parts = _UNKNOWN if one.parts is None else str(one.parts)
         yield (
             f"initiated={one.initiated:%Y-%m-%dT%H:%M:%SZ} age={round(one.age_s(now))}s "
-            f"size={size} parts={parts} class={one.storage_class} "
+            f"size={size} parts={parts} class={printable(one.storage_class)} "
             f"ours={'yes' if one.is_ours else 'no'} initiator={printable(one.initiator) or '-'} "
             f"upload_id={printable(one.upload.upload_id)} key={printable(one.upload.key)}"
         )
@@ -68,7 +68,7 @@ def _row(one: Unfinished, now: datetime) -> tuple[str, ...]:
         format_duration(one.age_s(now)),
         _UNKNOWN if one.size_bytes is None else format_size(one.size_bytes),
         _UNKNOWN if one.parts is None else f"{one.parts:,}",
-        one.storage_class,
+        printable(one.storage_class),
         "yes" if one.is_ours else "no",
         printable(one.upload.key),
     )

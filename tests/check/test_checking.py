@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from s3_xfer import (
+    AccountContext,
     Aspect,
     CheckResult,
     CheckRun,
@@ -353,3 +356,36 @@ def test_a_stop_that_comes_too_late_changes_nothing(world: World) -> None:
     run.cancel("test")
 
     assert run.result().complete
+
+
+class _Broken(boto3.Session):
+    """A session with a defect, which shows while somebody stops the check."""
+
+    def __init__(self, began: threading.Event, stopped: threading.Event) -> None:
+        super().__init__(aws_access_key_id="AKIA", aws_secret_access_key="secret")
+        self._began, self._stopped = began, stopped
+        self._calls = 0
+
+    def get_credentials(self) -> Any:
+        """Return them once, as a look at whether there are any; then break."""
+        self._calls += 1
+        if self._calls == 1:
+            return super().get_credentials()
+        self._began.set()
+        assert self._stopped.wait(30)
+        raise ZeroDivisionError("a defect")
+
+
+def test_a_stop_does_not_hide_an_error_that_nobody_expects(world: World) -> None:
+    """It is raised as it is, also if the check was stopped before it."""
+    began, stopped = threading.Event(), threading.Event()
+    session = _Broken(began, stopped)
+    run = operation(world, destination=AccountContext(session=session)).start()
+    assert began.wait(30)
+
+    run.cancel("test")
+    stopped.set()
+
+    with pytest.raises(ZeroDivisionError, match="a defect"):
+        run.result()
+    assert run.state is RunState.VALIDATION_FAILED

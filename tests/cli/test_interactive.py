@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import ROOT, Terminal, environment, fake
+from tests.cli.program import ROOT, environment, fake, in_terminal
 
 URLS = ("s3://src/data/", "s3://dst/data/")
 
@@ -23,22 +22,15 @@ def _config(tmp_path: Path) -> str:
 def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
     """Places, prefix and profiles are asked for, bad answers again; then plan, yes, result."""
     config = _config(tmp_path)
-    with Terminal("ok", "interactive", columns=100, env={"AWS_CONFIG_FILE": config}) as terminal:
-        terminal.until(lambda text: "Copy from" in text)
-        terminal.child.sendline("src/data")
-        terminal.until(lambda text: "'src/data' is not an S3 URL" in text)
-        terminal.child.sendline("s3://src/data/")
-        terminal.until(lambda text: "Copy to" in text)
-        terminal.child.sendline("s3://dst/data/")
-        terminal.until(lambda text: "Copy everything under s3://src/data/? [Y/n]" in text)
-        terminal.child.sendline("")
-        terminal.until(lambda text: "Profiles configured here: alpha, beta" in text)
-        terminal.child.sendline("gamma")
-        terminal.until(lambda text: "There is no profile 'gamma'." in text)
-        terminal.child.sendline("beta")
-        terminal.until(lambda text: "Profile for the source" in text)
-        terminal.child.sendline("")
-        text = terminal.until(lambda text: "Copy 400 objects, 2.0 GiB? [y/N]" in text)
+    with in_terminal("ok", "interactive", columns=100, env={"AWS_CONFIG_FILE": config}) as terminal:
+        terminal.answer("Copy from", "src/data")
+        terminal.answer("'src/data' is not an S3 URL", "s3://src/data/")
+        terminal.answer("Copy to", "s3://dst/data/")
+        terminal.answer("Copy everything under s3://src/data/? [Y/n]", "")
+        terminal.answer("Profiles configured here: alpha, beta", "gamma")
+        terminal.answer("There is no profile 'gamma'.", "beta")
+        terminal.answer("Profile for the source", "")
+        text = terminal.until("Copy 400 objects, 2.0 GiB? [y/N]")
         assert "profile beta" in text
         assert "objects that exist at the destination are overwritten" in text
         terminal.child.sendline("y")
@@ -49,18 +41,17 @@ def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
 def test_the_count_is_shown_while_it_grows() -> None:
     """During the dry run the number of objects found so far is on the screen."""
     args = ("interactive", *URLS, "--recursive", "--dest-profile", "x")
-    with Terminal("ok", *args, columns=80, env={"FAKE_STEP_S": "0.01"}) as terminal:
-        terminal.until(lambda text: "listing… 200 objects" in text)
-        terminal.until(lambda text: "listing… 300 objects" in text)
+    with in_terminal("ok", *args, columns=80, env={"FAKE_STEP_S": "0.01"}) as terminal:
+        terminal.until("listing… 200 objects")
+        terminal.until("listing… 300 objects")
 
 
 @pytest.mark.parametrize("answer", ["n", ""])
 def test_no_means_no(answer: str) -> None:
     """Anything but yes writes nothing, and that is no error."""
     args = ("interactive", *URLS, "--recursive", "--dest-profile", "x")
-    with Terminal("ok", *args, columns=100) as terminal:
-        terminal.until(lambda text: "[y/N]" in text)
-        terminal.child.sendline(answer)
+    with in_terminal("ok", *args, columns=100) as terminal:
+        terminal.answer("[y/N]", answer)
         assert terminal.end() == 0
         assert "nothing was written" in terminal.text
         assert "Copied" not in terminal.text
@@ -70,11 +61,9 @@ def test_no_means_no(answer: str) -> None:
 def test_ctrl_c_at_a_question_writes_nothing(question: str) -> None:
     """Ctrl-C instead of an answer exits 130 and says that nothing was written."""
     given = () if question == "Copy from" else (*URLS, "--recursive", "--dest-profile", "x")
-    with Terminal("ok", "interactive", *given, columns=100) as terminal:
-        terminal.until(lambda text: question in text)
-        time.sleep(0.3)  # readline discards what is typed while it prepares the terminal
-        terminal.child.sendintr()
-        assert terminal.end() == 130
+    with in_terminal("ok", "interactive", *given, columns=100) as terminal:
+        terminal.until(question)
+        assert terminal.interrupt() == 130
         assert "nothing was written" in terminal.text
         assert "Copied" not in terminal.text
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.cli.program import COPY, Terminal, fake, start
+from tests.cli.program import COPY, fake, in_terminal, start
 
 SLOW = {"FAKE_STEP_S": "0.01", "FAKE_CHECK_S": "0.4"}
 
@@ -16,10 +16,10 @@ SLOW = {"FAKE_STEP_S": "0.01", "FAKE_CHECK_S": "0.4"}
 @pytest.mark.parametrize("columns", [60, 80])
 def test_bars_are_redrawn_in_place(columns: int) -> None:
     """While it runs there is one bar for objects and one for bytes, whatever the width."""
-    with Terminal("ok", *COPY, columns=columns, env=SLOW) as terminal:
-        terminal.until(lambda text: "checking access…" in text)
-        first = terminal.until(lambda text: "listing…" in text and "━━" in text)
-        later = terminal.until(lambda text: "ETA" in text)
+    with in_terminal("ok", *COPY, columns=columns, env=SLOW) as terminal:
+        terminal.until("checking access…")
+        first = terminal.until("listing…", "━━")
+        later = terminal.until("ETA")
         for text in (first, later):
             lines = [line for line in text.splitlines() if line.startswith(("objects ", "bytes "))]
             assert [line.split()[0] for line in lines] == ["objects", "bytes"]
@@ -33,16 +33,16 @@ def test_bars_are_redrawn_in_place(columns: int) -> None:
 
 def test_failures_are_told_above_the_bars() -> None:
     """The first failures appear while the run lasts, the bars stay below them."""
-    with Terminal("fails", *COPY, columns=120, env=SLOW) as terminal:
+    with in_terminal("fails", *COPY, columns=120, env=SLOW) as terminal:
         told = "failed: s3://src/data/000007.bin"
-        text = terminal.until(lambda text: told in text and "objects ━" in text)
+        text = terminal.until(told, "objects ━")
         assert text.index("failed: ") < text.index("objects ━")
         assert terminal.end() == 1
 
 
 def test_a_terminal_gets_colours_and_a_re_run_on_one_line() -> None:
     """On a terminal the summary is coloured, and its command is not broken by us."""
-    with Terminal("fails", *COPY, "--report", "r.jsonl", columns=60) as terminal:
+    with in_terminal("fails", *COPY, "--report", "r.jsonl", columns=60) as terminal:
         assert terminal.end() == 1
         plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.raw).replace("\r", "")
         assert "--recursive --from-report r.jsonl --report r-2.jsonl\n" in plain
@@ -51,7 +51,7 @@ def test_a_terminal_gets_colours_and_a_re_run_on_one_line() -> None:
 
 def test_no_color_is_respected_in_a_terminal() -> None:
     """With NO_COLOR nothing is coloured, bars and summary included."""
-    with Terminal("fails", *COPY, env={"NO_COLOR": "1"}) as terminal:
+    with in_terminal("fails", *COPY, env={"NO_COLOR": "1"}) as terminal:
         assert terminal.end() == 1
         assert "Copied 390" in terminal.raw
         assert not re.search(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7])m", terminal.raw)
@@ -59,7 +59,7 @@ def test_no_color_is_respected_in_a_terminal() -> None:
 
 def test_a_dumb_terminal_gets_lines() -> None:
     """Where nothing can be redrawn, progress is log lines without escapes."""
-    with Terminal("ok", *COPY, columns=200, env={"TERM": "dumb"}) as terminal:
+    with in_terminal("ok", *COPY, columns=200, env={"TERM": "dumb"}) as terminal:
         assert terminal.end() == 0
         assert " ended objects=400/400 " in terminal.raw
         assert "\x1b[?25l" not in terminal.raw
@@ -73,8 +73,8 @@ def test_a_signal_stops_the_run_and_the_summary_still_comes(
     number: signal.Signals, code: int, reason: str
 ) -> None:
     """The first signal cancels; what was done is accounted for, and the exit code says why."""
-    with Terminal("slow", *COPY, columns=100) as terminal:
-        terminal.until(lambda text: "objects ━" in text)
+    with in_terminal("slow", *COPY, columns=100) as terminal:
+        terminal.until("objects ━")
         terminal.child.kill(number)
         assert terminal.end() == code
         assert "stopping: waiting for answers under way" in terminal.text
@@ -85,10 +85,10 @@ def test_a_signal_stops_the_run_and_the_summary_still_comes(
 
 def test_a_second_ctrl_c_leaves_at_once() -> None:
     """When a run does not stop soon enough, a second Ctrl-C ends it and shows the cursor."""
-    with Terminal("deaf", *COPY, columns=100) as terminal:
-        terminal.until(lambda text: "objects ━" in text)
+    with in_terminal("deaf", *COPY, columns=100) as terminal:
+        terminal.until("objects ━")
         terminal.child.kill(signal.SIGINT)
-        terminal.until(lambda text: "stopping: " in text)
+        terminal.until("stopping: ")
         time.sleep(0.5)
         began_s = time.monotonic()
         terminal.child.kill(signal.SIGINT)
@@ -100,8 +100,8 @@ def test_a_second_ctrl_c_leaves_at_once() -> None:
 
 def test_a_ctrl_c_that_arrives_twice_counts_once() -> None:
     """Wrappers repeat the terminal's Ctrl-C; two at the same moment still end in order."""
-    with Terminal("slow", *COPY, columns=100) as terminal:
-        terminal.until(lambda text: "objects ━" in text)
+    with in_terminal("slow", *COPY, columns=100) as terminal:
+        terminal.until("objects ━")
         terminal.child.kill(signal.SIGINT)
         terminal.child.kill(signal.SIGINT)
         assert terminal.end() == 130

@@ -249,6 +249,15 @@ def test_an_unexpected_error_shows_its_traceback_and_asks_for_a_report() -> None
     )
 
 
+def test_a_key_in_another_encoding_than_the_locale_s_is_refused() -> None:
+    """Instead of being called an unexpected error when it is about to be sent."""
+    done = real("copy", "s3://src/K\udce4se", "s3://dst/b")
+
+    assert done.returncode == ExitCode.REFUSED
+    assert done.stderr.startswith("error: the key of s3://src/K\\udce4se is not UTF-8")
+    assert "PYTHONUTF8=1" in done.stderr
+
+
 def test_an_ascii_terminal_gets_ascii() -> None:
     """Where the terminal has no more than ASCII, other characters of a name are spelled out."""
     done = real("copy", "s3://src/Käse/", "s3://dst/", PYTHONIOENCODING="ascii", PYTHONUTF8="0")

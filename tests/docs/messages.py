@@ -16,7 +16,7 @@ MAKERS = {
     "PreflightError",
     "ReportError",
     "JournalError",
-    "_refused",
+    "refused",
     "_unusable",
 }
 SHIPPED = sorted((ROOT / "s3_xfer").rglob("*.py"))

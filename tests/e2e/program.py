@@ -6,16 +6,13 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pexpect
-import pyte
-
 import s3_xfer
+from tests.terminal import Terminal
 
 ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 PROGRAM = (sys.executable, "-m", "s3_xfer.cli")
@@ -90,7 +87,13 @@ class Program:
 
     def terminal(self, *args: str, columns: int = 80) -> Terminal:
         """Start it in a terminal."""
-        return Terminal(self, args, columns)
+        return Terminal(
+            [*self.command, *args],
+            env=self.env,
+            directory=self.directory,
+            patience_s=PATIENCE_S,
+            columns=columns,
+        )
 
 
 def end_of(child: subprocess.Popen[str]) -> Done:
@@ -100,87 +103,6 @@ def end_of(child: subprocess.Popen[str]) -> Done:
     finally:
         child.kill()
     return Done(child.returncode, out, err)
-
-
-class Terminal:
-    """The program in a terminal whose screen can be read."""
-
-    def __init__(self, program: Program, args: tuple[str, ...], columns: int) -> None:
-        rows = 50
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.Stream(self.screen)
-        self.child = pexpect.spawn(
-            program.command[0],
-            [*program.command[1:], *args],
-            env={**program.env, "TERM": "xterm-256color"},
-            cwd=str(program.directory),
-            dimensions=(rows, columns),
-            encoding="utf-8",
-            timeout=PATIENCE_S,
-        )
-
-    def __enter__(self) -> Terminal:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.child.close(force=True)
-
-    def until(self, *words: str) -> str:
-        """Return the screen as soon as it shows all of ``words``; fail if it never does."""
-        return self.until_seen(lambda text: all(word in text for word in words), repr(words))
-
-    def until_seen(self, seen: Callable[[str], bool], what: str) -> str:
-        """Return the screen as soon as ``seen`` says so; fail if it never does."""
-        end_s = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end_s:
-            alive = self._read()
-            if seen(self.text):
-                return self.text
-            if not alive:
-                break
-        raise AssertionError(f"not seen: {what}; the screen is:\n{self.text}")
-
-    def answer(self, question: str, reply: str) -> None:
-        """Wait for a question and answer it."""
-        self.until(question)
-        self.child.sendline(reply)
-
-    def interrupt(self) -> int:
-        """Press Ctrl-C until the program has ended; return its exit code.
-
-        Once is enough, except in the instant in which readline sets up a prompt: Python loses it.
-        """
-        for _ in range(20):
-            self.child.sendintr()
-            end_s = time.monotonic() + PATIENCE_S / 20
-            while time.monotonic() < end_s:
-                if not self._read():
-                    return self.end()
-        raise AssertionError(f"Ctrl-C does not end it; the screen is:\n{self.text}")
-
-    def end(self) -> int:
-        """Read until the program has ended; return its exit code."""
-        end_s = time.monotonic() + PATIENCE_S
-        while self._read():
-            assert time.monotonic() < end_s, f"it does not end; the screen is:\n{self.text}"
-        self.child.wait()
-        code: int | None = self.child.exitstatus
-        assert code is not None, f"killed by signal {self.child.signalstatus}"
-        return code
-
-    @property
-    def text(self) -> str:
-        """What the screen shows now."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip()
-
-    def _read(self) -> bool:
-        try:
-            self._stream.feed(self.child.read_nonblocking(65536, timeout=0.05))
-        except pexpect.TIMEOUT:
-            return True
-        except pexpect.EOF:
-            return False
-        return True
 
 
 def environment(home: Path, config: str, credentials: str) -> dict[str, str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import timedelta
 
 import pytest
 
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, PATIENCE_S, QUICK, Done, Program, lines_of
+from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, US, Done, Program, lines_of
+from tests.uploads.test_finding import leave
 from tests.world import DST, SRC, World
 
 # Every field that docs/semantics.md promises, with its type.
@@ -87,6 +89,36 @@ def assert_plain(done: Done) -> None:
     assert not CONTROL.search(done.said)
     for line in done.err.splitlines():
         assert PROGRESS.fullmatch(line) or line.startswith(("failed: ", "note: ")), line
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_json_is_ascii_in_every_locale(world: World, program: Program, encoding: str) -> None:
+    """Whatever the terminal can show, copy, check and uploads print JSON with the very keys."""
+    key = "in/K\u00e4se-\U0001f9c0"
+    world.server.put(SRC, key, size=1, storage_class="GLACIER")
+    world.server.put(SRC, "K\u00e4se/x", size=1)
+    leave(world, key, "id", age=timedelta(days=1))
+    locale = {"PYTHONIOENCODING": encoding}
+
+    copied = program.run(*COPY, *QUICK, "--json", **locale)
+    places = ("s3://src-bucket/K\u00e4se", "s3://dst-bucket/")
+    checked = program.run("check", *places, "--recursive", *PROFILES, "--json", **locale)
+    left = program.run("uploads", "s3://dst-bucket/", "--dest-profile", US, "--json", **locale)
+
+    assert all(done.out.isascii() for done in (copied, checked, left))
+    assert key in copied.json()["errors"][0]
+    assert checked.json()["notes"][-1].endswith("s3://src-bucket/K\u00e4se/")
+    assert left.json()["uploads"][0]["key"] == key
+
+
+def test_uploads_in_an_ascii_locale_are_ascii(world: World, program: Program) -> None:
+    """Other characters of a key are spelled out, in lines as elsewhere."""
+    leave(world, "in/K\u00e4se", "id", age=timedelta(days=1))
+    locale = {"PYTHONIOENCODING": "ascii"}
+
+    done = program.run("uploads", "s3://dst-bucket/in/", "--dest-profile", US, **locale)
+
+    assert done.out.endswith(" upload_id=id key=in/K\\xe4se\n"), done.said
 
 
 def test_the_summary_is_on_stdout_and_quiet_is_quiet(world: World, program: Program) -> None:

@@ -57,6 +57,7 @@ def test_url_is_taken_byte_for_byte(url: str, bucket: str, key: str) -> None:
         ("s3://a..b/key", "is not a bucket name"),
         ("s3://-abc/key", "is not a bucket name"),
         ("s3:///key", "is not a bucket name"),
+        ("s3://bucket/K\udce4se", r"the key of s3://bucket/K\\udce4se is not UTF-8"),
     ],
 )
 def test_wrong_places_are_refused(url: str, says: str) -> None:

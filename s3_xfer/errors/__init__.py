@@ -1,0 +1,47 @@
+"""Everything that can go wrong, what each kind means for a run, and how it is recognised."""
+
+from s3_xfer.errors.exceptions import (
+    CopyFailed,
+    ErrorFacts,
+    JournalError,
+    ObjectError,
+    PreflightError,
+    ReportError,
+    RunAborted,
+    RunCancelled,
+    S3XferError,
+    ValidationError,
+)
+from s3_xfer.errors.kinds import (
+    RUNBOOK,
+    ErrorClass,
+    Reaction,
+)
+from s3_xfer.errors.translation import (
+    ATTEMPTS,
+    classify,
+    facts_of_response,
+    translate,
+    translate_answer,
+)
+
+__all__ = [
+    "ATTEMPTS",
+    "RUNBOOK",
+    "CopyFailed",
+    "ErrorClass",
+    "ErrorFacts",
+    "JournalError",
+    "ObjectError",
+    "PreflightError",
+    "Reaction",
+    "ReportError",
+    "RunAborted",
+    "RunCancelled",
+    "S3XferError",
+    "ValidationError",
+    "classify",
+    "facts_of_response",
+    "translate",
+    "translate_answer",
+]

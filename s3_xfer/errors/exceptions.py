@@ -1,0 +1,143 @@
+"""The exceptions of this package, each with what is wrong, what to do next, and its kind.
+
+::
+
+    S3XferError
+    ├── ValidationError     the request makes no sense; nothing was sent
+    ├── PreflightError      S3 or an account would refuse it; nothing was written
+    ├── ReportError         a report cannot be read or written
+    ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
+    ├── ObjectError         one object was not copied (an Outcome carries it, it does not fly far)
+    ├── RunAborted          the run ended early because going on was pointless
+    ├── RunCancelled        the run ended early because somebody asked
+    └── CopyFailed          the run finished, some objects did not
+
+Every one carries ``problem`` (what), ``remedy`` (what to do next) and ``error_class``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from s3_xfer.errors.kinds import ErrorClass
+
+if TYPE_CHECKING:
+    from s3_xfer.findings import Diagnosis, Step
+
+
+class S3XferError(Exception):
+    """Base of all errors of this package.
+
+    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what kind it is.
+    ``str()`` joins them into the message for a person.
+    """
+
+    def __init__(
+        self, problem: str, *, remedy: str = "", error_class: ErrorClass | None = None
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.error_class = error_class
+        self.remedy = remedy or (error_class.remedy if error_class else "")
+
+    def __str__(self) -> str:
+        parts = [self.problem]
+        if self.remedy:
+            parts.append(f"Next: {self.remedy}.")
+        if self.error_class:
+            parts.append(self.error_class.see)
+        return "\n".join(parts)
+
+
+class ValidationError(S3XferError):
+    """The inputs are wrong in themselves. Raised before any request is sent."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy, error_class=ErrorClass.INVALID_INPUT)
+
+
+class PreflightError(S3XferError):
+    """Buckets, keys or permissions are not as the copy needs them. Nothing was written.
+
+    ``step`` says what was tried, where that is known; ``diagnosis`` what a denial means, where
+    somebody has looked into it.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error_class: ErrorClass | None = None,
+        step: Step | None = None,
+        facts: ErrorFacts | None = None,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, error_class=error_class)
+        self.step = step
+        self.facts = facts
+        self.diagnosis: Diagnosis | None = None
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}\n{self.diagnosis}" if self.diagnosis else super().__str__()
+
+
+class ReportError(S3XferError):
+    """A report file cannot be read as input, or cannot be written."""
+
+    def __init__(self, problem: str, *, remedy: str = "") -> None:
+        super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
+
+
+class JournalError(S3XferError):
+    """A journal is damaged, in use, of another copy, or cannot be read or written."""
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = "",
+        error_class: ErrorClass = ErrorClass.JOURNAL_UNUSABLE,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, error_class=error_class)
+
+
+class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
+    """The run ended early: an error made every further copy pointless."""
+
+
+class RunCancelled(S3XferError):  # noqa: N818 - an end, reported as such
+    """The run ended early because it was asked to."""
+
+
+class CopyFailed(S3XferError):  # noqa: N818 - the mission's word for this end
+    """The run finished, but some objects were not copied. The message names the first of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorFacts:
+    """What is known about one foreign error, in our terms."""
+
+    error_class: ErrorClass
+    code: str  # S3's code, or the name of the exception's class
+    message: str
+    http_status: int | None = None
+    request_id: str | None = None
+    attempts: int = 1  # how often the request was sent; 0 if it never was
+
+
+class ObjectError(S3XferError):
+    """One object was not copied. ``facts`` is the last error seen."""
+
+    def __init__(self, facts: ErrorFacts) -> None:
+        super().__init__(facts.error_class.meaning, error_class=facts.error_class)
+        self.facts = facts
+
+    @classmethod
+    def of(cls, error_class: ErrorClass, message: str, *, attempts: int = 0) -> ObjectError:
+        """Return an error that this package found by itself, without an answer from S3."""
+        return cls(
+            ErrorFacts(
+                error_class=error_class, code=error_class.value, message=message, attempts=attempts
+            )
+        )
