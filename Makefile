@@ -7,6 +7,9 @@ OLDEST_BIN := .venv-oldest/bin
 CEPH := .ceph
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
 OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
+# The floor of the extra crt, in a directory of its own: without it, the managed engine is tested.
+OLDEST_CRT := awscrt==0.23.4
+OLDEST_CRT_TESTS := tests/copying/test_crt.py tests/copying/test_signing.py tests/contract/test_engines.py
 # What talks to S3 through them; the rest of the tests can hardly tell the difference.
 OLDEST_TESTS := tests/contract tests/copying tests/listing
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names.
@@ -38,6 +41,7 @@ env: .venv/ready ## Make .venv for development (again only when pyproject.toml c
 
 .venv-oldest/ready: pyproject.toml scripts/make_env.sh Makefile
 	@scripts/make_env.sh "$(PYTHON)" .venv-oldest test $(OLDEST)
+	@$(OLDEST_BIN)/python -m pip install --quiet --target .venv-oldest/crt $(OLDEST_CRT)
 	@touch $@
 
 demo: .venv/ready ## Watch a copy between two embedded accounts; needs no AWS
@@ -60,6 +64,7 @@ test-newest: .venv/ready ## Run the tests with the newest dependencies
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_TESTS)
+	PYTHONPATH=.venv-oldest/crt $(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_CRT_TESTS)
 
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
