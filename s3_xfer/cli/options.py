@@ -291,7 +291,13 @@ _DECLARATIONS: tuple[Any, ...] = (
         _DEFAULT.multipart_threshold_bytes,
         "Objects of this size or more are copied in parts.",
     ),
-    _size(SPEED, "--part-size", _DEFAULT.part_size_bytes, "Size of a part."),
+    _option(
+        SPEED,
+        "--part-size",
+        type=Size(),
+        metavar="SIZE",
+        help="Size of a part; chosen by the object's size (128 to 512 MiB) unless given.",
+    ),
     *_RETRYING,
     _option(
         LIMITS,
