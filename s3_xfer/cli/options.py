@@ -405,6 +405,13 @@ _UPLOADS_DECLARATIONS: tuple[Any, ...] = (
         metavar="AGE",
         help="Abort those that these credentials began longer ago than 2d, 12h, ...",
     ),
+    _option(
+        REMOVING,
+        "--journal",
+        metavar="FILE",
+        multiple=True,
+        help="Spare those that this journal means to go on with; several may be given.",
+    ),
     _flag(REMOVING, "--all", "Abort those of others too, after a question."),
     _flag(REMOVING, "--yes", "Do not ask."),
     _flag(REMOVING, "--no-sizes", "Do not add up the parts (one request for each upload)."),

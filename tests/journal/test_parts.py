@@ -15,7 +15,7 @@ LARGE = 77 * MIB  # ten parts
 HUGE = 10 * GIB
 
 
-def stopped_in_parts(world: World, journal: Path, **settings: object) -> int:
+def stopped_in_parts(world: World, journal: Path | str) -> int:
     """Stop a copy of one large object in the middle; return how many parts it had."""
     world.server.put(SRC, "in/large", size=LARGE, metadata={"a": "b"}, tags={"c": "d"})
     stopped_after(world, "UploadPartCopy", 5, journal, delay_s=0.2, concurrency=2)
