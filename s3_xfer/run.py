@@ -39,6 +39,7 @@ from s3_xfer.options import Preflight, RunMode
 from s3_xfer.pipeline.alarm import set_alarm
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import s3_url
+from s3_xfer.todo import Todo, leave_everything
 
 if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
@@ -65,6 +66,8 @@ class CopyRun:
         self._prices = AWS_PRICES
         self._result: CopyResult | None = None
         self._refusal: BaseException | None = None
+        self._single: S3Object | None = None
+        self._report_source: ReportSource | None = None
         self._sample: S3Object | None = None  # of what the checks looked at
         self._ends_at: datetime | None = None
         self._opened: OpenJournal | None = None
@@ -157,7 +160,7 @@ class CopyRun:
         if self._resumes():
             return None
         is_begun = self._opened is not None and self._opened.journal is not None
-        report = (
+        report = self._report_source = (
             ReportSource(options.from_report_path, self._keys)
             if options.from_report_path and not is_begun
             else None
@@ -236,7 +239,9 @@ class CopyRun:
         options, recursive = self.operation.options, self.operation.recursive
         source, destination = self._keys.source, self._keys.destination
         # A single object is looked up in any case: the copy needs its size and ETag.
-        single = None if recursive else preflight.check_source_object(clients.source, source)
+        single = self._single = (
+            None if recursive else preflight.check_source_object(clients.source, source)
+        )
         if options.preflight is Preflight.SKIP:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single, ()
@@ -262,7 +267,7 @@ class CopyRun:
 
     def _refuse(self, error: BaseException) -> None:
         if self._stop.is_set() and isinstance(error, S3XferError):  # stopped during the checks
-            self._end(CrewEnd(uploads_left_behind=self._open_uploads()))
+            self._end(self._nothing_begun())
             return
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
@@ -275,6 +280,36 @@ class CopyRun:
             self._mention_open_uploads(error)
         else:
             _log.error("run %s: unexpected error", self.snapshot().operation_id, exc_info=error)
+
+    def _nothing_begun(self) -> CrewEnd:
+        """Return the end of a run that was stopped during its checks: all is left to do."""
+        end = CrewEnd(uploads_left_behind=self._open_uploads())
+        options = self.operation.options
+        todo = Todo(
+            single=self._single,
+            report_source=self._report_source,
+            journal=self._opened.journal if self._opened else None,
+        )
+        if not self._knows(todo):
+            if options.report_path:
+                self._notes.append("no report was written: the run was stopped too early for it")
+            return end
+        try:
+            report_path = leave_everything(
+                todo, keys=self._keys, metrics=self._metrics, options=options
+            )
+        except S3XferError as error:
+            return replace(end, aborted_by=run_aborted(error))
+        return replace(end, report_path=report_path)
+
+    def _knows(self, todo: Todo) -> bool:
+        """Return whether ``todo`` is all: nothing that it is made from was still to be read."""
+        if todo.single or todo.report_source or todo.journal:
+            return True
+        options = self.operation.options
+        keeps_journal = options.journal and options.mode is not RunMode.DRY_RUN
+        is_unread = options.from_report_path or (keeps_journal and not self._opened)
+        return self.operation.recursive and not is_unread
 
     def _explain(self, refusal: PreflightError) -> None:
         """Attach to a denial what it means."""
