@@ -118,11 +118,12 @@ class CountingServer:
         denied: float = 0,
         first_size_bytes: int = 0,
         part_latency_ms: float = -1,
+        part_mib_per_s: float = 0,
     ) -> None:
         """Start it.
 
         For most, 0 is none: ``answered_503`` is a share of the writes, ``denied`` of the keys.
-        The first key may have another size, and parts another latency.
+        The first key may have another size, and parts another latency, and time for their bytes.
         """
         self._process = subprocess.Popen(
             [
@@ -135,6 +136,7 @@ class CountingServer:
                 f"--fail-403={denied}",
                 f"--big-size={first_size_bytes}",
                 f"--part-latency-ms={part_latency_ms}",
+                f"--part-mib-per-s={part_mib_per_s}",
                 f"--src-bucket={SOURCE_BUCKET}",
                 f"--prefix={PREFIX}",
             ],

@@ -20,7 +20,6 @@ SINGLE_COPY_MAX_BYTES = 5 * GIB  # API reference, CopyObject: "up to 5 GB in a s
 PART_MIN_BYTES = 5 * MIB  # S3 User Guide, "Amazon S3 multipart upload limits"
 PART_MAX_BYTES = 5 * GIB
 PARTS_MAX = 10_000
-DEFAULT_PART_BYTES = 128 * MIB
 BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
 LISTING_THREADS_MAX = 32
@@ -133,7 +132,8 @@ class CopyOptions:
     as many requests again (64 with None). ``listing_threads`` is how many pages of the listing may
     be asked for at once; more than one are if the workers wait for them. Objects of
     ``multipart_threshold_bytes`` or more go in parts of ``part_size_bytes``, which grows where
-    10,000 parts would not suffice. Each request is repeated at most ``retries`` times, after
+    10,000 parts would not suffice; with None it is chosen by the object's size, see
+    :mod:`s3_xfer.copying.part_size`. Each request is repeated at most ``retries`` times, after
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
     silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
     for answers that are under way. ``identical`` decides about what an earlier run has copied;
@@ -156,7 +156,7 @@ class CopyOptions:
     engine: Engine = Engine.AUTO
     listing_threads: int = 8
     multipart_threshold_bytes: int = SINGLE_COPY_MAX_BYTES
-    part_size_bytes: int = DEFAULT_PART_BYTES
+    part_size_bytes: int | None = None
     retries: int = 3
     retry_delay_s: float = 1.0
     read_timeout_s: float = 300.0
@@ -193,7 +193,8 @@ class CopyOptions:
             PART_MIN_BYTES,
             SINGLE_COPY_MAX_BYTES,
         )
-        _size_in_range("part size", self.part_size_bytes, PART_MIN_BYTES, PART_MAX_BYTES)
+        if self.part_size_bytes is not None:
+            _size_in_range("part size", self.part_size_bytes, PART_MIN_BYTES, PART_MAX_BYTES)
         for name, value_s in (
             ("retry delay", self.retry_delay_s),
             ("read timeout", self.read_timeout_s),

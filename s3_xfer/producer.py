@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,11 +18,12 @@ from s3_xfer.journal.journal import Journal
 from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
-from s3_xfer.listing.ranges import EVERYTHING, KeyRange
+from s3_xfer.listing.ranges import KeyRange
 from s3_xfer.model import CopyTask, NotAttempted, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.pipeline.channel import Channel
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.todo import Todo
 
 _POLL_S = 0.1
 
@@ -54,8 +55,7 @@ class Producer:
         began: datetime | None = None,
     ) -> None:
         self._keys = keys
-        self._single = single
-        self._report_source = report_source
+        self._todo = Todo(single=single, report_source=report_source, journal=journal)
         self._batch_size = batch_size
         self._channel = channel
         self._metrics = metrics
@@ -68,7 +68,7 @@ class Producer:
         self._listing = Listing(
             PageReader(client, bucket=keys.source.bucket, prefix=keys.source.key),
             prefix=keys.source.key,
-            ranges=journal.to_list if journal else _to_list(single, report_source),
+            ranges=self._todo.ranges,
             must_be_ordered=journal is not None,
             threads=listing_threads,
             is_starving=lambda: channel.is_starving,
@@ -119,7 +119,7 @@ class Producer:
             self._channel.close()
 
     def _produce(self) -> None:
-        for page in self._known():
+        for page in self._todo.known():
             self._offer(page)
         self._reading_report = False
         for listed in self._listing.stretches():
@@ -127,14 +127,6 @@ class Producer:
                 return
         if not self._listing.unlisted():
             self._metrics.listing_completed()
-
-    def _known(self) -> Iterable[Sequence[S3Object]]:
-        """Return what is to be copied without being listed."""
-        if self._single and not (self._journal and self._journal.is_complete):
-            return ([self._single],)
-        if self._journal:
-            return self._journal.to_copy()
-        return self._report_source.pages() if self._report_source else ()
 
     def _offer(self, page: Sequence[S3Object], keys: KeyRange | None = None) -> bool:
         """Count a page and pass it on in batches; what the channel refuses was not attempted.
@@ -167,10 +159,3 @@ class Producer:
             else:
                 kept.append(task)
         return kept
-
-
-def _to_list(single: S3Object | None, report_source: ReportSource | None) -> Sequence[KeyRange]:
-    """Return what has to be listed: nothing for one object, what is left for a report."""
-    if report_source:
-        return report_source.unlisted
-    return () if single else EVERYTHING

@@ -34,6 +34,7 @@ from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.model import Failed, OpenUpload, S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.text import s3_url
+from s3_xfer.todo import Todo, leave_everything
 
 if TYPE_CHECKING:
     from s3_xfer.operation import S3CopyOperation
@@ -55,6 +56,8 @@ class CopyRun(Handle[CopyResult]):
         self._clients: Clients | None = None
         self._crew: Crew | None = None
         self._prices = AWS_PRICES
+        self._single: S3Object | None = None
+        self._report_source: ReportSource | None = None
         self._sample: S3Object | None = None  # of what the checks looked at
         self._opened: OpenJournal | None = None
         self._thread.start()
@@ -85,7 +88,7 @@ class CopyRun(Handle[CopyResult]):
         if self._resumes():
             return None
         is_begun = self._opened is not None and self._opened.journal is not None
-        report = (
+        report = self._report_source = (
             ReportSource(options.from_report_path, self._keys)
             if options.from_report_path and not is_begun
             else None
@@ -152,7 +155,9 @@ class CopyRun(Handle[CopyResult]):
         options, recursive = self.operation.options, self.operation.recursive
         source, destination = self._keys.source, self._keys.destination
         # A single object is looked up in any case: the copy needs its size and ETag.
-        single = None if recursive else preflight.check_source_object(clients.source, source)
+        single = self._single = (
+            None if recursive else preflight.check_source_object(clients.source, source)
+        )
         if options.preflight is Preflight.SKIP:
             self._notes.append("access was not checked before the copy (--no-preflight)")
             return single, ()
@@ -178,7 +183,7 @@ class CopyRun(Handle[CopyResult]):
 
     def _refuse(self, error: BaseException) -> None:
         if self._stop.is_set() and isinstance(error, S3XferError):  # stopped during the checks
-            self._end(CrewEnd(uploads_left_behind=self._open_uploads()))
+            self._end(self._nothing_begun())
             return
         super()._refuse(error)
         if self._opened:
@@ -188,6 +193,36 @@ class CopyRun(Handle[CopyResult]):
             explain_refusal(error, self._investigator, self._sample)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
+
+    def _nothing_begun(self) -> CrewEnd:
+        """Return the end of a run that was stopped during its checks: all is left to do."""
+        end = CrewEnd(uploads_left_behind=self._open_uploads())
+        options = self.operation.options
+        todo = Todo(
+            single=self._single,
+            report_source=self._report_source,
+            journal=self._opened.journal if self._opened else None,
+        )
+        if not self._knows(todo):
+            if options.report_path:
+                self._notes.append("no report was written: the run was stopped too early for it")
+            return end
+        try:
+            report_path = leave_everything(
+                todo, keys=self._keys, metrics=self._metrics, options=options
+            )
+        except S3XferError as error:
+            return replace(end, aborted_by=run_aborted(error))
+        return replace(end, report_path=report_path)
+
+    def _knows(self, todo: Todo) -> bool:
+        """Return whether ``todo`` is all: nothing that it is made from was still to be read."""
+        if todo.single or todo.report_source or todo.journal:
+            return True
+        options = self.operation.options
+        keeps_journal = options.journal and options.mode is not RunMode.DRY_RUN
+        is_unread = options.from_report_path or (keeps_journal and not self._opened)
+        return self.operation.recursive and not is_unread
 
     def _diagnosis(self, end: CrewEnd) -> Diagnosis | None:
         """Return what the first denial of the copy means; None if it was stopped."""

@@ -1,13 +1,15 @@
 """The command ``uploads``: what unfinished uploads there are, and their end on request.
 
-Refuses to abort anything without ``--abort-older-than``, and what others began without an answer
-to a question or ``--yes``.
+Refuses to abort anything without ``--abort-older-than``, what others began without an answer to a
+question or ``--yes``, and what a journal that was named has open: if it cannot be read, nothing is
+aborted.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,9 @@ from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.options.uploads import uploads_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.streams import say, say_json, tell
-from s3_xfer.model import S3Location
+from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
+from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.uploads.finding import Unfinished
@@ -29,7 +32,8 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
 
     Their parts cost money and are in no listing of objects. "Ours" are those that the same user
     or role began, with whatever program. S3 does not tell whether somebody is still at work on
-    one: choose an age that no upload of yours takes.
+    one: choose an age that no upload of yours takes. Nor does it know of journals: name those of
+    copies that you mean to resume with --journal, or their large objects begin anew.
 
     \b
     Exit status: 0, or 1 if an upload could not be aborted; else as copy.
@@ -38,6 +42,7 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
     Examples:
       s3-xfer uploads --dest-profile backup s3://to/data/
       s3-xfer uploads --dest-profile backup --abort-older-than 7d s3://to/
+      s3-xfer uploads --abort-older-than 7d --journal copy.db s3://to/
       s3-xfer uploads --dest-profile backup --abort-older-than 7d --all s3://to/
     """
 
@@ -53,6 +58,7 @@ def uploads(destination: str, **values: Any) -> ExitCode:
 
     _check_usage(values)
     place = S3Location.parse(destination, account=building.account(values, "dest"))
+    spared = {name: _open_in(name, place.account) for name in values["journal"]}
     janitor = Janitor(
         place,
         CopyOptions(
@@ -69,12 +75,14 @@ def uploads(destination: str, **values: Any) -> ExitCode:
     if values["abort_older_than"] is None:
         _show(found, now, notes, as_json=values["json"])
         return ExitCode.OK
-    return _abort(janitor, _chosen(found, now, values), now, values)
+    return _abort(janitor, _without(spared, _chosen(found, now, values)), now, values)
 
 
 def _check_usage(values: building.Values) -> None:
     if values["abort_older_than"] is None and (values["all"] or values["yes"]):
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
+    if values["abort_older_than"] is None and values["journal"]:
+        raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
     if values["all"] and not (values["yes"] or sys.stdin.isatty()):
         raise click.UsageError("Nobody can be asked here (no terminal). Give --yes.")
 
@@ -87,6 +95,25 @@ def _chosen(
         for one in found
         if one.age_s(now) > values["abort_older_than"] and (values["all"] or one.is_ours)
     ]
+
+
+def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
+    """Return the ids of the uploads that ``journal`` has open."""
+    from s3_xfer.access.journals import journal_place  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.journal.opening import read_upload_ids  # noqa: PLC0415
+
+    return read_upload_ids(journal_place(journal, account, wait=time.sleep))
+
+
+def _without(
+    spared: Mapping[str, frozenset[str]], chosen: Sequence[Unfinished]
+) -> list[Unfinished]:
+    """Return those that no journal has open, and tell how many each has."""
+    for journal, upload_ids in spared.items():
+        count = sum(one.upload.upload_id in upload_ids for one in chosen)
+        tell(f"spared {count:,} that the journal {printable(journal)} means to go on with")
+    all_spared = frozenset().union(*spared.values())
+    return [one for one in chosen if one.upload.upload_id not in all_spared]
 
 
 def _notes(janitor: Janitor) -> list[str]:

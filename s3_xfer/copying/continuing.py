@@ -1,8 +1,10 @@
 """A large object whose upload an earlier run has left: only its missing parts are copied.
 
-S3 is asked which parts there are. The upload is used if it was made from the same content, in parts
-of the same size, with the same metadata and tags; otherwise it is aborted, and the engine starts
-anew. The engine itself cannot do this: s3transfer only knows uploads that it has created.
+S3 is asked which parts there are. The upload is used if it was made from the same content, with the
+same metadata and tags; otherwise it is aborted, and the engine starts anew. It goes on in parts of
+the size that it began with, whatever this run would choose: the missing parts must fit between
+those that are there. The engine itself cannot do this: s3transfer only knows uploads that it has
+created.
 
 Refuses to decide about errors, and to send or start again: that is the same for every copy, in
 :mod:`.hooks` and :mod:`.copier`.
@@ -29,7 +31,7 @@ Part = Mapping[str, Any]
 class Continuing:
     """Finishes what the ``book`` says is left, with ``client``. Thread-safe.
 
-    ``part_size`` tells the size of the parts in which the engine copies an object of a size.
+    ``part_size`` tells the size of the parts in which the engine copies an object that it begins.
     """
 
     def __init__(
@@ -61,7 +63,7 @@ class Continuing:
             headers=_digest(trail.create_headers),
         )
         for left in self._book.left_for(task.destination_key):
-            if left.made_of == made_of and self._finish(task, left, trail, on_bytes):
+            if left.made_of.is_of_same(made_of) and self._finish(task, left, trail, on_bytes):
                 return True
             self._abort(task, left)
         self._book.plans(task.destination_key, made_of)

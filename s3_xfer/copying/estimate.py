@@ -11,16 +11,10 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
-from s3_xfer.options import PARTS_MAX, CopyOptions, Identical, TagPolicy
+from s3_xfer.copying.part_size import part_count
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 
 KEYS_PER_PAGE = 1000
-
-
-def part_count(size_bytes: int, part_size_bytes: int) -> int:
-    """Return the number of parts: parts double until 10,000 suffice, as s3transfer does it."""
-    while math.ceil(size_bytes / part_size_bytes) > PARTS_MAX:
-        part_size_bytes *= 2
-    return math.ceil(size_bytes / part_size_bytes)
 
 
 def estimate_requests(
@@ -41,7 +35,7 @@ def estimate_requests(
     requests = {
         "HeadObject": 1 + heads,
         "CreateMultipartUpload": 1,
-        "UploadPartCopy": part_count(size_bytes, options.part_size_bytes),
+        "UploadPartCopy": part_count(size_bytes, options),
         "CompleteMultipartUpload": 1,
     }
     if options.tags is TagPolicy.COPY:

@@ -21,10 +21,10 @@ from s3transfer import exceptions
 from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
-from s3transfer.utils import ChunksizeAdjuster
 
 from s3_xfer.copying.headers import single_copy_params, write_params
 from s3_xfer.copying.hooks import Trail
+from s3_xfer.copying.part_size import part_size
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
@@ -51,21 +51,14 @@ class ManagedEngine:
             ),
             executor_cls=NonThreadedExecutor,
         )
-        self._multipart = TransferManager(
-            client,
-            TransferConfig(
-                multipart_threshold=PART_MIN_BYTES,
-                multipart_chunksize=options.part_size_bytes,
-                max_request_concurrency=options.threads,
-            ),
+        self._part_sizes = _PartSizes(
+            multipart_threshold=PART_MIN_BYTES, max_request_concurrency=options.threads
         )
+        self._multipart = TransferManager(client, self._part_sizes)
 
     def part_size(self, size_bytes: int) -> int:
         """Return the size of the parts in which an object of this size is copied."""
-        adjusted: int = ChunksizeAdjuster().adjust_chunksize(
-            self._options.part_size_bytes, size_bytes
-        )
-        return adjusted
+        return part_size(size_bytes, self._options)
 
     def copy_single(self, task: CopyTask, trail: Trail) -> None:  # noqa: ARG002 - the hooks fill it
         """Copy with one ``CopyObject`` in the caller's thread."""
@@ -83,8 +76,10 @@ class ManagedEngine:
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
         arguments = write_params(self._options) | pinned
         try:
-            progress = _KnownWithProgress(task.source, on_bytes)
-            self._submit(self._multipart, task, arguments, progress).result()
+            in_parts = _KnownInParts(
+                task.source, on_bytes, self._part_sizes, self.part_size(task.source.size)
+            )
+            self._submit(self._multipart, task, arguments, in_parts).result()
         except _SOURCE_CHANGED as error:
             raise ObjectError.of(ErrorClass.SOURCE_CHANGED, str(error), attempts=1) from error
 
@@ -106,6 +101,25 @@ class ManagedEngine:
         self._multipart.shutdown()
 
 
+class _PartSizes(TransferConfig):
+    """A part size for each object, where s3transfer has one for all.
+
+    s3transfer calls ``on_queued`` of an object and reads ``multipart_chunksize`` for it in the same
+    thread. In one where nobody has said the size there is none: an error, never a wrong size.
+    """
+
+    _here = threading.local()
+
+    @property
+    def multipart_chunksize(self) -> int:
+        size_bytes: int = self._here.size_bytes
+        return size_bytes
+
+    @multipart_chunksize.setter
+    def multipart_chunksize(self, size_bytes: int) -> None:
+        self._here.size_bytes = size_bytes
+
+
 class _Known(BaseSubscriber):
     """Tells s3transfer size and ETag, without which it sends a HEAD of its own."""
 
@@ -118,14 +132,26 @@ class _Known(BaseSubscriber):
             future.meta.provide_object_etag(self._source.etag)
 
 
-class _KnownWithProgress(_Known):
-    """Adds up finished parts. Never raises: that would fail the transfer."""
+class _KnownInParts(_Known):
+    """Says how large the parts are, and adds up the finished. Raising would fail the transfer."""
 
-    def __init__(self, source: S3Object, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        source: S3Object,
+        on_bytes: Callable[[int], None],
+        part_sizes: _PartSizes,
+        part_bytes: int,
+    ) -> None:
         super().__init__(source)
         self._on_bytes = on_bytes
+        self._part_sizes = part_sizes
+        self._part_bytes = part_bytes
         self._bytes_done = 0
         self._lock = threading.Lock()
+
+    def on_queued(self, future: TransferFuture, **_: Any) -> None:
+        super().on_queued(future)
+        self._part_sizes.multipart_chunksize = self._part_bytes
 
     def on_progress(self, future: TransferFuture, bytes_transferred: int, **_: Any) -> None:  # noqa: ARG002
         with self._lock:

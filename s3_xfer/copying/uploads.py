@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
@@ -29,7 +29,7 @@ _log = logging.getLogger("s3_xfer")
 
 @dataclass(frozen=True, slots=True)
 class MadeOf:
-    """What the parts of an upload are parts of; another source, or size of parts, starts anew.
+    """What the parts of an upload are parts of, and how large they are.
 
     ``headers`` stands for the metadata and tags that the upload was created with.
     """
@@ -38,6 +38,10 @@ class MadeOf:
     size: int
     part_size: int
     headers: str
+
+    def is_of_same(self, other: MadeOf) -> bool:
+        """Return whether both have one source and one set of headers, in parts of any size."""
+        return replace(self, part_size=other.part_size) == other
 
 
 UNPLANNED = MadeOf(etag="", size=0, part_size=1, headers="")  # of no object, as the preflight's

@@ -10,7 +10,8 @@ from __future__ import annotations
 import shlex
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ from s3_xfer.errors import JournalError
 from s3_xfer.journal.description import Description, describe, require_same
 from s3_xfer.journal.journal import Journal, begin
 from s3_xfer.journal.store import Store, busy
+from s3_xfer.journal.uploads import JournaledUploads
 from s3_xfer.listing.ranges import EVERYTHING, KeyRange
 from s3_xfer.model import S3Object
 from s3_xfer.options import JournalUse
@@ -58,6 +60,24 @@ def read_description(place: JournalPlace) -> Description:
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
+    with _stored(place) as store:
+        description: Description = store.fact(DESCRIPTION)
+        return description
+
+
+def read_upload_ids(place: JournalPlace) -> frozenset[str]:
+    """Return the ids of the uploads with which the journal at ``place`` means to go on.
+
+    Raises:
+        JournalError: there is none, it is damaged, or in use.
+    """
+    with _stored(place) as store:
+        return frozenset(each.upload_id for each in JournaledUploads(store).left())
+
+
+@contextmanager
+def _stored(place: JournalPlace) -> Iterator[Store]:
+    """Open the journal at ``place`` to read from it."""
     try:
         if not place.fetch():
             raise _missing(place.name)
@@ -65,10 +85,9 @@ def read_description(place: JournalPlace) -> Description:
         try:
             if store.is_blank:
                 raise _missing(place.name)
-            description: Description = store.fact(DESCRIPTION)
+            yield store
         finally:
             store.close()
-        return description
     finally:
         place.close()
 

@@ -89,7 +89,9 @@ class Summary:
 def summarize(result: CopyResult, context: Context) -> Summary:
     """Return everything a person should know about ``result``."""
     missing = result.metrics.files_failed + result.metrics.files_not_attempted
-    rerun = context.rerun if missing and not context.dry_run else None
+    cut_off = bool(result.cancelled_by or result.aborted_by)  # perhaps before all was found
+    is_left = missing or (cut_off and result.report_path)
+    rerun = context.rerun if is_left and not context.dry_run else None
     if result.resumable and result.journal:
         rerun = f"s3-xfer resume {shell_word(result.journal)}"
     aborted = result.aborted_by

@@ -1,4 +1,4 @@
-"""The counting server's limit on writes, and that it can change while clients are busy."""
+"""The counting server: a limit on writes that changes while clients are busy; parts by size."""
 
 from __future__ import annotations
 
@@ -114,3 +114,31 @@ def test_a_run_that_ends_early_leaves_the_limit_alone(running: CountingServer) -
     with changing(running, (Change(after_s=3600, writes_per_s_max=LOW),)) as changed:
         copies(running, range(1))
     assert changed == []
+
+
+def test_parts_take_time_in_proportion_to_their_size() -> None:
+    """64 MiB at 256 MiB/s are a quarter of a second, 1 MiB next to nothing."""
+    with CountingServer(objects=1, size_bytes=64 * 1024**2, part_mib_per_s=256) as started:
+        small_s, large_s = part_s(started, 1024**2), part_s(started, 64 * 1024**2)
+
+    assert large_s >= 0.25
+    assert small_s < large_s
+
+
+def part_s(running: CountingServer, size_bytes: int) -> float:
+    """Return how long the copy of a part of this size takes."""
+    connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=60)
+    key = f"{PREFIX}000000000.bin"
+    headers = {
+        "x-amz-copy-source": f"/{SOURCE_BUCKET}/{key}",
+        "x-amz-copy-source-range": f"bytes=0-{size_bytes - 1}",
+    }
+    start = time.monotonic()
+    connection.request(
+        "PUT", f"/{DESTINATION_BUCKET}/{key}?partNumber=1&uploadId=u", headers=headers
+    )
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    assert response.status == http.HTTPStatus.OK
+    return time.monotonic() - start

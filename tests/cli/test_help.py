@@ -112,6 +112,7 @@ def test_uploads_are_about_one_side() -> None:
     assert sections["Destination"] == SECTIONS["Destination"]
     assert sections["What to list and abort"] == [
         "--abort-older-than",
+        "--journal",
         "--all",
         "--yes",
         "--no-sizes",

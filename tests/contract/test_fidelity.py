@@ -15,10 +15,12 @@ from s3_xfer import (
     CopyOptions,
     Encryption,
     Preflight,
+    RunMode,
     RunState,
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.copying.part_size import part_count, part_size
 from s3_xfer.units import GIB, TIB
 from tests.world import DESTINATION_ACCOUNT, LARGE, SOURCE_ACCOUNT, SRC, World
 
@@ -316,6 +318,35 @@ def test_five_gib_goes_in_parts_and_one_byte_less_does_not(world: World) -> None
 
     assert world.sent("CopyObject", key="out/below") == 1
     assert world.sent("UploadPartCopy", key="out/at") == 40
+
+
+def test_objects_of_different_size_have_parts_of_their_own_size(world: World) -> None:
+    """Chosen for each, also while others are copied; what a dry run says is what is sent."""
+    sizes = {"a": 10 * GIB, "b": 1 * TIB, "c": 3 * GIB, "d": 6 * TIB, "e": 100 * GIB}
+    for name, size_bytes in sizes.items():
+        world.server.put(SRC, f"in/{name}", size=size_bytes)
+    options = CopyOptions(concurrency=4)
+    chosen: dict[str, Any] = {"part_size_bytes": None, "concurrency": 4}
+
+    planned = world.copy(mode=RunMode.DRY_RUN, **chosen).planned_requests
+    world.copy(**chosen)
+
+    assert planned["UploadPartCopy"] == world.sent("UploadPartCopy")
+    for name, size_bytes in sizes.items():
+        assert world.arrived()[f"out/{name}"].size == size_bytes
+        ranges = ranges_of(world, f"out/{name}")
+        assert ranges[0] == f"bytes=0-{part_size(size_bytes, options) - 1}"
+        assert len(ranges) == part_count(size_bytes, options)
+
+
+def ranges_of(world: World, key: str) -> list[str]:
+    """Return the ranges of the parts that were copied to ``key``, the first one first."""
+    sent = [
+        request.headers["x-amz-copy-source-range"]
+        for request in world.server.requests
+        if request.operation == "UploadPartCopy" and request.key == key
+    ]
+    return sorted(sent, key=lambda text: int(text.removeprefix("bytes=").partition("-")[0]))
 
 
 def test_requests_per_small_object_are_one_copy_and_a_thousandth_listing(world: World) -> None:

@@ -2,41 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from s3_xfer.copying.estimate import RequestEstimate, estimate_requests, part_count
+from s3_xfer.copying.estimate import RequestEstimate, estimate_requests
 from s3_xfer.options import CopyOptions, TagPolicy
-from s3_xfer.units import GIB, MIB, TIB
-
-
-@pytest.mark.parametrize(
-    ("size_bytes", "expected"),
-    [
-        (5 * GIB + 1, 41),
-        (80 * GIB, 640),
-        (1 * TIB, 8192),
-        (5 * TIB, 5120 * 2),
-        (48 * TIB, 6144),
-    ],
-)
-def test_parts_grow_until_ten_thousand_suffice(size_bytes: int, expected: int) -> None:
-    """128 MiB parts up to 1.2 TiB, then twice as large, and so on."""
-    assert part_count(size_bytes, 128 * MIB) == (expected if expected <= 10_000 else expected // 2)
-
-
-@given(size_bytes=st.integers(1, 48 * TIB), part_bytes=st.integers(5 * MIB, 5 * GIB))
-def test_parts_never_exceed_the_limit_and_cover_the_object(
-    size_bytes: int, part_bytes: int
-) -> None:
-    """S3 takes 10,000 parts at most."""
-    parts = part_count(size_bytes, part_bytes)
-
-    assert 1 <= parts <= 10_000
-    assert parts <= math.ceil(size_bytes / part_bytes)
+from s3_xfer.units import MIB
 
 
 def test_threshold_decides_between_one_request_and_parts() -> None:

@@ -62,6 +62,22 @@ def test_a_deadline_stops_in_order(world: World, program: Program) -> None:
     assert (second.code, len(world.arrived())) == (0, 60)
 
 
+def test_a_copy_stopped_in_its_checks_says_how_to_go_on(world: World, program: Program) -> None:
+    """The report that it names is there, and leads to a complete copy."""
+    world.server.put(SRC, "in/x", size=1)
+    slow = world.server.inject(Fault.slow("HeadBucket", delay_s=1.0))
+    child = program.start(*COPY, *QUICK, "--report", "r.jsonl")
+    assert world.server.wait_for("HeadBucket", timeout_s=PATIENCE_S)
+    child.send_signal(signal.SIGTERM)
+    ended = end_of(child)
+    slow.remove()
+    done = program.run(*COPY, *QUICK, "--from-report", "r.jsonl")
+
+    assert ended.code == 143, ended.said
+    assert "--from-report r.jsonl --report r-2.jsonl" in ended.out
+    assert (done.code, set(world.arrived())) == (0, {"out/x"})
+
+
 @pytest.mark.parametrize(
     ("number", "code", "reason"),
     [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],

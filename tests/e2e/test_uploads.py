@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from s3_xfer.journal.store import Store
 from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import US, Program
 from tests.e2e.shop import Shop
+from tests.journal.test_parts import stopped_in_parts
 from tests.uploads.test_finding import THEIRS, leave
 from tests.world import DST, World
 
@@ -69,6 +72,50 @@ def test_old_ones_of_ours_are_aborted_without_a_question(world: World, program: 
     assert (again.code, again.out) == (0, "aborted 0 uploads, 0 B\n")
 
 
+@pytest.mark.parametrize("place", ["file", "S3"])
+def test_what_a_journal_has_open_is_spared(
+    world: World, program: Program, tmp_path: Path, place: str
+) -> None:
+    """The copy goes on with its parts; all others of ours are aborted as ever."""
+    journal = str(tmp_path / "j.db") if place == "file" else f"s3://{DST}/journals/j"
+    made = stopped_in_parts(world, journal)
+    leave(world, "out/other", "id-other", age=OLD, parts=1)
+    before = world.sent("UploadPartCopy")
+    everything = ("uploads", f"s3://{DST}/out/", "--dest-profile", US, "--abort-older-than", "0s")
+
+    spared = program.run(*everything, "--journal", journal)
+    after = left(world)
+    resumed = program.run("resume", journal, "--dest-profile", US)
+
+    assert (spared.code, spared.out) == (0, "aborted 1 upload, 10 B\n"), spared.said
+    assert f"spared 1 that the journal {journal} means to go on with" in spared.err
+    assert after == ["out/large"]
+    assert resumed.code == 0, resumed.said
+    assert world.sent("UploadPartCopy") - before == 10 - made
+
+
+def test_with_a_journal_that_cannot_be_read_nothing_is_aborted(
+    world: World, program: Program, tmp_path: Path
+) -> None:
+    """A wrong name must not cost the parts that it was to spare; nor may a run that is at work."""
+    stopped_in_parts(world, tmp_path / "j.db")
+    some(world)
+    before = left(world)
+    args = (*UPLOADS, "--abort-older-than", "2d", "--journal")
+
+    missing = program.run(*args, str(tmp_path / "other.db"))
+    at_work = Store(tmp_path / "j.db", name="j.db")
+    try:
+        busy = program.run(*args, str(tmp_path / "j.db"))
+    finally:
+        at_work.close()
+
+    assert "there is no journal" in missing.err
+    assert "is in use" in busy.err
+    assert (missing.code, busy.code) == (3, 3)
+    assert left(world) == before
+
+
 def test_those_of_others_take_a_yes(world: World, program: Program) -> None:
     """The question names how many, how large and whose; no leaves everything as it is."""
     some(world)
@@ -106,6 +153,7 @@ def test_scripts_say_yes(world: World, program: Program) -> None:
     [
         (("--abort-older-than", "2d", "--all"), "Give --yes"),
         (("--all", "--yes"), "--abort-older-than"),
+        (("--journal", "j.db"), "--journal says what to spare: give --abort-older-than"),
         (("--abort-older-than", "2"), "'2' is not a duration"),
     ],
 )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from s3_xfer import OpenUpload, RunState
+from s3_xfer import CopyOptions, OpenUpload, RunState
+from s3_xfer.copying.part_size import part_size
 from s3_xfer.testing.fault_server import Fault
-from s3_xfer.units import MIB
+from s3_xfer.units import GIB, MIB
 from tests.journal.steps import resume, stopped_after
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 
 LARGE = 77 * MIB  # ten parts
+HUGE = 10 * GIB
 
 
-def stopped_in_parts(world: World, journal: Path, **settings: object) -> int:
+def stopped_in_parts(world: World, journal: Path | str) -> int:
     """Stop a copy of one large object in the middle; return how many parts it had."""
     world.server.put(SRC, "in/large", size=LARGE, metadata={"a": "b"}, tags={"c": "d"})
     stopped_after(world, "UploadPartCopy", 5, journal, delay_s=0.2, concurrency=2)
@@ -34,6 +36,33 @@ def test_only_missing_parts_are_copied(world: World, tmp_path: Path) -> None:
     assert world.sent("CreateMultipartUpload") == 0
     assert last.metrics.total_bytes_transferred == copy.size == LARGE
     assert (copy.metadata, copy.tags) == ({"a": "b"}, {"c": "d"})
+    assert world.server.uploads(DST) == []
+
+
+def test_an_upload_goes_on_in_parts_of_the_size_it_began_with(world: World, tmp_path: Path) -> None:
+    """Even if this run, or a newer version, would choose another: no part is copied twice."""
+    begun, other = CopyOptions(concurrency=4), CopyOptions(concurrency=8)
+    assert (part_size(HUGE, begun), part_size(HUGE, other)) == (160 * MIB, 128 * MIB)
+    world.server.put(SRC, "in/huge", size=HUGE)
+    stopped_after(
+        world,
+        "UploadPartCopy",
+        8,
+        tmp_path / "j.db",
+        delay_s=0.1,
+        concurrency=4,
+        part_size_bytes=None,
+    )
+    (upload,) = world.server.uploads(DST)
+    made = len(upload.parts)
+    world.server.forget_requests()
+
+    last = resume(world, tmp_path / "j.db", concurrency=8)
+
+    assert 0 < made < 64
+    assert world.sent("UploadPartCopy") == 64 - made
+    assert world.sent("CreateMultipartUpload") == 0
+    assert last.metrics.total_bytes_transferred == world.arrived()["out/huge"].size == HUGE
     assert world.server.uploads(DST) == []
 
 

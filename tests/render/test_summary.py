@@ -123,6 +123,14 @@ def test_the_re_run_is_offered_only_when_something_is_missing() -> None:
     assert "To " not in _text(samples.clean(report_path=Path("r.jsonl")))
 
 
+def test_the_re_run_is_offered_after_a_run_that_was_stopped_before_it_found_anything() -> None:
+    """Nothing is missing of what was found; the rest stands in the report, if there is one."""
+    stopped = samples.clean(cancelled_by="Ctrl-C", report_path=Path("r.jsonl"))
+
+    assert _text(stopped).endswith(f"To copy only what is missing:\n  {samples.CONTEXT.rerun}")
+    assert "To " not in _text(samples.clean(cancelled_by="Ctrl-C"))
+
+
 @pytest.mark.parametrize("width", [60, 120])
 def test_commands_and_object_names_are_never_wrapped(width: int) -> None:
     """What is there to be copied stays on one line, at every width."""

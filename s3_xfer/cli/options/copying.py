@@ -31,6 +31,7 @@ from s3_xfer.cli.options.shared import (
     TALKING,
     concurrency,
 )
+from s3_xfer.cli.params import Size
 from s3_xfer.options import (
     BATCH_SIZE_MAX,
     FLIGHTS,
@@ -127,7 +128,13 @@ copy_options = giving(
         CopyOptions.multipart_threshold_bytes,
         "Objects of this size or more are copied in parts.",
     ),
-    size(SPEED, "--part-size", CopyOptions.part_size_bytes, "Size of a part."),
+    option(
+        SPEED,
+        "--part-size",
+        type=Size(),
+        metavar="SIZE",
+        help="Size of a part; chosen by the object's size (128 to 512 MiB) unless given.",
+    ),
     *RETRYING,
     option(
         LIMITS,

@@ -16,6 +16,13 @@ uploads_options = giving(
         metavar="AGE",
         help="Abort those that these credentials began longer ago than 2d, 12h, ...",
     ),
+    option(
+        REMOVING,
+        "--journal",
+        metavar="FILE",
+        multiple=True,
+        help="Spare those that this journal means to go on with; several may be given.",
+    ),
     flag(REMOVING, "--all", "Abort those of others too, after a question."),
     flag(REMOVING, "--yes", "Do not ask."),
     flag(REMOVING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
