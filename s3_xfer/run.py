@@ -212,7 +212,7 @@ class CopyRun:
             return False
         if journal.uploads.may_be_open:  # killed between the last object and the end
             self._notes.append(
-                f"by the journal {self._opened.name} all objects are copied, but uploads may be open"
+                f"by the journal {self._opened.name} only uploads may be left, to be aborted"
             )
             return False
         self._metrics.listing_completed()
