@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ import s3_xfer
 ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 FAKE = str(Path(__file__).with_name("fake_core.py"))
 COPY = ("copy", "s3://src/data/", "s3://dst/data/", "--recursive")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def environment(scenario: str = "ok", **more: str) -> Mapping[str, str]:
@@ -106,6 +107,10 @@ class Terminal:
             if not alive:
                 break
         raise AssertionError(f"not seen; the screen is:\n{self.text}")
+
+    def let_go(self) -> None:
+        """Open the gate of the scripted core at which it waits."""
+        self.child.kill(signal.SIGUSR2)
 
     def end(self) -> int:
         """Read until the program has ended; return its exit code. Fail if it never does."""

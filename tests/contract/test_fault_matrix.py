@@ -79,8 +79,8 @@ expired token       X1   X2   X1   X1      X1  X1     X1   X1       2     X1    
 WAITS_S = {1: [], 2: [], 4: [1.0, 2.0, 4.0], 8: [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]}
 WORDS = "as the test says"
 SEMANTICS = Path(__file__).parents[2] / "docs" / "semantics.md"
-# How long S3 may be silent. Only the stalled requests of the table are to meet the end of that; on a
-# busy machine others may, too: then the same is tried with more patience.
+# How long S3 may be silent. Only the stalled requests of the table are to meet the end of that; on
+# a busy machine others may, too: then the same is tried with more patience.
 READ_TIMEOUT_S = 60.0
 STALLED_TIMEOUTS_S = (0.15, 1.0, 5.0)
 ROLE = "arn:aws:iam::222222222222:role/copier"
