@@ -23,7 +23,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
+.PHONY: help env environments demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
 	test-container airflow-demo docs bench clean
 
 help: ## List the targets
@@ -67,6 +67,9 @@ fuzz: .venv/ready ## Look for what no test has met: new examples and histories a
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
 
+# What .ci/run makes beside the first tests; one after the other, for all build this project here.
+environments: .venv-oldest/ready .venv-docs/ready $(AIRFLOW:%=.venv-airflow-%/ready)
+
 $(CEPH)/.complete: scripts/fetch_ceph.sh
 	@scripts/fetch_ceph.sh $(CEPH)
 
@@ -82,7 +85,7 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 
 .PRECIOUS: .venv-airflow-%/ready
 .venv-airflow-%/ready: pyproject.toml scripts/make_env.sh tests/airflow/constraints-2.10.5.txt
-	@INSTALLER=uv scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow $(AIRFLOW_$*)
+	@scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow $(AIRFLOW_$*)
 	@touch $@
 
 airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and two embedded accounts
