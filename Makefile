@@ -63,6 +63,7 @@ test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported depen
 
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
+	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest tests/journal/test_kills.py
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
