@@ -26,7 +26,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
+.PHONY: help env environments demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
 	test-container airflow-demo docs bench clean
 
 help: ## List the targets
@@ -68,9 +68,13 @@ test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported depen
 
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
+	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest tests/journal/test_kills.py
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
+
+# What .ci/run makes beside the first tests; one after the other, for all build this project here.
+environments: .venv-docs/ready $(AIRFLOW:%=.venv-airflow-%/ready)
 
 $(CEPH)/.complete: scripts/fetch_ceph.sh
 	@scripts/fetch_ceph.sh $(CEPH)

@@ -129,6 +129,11 @@ class CopyRun(Handle[CopyResult]):
         if not journal.is_complete:
             self._notes.append(f"going on from the journal {self._opened.name}")
             return False
+        if journal.uploads.may_be_open:  # killed between the last object and the end
+            self._notes.append(
+                f"by the journal {self._opened.name} only uploads may be left, to be aborted"
+            )
+            return False
         self._metrics.listing_completed()
         self._notes.append(
             f"nothing is left to do: by the journal {self._opened.name} this copy is complete"

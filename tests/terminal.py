@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -77,6 +78,10 @@ class Terminal:
                 if not self._read():
                     return self.end()
         raise AssertionError(f"Ctrl-C does not end it; the screen is:\n{self.text}")
+
+    def let_go(self) -> None:
+        """Open the gate of the scripted core at which it waits."""
+        self.child.kill(signal.SIGUSR2)
 
     def end(self) -> int:
         """Read until the program has ended; return its exit code."""

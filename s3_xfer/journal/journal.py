@@ -83,7 +83,7 @@ class Journal:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing is left to do."""
+        """Whether no object is left to copy; uploads may be left to abort."""
         with self._store.lock:
             return not self.to_list and not self._progress.todo
 

@@ -126,7 +126,8 @@ class OpenJournal:
         require_same(store.fact(DESCRIPTION), self._operation, name=self.name)
         journal = Journal(store, bucket=self._operation.source_bucket)
         if use is JournalUse.BEGIN:
-            raise _exists(self.name, is_complete=journal.is_complete)
+            is_complete = journal.is_complete and not journal.uploads.may_be_open
+            raise _exists(self.name, is_complete=is_complete)
         if use is JournalUse.CONTINUE and journal.is_complete:
             store.close()
             self._store = None

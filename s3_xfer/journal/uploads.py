@@ -83,6 +83,11 @@ class JournaledUploads:
             for key, since in self._store.rows("SELECT key, since FROM intents")
         )
 
+    @property
+    def may_be_open(self) -> bool:
+        """Whether any is open, or may be."""
+        return bool(self.left() or self.intents())
+
     def settled(self, key: str) -> None:
         """Note that there is no unknown upload to ``key``."""
         with self._store.lock:

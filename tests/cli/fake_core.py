@@ -7,6 +7,7 @@ output can be tested without a server. The numbers go through the real MetricsCo
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
@@ -31,6 +32,7 @@ from s3_xfer.model import (
 from s3_xfer.options import CopyOptions, RunMode
 
 OBJECTS = 400
+CHECKED = -1  # the gate between the checks and the first object
 SIZE = 5 * 1024 * 1024
 
 
@@ -67,6 +69,21 @@ class FakeOperation:
         return FakeRun(self, os.environ.get("FAKE_SCENARIO", "ok"))
 
 
+class _Gates:
+    """Numbers of objects before which the run waits until its test sends it SIGUSR2."""
+
+    def __init__(self, numbers: str) -> None:
+        self._numbers = {int(number) for number in numbers.split()}
+        self._opened = threading.Semaphore(0)
+        if self._numbers:
+            signal.signal(signal.SIGUSR2, lambda *_: self._opened.release())
+
+    def pass_by(self, number: int) -> None:
+        """Wait, if there is a gate."""
+        if number in self._numbers:
+            self._opened.acquire()
+
+
 class FakeRun:
     """One scripted run. Scenarios: ok, fails, slow, deaf, stuck, refused, aborted, bug."""
 
@@ -80,7 +97,7 @@ class FakeRun:
         self._cancelled = threading.Event()
         self._reason: str | None = None
         self._ended = threading.Event()
-        self._step_s = float(os.environ.get("FAKE_STEP_S", "0.0005"))
+        self._gates = _Gates(os.environ.get("FAKE_GATES", ""))
         threading.Thread(target=self._run, daemon=True).start()
         if scenario == "stuck":
             threading.Thread(target=time.sleep, args=(3600,)).start()
@@ -134,7 +151,8 @@ class FakeRun:
 
     def _run(self) -> None:
         self.state = RunState.VALIDATING
-        self._cancelled.wait(float(os.environ.get("FAKE_CHECK_S", "0.05")))
+        self._cancelled.wait(0.05)
+        self._gates.pass_by(CHECKED)
         if self.scenario == "refused":
             self.state = RunState.VALIDATION_FAILED
         else:
@@ -151,6 +169,7 @@ class FakeRun:
                 self._metrics.found(100, 100 * SIZE)
             if number == OBJECTS - 100:
                 self._metrics.listing_completed()
+            self._gates.pass_by(number)
             self._object(number)
             if self._ends_early(number):
                 break
@@ -169,7 +188,7 @@ class FakeRun:
         if self.scenario == "deaf":
             time.sleep(0.05)
             return False
-        return self._cancelled.wait(0.05 if self.scenario == "slow" else self._step_s)
+        return self._cancelled.wait(0.05 if self.scenario == "slow" else 0.0005)
 
     def _object(self, number: int) -> None:
         task = _task(number)

@@ -41,8 +41,9 @@ def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
 def test_the_count_is_shown_while_it_grows() -> None:
     """During the dry run the number of objects found so far is on the screen."""
     args = ("interactive", *URLS, "--recursive", "--dest-profile", "x")
-    with in_terminal("ok", *args, columns=80, env={"FAKE_STEP_S": "0.01"}) as terminal:
+    with in_terminal("ok", *args, columns=80, env={"FAKE_GATES": "150 250"}) as terminal:
         terminal.until("listing… 200 objects")
+        terminal.let_go()
         terminal.until("listing… 300 objects")
 
 

@@ -8,23 +8,37 @@ import time
 
 import pytest
 
+from tests.cli.fake_core import CHECKED
 from tests.cli.program import COPY, fake, in_terminal, start
+from tests.terminal import Terminal
 
-SLOW = {"FAKE_STEP_S": "0.01", "FAKE_CHECK_S": "0.4"}
+
+def two_bars(text: str, columns: int) -> bool:
+    """Return whether there is one bar for objects and one for bytes, none broken in two."""
+    lines = [line for line in text.splitlines() if "objects " in line or "bytes " in line]
+    starts = [line.split()[0] for line in lines]
+    return starts == ["objects", "bytes"] and max(map(len, lines)) <= columns
+
+
+def redrawn(terminal: Terminal, word: str, columns: int) -> str:
+    """Return the screen after bars with ``word`` were drawn over themselves a few times."""
+    terminal.until_seen(lambda text: word in text and two_bars(text, columns), word)
+    drawn = terminal.raw.count("objects ")
+    terminal.until_seen(lambda _: terminal.raw.count("objects ") > drawn + 3, "redrawn bars")
+    return terminal.until_seen(lambda text: two_bars(text, columns), "two bars")
 
 
 @pytest.mark.parametrize("columns", [60, 80])
 def test_bars_are_redrawn_in_place(columns: int) -> None:
     """While it runs there is one bar for objects and one for bytes, whatever the width."""
-    with in_terminal("ok", *COPY, columns=columns, env=SLOW) as terminal:
+    gates = {"FAKE_GATES": f"{CHECKED} 150 350"}
+    with in_terminal("ok", *COPY, columns=columns, env=gates) as terminal:
         terminal.until("checking access…")
-        first = terminal.until("listing…", "━━")
-        later = terminal.until("ETA")
-        for text in (first, later):
-            lines = [line for line in text.splitlines() if line.startswith(("objects ", "bytes "))]
-            assert [line.split()[0] for line in lines] == ["objects", "bytes"]
-            assert max(map(len, lines)) <= columns
-        assert "listing…" not in later
+        terminal.let_go()
+        assert "ETA" not in redrawn(terminal, "listing…", columns)
+        terminal.let_go()
+        assert "listing…" not in redrawn(terminal, "ETA", columns)
+        terminal.let_go()
         assert terminal.end() == 0
         assert "objects ━" not in terminal.text
         assert "Copied all 400 objects" in terminal.text
@@ -33,9 +47,10 @@ def test_bars_are_redrawn_in_place(columns: int) -> None:
 
 def test_failures_are_told_above_the_bars() -> None:
     """The first failures appear while the run lasts, the bars stay below them."""
-    with in_terminal("fails", *COPY, columns=120, env=SLOW) as terminal:
+    with in_terminal("fails", *COPY, columns=120, env={"FAKE_GATES": "150"}) as terminal:
         told = "failed: s3://src/data/000007.bin"
         text = terminal.until(told, "objects ━")
+        terminal.let_go()
         assert text.index("failed: ") < text.index("objects ━")
         assert terminal.end() == 1
 
@@ -93,7 +108,7 @@ def test_a_second_ctrl_c_leaves_at_once() -> None:
         began_s = time.monotonic()
         terminal.child.kill(signal.SIGINT)
         assert terminal.end() == 130
-        assert time.monotonic() - began_s < 2
+        assert time.monotonic() - began_s < 10  # the run itself takes twenty
         assert "Stopped" not in terminal.text
         assert not terminal.screen.cursor.hidden
 
@@ -123,11 +138,9 @@ def test_sigusr1_prints_a_line_now() -> None:
 
 def test_a_stuck_worker_does_not_keep_the_process() -> None:
     """The result is complete, so a thread that never returns is left behind."""
-    began_s = time.monotonic()
-    done = fake("stuck", *COPY)
+    done = fake("stuck", *COPY)  # which fails when it does not end
     assert done.returncode == 0
     assert "Copied all 400 objects" in done.stdout
-    assert time.monotonic() - began_s < 10
 
 
 def test_a_lost_stderr_does_not_stop_the_copy() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,12 @@ def test_stopped_run_can_be_finished_from_its_report(
     for number in range(1300):
         world.server.put(SRC, f"in/{number:04}", size=size if number % 100 == 0 else 1)
     report = tmp_path / "first.jsonl"
-    late = world.server.inject(Fault.slow("ListObjectsV2", delay_s=60, after=2))
+    stopped = threading.Event()
+    late = world.server.inject(Fault.call("ListObjectsV2", lambda _: stopped.wait(60), after=2))
     run = world.operation(report_path=report, batch_size=10, concurrency=8).start()
     assert world.server.wait_for("CopyObject", count=300, timeout_s=50)
     run.cancel("test")
+    stopped.set()
     first = run.result()
     late.remove()
 

@@ -6,7 +6,8 @@ What installs the program in the image is run by ``make test-container``.
 from __future__ import annotations
 
 import re
-from importlib.metadata import requires
+import sysconfig
+from importlib.metadata import distributions
 from typing import Any
 
 import pytest
@@ -87,8 +88,9 @@ def test_the_image_pins_everything_that_the_program_needs() -> None:
 def _needed(distribution: str, extras: set[str], depth: int = 0) -> list[Requirement]:
     """Return what ``distribution`` requires here, and what that requires."""
     assert depth < 10, "a circle"
+    (installed,) = distributions(name=distribution, path=[sysconfig.get_path("purelib")])
     found = []
-    for text in requires(distribution) or []:
+    for text in installed.requires or []:
         requirement = Requirement(text)
         marker = requirement.marker
         if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras | {""}):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -47,11 +48,11 @@ def test_a_deadline_stops_in_order(world: World, program: Program) -> None:
     for number in range(60):
         world.server.put(SRC, f"in/{number:02}", size=1)
     slow = world.server.inject(
-        Fault.slow("CopyObject", delay_s=2.0, key=lambda key: "preflight" not in key)
+        Fault.slow("CopyObject", delay_s=0.5, key=lambda key: "preflight" not in key)
     )
 
     first = program.run(
-        *COPY, *QUICK, "--concurrency", "2", "--deadline", "8s", "--report", "r.jsonl"
+        *COPY, *QUICK, "--concurrency", "2", "--deadline", "3s", "--report", "r.jsonl"
     )
     slow.remove()
     second = program.run(*COPY, *QUICK, "--from-report", "r.jsonl")
@@ -120,11 +121,14 @@ def test_a_stop_during_the_listing_says_that_there_may_be_more(
     """Ctrl-C between two pages: the summary does not claim a total, the report says where."""
     for number in range(1010):
         world.server.put(SRC, f"in/{number:04}", size=1)
-    world.server.inject(Fault.slow("ListObjectsV2", delay_s=3, after=2))
+    stopped = threading.Event()
+    world.server.inject(Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=2))
     child = program.start(*COPY, "--report", "r.jsonl")
     assert world.server.wait_for("ListObjectsV2", count=3, timeout_s=PATIENCE_S)
 
     child.send_signal(signal.SIGINT)
+    until_told(child, "stopping: ")
+    stopped.set()
     done = end_of(child)
 
     assert done.code == 130, done.said
@@ -158,11 +162,14 @@ def test_a_second_ctrl_c_leaves_at_once(world: World, program: Program) -> None:
 def test_a_stop_during_the_checks_writes_nothing(world: World, program: Program) -> None:
     """Ctrl-C while access is checked ends the run without an object or an upload."""
     world.server.put(SRC, "in/x", size=1)
-    world.server.inject(Fault.slow("HeadBucket", delay_s=2))
+    stopped = threading.Event()
+    world.server.inject(Fault.call("HeadBucket", lambda _: stopped.wait(PATIENCE_S)))
     child = program.start(*COPY)
     assert world.server.wait_for("HeadBucket", timeout_s=PATIENCE_S)
 
     child.send_signal(signal.SIGINT)
+    until_told(child, "stopping: ")
+    stopped.set()
     done = end_of(child)
 
     assert done.code == 130, done.said

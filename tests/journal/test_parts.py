@@ -8,6 +8,7 @@ from s3_xfer import CopyOptions, OpenUpload, RunState
 from s3_xfer.copying.part_size import part_size
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import GIB, MIB
+from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, Program, end_of
 from tests.journal.steps import resume, stopped_after
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 
@@ -160,6 +161,29 @@ def test_an_upload_whose_answer_was_lost_is_found_and_aborted(world: World) -> N
 
     assert result.state is RunState.COMPLETED
     assert [upload.upload_id for upload in world.server.uploads(DST)] == [stranger]
+
+
+def test_an_upload_that_is_lost_twice_is_found_by_the_next_run(
+    world: World, program: Program
+) -> None:
+    """Its answer was lost, and the process was killed when all was copied, before it looked."""
+    world.server.put(SRC, "in/large", size=LARGE)
+    world.server.inject(Fault.lost_response("CreateMultipartUpload", times=1, key="out/large"))
+    silence = world.server.inject(Fault.slow("ListMultipartUploads", delay_s=PATIENCE_S))
+    child = program.start(*COPY, *QUICK, "--journal", "j.db")
+    assert world.server.wait_for("ListMultipartUploads", timeout_s=PATIENCE_S)
+    child.kill()
+    end_of(child)
+    silence.remove()
+    assert len(world.server.uploads(DST)) == 1
+
+    last = program.run("resume", "j.db", *PROFILES, "--json")
+
+    assert last.code == 0, last.said
+    assert last.json()["files_copied_successfully"] == last.json()["total_files_found"] == 1
+    assert world.sent("CompleteMultipartUpload") == 1
+    assert world.server.uploads(DST) == []
+    assert "nothing is left" in program.run("resume", "j.db", *PROFILES).said
 
 
 def test_a_lost_upload_that_may_not_be_looked_for_is_told(world: World) -> None:

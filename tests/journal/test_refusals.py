@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,8 @@ def test_two_runs_cannot_use_one_journal(world: World, tmp_path: Path) -> None:
     """In one process, and in two."""
     journal = tmp_path / "j.db"
     fill(world, 20)
-    late = world.server.inject(Fault.slow("CopyObject", delay_s=60))
+    seen = threading.Event()
+    late = world.server.inject(Fault.call("CopyObject", lambda _: seen.wait(60)))
     run = world.operation(journal=str(journal)).start()
     assert world.server.wait_for("CopyObject", timeout_s=50)
 
@@ -204,6 +206,7 @@ def test_two_runs_cannot_use_one_journal(world: World, tmp_path: Path) -> None:
     assert "docs/runbook.md#journal-busy" in other.stderr
     late.remove()
     run.cancel("test")
+    seen.set()
     run.result()
     assert resume(world, journal).state is RunState.COMPLETED
 

@@ -29,6 +29,7 @@ SOURCE_ACCOUNT = "111111111111"
 DEST_ACCOUNT = "222222222222"
 KEYS = {SOURCE_ACCOUNT: "AKIASOURCE", DEST_ACCOUNT: "AKIADEST"}
 HEAD = {"Authorization": "AWS4-HMAC-SHA256 Credential=AKIADEST/20260101/us-east-1/s3/aws4_request"}
+TLS = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # how a handshake begins
 SESSION = boto3.session.Session()
 HOSTILE_KEYS = (
     "plain",
@@ -179,7 +180,7 @@ class TestLifecycle:
         began_s = time.monotonic()
         server.stop()
         waiting.join()
-        assert time.monotonic() - began_s < 1
+        assert time.monotonic() - began_s < 30
 
     def test_stopping_drops_what_was_delayed(self, server: FaultServer) -> None:
         """A request that is waiting when the server stops is never carried out."""
@@ -206,19 +207,19 @@ class TestLifecycle:
 
     def test_garbage_is_answered_with_400(self, server: FaultServer) -> None:
         """What is no request gets 400 and the end of the connection."""
-        for garbage in (b"hello\r\n", b"GET / HTTP/1.1\r\ncontent-length: x\r\n"):
-            assert _raw(server, garbage + b"\r\n").startswith(b"HTTP/1.1 400")
+        for garbage in (b"hello\r\n\r\n", b"GET / HTTP/1.1\r\ncontent-length: x\r\n\r\n", TLS):
+            assert _raw(server, garbage).startswith(b"HTTP/1.1 400")
 
     def test_it_is_not_the_bottleneck(self, server: FaultServer) -> None:
-        """One keep-alive connection gets far more than 500 answers per second."""
+        """One keep-alive connection gets 500 answers for a second of CPU, the client's included."""
         server.put("src", "k")
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
-        began_s = time.monotonic()
+        began_s = time.process_time()
         for _ in range(500):
             connection.request("HEAD", "/src/k", headers=HEAD)
             assert connection.getresponse().read() == b""
         connection.close()
-        assert time.monotonic() - began_s < 1
+        assert time.process_time() - began_s < 1
 
     def test_every_answer_has_a_request_id(self, client: S3Client) -> None:
         """Success and refusal alike carry x-amz-request-id, each its own."""
@@ -1060,7 +1061,7 @@ class TestFaults:
 
     def test_rate_limit(self, server: FaultServer, client: S3Client) -> None:
         """Beyond the rate the answer is SlowDown, until time has passed."""
-        fault = server.inject(Fault.rate_limit("HeadObject", per_second=10, burst=2))
+        fault = server.inject(Fault.rate_limit("HeadObject", per_second=0.01, burst=2))
         statuses = []
         for _ in range(4):
             try:
@@ -1070,8 +1071,13 @@ class TestFaults:
                 statuses.append(error.response["ResponseMetadata"]["HTTPStatusCode"])
         assert statuses == [200, 200, 503, 503]
         assert fault.hits == 2
-        time.sleep(0.15)
-        client.head_object(Bucket="src", Key="k")
+
+    def test_rate_limit_passes(self, server: FaultServer, client: S3Client) -> None:
+        """It is one of requests per second: those that come slowly enough are answered."""
+        server.inject(Fault.rate_limit("HeadObject", per_second=20, burst=1))
+        for _ in range(3):
+            time.sleep(0.1)
+            client.head_object(Bucket="src", Key="k")
 
     def test_which_requests(self, server: FaultServer, client: S3Client) -> None:
         """A fault can be for a key, a predicate, an account, a bucket or a part number."""

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 _MAX_LINE = 65536
+_TLS = b"\x16"  # a handshake begins
 _PROXIED = re.compile("^http://[^/]*")  # the absolute form, that a proxy is sent
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]*)/([^/]*)/aws4_request")
 _REASONS = {200: "OK", 204: "No Content", 304: "Not Modified", 404: "Not Found", 503: "Slow Down"}
@@ -65,9 +66,12 @@ def read_request(stream: BinaryIO, send_continue: Callable[[], object]) -> Reque
     Raises:
         ProtocolError: the bytes are no request, or stop in the middle of one.
     """
-    line = stream.readline(_MAX_LINE)
-    if not line:
+    first = stream.read(1)
+    if not first:
         return None
+    if first == _TLS:  # whose bytes may lack the end of a line
+        raise ProtocolError("TLS")
+    line = first + stream.readline(_MAX_LINE)
     try:
         method, target, _version = line.decode("latin-1").split()
     except ValueError:
