@@ -73,9 +73,16 @@ quietly "$python" -m venv --clear "$venv_dir"
 
 say "Installing s3-xfer[$extras]${*:+ with $*} into $venv_dir"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
-install=("$venv_dir/bin/python" -m pip install --quiet)
-if [[ ${INSTALLER:-pip} == uv ]]; then # seconds for what takes pip a minute; knows no pip.conf
-    quietly "${install[@]}" uv
-    install=("$venv_dir/bin/uv" pip install --quiet --python "$venv_dir/bin/python")
+with_pip() {
+    quietly "$venv_dir/bin/python" -m pip install --quiet "$@"
+}
+with_uv() { # seconds for what takes pip a minute; knows no pip.conf
+    with_pip uv && quietly "$venv_dir/bin/uv" pip install --quiet --python "$venv_dir/bin/python" "$@"
+}
+wanted=(--editable ".[$extras]" "$@")
+if [[ ${INSTALLER:-pip} != uv ]]; then
+    with_pip "${wanted[@]}"
+elif ! with_uv "${wanted[@]}"; then
+    say "uv could not: trying pip"
+    with_pip "${wanted[@]}"
 fi
-quietly "${install[@]}" --editable ".[$extras]" "$@"
