@@ -13,7 +13,6 @@ differently: :func:`obstacle` names what it cannot express.
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import os
@@ -23,7 +22,6 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-import awscrt.exceptions
 import awscrt.http
 import awscrt.io
 import botocore.exceptions as bc
@@ -123,10 +121,9 @@ class _Connections:
 
     def lend(self, exchange: _Exchange) -> None:
         """Let ``exchange`` begin, on an open connection if one is idle."""
-        with contextlib.suppress(IndexError):
-            while not exchange.begin(self._idle.pop()):
-                pass
-            return
+        while connection := self._take_idle():
+            if exchange.begin(connection):
+                return
         self._open().add_done_callback(functools.partial(self._opened, exchange))
 
     def give_back(self, connection: Any) -> None:
@@ -139,9 +136,15 @@ class _Connections:
     def close(self) -> None:
         """Close what is idle now, and what is given back later."""
         self._closed = True
-        with contextlib.suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+        while connection := self._take_idle():
+            connection.close()
+
+    def _take_idle(self) -> Any:
+        """Return the connection that was used last, which is open most likely; None without one."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _opened(self, exchange: _Exchange, opening: Any) -> None:
         _keep_thread_state()
@@ -168,16 +171,24 @@ class _Exchange:
         self._answer = Answer()
 
     def begin(self, connection: Any) -> bool:
-        """Send the request; return False, having sent nothing, if ``connection`` is closed."""
+        """Send the request; return False, having sent nothing, if ``connection`` is closed.
+
+        What cannot be sent through any connection has failed.
+        """
         if not connection.is_open():
             return False
         self._connection = connection
-        stream = connection.request(self._request, self._on_response, self._on_body)
-        stream.completion_future.add_done_callback(self._on_complete)
         try:
+            stream = connection.request(self._request, self._on_response, self._on_body)
+            stream.completion_future.add_done_callback(self._on_complete)
             stream.activate()
-        except awscrt.exceptions.AwsCrtError:  # it was being closed
-            return False
+        except Exception as error:  # noqa: BLE001 - the answer to this request
+            if not connection.is_open():  # it was being closed
+                return False
+            self._connection = None
+            self._connections.give_back(connection)
+            self.fail(error)
+            return True
         if self._given_up:
             connection.close()
         return True

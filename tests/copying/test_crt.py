@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -297,6 +298,19 @@ def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
         assert sent(sender).status == 200
         time.sleep(0.1)
         assert sent(sender).status == 200
+
+
+def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
+    """It fails, and its connection serves the next."""
+    server = ScriptedServer(whole(), whole())
+    broken = replace(TASK, source=replace(TASK.source, etag="a\r\nb"))
+    with server.listening() as url, sender_to(url) as sender:
+        assert sent(sender).status == 200
+        answers: queue.Queue[Answer] = queue.Queue()
+        sender.send(broken, answers.put)
+        assert answers_nothing(answers.get(timeout=5))
+        assert sent(sender).status == 200
+    assert (server.accepted, server.requests) == (1, 2)
 
 
 def test_errors_keep_the_words_of_s3() -> None:
