@@ -23,7 +23,7 @@ from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import Window
 
 START = 32
-AHEAD = 64  # in line, at most
+AHEAD = 256  # in line, at most
 _PARKED_PER_PLACE = 8
 _POLL_S = 0.1
 
@@ -71,8 +71,8 @@ class Slots(Generic[T]):
                 return None
             self._taken += 1
             item = self._line.popleft()
-            if self._waiting and len(self._line) <= AHEAD // 2:
-                self._changed.notify_all()
+            if self._waiting and len(self._line) <= AHEAD // 4:
+                self._changed.notify()
             return item
 
     def free(self, *, success: bool) -> None:
