@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 _POLL_S = 0.1
-_LAUNCHERS = 2  # workers of an engine that holds no thread while S3 is at work
+_LAUNCHERS = 1  # workers of an engine that holds no thread while S3 is at work: more get in its way
 
 _log = logging.getLogger("s3_xfer")
 
