@@ -126,7 +126,8 @@ class Flights:
         until_s = time.monotonic() + timeout_s
         if self._stop.is_set():  # nobody frees a place for those in line any more
             self._begin_on_ground()
-            self._depart()
+            while (flight := self._air.next()) is not None:
+                self._told(self._send, flight)
         # In this order: what is on the ground may still take off.
         return self._ground.wait_until_empty(timeout_s) and self._air.wait_until_empty(
             max(0.0, until_s - time.monotonic())
@@ -159,19 +160,21 @@ class Flights:
             flight.done(flight.handed_over, NotAttempted(flight.task))
 
     def _depart(self) -> None:
-        """Send what is in line while there is room, in a thread that may wait for the pace."""
-        while (flight := self._air.next()) is not None:
-            self._told(self._send, flight)
-
-    def _depart_at_once(self) -> None:
-        """The same in the sender's thread, which leaves it to another one if there is a pace."""
+        """Send what is in line while there is room; a pace is kept by another thread."""
         while self._pacer.is_free:
             flight = self._air.next()
             if flight is None:
                 return
             self._told(self._send, flight)
         if self._air.has_line:
-            self._later.call(0.0, self._depart)
+            self._later.call(0.0, self._depart_at_pace)
+
+    def _depart_at_pace(self) -> None:
+        """Send the first in line when the pace allows it, and come back for the next."""
+        flight = self._air.next()
+        if flight is not None:
+            self._told(self._send, flight)
+            self._later.call(0.0, self._depart_at_pace)
 
     def _send(self, flight: _Flight) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
@@ -191,7 +194,7 @@ class Flights:
         flight.give_up = None
         if not self._closed:
             self._told(self._judge, flight, answer)
-            self._depart_at_once()
+            self._depart()
 
     def _judge(self, flight: _Flight, answer: Answer) -> None:
         source, etag = flight.task.source, answers.copied_etag(answer)
