@@ -3,6 +3,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# One more than there are processors: much of a test is waiting.
+PROCESSES := $(shell expr $$(nproc) + 1)
 OLDEST_BIN := .venv-oldest/bin
 CEPH := .ceph
 # The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
@@ -60,11 +62,11 @@ contracts: .venv/ready ## Check that imports respect the architecture
 	$(BIN)/lint-imports
 
 test-newest: .venv/ready ## Run the tests with the newest dependencies
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n $(PROCESSES)
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
-	$(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_TESTS)
-	PYTHONPATH=.venv-oldest/crt $(OLDEST_BIN)/python -m pytest -n auto $(OLDEST_CRT_TESTS)
+	$(OLDEST_BIN)/python -m pytest -n $(PROCESSES) $(OLDEST_TESTS)
+	PYTHONPATH=.venv-oldest/crt $(OLDEST_BIN)/python -m pytest -n $(PROCESSES) $(OLDEST_CRT_TESTS)
 
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
