@@ -140,17 +140,21 @@ class Pacer:
         """Take the next place in the queue and return how long it is away."""
         with self._lock:
             now_s = self._monotonic()
-            rate_per_s = self._rate(now_s)
-            if self._window_is_over(now_s):
+            is_measured = self._window_is_over(now_s)
+            if is_measured:
                 self._close_window(now_s)
-                if rate_per_s and rate_per_s > LET_GO * self._sent_per_s + FLOOR_PER_S:
-                    self._peak_per_s = rate_per_s = None
+            rate_per_s = self._rate(now_s)  # after the window: that may have been too much
+            if is_measured and rate_per_s and self._is_out_of_reach(rate_per_s):
+                self._peak_per_s = rate_per_s = None
             if rate_per_s is None:
                 return 0.0
             self._next_s = max(self._next_s, now_s - _CATCH_UP_S)
             delay_s = max(0.0, self._next_s - now_s)
             self._next_s += 1 / rate_per_s
             return delay_s
+
+    def _is_out_of_reach(self, rate_per_s: float) -> bool:
+        return rate_per_s > LET_GO * self._sent_per_s + FLOOR_PER_S
 
     # ------------------------------------------------------------------------- measuring
 
