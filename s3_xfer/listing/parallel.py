@@ -78,7 +78,7 @@ class Listing:
         A page counts as listed when the next one is asked for.
 
         Raises:
-            Exception: what a reader met with; reading has ended then.
+            Exception: what a reader met with, behind what had been read before; reading has ended.
         """
         self._hire()
         while listed := self._next():
@@ -97,6 +97,7 @@ class Listing:
         """Ask for no further page; whoever waits for one gets none."""
         with self._changed:
             self._is_closed = True
+            self._pages.clear()
             self._changed.notify_all()
 
     def join(self, timeout_s: float) -> bool:
@@ -113,9 +114,9 @@ class Listing:
             had_to_wait = not self._pages
             while not self._pages and self._readers and not self._is_closed:
                 self._changed.wait()
-            if self._error:
-                raise self._error
-            if self._is_closed or not self._pages:
+            if not self._pages:
+                if self._error:
+                    raise self._error
                 return None
             listed = self._pages.popleft()
             self._changed.notify_all()

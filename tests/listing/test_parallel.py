@@ -234,6 +234,30 @@ def test_error_of_one_reader_ends_the_listing() -> None:
     assert reading.unlisted() != ()
 
 
+def test_page_that_came_before_an_error_is_not_lost() -> None:
+    """Whoever takes the pages late gets all that was read, then the error."""
+    bucket = Bucket(MANY, page_size=60)
+    failed = threading.Event()
+
+    def read(after: str, token: str | None = None) -> Page:
+        if bucket.requests == 2:
+            failed.set()
+            raise ConnectionError("gone")
+        return bucket(after, token)
+
+    reading = listing(read, threads=1)
+    pages = reading.pages()
+    taken = [found.key for found in next(pages)]
+    assert failed.wait(5)
+    assert reading.join(5)
+    taken += [found.key for found in next(pages)]
+
+    with pytest.raises(ConnectionError, match="gone"):
+        next(pages)
+    assert taken == MANY[:120]
+    assert reading.unlisted() == (KeyRange(taken[-1]),)
+
+
 def test_closed_listing_says_exactly_what_is_left() -> None:
     """What was taken, and what lies in the ranges that are left, are all keys."""
     bucket = Bucket(MANY, page_size=60)
