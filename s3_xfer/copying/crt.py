@@ -22,6 +22,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+import awscrt.exceptions
 import awscrt.http
 import awscrt.io
 import botocore.exceptions as bc
@@ -31,8 +32,10 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.signing import Signer
 from s3_xfer.copying.template import CopyTemplate
 from s3_xfer.model import CopyTask
+from s3_xfer.version import VERSION
 
 _SIGNATURES = frozenset({"v4", "s3v4"})
+_CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
@@ -43,6 +46,9 @@ def obstacle(template: CopyTemplate, client: Any) -> str | None:
     obstacles = {
         "this process was forked from one that used awscrt, which does not survive that": (
             _used_by and os.getpid() not in _used_by
+        ),
+        f"awscrt {awscrt.__version__} is not known to s3-xfer {VERSION}": not all(
+            hasattr(awscrt.http.HttpClientStream, name) for name in _CALLED_BY_AWSCRT
         ),
         f"requests are signed another way ({template.auth_type})": (
             template.auth_type not in _SIGNATURES
@@ -179,9 +185,7 @@ class _Exchange:
             return False
         self._connection = connection
         try:
-            stream = connection.request(self._request, self._on_response, self._on_body)
-            stream.completion_future.add_done_callback(self._on_complete)
-            stream.activate()
+            _Stream(connection, self._request, self).activate()
         except Exception as error:  # noqa: BLE001 - the answer to this request
             if not connection.is_open():  # it was being closed
                 return False
@@ -205,20 +209,47 @@ class _Exchange:
         endpoint = self._connections.endpoint
         self._on_answer(Answer(error=_as_botocore(error, endpoint, given_up=self._given_up)))
 
-    def _on_response(self, status_code: int, headers: list[tuple[str, str]], **_: object) -> None:
+    def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
+        """Take everything in front of the body."""
         self._answer.status, self._answer.headers = status_code, headers
 
-    def _on_body(self, chunk: bytes, **_: object) -> None:
+    def on_body(self, chunk: bytes) -> None:
+        """Take a piece of the body."""
         self._answer.body += chunk
 
-    def _on_complete(self, completion: Any) -> None:
+    def on_complete(self, error_code: int) -> None:
+        """Take note of the end; 0 is no error."""
         connection, self._connection = self._connection, None
-        error = completion.exception()
-        if error:
-            self.fail(error)
+        if error_code:
+            self.fail(awscrt.exceptions.from_code(error_code))
         else:
             self._connections.give_back(connection)
             self._on_answer(self._answer)
+
+
+class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt has no types
+    """Stands between awscrt's stream and its base, which would make a future for the answer."""
+
+    __slots__ = ()
+
+    def __init__(self, *_: object) -> None:
+        awscrt.NativeResource.__init__(self)
+
+
+class _Stream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
+    """Lets awscrt call an exchange itself, in place of methods of its own that complete a future.
+
+    A future costs more than the signature. The methods are private, and have been the same for
+    years; :func:`obstacle` looks whether they are there.
+    """
+
+    __slots__ = _CALLED_BY_AWSCRT
+
+    def __init__(self, connection: Any, request: Any, exchange: _Exchange) -> None:
+        self._on_response = exchange.on_response
+        self._on_body = exchange.on_body
+        self._on_complete = exchange.on_complete
+        super().__init__(connection, request)
 
 
 _used_by: set[int] = set()  # the process that has the event loop

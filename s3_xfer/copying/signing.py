@@ -33,13 +33,13 @@ _VARIES = "\0"  # in the place of a value; no header can hold it
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag of the canonical request,
-    ``to_sign`` and ``authorization`` the string to sign and the header but for their last words.
+    ``canonical`` are the pieces around path, copy source and ETag of the canonical request;
+    ``signature`` and the header ``authorization`` lack their last words. A signature that was
+    begun is copied instead of one made by ``hmac.digest``, which is slower and gives up the GIL.
     """
 
     canonical: tuple[str, str, str]
-    to_sign: str
-    key: bytes
+    signature: hmac.HMAC
     authorization: str
     headers: tuple[Header, ...]
 
@@ -72,13 +72,13 @@ class Signer:
         source, etag = self._template.copy_source(task), task.source.etag
         before, between, after = frame.canonical
         canonical = f"PUT\n{path}{before}{source}{between}{etag}{after}"
-        to_sign = frame.to_sign + sha256(canonical.encode()).hexdigest()
-        signature = hmac.digest(frame.key, to_sign.encode(), "sha256").hex()
+        signature = frame.signature.copy()
+        signature.update(sha256(canonical.encode()).hexdigest().encode())
         return [
             *frame.headers,
             (COPY_SOURCE, source),
             (CONDITION, etag),
-            ("authorization", frame.authorization + signature),
+            ("authorization", frame.authorization + signature.hexdigest()),
         ]
 
     def _frame(self) -> _Frame:
@@ -108,8 +108,11 @@ def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
     before, between, after = f"\n\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}".split(_VARIES)
     return _Frame(
         canonical=(before, between, after),
-        to_sign=f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n",
-        key=_signing_key(frozen.secret_key, scope),
+        signature=hmac.new(
+            _signing_key(frozen.secret_key, scope),
+            f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n".encode(),
+            "sha256",
+        ),
         authorization=(
             f"{_ALGORITHM} Credential={frozen.access_key}/{'/'.join(scope)}, "
             f"SignedHeaders={listed}, Signature="

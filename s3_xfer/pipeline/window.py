@@ -14,7 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-FREE = 128  # grown to without a trial
+FREE = 64  # grown to without a trial
 WORTH = 1.08  # times the successes per second of half as many
 AGAIN_S, AGAIN_MAX_S = 2.0, 60.0
 _CLEAR = 1.3  # worth it at first sight; less needs a closer look

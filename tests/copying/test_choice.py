@@ -71,6 +71,17 @@ def test_client_certificates_are_left_to_boto3(world: World) -> None:
 
 
 @needs_crt
+def test_awscrt_that_works_in_another_way_is_left_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers reach the program through methods that are not part of awscrt's promises."""
+    from s3_xfer.copying import crt  # noqa: PLC0415 - not everywhere
+
+    monkeypatch.setattr(crt, "_CALLED_BY_AWSCRT", (*crt._CALLED_BY_AWSCRT, "_on_news"))
+    assert "is not known to s3-xfer" in why_managed(world)
+
+
+@needs_crt
 def test_engine_that_was_asked_for_is_used_or_refused(world: World) -> None:
     """Nothing is written, and the message says what to leave out."""
     world.server.put(SRC, "in/x", size=1)
