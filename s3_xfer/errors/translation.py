@@ -13,11 +13,11 @@ from traceback import walk_tb
 from typing import Any
 
 import botocore.exceptions as bc
-import botocore.parsers
 
 from s3_xfer.errors.exceptions import ErrorFacts, ObjectError, S3XferError
 from s3_xfer.errors.kinds import ErrorClass, Reaction
 
+_PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
@@ -194,7 +194,7 @@ def _raised_by_parser(error: BaseException) -> bool:
     It has an exception for that, but lets through what a number or a date that is none raises.
     """
     where = {frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)}
-    return botocore.parsers.__name__ in where
+    return _PARSERS in where
 
 
 def translate_answer(

@@ -14,10 +14,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-FREE = 64  # grown to without a trial
+FREE = 96  # grown to without a trial
 WORTH = 1.08  # times the successes per second of half as many
 AGAIN_S, AGAIN_MAX_S = 2.0, 60.0
-_CLEAR = 1.3  # worth it at first sight; less needs a closer look
+_HOPELESS, _CLEAR = 1.0, 1.3  # at first sight; what lies between needs a closer look
 _CLOSE_LOOK_ROUNDS = 3
 _ROUND_S = 0.05  # a shorter one says nothing
 
@@ -72,7 +72,7 @@ class Window:
     def _end_trial(self, gain: float, now_s: float) -> None:
         """Keep what is worth it, take back what is not, or go on measuring."""
         assert self._before  # noqa: S101 - there is a trial
-        if gain < _CLEAR and self._rounds < _CLOSE_LOOK_ROUNDS:
+        if _HOPELESS <= gain < _CLEAR and self._rounds < _CLOSE_LOOK_ROUNDS:
             return
         if gain < WORTH:
             self.size = self._before[0]

@@ -48,6 +48,20 @@ def test_busy_service_is_not_made_to_queue() -> None:
     assert service.window.size == FREE
 
 
+def test_trial_that_makes_it_slower_is_ended_sooner() -> None:
+    """One that leaves everything as it was is looked at for longer: it might be worth it."""
+
+    def tried_s(slower_by: float) -> float:
+        service = Service(lambda under_way: 10_000 / (slower_by if under_way > FREE else 1.0))
+        tried_s = 0.0
+        while service.now_s < AGAIN_S:
+            service.work(0.01)
+            tried_s += 0.01 * (service.window.size > FREE)
+        return tried_s
+
+    assert 0 < tried_s(1.1) < 0.7 * tried_s(1 / 1.02)
+
+
 def test_window_follows_a_service_that_became_distant() -> None:
     """A trial that did not pay is repeated."""
     service = Service(behind(0.001, most_per_s=10_000))
