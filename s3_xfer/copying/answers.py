@@ -63,10 +63,10 @@ class Answer:
 def copied_etag(answer: Answer) -> str | None:
     """Return the quoted ETag if ``answer`` is a complete success of ``CopyObject``, else None."""
     body = answer.body
-    whole = _COPY_RESULT in body and body.rstrip().endswith(_END_OF_COPY_RESULT)
-    if answer.status != _OK or not whole or b"<Error" in body:
+    if answer.status != _OK or _COPY_RESULT not in body or b"<Error" in body:
         return None
-    match = _ETAG.search(body)
+    whole = body.rstrip().endswith(_END_OF_COPY_RESULT)
+    match = _ETAG.search(body) if whole else None
     return f'"{match[1].decode()}"' if match else None
 
 

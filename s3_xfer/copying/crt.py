@@ -29,8 +29,8 @@ import botocore.exceptions as bc
 from botocore.utils import get_environ_proxies
 
 from s3_xfer.copying.answers import Answer
-from s3_xfer.copying.signing import Signer
-from s3_xfer.copying.template import CopyTemplate
+from s3_xfer.copying.signing import SignedHeaders, Signer
+from s3_xfer.copying.template import CopyTemplate, Header
 from s3_xfer.model import CopyTask
 from s3_xfer.version import VERSION
 
@@ -88,9 +88,8 @@ class CrtSender:
         ``on_answer`` is called once, from awscrt's thread, and must neither raise nor wait.
         """
         path = self._template.path(task)
-        headers = awscrt.http.HttpHeaders(self._signer.headers(task, path))
-        request = awscrt.http.HttpRequest("PUT", path, headers)
-        exchange = _Exchange(request, on_answer, self._connections)
+        headers = self._signer.headers(task, path)
+        exchange = _Exchange(path, headers, on_answer, self._connections)
         self._connections.lend(exchange)
         return exchange.give_up
 
@@ -122,31 +121,31 @@ class _Connections:
             socket_options=socket_options,
             tls_connection_options=_tls(address.hostname, ca_bundle) if template.tls else None,
         )
-        self._idle: deque[Any] = deque()
+        self._idle: deque[_Line] = deque()
         self._closed = False
 
     def lend(self, exchange: _Exchange) -> None:
         """Let ``exchange`` begin, on an open connection if one is idle."""
-        while connection := self._take_idle():
-            if exchange.begin(connection):
+        while line := self._take_idle():
+            if exchange.begin(line):
                 return
         self._open().add_done_callback(functools.partial(self._opened, exchange))
 
-    def give_back(self, connection: Any) -> None:
-        """Keep ``connection`` for another exchange."""
+    def give_back(self, line: _Line) -> None:
+        """Keep ``line`` for another exchange."""
         if self._closed:
-            connection.close()
+            line.connection.close()
         else:
-            self._idle.append(connection)
+            self._idle.append(line)
 
     def close(self) -> None:
         """Close what is idle now, and what is given back later."""
         self._closed = True
-        while connection := self._take_idle():
-            connection.close()
+        while line := self._take_idle():
+            line.connection.close()
 
-    def _take_idle(self) -> Any:
-        """Return the connection that was used last, which is open most likely; None without one."""
+    def _take_idle(self) -> _Line | None:
+        """Return the line that was used last, which is open most likely; None without one."""
         try:
             return self._idle.pop()
         except IndexError:
@@ -157,52 +156,88 @@ class _Connections:
         error = opening.exception()
         if error:
             exchange.fail(error)
-        elif not exchange.begin(opening.result()):
+        elif not exchange.begin(_Line(opening.result())):
             exchange.fail(ConnectionResetError("closed as soon as it was open"))
+
+
+class _Line:
+    """A connection, and the request that it carries again and again, changed where it must be.
+
+    For one exchange at a time: awscrt has written a request out before it can be changed.
+    """
+
+    __slots__ = ("_common", "_request", "connection")
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self._common: tuple[Header, ...] | None = None
+        self._request: Any = None
+
+    def send(self, path: str, headers: SignedHeaders, to: _Exchange) -> None:
+        """Send a request, and let its answer go ``to`` an exchange.
+
+        Raises:
+            Exception: awscrt does not take it, or the connection is closed.
+        """
+        common, own = headers
+        if common is self._common:
+            self._request.path = path
+            for name, value in own:
+                self._request.headers.set(name, value)
+        else:
+            every = awscrt.http.HttpHeaders([*common, *own])
+            self._request = awscrt.http.HttpRequest("PUT", path, every)
+            self._common = common
+        _Stream(self.connection, self._request, to).activate()
 
 
 class _Exchange:
     """One request and its answer, which is gathered in awscrt's thread."""
 
-    __slots__ = ("_answer", "_connection", "_connections", "_given_up", "_on_answer", "_request")
+    __slots__ = ("_answer", "_connections", "_given_up", "_headers", "_line", "_on_answer", "_path")
 
     def __init__(
-        self, request: Any, on_answer: Callable[[Answer], None], connections: _Connections
+        self,
+        path: str,
+        headers: SignedHeaders,
+        on_answer: Callable[[Answer], None],
+        connections: _Connections,
     ) -> None:
-        self._request = request
+        self._path = path
+        self._headers = headers
         self._on_answer = on_answer
         self._connections = connections
-        self._connection: Any = None
+        self._line: _Line | None = None
         self._given_up = False
         self._answer = Answer()
 
-    def begin(self, connection: Any) -> bool:
-        """Send the request; return False, having sent nothing, if ``connection`` is closed.
+    def begin(self, line: _Line) -> bool:
+        """Send the request; return False, having sent nothing, if the connection is closed.
 
         What cannot be sent through any connection has failed.
         """
-        if not connection.is_open():
+        if not line.connection.is_open():
             return False
-        self._connection = connection
+        self._line = line
         try:
-            _Stream(connection, self._request, self).activate()
+            line.send(self._path, self._headers, self)
         except Exception as error:  # noqa: BLE001 - the answer to this request
-            if not connection.is_open():  # it was being closed
+            if not line.connection.is_open():  # it was being closed
                 return False
-            self._connection = None
-            self._connections.give_back(connection)
+            self._line = None
+            self._connections.give_back(line)
             self.fail(error)
             return True
         if self._given_up:
-            connection.close()
+            line.connection.close()
         return True
 
     def give_up(self) -> None:
         """End it, with a time-out as its answer, unless there is one already."""
         self._given_up = True
-        connection = self._connection
-        if connection:
-            connection.close()
+        line = self._line
+        if line:
+            line.connection.close()
 
     def fail(self, error: BaseException) -> None:
         """Answer with ``error`` in botocore's terms."""
@@ -219,11 +254,12 @@ class _Exchange:
 
     def on_complete(self, error_code: int) -> None:
         """Take note of the end; 0 is no error."""
-        connection, self._connection = self._connection, None
+        line, self._line = self._line, None
         if error_code:
             self.fail(awscrt.exceptions.from_code(error_code))
         else:
-            self._connections.give_back(connection)
+            if line:
+                self._connections.give_back(line)
             self._on_answer(self._answer)
 
 

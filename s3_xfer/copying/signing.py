@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from botocore.auth import EMPTY_SHA256_HASH, SIGNED_HEADERS_BLACKLIST
 from botocore.credentials import RefreshableCredentials
@@ -25,21 +25,29 @@ from botocore.credentials import RefreshableCredentials
 from s3_xfer.copying.template import CONDITION, COPY_SOURCE, CopyTemplate, Header
 from s3_xfer.model import CopyTask
 
+if TYPE_CHECKING:
+    from hashlib import _Hash as HASH
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_BLOCK_BYTES = 64  # of SHA-256
 _VARIES = "\0"  # in the place of a value; no header can hold it
+
+# The headers of a request: what is the same object for all requests of one second, and its own.
+SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag of the canonical request;
-    ``signature`` and the header ``authorization`` lack their last words. A signature that was
-    begun is copied instead of one made by ``hmac.digest``, which is slower and gives up the GIL.
+    ``canonical`` are the pieces around path, copy source and ETag of the canonical request. The
+    header ``authorization`` lacks its last word, which is the HMAC that ``inner`` and ``outer``
+    have begun (RFC 2104, section 4); ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
     """
 
     canonical: tuple[str, str, str]
-    signature: hmac.HMAC
+    inner: HASH
+    outer: HASH
     authorization: str
     headers: tuple[Header, ...]
 
@@ -66,20 +74,21 @@ class Signer:
         if self._refreshable:
             self._frozen = self._credentials.get_frozen_credentials()
 
-    def headers(self, task: CopyTask, path: str) -> list[Header]:
-        """Return all headers of ``task``'s request, signed with the credentials at hand."""
+    def headers(self, task: CopyTask, path: str) -> SignedHeaders:
+        """Return the headers of ``task``'s request, signed with the credentials at hand."""
         frame = self._frame()
         source, etag = self._template.copy_source(task), task.source.etag
         before, between, after = frame.canonical
         canonical = f"PUT\n{path}{before}{source}{between}{etag}{after}"
-        signature = frame.signature.copy()
-        signature.update(sha256(canonical.encode()).hexdigest().encode())
-        return [
-            *frame.headers,
+        inner, outer = frame.inner.copy(), frame.outer.copy()
+        inner.update(sha256(canonical.encode()).hexdigest().encode())
+        outer.update(inner.digest())
+        own = (
             (COPY_SOURCE, source),
             (CONDITION, etag),
-            ("authorization", frame.authorization + signature.hexdigest()),
-        ]
+            ("authorization", frame.authorization + outer.hexdigest()),
+        )
+        return frame.headers, own
 
     def _frame(self) -> _Frame:
         second, frozen = int(self._clock()), self._frozen
@@ -106,13 +115,12 @@ def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
     listed = ";".join(names)
     lines = "".join(f"{name}:{signed[name]}\n" for name in names)
     before, between, after = f"\n\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}".split(_VARIES)
+    to_sign = f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n"
+    key = _signing_key(frozen.secret_key, scope).ljust(_BLOCK_BYTES, b"\0")
     return _Frame(
         canonical=(before, between, after),
-        signature=hmac.new(
-            _signing_key(frozen.secret_key, scope),
-            f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n".encode(),
-            "sha256",
-        ),
+        inner=sha256(bytes(byte ^ 0x36 for byte in key) + to_sign.encode()),
+        outer=sha256(bytes(byte ^ 0x5C for byte in key)),
         authorization=(
             f"{_ALGORITHM} Credential={frozen.access_key}/{'/'.join(scope)}, "
             f"SignedHeaders={listed}, Signature="

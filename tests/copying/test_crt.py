@@ -238,7 +238,7 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
         (idle,) = sender._connections._idle
-        idle.close().result(5)
+        idle.connection.close().result(5)
         assert sent(sender).status == 200
     assert server.accepted == 2
 
