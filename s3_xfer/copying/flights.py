@@ -213,8 +213,8 @@ class Flights:
         flight.error = error
         flight.ambiguous |= facts.error_class in answers.AMBIGUOUS
         throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
-        if throttled:
-            self._pacer.throttled(flight.sent_at_s)
+        if throttled and self._pacer.throttled(flight.sent_at_s):
+            self._air.shrink()
         if facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
             self._on_ground(self._renew, flight, error)
             return
@@ -223,20 +223,30 @@ class Flights:
             self._on_ground(self._conclude, flight, error)
         else:
             self._metrics.retried(throttled=throttled)
-            again = self._again if self._air.park() else self._send_again
+            again = self._line_up_again if self._air.park() else self._send_again
             self._later.call(delay_s, partial(again, flight))
 
-    def _again(self, flight: _Flight) -> None:
-        self._air.unpark()
-        self._send_again(flight)
+    def _line_up_again(self, flight: _Flight) -> None:
+        """Let what was parked be the next."""
+        if self._is_refreshed(flight):
+            self._air.line_up_again(flight)
+            self._depart()
+        else:
+            self._air.unpark()
 
     def _send_again(self, flight: _Flight) -> None:
+        """Send what has kept its place."""
+        if self._is_refreshed(flight):
+            self._send(flight)
+
+    def _is_refreshed(self, flight: _Flight) -> bool:
+        """Return whether there are credentials that will do for a while; without, it has failed."""
         try:
             self._sender.refresh()
         except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
             self._on_ground(self._conclude, flight, not_renewed(error))
-        else:
-            self._send(flight)
+            return False
+        return True
 
     def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorFacts]:
         """Return the exception that the other engine would have raised, and what it means."""

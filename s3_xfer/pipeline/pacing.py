@@ -103,19 +103,24 @@ class Pacer:
                 self._open_window(self._monotonic())
             self._accepted += 1
 
-    def throttled(self, sent_at_s: float) -> None:
-        """State that the server asked for fewer requests, in answer to one of ``sent_at_s``."""
+    def throttled(self, sent_at_s: float) -> bool:
+        """State that the server asked for fewer requests, in answer to one of ``sent_at_s``.
+
+        Returns whether that made the pace slower, at once.
+        """
         with self._lock:
             if sent_at_s <= self._cut_s:
-                return
+                return False
             now_s = self._monotonic()
             if self._window_start_s is None:
                 self._open_window(now_s)
             if not self._refused:
                 self._first_refused_s = sent_at_s
             self._refused += 1
-            if self._is_clear(now_s):
+            is_clear = self._is_clear(now_s)
+            if is_clear:
                 self._cut(now_s)
+            return is_clear
 
     def _cut(self, now_s: float) -> None:
         """Step down from what was accepted; or from the rate that grew until it was too much."""
@@ -154,7 +159,8 @@ class Pacer:
             return delay_s
 
     def _is_out_of_reach(self, rate_per_s: float) -> bool:
-        return rate_per_s > LET_GO * self._sent_per_s + FLOOR_PER_S
+        """Return whether the pace has grown beyond what is sent; not when only that fell."""
+        return rate_per_s > LET_GO * max(self._sent_per_s, self._peak_per_s or 0.0) + FLOOR_PER_S
 
     # ------------------------------------------------------------------------- measuring
 

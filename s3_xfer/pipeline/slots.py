@@ -5,8 +5,12 @@ and starts it, so that no thread has to wake up for it. Only a long line makes t
 lengthen it, and they come back in bursts: waking one for every single place costs more than the
 request it sends. There are few places at first, one more with every success, so that they double
 each round trip: a server that takes little says so after dozens of requests instead of hundreds.
-How far they grow is found by trying (:mod:`.window`). What waits to be repeated is parked beside
-the places, not in them: otherwise a throttled run would stand still until the repetitions are due.
+How far they grow is found by trying (:mod:`.window`). When a throttle slows the run down, most of
+them close, and open again as they are needed: after a moment in which server or network stood still
+a handful of requests arrives at once, and not all that the pace would have sent meanwhile.
+
+What waits to be repeated is parked beside the places, not in them: otherwise a throttled run would
+stand still until the repetitions are due. Then it stands in front of the line.
 
 Refuses to keep a stopped run waiting.
 """
@@ -23,6 +27,7 @@ from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import Window
 
 START = 32
+FEWEST = 8  # that a throttle leaves
 AHEAD = 256  # in line, at most
 _PARKED_PER_PLACE = 8
 _POLL_S = 0.1
@@ -42,6 +47,7 @@ class Slots(Generic[T]):
         self._open = min(START, limit)
         self._taken = self._parked = self._waiting = 0
         self._line: deque[T] = deque()
+        self._again: deque[T] = deque()  # in front of the line
         self._stop = stop
         self._lock = threading.Lock()  # entered itself: a condition's way in is twice as long
         self._changed = threading.Condition(self._lock)
@@ -49,7 +55,7 @@ class Slots(Generic[T]):
     @property
     def has_line(self) -> bool:
         """Whether something is in line at this moment."""
-        return bool(self._line)
+        return bool(self._again or self._line)
 
     def line_up(self, item: T) -> bool:
         """Put ``item`` in line, waiting while that is long. Return False if the run is stopped."""
@@ -62,15 +68,19 @@ class Slots(Generic[T]):
             return True
 
     def next(self) -> T | None:
-        """Give the first in line a place, and return it; None if there is none of either."""
+        """Give the first in line a place, and return it; None if there is none of either.
+
+        In a stopped run, which sends nothing more, there is room for all.
+        """
         with self._lock:
-            if not self._line:
+            line = self._again or self._line
+            if not line:
                 return None
-            if self._taken >= self._open:
+            if self._taken >= self._open and not self._stop.is_set():
                 self._is_full = True
                 return None
             self._taken += 1
-            item = self._line.popleft()
+            item = line.popleft()
             if self._waiting and len(self._line) <= AHEAD // 4:
                 self._changed.notify()
             return item
@@ -84,10 +94,16 @@ class Slots(Generic[T]):
             if self._waiting and not self._taken:
                 self._changed.notify_all()
 
+    def shrink(self) -> None:
+        """Leave half as many places as are taken: the server refuses what comes at once."""
+        with self._lock:
+            self._open = min(self._open, max(FEWEST, self._taken // 2))
+
     def _grow(self) -> None:
         self._window.succeeded(is_reached=self._is_full)
-        self._is_full = False
-        self._open = min(self._open + 1, self._window.size)
+        if self._is_full:
+            self._is_full = False
+            self._open = min(self._open + 1, self._window.size)
 
     def park(self) -> bool:
         """Give a place back for a while; return False, keeping it, if too many are parked."""
@@ -97,6 +113,12 @@ class Slots(Generic[T]):
             self._parked += 1
         self.free(success=False)
         return True
+
+    def line_up_again(self, item: T) -> None:
+        """Put what was parked in front of the line."""
+        with self._lock:
+            self._parked -= 1
+            self._again.append(item)
 
     def unpark(self) -> None:
         """Take a place again, at once: for a moment there may be more than the limit."""
@@ -108,7 +130,7 @@ class Slots(Generic[T]):
         """Wait until nothing is in line, under way or parked; return False after ``timeout_s``."""
         until_s = time.monotonic() + timeout_s
         with self._lock:
-            while self._line or self._taken or self._parked:
+            while self._line or self._again or self._taken or self._parked:
                 left_s = until_s - time.monotonic()
                 if left_s <= 0:
                     return False

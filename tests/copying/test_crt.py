@@ -7,10 +7,11 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -101,10 +102,10 @@ def sender_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtSender]:
         sender.close()
 
 
-def sent(sender: CrtSender) -> Answer:
+def sent(sender: CrtSender, task: CopyTask = TASK) -> Answer:
     """Return the answer to one copy."""
     answers: queue.Queue[Answer] = queue.Queue()
-    sender.send(TASK, answers.put)
+    sender.send(task, answers.put)
     return answers.get(timeout=40)
 
 
@@ -174,7 +175,12 @@ class ScriptedServer:
         for answer in answers:
             self._answers.put(answer)
         self.accepted = 0
-        self.requests = 0
+        self.heads: list[bytes] = []
+
+    @property
+    def requests(self) -> int:
+        """How many have come."""
+        return len(self.heads)
 
     @contextmanager
     def listening(self) -> Iterator[str]:
@@ -195,10 +201,11 @@ class ScriptedServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
-            while lines.readline():
-                while lines.readline() not in (b"\r\n", b""):
-                    pass
-                self.requests += 1
+            while line := lines.readline():
+                head = [line]
+                while (line := lines.readline()) not in (b"\r\n", b""):
+                    head.append(line)
+                self.heads.append(b"".join(head))
                 answer = self._answers.get()
                 if answer is None:
                     return
@@ -218,6 +225,32 @@ def test_one_connection_serves_many_copies() -> None:
         answers = [sent(sender) for _ in range(10)]
     assert [answer.body for answer in answers] == [BODY.encode()] * 10
     assert (server.accepted, server.requests) == (1, 10)
+
+
+def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
+    """Nothing of the request before is left in it, within the same second and after it."""
+    now_s = time.time()
+    copies = [
+        (replace(TASK, source=replace(TASK.source, key=key, etag=f'"{key}"')), now_s + late_s)
+        for key, late_s in (("first", 0), ("a b", 0), ("third/~", 5))
+    ]
+
+    def send_each(sender: CrtSender, some: Iterable[tuple[CopyTask, float]]) -> None:
+        for task, at_s in some:
+            sender._signer._clock = partial(float, at_s)
+            assert sent(sender, task).status == 200
+
+    server = ScriptedServer(*[whole()] * 2 * len(copies))
+    with server.listening() as url:
+        with sender_to(url) as sender:
+            send_each(sender, copies)
+        for copy in copies:
+            with sender_to(url) as sender:
+                send_each(sender, [copy])
+    assert server.accepted == 1 + len(copies)
+    heads = [sorted(head.split(b"\r\n")) for head in server.heads]
+    assert heads[: len(copies)] == heads[len(copies) :]
+    assert heads[0] != heads[1] != heads[2]
 
 
 def test_connections_that_the_server_ends_are_replaced() -> None:

@@ -221,3 +221,29 @@ def test_stopped_run_does_not_wait_for_its_turn() -> None:
     pacer.wait()
 
     assert time.monotonic() - started_s < 1
+
+
+def test_pace_is_kept_while_the_server_stands_still() -> None:
+    """That little is sent then is no sign that the limit is far away."""
+    now_s = 0.0
+    pacer = Pacer(StopFlag(), monotonic=lambda: now_s)
+
+    def pass_time(for_s: float, per_s: float, *, refused: int) -> None:
+        nonlocal now_s
+        for number in range(int(for_s * per_s)):
+            now_s += 1 / per_s
+            pacer.reserve()
+            pacer.sent()
+            if number < refused and number % 4 == 0:
+                pacer.throttled(now_s)
+            else:
+                pacer.accepted(now_s)
+
+    pass_time(1.0, 400, refused=0)
+    pass_time(1.5, 400, refused=40)
+    paced_per_s = pacer.rate_per_s
+    assert paced_per_s
+    assert paced_per_s > 200
+    pass_time(1.5, 20, refused=0)
+    assert pacer.rate_per_s
+    assert pacer.rate_per_s < 2 * paced_per_s

@@ -7,7 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.slots import AHEAD, START, Slots
+from s3_xfer.pipeline.slots import AHEAD, FEWEST, START, Slots
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import FREE
 
@@ -25,13 +25,22 @@ def begun(slots: Slots[int], items: int) -> int:
 def test_places_grow_with_successes_up_to_the_limit(
     limit: int, successes: int, failures: int
 ) -> None:
-    """One more place for each success, none for a failure, never more than the window."""
+    """One more for each success that somebody waited for, never more than the window."""
     slots: Slots[int] = Slots(limit, StopFlag(), monotonic=lambda: 0.0)
+    assert slots.line_up(0)
+
+    def take_all() -> int:
+        count = 0
+        while slots.next() is not None:
+            assert slots.line_up(0)  # there is always one in line
+            count += 1
+        return count
+
+    taken = take_all()
     for success in [True] * successes + [False] * failures:
-        assert begun(slots, 1) == 1
         slots.free(success=success)
-    places = min(limit, START + successes, FREE)
-    assert begun(slots, places + 1) == places
+        taken += take_all() - 1
+    assert taken == min(limit, START + successes, FREE)
 
 
 def test_first_come_first_served() -> None:
@@ -98,3 +107,48 @@ def test_what_is_parked_takes_no_place_but_is_not_over() -> None:
     slots.unpark()
     slots.free(success=True)
     assert slots.wait_until_empty(0)
+
+
+def test_what_was_parked_is_the_next() -> None:
+    """In the order in which it was due, and never beyond the places that there are."""
+    slots: Slots[int] = Slots(2, StopFlag())
+    assert begun(slots, 2) == 2
+    assert slots.park()
+    assert slots.park()
+    for new in (3, 4):
+        assert slots.line_up(new)
+    slots.line_up_again(1)
+    slots.line_up_again(2)
+    assert [slots.next() for _ in range(3)] == [1, 2, None]
+    slots.free(success=True)
+    assert slots.has_line
+    assert slots.next() == 3
+    assert not slots.wait_until_empty(0.01)
+
+
+def test_throttle_closes_most_places_and_need_opens_them() -> None:
+    """Places that nobody misses stay closed."""
+    slots: Slots[int] = Slots(1000, StopFlag())
+    assert begun(slots, START) == START
+    slots.shrink()
+    for _ in range(START):
+        slots.free(success=True)
+    assert begun(slots, START) == START // 2
+    slots.shrink()
+    slots.shrink()
+    for _ in range(START // 2 - FEWEST):
+        slots.free(success=False)
+    assert slots.next() is None
+    slots.free(success=True)  # for which somebody has waited: one more
+    assert [slots.next() is None for _ in range(3)] == [False, False, True]
+
+
+def test_stopped_run_has_room_for_all() -> None:
+    """Whatever is in line only has to be accounted for."""
+    stop = StopFlag()
+    slots: Slots[int] = Slots(1, stop)
+    assert begun(slots, 3) == 1
+    stop.set("enough")
+    assert slots.next() is not None
+    assert slots.next() is not None
+    assert slots.next() is None
