@@ -12,7 +12,9 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +169,12 @@ class CountingServer:
         """
         changed = self._control("POST", f"/__limit?rps={requests_per_s}&over-s={over_s}")
         return float(changed["at_s"])
+
+    def freeze(self, for_s: float) -> None:
+        """Stand still for so long, as a machine or a network does that has to do with others."""
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(for_s)
+        self._process.send_signal(signal.SIGCONT)
 
     def _control(self, method: str, path: str) -> dict[str, Any]:
         connection = http.client.HTTPConnection(
