@@ -231,7 +231,7 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
     """Nothing of the request before is left in it, within the same second and after it."""
     now_s = time.time()
     copies = [
-        (replace(TASK, source=replace(TASK.source, key=key, etag=f'"{key}"')), now_s + late_s)
+        (CopyTask(replace(TASK.source, key=key, etag=f'"{key}"'), "d", key * 2), now_s + late_s)
         for key, late_s in (("first", 0), ("a b", 0), ("third/~", 5))
     ]
 

@@ -278,6 +278,27 @@ def test_closed_listing_says_exactly_what_is_left() -> None:
     assert len(taken) + len(again) <= len(MANY) + page_size  # the page it stopped at, once more
 
 
+def test_closed_listing_hands_over_nothing_more() -> None:
+    """Not even what was read ahead: it belongs to what is left."""
+    asked = threading.Event()
+    bucket = Bucket(MANY, page_size=60)
+
+    def read(after: str, token: str | None = None) -> Page:
+        if bucket.requests == 2:
+            asked.set()  # so the page before waits to be taken
+        return bucket(after, token)
+
+    reading = listing(read, threads=1)
+    pages = reading.pages()
+    taken = [found.key for found in next(pages)]
+    assert asked.wait(5)
+    reading.close()
+
+    assert list(pages) == []
+    assert reading.join(5)
+    assert reading.unlisted() == (KeyRange(taken[-1]),)
+
+
 def test_closing_wakes_whoever_waits_for_a_page() -> None:
     """An answer that never comes keeps nobody."""
     asked, never = threading.Event(), threading.Event()
