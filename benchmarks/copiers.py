@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks.server import Stats
-from s3_xfer.accounting.prices import AWS_PRICES
+from s3_xfer.ledger.prices import AWS_PRICES
 from s3_xfer.version import VERSION
 
 _HERE = Path(__file__).parent

@@ -15,7 +15,7 @@ from benchmarks.server import PREFIX, SOURCE_BUCKET, CountingServer
 from s3_xfer.listing import parsing
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
-from s3_xfer.listing.ranges import EVERYTHING
+from s3_xfer.planning.ranges import EVERYTHING
 
 THREADS = (1, 8)
 

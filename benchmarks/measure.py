@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.copiers import Copier, Place, Said
 from benchmarks.limits import Change, Changed, changing
 from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
-from s3_xfer.accounting.prices import AWS_PRICES
+from s3_xfer.ledger.prices import AWS_PRICES
 
 _LAUNCH = Path(__file__).with_name("launch.py")
 _ROOT = Path(__file__).resolve().parents[1]

@@ -20,8 +20,8 @@ or watch it: ``run = operation.start()``, poll ``run.snapshot()``, ``run.cancel(
 
 :class:`S3CheckOperation` takes the same places and compares them, without writing anything::
 
-    found = S3CheckOperation(..., aspects=frozenset({Aspect.CHECKSUMS})).run()
-    found.no_difference, found.totals.counts[Likeness.MISSING]
+    found = S3CheckOperation(..., compare=frozenset({CompareField.CHECKSUMS})).run()
+    found.no_difference, found.totals.counts[CompareStatus.MISSING]
 
 Everything here is typed; what is not in ``__all__`` is private.
 """
@@ -32,10 +32,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from s3_xfer.accounting.comparison import Aspect, CheckResult, Compared, Extra, Likeness, Totals
-from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
-from s3_xfer.accounting.rate import RateMeter, Rates
-from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra
 from s3_xfer.errors import (
     CopyFailed,
     ErrorClass,
@@ -52,6 +49,10 @@ from s3_xfer.errors import (
     translate,
 )
 from s3_xfer.findings import Diagnosis, Missing
+from s3_xfer.ledger.comparison import CheckResult, CompareSummary
+from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.ledger.rate import RateMeter, Rates
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
     AccountContext,
     Copied,
@@ -82,22 +83,23 @@ from s3_xfer.options import (
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
-    from s3_xfer.checking.operation import S3CheckOperation
-    from s3_xfer.checking.run import CheckRun
-    from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.operations import S3CheckOperation, S3CopyOperation
     from s3_xfer.render.log import progress_text, result_text
-    from s3_xfer.run import CopyRun
+    from s3_xfer.runs.check import CheckRun
+    from s3_xfer.runs.copy import CopyRun
 
 __version__ = VERSION
 
 __all__ = [
     "AccountContext",
-    "Aspect",
     "CannedAcl",
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
-    "Compared",
+    "CompareField",
+    "CompareResult",
+    "CompareStatus",
+    "CompareSummary",
     "Copied",
     "CopyFailed",
     "CopyOptions",
@@ -114,7 +116,6 @@ __all__ = [
     "Identical",
     "JournalError",
     "JournalUse",
-    "Likeness",
     "MetricsCollector",
     "Missing",
     "NotAttempted",
@@ -141,7 +142,6 @@ __all__ = [
     "Skipped",
     "StorageClass",
     "TagPolicy",
-    "Totals",
     "TransferMetrics",
     "ValidationError",
     "progress_text",
@@ -154,10 +154,10 @@ logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 # What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
 _LATER = {
-    "CheckRun": "s3_xfer.checking.run",
-    "S3CheckOperation": "s3_xfer.checking.operation",
-    "CopyRun": "s3_xfer.run",
-    "S3CopyOperation": "s3_xfer.operation",
+    "CheckRun": "s3_xfer.runs.check",
+    "S3CheckOperation": "s3_xfer.operations",
+    "CopyRun": "s3_xfer.runs.copy",
+    "S3CopyOperation": "s3_xfer.operations",
     "progress_text": "s3_xfer.render.log",
     "result_text": "s3_xfer.render.log",
 }

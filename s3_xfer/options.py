@@ -24,7 +24,7 @@ BATCH_SIZE_MAX = 1000
 CONCURRENCY_MAX = 1000
 LISTING_THREADS_MAX = 32
 THREADS = 64  # more make boto3 slower
-FLIGHTS = 1000
+MAX_IN_FLIGHT = 1000
 RETRIES_MAX = 10
 WAIT_MAX_S = 3600
 
@@ -133,14 +133,14 @@ class CopyOptions:
     be asked for at once; more than one are if the workers wait for them. Objects of
     ``multipart_threshold_bytes`` or more go in parts of ``part_size_bytes``, which grows where
     10,000 parts would not suffice; with None it is chosen by the object's size, see
-    :mod:`s3_xfer.copying.part_size`. Each request is repeated at most ``retries`` times, after
+    :mod:`s3_xfer.planning.part_size`. Each request is repeated at most ``retries`` times, after
     ``retry_delay_s``, twice that, four times that. ``read_timeout_s`` is how long S3 may be
     silent: a single copy of 5 GB takes minutes. ``stop_grace_s`` is how long a stopped run waits
     for answers that are under way. ``identical`` decides about what an earlier run has copied;
     looking costs a HEAD per object. ``journal`` is a file, or ``s3://BUCKET/KEY``, in which the run
     keeps what is done, so that another run can go on from there; ``journal_use`` decides about one
     that exists; a dry run has none. ``prices_path`` is a price file for the estimated bill, see
-    :mod:`s3_xfer.accounting.prices`.
+    :mod:`s3_xfer.ledger.prices`.
 
     Limits, all off unless given: the run ends early once more than ``max_failures`` objects have
     failed, or more than ``max_error_rate_percent`` of the last thousand that were tried (a hundred
@@ -215,9 +215,9 @@ class CopyOptions:
         return THREADS if self.concurrency is None else self.concurrency
 
     @property
-    def flights(self) -> int:
+    def max_in_flight(self) -> int:
         """How many copies that need no thread are under way at once."""
-        return FLIGHTS if self.concurrency is None else self.concurrency
+        return MAX_IN_FLIGHT if self.concurrency is None else self.concurrency
 
     def ends_at(self, start: datetime) -> datetime | None:
         """Return when a run that starts at ``start`` (with a time zone) has to stop, if ever.

@@ -26,12 +26,12 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
+from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions

@@ -14,25 +14,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s3_xfer.access import checks
 from s3_xfer.access.checks import DESTINATION, SOURCE, Checks
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import Investigator
 from s3_xfer.access.principals import Principal
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.findings import Finding, Verdict
+from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import OpenUpload
 from s3_xfer.options import CopyOptions, RunMode, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable, s3_url
-
-if TYPE_CHECKING:
-    from s3_xfer.operation import S3CopyOperation
 
 PATIENCE_S = 10.0
 _LEAVING_S = 2.5  # of these are kept for aborting what is open
@@ -62,7 +60,7 @@ class CheckUp:
 
 
 def check_up(
-    operation: S3CopyOperation,
+    operation: CopySpec,
     *,
     principal: Principal | None = None,
     patience_s: float = PATIENCE_S,
@@ -88,7 +86,7 @@ def _in_background(work: Callable[[], None], patience_s: float) -> bool:
 class _Doctor:
     """Works in a thread of its own; what it found so far can be read at any time."""
 
-    def __init__(self, operation: S3CopyOperation, principal: Principal | None) -> None:
+    def __init__(self, operation: CopySpec, principal: Principal | None) -> None:
         self.stop = StopFlag()
         self._operation = operation
         self._options: CopyOptions = dataclasses.replace(

@@ -8,8 +8,8 @@ from pathlib import Path
 from s3_xfer.access.clients import open_bare_client
 from s3_xfer.access.credentials import session_for
 from s3_xfer.errors import ValidationError
-from s3_xfer.journal.opening import JournalPlace
-from s3_xfer.journal.places import LocalFile, S3File, is_url
+from s3_xfer.ledger.journal.opening import JournalPlace
+from s3_xfer.ledger.journal.places import LocalFile, S3File, is_url
 from s3_xfer.model import AccountContext, S3Location
 
 _PATIENCE_S = 10.0

@@ -21,7 +21,7 @@ from s3_xfer.render.shell import shell_word
 from s3_xfer.units import exact_size
 
 if TYPE_CHECKING:
-    from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.operations import S3CopyOperation
 
 Values = Mapping[str, Any]
 _ONLY_ONCE = {"from_report", "dry_run", "deadline"}  # a moment that has passed is refused
@@ -36,7 +36,7 @@ def operation(source_url: str, destination_url: str, values: Values) -> S3CopyOp
     source = S3Location.parse(source_url, account=account(values, "source"))
     destination = S3Location.parse(destination_url, account=account(values, "dest"))
     options = copy_options(values)
-    from s3_xfer.operation import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
 
     return S3CopyOperation.between(
         source,

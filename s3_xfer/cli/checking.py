@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.accounting.comparison import Aspect, CheckResult, Extra, Likeness
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import copy, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code_of_check
@@ -18,13 +17,15 @@ from s3_xfer.cli.output import Output, print_lines, text_width
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow
 from s3_xfer.cli.streams import if_anybody_reads, say_json, tell
+from s3_xfer.comparison import CompareField, CompareStatus, Extra
+from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.render.summary import Context
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.checking.operation import S3CheckOperation
+    from s3_xfer.operations import S3CheckOperation
 
 CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; write nothing.
 
@@ -69,7 +70,7 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
 
 
 def _operation(source_url: str, destination_url: str, values: building.Values) -> S3CheckOperation:
-    from s3_xfer.checking.operation import S3CheckOperation  # noqa: PLC0415 - slow to import
+    from s3_xfer.operations import S3CheckOperation  # noqa: PLC0415 - slow to import
 
     source = S3Location.parse(source_url, account=building.account(values, "source"))
     destination = S3Location.parse(destination_url, account=building.account(values, "dest"))
@@ -81,7 +82,7 @@ def _operation(source_url: str, destination_url: str, values: building.Values) -
         recursive=values["recursive"],
         source=source.account,
         destination=destination.account,
-        aspects=frozenset(aspect for aspect in Aspect if values[aspect.value]),
+        compare=frozenset(aspect for aspect in CompareField if values[aspect.value]),
         extra=Extra.IGNORE if values["ignore_extra"] else Extra.COUNT,
         options=CopyOptions(
             concurrency=values["concurrency"],
@@ -124,4 +125,4 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
 
 
 def _unproven(result: CheckResult) -> int:
-    return result.totals.counts[Likeness.SAME_SIZE]
+    return result.totals.counts[CompareStatus.SAME_SIZE]

@@ -21,7 +21,7 @@ from s3_xfer.render.summary import Context
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.operations import S3CopyOperation
 
 COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import enum
 
-from s3_xfer.accounting.comparison import CheckResult
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import (
     CopyFailed,
     JournalError,
@@ -18,6 +16,8 @@ from s3_xfer.errors import (
     RunCancelled,
     ValidationError,
 )
+from s3_xfer.ledger.comparison import CheckResult
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.alarm import BY_DEADLINE
 
 BY_SIGTERM = "SIGTERM"  # what the run is told, and what the result repeats

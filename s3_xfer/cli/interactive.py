@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.cli import building
 from s3_xfer.cli.copying import context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
@@ -23,6 +22,7 @@ from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.cli.running import follow
 from s3_xfer.cli.streams import tell
 from s3_xfer.errors import ValidationError
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope, RunMode
 from s3_xfer.render.plan import plan_rows, question
@@ -30,7 +30,7 @@ from s3_xfer.render.tables import table_lines
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.operation import S3CopyOperation
+    from s3_xfer.operations import S3CopyOperation
 
 Answers = dict[str, Any]
 

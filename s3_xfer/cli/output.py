@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from s3_xfer.accounting.metrics import ERRORS_KEPT
-from s3_xfer.accounting.result import CopyResult
 from s3_xfer.cli.options.shared import Progress
 from s3_xfer.cli.running import FAILURES_TOLD
 from s3_xfer.cli.streams import if_anybody_reads, say, say_json, tell
+from s3_xfer.ledger.metrics import ERRORS_KEPT
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.plain import progress_line
 from s3_xfer.render.summary import Context, Summary, summarize
 from s3_xfer.render.tables import Line, failure_text, styled, summary_lines

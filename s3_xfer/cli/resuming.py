@@ -50,7 +50,7 @@ def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     ctx = click.get_current_context()
     given = {name for name in values if ctx.get_parameter_source(name) is not _DEFAULT}
-    from s3_xfer.operation import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
 
     operation = S3CopyOperation.resume(
         journal,

@@ -17,11 +17,11 @@ from datetime import datetime
 from types import FrameType
 from typing import NoReturn, Protocol
 
-from s3_xfer.accounting.metrics import TransferMetrics, error_line
-from s3_xfer.accounting.rate import RateMeter, Rates
-from s3_xfer.accounting.result import RunState
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
 from s3_xfer.cli.streams import flush
+from s3_xfer.ledger.metrics import TransferMetrics, error_line
+from s3_xfer.ledger.rate import RateMeter, Rates
+from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
@@ -40,7 +40,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
 class RunHandle(Protocol):
-    """What is needed of a :class:`~s3_xfer.operation.CopyRun`."""
+    """What is needed of a :class:`~s3_xfer.operations.CopyRun`."""
 
     @property
     def state(self) -> RunState:

@@ -100,7 +100,7 @@ def _chosen(
 def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
     """Return the ids of the uploads that ``journal`` has open."""
     from s3_xfer.access.journals import journal_place  # noqa: PLC0415 - boto3 is slow to import
-    from s3_xfer.journal.opening import read_upload_ids  # noqa: PLC0415
+    from s3_xfer.ledger.journal.opening import read_upload_ids  # noqa: PLC0415
 
     return read_upload_ids(journal_place(journal, account, wait=time.sleep))
 
@@ -155,7 +155,7 @@ def _abort(
 
 
 def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
-    from s3_xfer.accounting.metrics import facts_text  # noqa: PLC0415
+    from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
     from s3_xfer.render.uploads import place_of, totals  # noqa: PLC0415 - slow to import
 
     for one in ended:

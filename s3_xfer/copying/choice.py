@@ -59,7 +59,7 @@ def choose(
     obstacle = crt.obstacle(template, client)
     if obstacle:
         return _without_crt(options, obstacle)
-    flights = min(options.flights, _connections_allowed())
+    flights = min(options.max_in_flight, _connections_allowed())
     sender = crt.CrtSender(
         template,
         credentials,

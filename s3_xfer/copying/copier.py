@@ -14,9 +14,9 @@ from typing import Any
 
 import botocore.exceptions as bc
 
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.continuing import Continuing
+from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
 from s3_xfer.copying.identical import is_identical
@@ -78,7 +78,7 @@ class ObjectCopier:
         source: Any,
         destination: Any,
         hooks: RequestHooks,
-        metrics: MetricsCollector,
+        metrics: TransferCounter,
         options: CopyOptions,
         overwrite: bool,
         looks_first: bool,

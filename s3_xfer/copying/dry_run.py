@@ -8,8 +8,8 @@ there is only known when it is written.
 from __future__ import annotations
 
 from s3_xfer.copying.copier import check_key
-from s3_xfer.copying.estimate import RequestEstimate
 from s3_xfer.model import CopyTask, Failed, Outcome, Skipped, SkipReason
+from s3_xfer.planning.cost import RequestEstimate
 
 
 class DryRunCopier:

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import Done, ObjectCopier
+from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.copying.engine import SingleSender
 from s3_xfer.copying.hooks import Trail
 from s3_xfer.copying.renewal import Renewal, not_renewed
@@ -79,7 +79,7 @@ class Flights:
         renewal: Renewal,
         pacer: Pacer,
         stop: StopFlag,
-        metrics: MetricsCollector,
+        metrics: TransferCounter,
         limit: int,
         ground_threads: int,
         read_timeout_s: float,

@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying import answers
+from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.retry import RetryPolicy
@@ -83,7 +83,7 @@ class RequestHooks:
         retry: RetryPolicy,
         pacer: Pacer,
         stop: StopFlag,
-        metrics: MetricsCollector,
+        metrics: TransferCounter,
         renewal: Renewal,
     ) -> None:
         self.retry = retry

@@ -24,10 +24,10 @@ from s3transfer.subscribers import BaseSubscriber
 
 from s3_xfer.copying.headers import single_copy_params, write_params
 from s3_xfer.copying.hooks import Trail
-from s3_xfer.copying.part_size import part_size
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
+from s3_xfer.planning.part_size import part_size
 
 # What s3transfer >= 0.15 makes of a part's 412; older ones let the ClientError through.
 _SOURCE_CHANGED: tuple[type[Exception], ...] = (

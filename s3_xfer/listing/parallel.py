@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from s3_xfer.listing.pages import Page
-from s3_xfer.listing.ranges import KeyRange
 from s3_xfer.listing.segments import PAGES_BEFORE_CUT, Cut, Listed, Segment, Segments
 from s3_xfer.model import S3Object
+from s3_xfer.planning.ranges import KeyRange
 
 _HUNGRY_PAGES = 3  # in a row, before another reader is worth it
 _DOUBTS = 5

@@ -22,8 +22,8 @@ from operator import lt
 from s3_xfer.errors import ErrorClass, RunAborted
 from s3_xfer.listing.boundaries import boundary, width
 from s3_xfer.listing.pages import Page
-from s3_xfer.listing.ranges import KeyRange, merged
 from s3_xfer.model import S3Object
+from s3_xfer.planning.ranges import KeyRange, merged
 
 PAGES_BEFORE_CUT = 10  # small listings are never cut
 READERS_PER_STEP = 2  # for every PAGES_BEFORE_CUT pages

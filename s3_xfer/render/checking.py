@@ -11,9 +11,10 @@ from datetime import UTC, timedelta
 
 from rich.text import Text
 
-from s3_xfer.accounting.comparison import CheckResult, Compared, Likeness, Totals
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import Rates
+from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.ledger.comparison import CheckResult, CompareSummary
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.live import UNICODE, Glyphs
 from s3_xfer.render.phase import Phase
 from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count
@@ -24,12 +25,12 @@ _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
 _WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
 # label, what it means, how bad it is
 _ROWS = (
-    (Likeness.SAME, "same", "", Tone.GOOD),
-    (Likeness.SAME_SIZE, "same size", "content not comparable", Tone.MIXED),
-    (Likeness.DIFFERENT, "different", "", Tone.BAD),
-    (Likeness.MISSING, "missing", "not at the destination", Tone.BAD),
-    (Likeness.EXTRA, "extra", "at the destination only", Tone.MIXED),
-    (Likeness.NOT_COMPARED, "not compared", "S3 did not tell", Tone.BAD),
+    (CompareStatus.SAME, "same", "", Tone.GOOD),
+    (CompareStatus.SAME_SIZE, "same size", "content not comparable", Tone.MIXED),
+    (CompareStatus.DIFFERENT, "different", "", Tone.BAD),
+    (CompareStatus.MISSING, "missing", "not at the destination", Tone.BAD),
+    (CompareStatus.EXTRA, "extra", "at the destination only", Tone.MIXED),
+    (CompareStatus.NOT_COMPARED, "not compared", "S3 did not tell", Tone.BAD),
 )
 
 
@@ -68,7 +69,7 @@ def check_frame(
 def summarize_check(result: CheckResult, context: Context) -> Summary:
     """Return everything a person should know about ``result``."""
     totals = result.totals
-    to_copy = totals.counts[Likeness.MISSING] + totals.counts[Likeness.DIFFERENT]
+    to_copy = totals.counts[CompareStatus.MISSING] + totals.counts[CompareStatus.DIFFERENT]
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result),
@@ -88,7 +89,7 @@ def summarize_check(result: CheckResult, context: Context) -> Summary:
 def _tone(result: CheckResult) -> Tone:
     if not result.no_difference:
         return Tone.BAD
-    return Tone.MIXED if result.totals.counts[Likeness.SAME_SIZE] else Tone.GOOD
+    return Tone.MIXED if result.totals.counts[CompareStatus.SAME_SIZE] else Tone.GOOD
 
 
 def _headline(result: CheckResult) -> str:
@@ -100,35 +101,35 @@ def _headline(result: CheckResult) -> str:
     if result.totals.differences:
         found = [
             f"{format_count(counts[one])} {one.value}"
-            for one in (Likeness.MISSING, Likeness.DIFFERENT, Likeness.EXTRA)
+            for one in (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
             if counts[one]
         ]
         return f"Differences found: {', '.join(found)}"
-    if counts[Likeness.NOT_COMPARED]:
-        objects = plural(counts[Likeness.NOT_COMPARED], "object")
+    if counts[CompareStatus.NOT_COMPARED]:
+        objects = plural(counts[CompareStatus.NOT_COMPARED], "object")
         return f"No difference found, but {objects} could not be compared"
-    if counts[Likeness.SAME_SIZE]:
-        objects = plural(counts[Likeness.SAME_SIZE], "object")
+    if counts[CompareStatus.SAME_SIZE]:
+        objects = plural(counts[CompareStatus.SAME_SIZE], "object")
         return f"No difference found; of {objects} only the size could be compared"
-    return f"No difference: {plural(counts[Likeness.SAME], 'object')} proven the same"
+    return f"No difference: {plural(counts[CompareStatus.SAME], 'object')} proven the same"
 
 
 def _rows(result: CheckResult) -> Iterator[Row]:
     totals, metrics = result.totals, result.metrics
     details = {
-        Likeness.SAME: by_count(totals.proofs) if totals.proofs else "",
-        Likeness.DIFFERENT: by_count(totals.reasons) if totals.reasons else "",
+        CompareStatus.SAME: by_count(totals.proofs) if totals.proofs else "",
+        CompareStatus.DIFFERENT: by_count(totals.reasons) if totals.reasons else "",
     }
-    for likeness, label, meaning, tone in _ROWS:
-        count = totals.counts[likeness]
-        if not count and likeness is not Likeness.SAME:
+    for status, label, meaning, tone in _ROWS:
+        count = totals.counts[status]
+        if not count and status is not CompareStatus.SAME:
             continue
-        size = format_size(totals.sizes_bytes[likeness])
+        size = format_size(totals.sizes_bytes[status])
         yield Row(
             label,
             format_count(count),
             size,
-            details.get(likeness, meaning),
+            details.get(status, meaning),
             tone if count else None,
         )
     yield Row("duration", format_duration(metrics.duration_s))
@@ -138,36 +139,36 @@ def _rows(result: CheckResult) -> Iterator[Row]:
         yield Row("report", printable(str(result.report_path)))
 
 
-def _examples(totals: Totals, most: int) -> Iterator[str]:
-    shown = totals.remarkable[:most]
+def _examples(totals: CompareSummary, most: int) -> Iterator[str]:
+    shown = totals.notable[:most]
     yield from (_example(one) for one in shown)
-    unproven = totals.counts[Likeness.NOT_COMPARED]
+    unproven = totals.counts[CompareStatus.NOT_COMPARED]
     more = totals.differences + unproven - len(shown)
     if more > 0 and shown:
         yield f"  and {format_count(more)} more"
 
 
-def _example(one: Compared) -> str:
-    if one.likeness is Likeness.EXTRA and one.destination:
+def _example(one: CompareResult) -> str:
+    if one.status is CompareStatus.EXTRA and one.destination:
         return f"extra: {one.destination.url}"
     source = one.task.source.url if one.task else ""
     if one.error:
         facts = one.error.facts
         return f"not compared: {source} ({facts.code}: {printable(facts.message)})"
-    if one.likeness is Likeness.MISSING:
+    if one.status is CompareStatus.MISSING:
         return f"missing: {source}"
     sizes = f" {_sizes(one)}" if one.reasons == ("size",) else ""
     detail = f" ({one.detail})" if one.detail else ""
     return f"different in {', '.join(one.reasons)}: {source}{sizes}{detail}"
 
 
-def _sizes(one: Compared) -> str:
+def _sizes(one: CompareResult) -> str:
     copied = one.destination.size if one.destination else 0
     return f"({one.size_bytes:,} B, the copy {copied:,} B)"
 
 
 def _notes(result: CheckResult) -> Iterator[str]:
-    if result.totals.counts[Likeness.SAME_SIZE] and "checksums" not in {
-        aspect.value for aspect in result.aspects
+    if result.totals.counts[CompareStatus.SAME_SIZE] and "checksums" not in {
+        aspect.value for aspect in result.compare
     }:
         yield "--checksums compares more, where S3 has a checksum of the whole object on both sides"

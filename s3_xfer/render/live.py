@@ -1,7 +1,7 @@
 """Progress as bars: three lines that are redrawn in place on a terminal.
 
 :func:`frame` is a pure function from numbers to text. Rate and remaining time come from
-:mod:`s3_xfer.accounting.rate`; rich only draws (its own estimates go blank whenever the total
+:mod:`s3_xfer.ledger.rate`; rich only draws (its own estimates go blank whenever the total
 grows). Refuses to draw anything that does not fit: what is least important is left out first.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import Rates
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.phase import Phase
 from s3_xfer.units import format_count, format_duration, format_size, plural
 

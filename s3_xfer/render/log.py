@@ -6,9 +6,9 @@ operator) whose logs have times of their own. Refuses to know what a logger is.
 
 from __future__ import annotations
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import Rates
-from s3_xfer.accounting.result import CopyResult, RunState
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import Rates
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.render.phase import phase_of
 from s3_xfer.render.plain import progress_fields
 from s3_xfer.render.summary import Context, summarize

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import enum
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.result import RunState
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.result import RunState
 
 
 class Phase(enum.Enum):

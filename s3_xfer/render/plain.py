@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import Rates
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.phase import Phase
 from s3_xfer.units import format_duration, format_size
 

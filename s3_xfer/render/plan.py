@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from s3_xfer.accounting.result import CopyResult
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.render.summary import Row, Tone, bill_basis
 from s3_xfer.text import printable

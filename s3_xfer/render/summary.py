@@ -12,10 +12,10 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.prices import Bill
-from s3_xfer.accounting.result import CopyResult
 from s3_xfer.errors import ErrorClass
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.prices import Bill
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, Failed, OpenUpload, SkipReason
 from s3_xfer.render.shell import shell_word
 from s3_xfer.text import printable

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO, TypeAlias
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.rate import RateMeter, Rates
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.render.phase import Phase
 from s3_xfer.render.plain import progress_line
 

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.identity import who_am_i
-from s3_xfer.accounting.metrics import MetricsCollector
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, translate
+from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag

@@ -12,12 +12,12 @@ import pytest
 
 from s3_xfer import (
     AccountContext,
-    Aspect,
     CheckResult,
     CheckRun,
+    CompareField,
+    CompareStatus,
     ErrorClass,
     Extra,
-    Likeness,
     PreflightError,
     RunState,
     S3CheckOperation,
@@ -129,18 +129,18 @@ def test_a_copy_from_the_report_mends_what_was_found(world: World, tmp_path: Pat
 @pytest.mark.parametrize(
     ("source", "copy", "verdict"),
     [
-        ({"etag": MD5}, {"etag": MD5}, Likeness.SAME),
-        ({"etag": MD5}, {"etag": OTHER_MD5}, Likeness.DIFFERENT),
-        ({"etag": PARTS}, {"etag": PARTS}, Likeness.SAME),
-        ({"etag": PARTS}, {"etag": OTHER_PARTS}, Likeness.SAME_SIZE),
-        ({"etag": MD5}, {"etag": PARTS}, Likeness.SAME_SIZE),
-        ({"etag": MD5}, {"etag": OTHER_MD5, "sse": "aws:kms"}, Likeness.SAME_SIZE),
-        ({"etag": MD5, "sse": "aws:kms"}, {"etag": OTHER_MD5}, Likeness.SAME_SIZE),
-        ({"etag": MD5, "size": 0}, {"etag": OTHER_MD5, "size": 0}, Likeness.SAME),
+        ({"etag": MD5}, {"etag": MD5}, CompareStatus.SAME),
+        ({"etag": MD5}, {"etag": OTHER_MD5}, CompareStatus.DIFFERENT),
+        ({"etag": PARTS}, {"etag": PARTS}, CompareStatus.SAME),
+        ({"etag": PARTS}, {"etag": OTHER_PARTS}, CompareStatus.SAME_SIZE),
+        ({"etag": MD5}, {"etag": PARTS}, CompareStatus.SAME_SIZE),
+        ({"etag": MD5}, {"etag": OTHER_MD5, "sse": "aws:kms"}, CompareStatus.SAME_SIZE),
+        ({"etag": MD5, "sse": "aws:kms"}, {"etag": OTHER_MD5}, CompareStatus.SAME_SIZE),
+        ({"etag": MD5, "size": 0}, {"etag": OTHER_MD5, "size": 0}, CompareStatus.SAME),
     ],
 )
 def test_only_what_proves_something_counts(
-    world: World, source: dict[str, Any], copy: dict[str, Any], verdict: Likeness
+    world: World, source: dict[str, Any], copy: dict[str, Any], verdict: CompareStatus
 ) -> None:
     """Unequal ETags prove another content only where both are MD5s; equal sizes prove nothing."""
     both(world, source, copy)
@@ -155,24 +155,24 @@ FULL = {"x-amz-checksum-type": "FULL_OBJECT"}
 @pytest.mark.parametrize(
     ("of_source", "of_copy", "verdict"),
     [
-        ({CRC: "AAAA", **FULL}, {CRC: "AAAA", **FULL}, Likeness.SAME),
-        ({CRC: "AAAA", **FULL}, {CRC: "BBBB", **FULL}, Likeness.DIFFERENT),
-        ({CRC: "AAAA", **FULL}, {OTHER_CRC: "AAAA", **FULL}, Likeness.SAME_SIZE),
-        ({CRC: "AAAA", **FULL}, {}, Likeness.SAME_SIZE),
+        ({CRC: "AAAA", **FULL}, {CRC: "AAAA", **FULL}, CompareStatus.SAME),
+        ({CRC: "AAAA", **FULL}, {CRC: "BBBB", **FULL}, CompareStatus.DIFFERENT),
+        ({CRC: "AAAA", **FULL}, {OTHER_CRC: "AAAA", **FULL}, CompareStatus.SAME_SIZE),
+        ({CRC: "AAAA", **FULL}, {}, CompareStatus.SAME_SIZE),
         (
             {OTHER_CRC: "AAAA-5", "x-amz-checksum-type": "COMPOSITE"},
             {OTHER_CRC: "BBBB-5", "x-amz-checksum-type": "COMPOSITE"},
-            Likeness.SAME_SIZE,
+            CompareStatus.SAME_SIZE,
         ),
     ],
 )
 def test_checksums_prove_what_etags_do_not(
-    world: World, of_source: dict[str, str], of_copy: dict[str, str], verdict: Likeness
+    world: World, of_source: dict[str, str], of_copy: dict[str, str], verdict: CompareStatus
 ) -> None:
     """Those over the whole object, of the same kind; others prove nothing."""
     both(world, {"etag": PARTS, "headers": of_source}, {"etag": OTHER_PARTS, "headers": of_copy})
 
-    assert counts(check(world, aspects=frozenset({Aspect.CHECKSUMS}))) == {verdict.value: 1}
+    assert counts(check(world, compare=frozenset({CompareField.CHECKSUMS}))) == {verdict.value: 1}
     assert counts(check(world)) == {"same_size": 1}
 
 
@@ -184,15 +184,15 @@ def test_metadata_and_tags_are_compared_on_request(world: World) -> None:
         {"etag": MD5, "metadata": {"a": "1", "b": "other"}, "tags": {"t": "1", "u": "2"}},
     )
 
-    metadata = check(world, aspects=frozenset({Aspect.METADATA}))
-    tags = check(world, aspects=frozenset({Aspect.TAGS}))
-    everything = check(world, aspects=frozenset(Aspect))
+    metadata = check(world, compare=frozenset({CompareField.METADATA}))
+    tags = check(world, compare=frozenset({CompareField.TAGS}))
+    everything = check(world, compare=frozenset(CompareField))
 
     assert counts(check(world)) == {"same": 1}
     assert metadata.totals.reasons == {"metadata": 1}
-    assert metadata.totals.remarkable[0].detail == "x-amz-meta-b"
+    assert metadata.totals.notable[0].detail == "x-amz-meta-b"
     assert tags.totals.reasons == {"tags": 1}
-    assert tags.totals.remarkable[0].detail == "u"
+    assert tags.totals.notable[0].detail == "u"
     assert everything.totals.reasons == {"metadata": 1, "tags": 1}
 
 
@@ -208,7 +208,7 @@ def test_copies_of_every_kind_pass_every_comparison(world: World) -> None:
     world.server.put(SRC, "in/large", size=LARGE, **given)  # type: ignore[arg-type]
     world.copy()
 
-    result = check(world, aspects=frozenset(Aspect))
+    result = check(world, compare=frozenset(CompareField))
 
     assert counts(result) == {"same": 20, "same_size": 1}
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from s3_xfer.errors import ErrorClass, RunAborted
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.planning.mapping import plan_keys
-from s3_xfer.planning.pairing import pair_up
+from s3_xfer.sources.paired import pair_up
 
 KEYS = plan_keys(
     S3Location(bucket="src", key="in/"), S3Location(bucket="dst", key="a/longer/"), recursive=True

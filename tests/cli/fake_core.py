@@ -1,6 +1,6 @@
 """A core that copies nothing: scripted runs behind the real command line.
 
-Stands in for ``s3_xfer.operation`` in a process of its own, so that signals, exit codes and
+Stands in for ``s3_xfer.operations`` in a process of its own, so that signals, exit codes and
 output can be tested without a server. The numbers go through the real MetricsCollector.
 """
 
@@ -15,9 +15,9 @@ import types
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from s3_xfer.accounting.metrics import MetricsCollector, TransferMetrics
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, RunAborted
+from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
     AccountContext,
     Copied,
@@ -227,9 +227,9 @@ def _task(number: int) -> CopyTask:
 
 def main() -> int:
     """Run the real program on the scripted core."""
-    module = types.ModuleType("s3_xfer.operation")
+    module = types.ModuleType("s3_xfer.operations")
     module.S3CopyOperation = FakeOperation  # type: ignore[attr-defined]
-    sys.modules["s3_xfer.operation"] = module
+    sys.modules["s3_xfer.operations"] = module
     from s3_xfer.cli.main import main as program  # noqa: PLC0415 - after the core is replaced
 
     return program()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from s3_xfer.accounting.rate import Rates
 from s3_xfer.cli.running import Story
+from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.plain import progress_line
 from tests.render import samples
 

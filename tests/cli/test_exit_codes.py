@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from click import UsageError
 
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.errors import (
     CopyFailed,
@@ -15,6 +14,7 @@ from s3_xfer.errors import (
     RunCancelled,
     ValidationError,
 )
+from s3_xfer.ledger.result import CopyResult, RunState
 from tests.render import samples
 
 BROKEN = RunAborted("x")

@@ -20,7 +20,7 @@ from s3_xfer import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.copying.part_size import part_count, part_size
+from s3_xfer.planning.part_size import part_count, part_size
 from s3_xfer.units import GIB, TIB
 from tests.world import DESTINATION_ACCOUNT, LARGE, SOURCE_ACCOUNT, SRC, World
 

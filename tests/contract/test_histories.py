@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from s3_xfer import CopyResult, Engine, Identical, JournalUse, Preflight, ReportScope, RunState
-from s3_xfer.run import CopyRun
+from s3_xfer.runs.copy import CopyRun
 from s3_xfer.testing.fault_server import Fault, InjectedFault, StoredObject
 from tests.contract.conftest import CRT_IS_HERE
 from tests.world import DST, LARGE, SRC, World, check_accounts

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from s3_xfer.copying.estimate import RequestEstimate, estimate_requests
 from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.planning.cost import RequestEstimate, estimate_requests
 from s3_xfer.units import MIB
 
 

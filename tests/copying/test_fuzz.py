@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from s3_xfer import ErrorClass, ReportError, S3Location, ValidationError
 from s3_xfer.copying.answers import Answer, copied_etag, error_of, facts_of, parsed_answer
 from s3_xfer.errors import translate
-from s3_xfer.listing.from_report import ReportSource
 from s3_xfer.listing.parsing import split_page
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.sources.report import ReportSource
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.testing.fault_server.actions import Action, Pause
 from s3_xfer.testing.fault_server.wire import Answer as Sent
@@ -118,8 +118,8 @@ def clients() -> Any:
     """A client of a run, without retries, and its server."""
     from s3_xfer import CopyOptions  # noqa: PLC0415
     from s3_xfer.access.clients import open_clients  # noqa: PLC0415
-    from s3_xfer.accounting.metrics import MetricsCollector  # noqa: PLC0415
     from s3_xfer.copying.retry import RetryPolicy  # noqa: PLC0415
+    from s3_xfer.ledger.metrics import MetricsCollector  # noqa: PLC0415
     from s3_xfer.pipeline.stop import StopFlag  # noqa: PLC0415
 
     with World() as world:

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.accounting.prices import AWS_PRICES
-from s3_xfer.copying.part_size import part_count, part_size
+from s3_xfer.ledger.prices import AWS_PRICES
 from s3_xfer.options import PART_MAX_BYTES, PART_MIN_BYTES, PARTS_MAX, CopyOptions
+from s3_xfer.planning.part_size import part_count, part_size
 from s3_xfer.units import GIB, MIB, TIB
 
 LARGEST_OBJECT = PARTS_MAX * PART_MAX_BYTES  # 48.8 TiB

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from s3_xfer.journal.store import Store
+from s3_xfer.ledger.journal.store import Store
 from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import US, Program
 from tests.e2e.shop import Shop

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from s3_xfer.errors import RunAborted
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.parallel import Listing, Read
-from s3_xfer.listing.ranges import EVERYTHING, KeyRange
 from s3_xfer.listing.segments import Cut, Listed
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from tests.listing.model import KEYS, Bucket, Order, directories, utf16
 
 MANY = [f"data/{number:06}.bin" for number in range(6000)]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from s3_xfer.errors import RunAborted
 from s3_xfer.listing.boundaries import boundary, following
 from s3_xfer.listing.pages import Page
-from s3_xfer.listing.ranges import EVERYTHING, KeyRange, merged
 from s3_xfer.listing.segments import Cut, Listed, Segment, Segments
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange, merged
 from tests.listing.model import KEYS, Bucket
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from s3_xfer.accounting.metrics import TransferMetrics
-from s3_xfer.accounting.prices import Bill
-from s3_xfer.accounting.rate import Rates
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.prices import Bill
+from s3_xfer.ledger.rate import Rates
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, Failed, S3Object
 from s3_xfer.render.summary import Context
 from s3_xfer.units import GIB, MIB

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from s3_xfer.accounting.rate import Rates
-from s3_xfer.accounting.result import RunState
+from s3_xfer.ledger.rate import Rates
+from s3_xfer.ledger.result import RunState
 from s3_xfer.render.live import ASCII, UNICODE, count_frame, frame, glyphs_for
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from s3_xfer.accounting.prices import Bill
-from s3_xfer.accounting.result import CopyResult, RunState
 from s3_xfer.errors import ErrorClass, RunAborted
+from s3_xfer.ledger.prices import Bill
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
 from s3_xfer.render.summary import Context, Tone, summarize
 from s3_xfer.render.tables import as_text, failure_text, styled, summary_lines

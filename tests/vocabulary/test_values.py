@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import s3_xfer
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.operation import S3CopyOperation
+from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions, Encryption, ReportScope
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import (

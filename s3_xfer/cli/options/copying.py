@@ -34,8 +34,8 @@ from s3_xfer.cli.options.shared import (
 from s3_xfer.cli.params import Size
 from s3_xfer.options import (
     BATCH_SIZE_MAX,
-    FLIGHTS,
     LISTING_THREADS_MAX,
+    MAX_IN_FLIGHT,
     THREADS,
     CannedAcl,
     ChecksumAlgorithm,
@@ -93,7 +93,7 @@ copy_options = giving(
     REQUEST_PAYER,
     concurrency(
         "Copies under way at the same time, at most.  [default: as many as make it faster, "
-        f"up to {FLIGHTS} (crt); {THREADS} (managed)]",
+        f"up to {MAX_IN_FLIGHT} (crt); {THREADS} (managed)]",
     ),
     choice(
         SPEED,

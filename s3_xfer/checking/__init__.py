@@ -1,1 +1,0 @@
-"""Comparing two places that a copy has made alike. Writes nothing to S3."""

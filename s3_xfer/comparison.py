@@ -1,0 +1,75 @@
+"""What a comparison says about one object, as values.
+
+"Same" means proven by S3: an equal ETag, an equal checksum, or nothing in either. What has the same
+size and no proof is a status of its own. Nothing here sends a request or counts.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from s3_xfer.errors import ObjectError
+from s3_xfer.model import CopyTask, S3Object
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A source object and the one at its destination key; one of them may be absent."""
+
+    source: S3Object | None
+    destination: S3Object | None
+
+
+class CompareStatus(enum.Enum):
+    """How an object compares. The value is what reports and JSON show."""
+
+    SAME = "same"  # proven
+    SAME_SIZE = "same_size"  # and nothing to compare the content by
+    DIFFERENT = "different"
+    MISSING = "missing"  # at the destination
+    EXTRA = "extra"  # at the destination, and not at the source
+    NOT_COMPARED = "not_compared"  # S3 did not tell what had to be asked
+
+
+DIFFERENCES = (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
+ORDINARY = (CompareStatus.SAME, CompareStatus.SAME_SIZE)
+
+
+class CompareField(enum.Enum):
+    """What is compared besides sizes and ETags. Each asks S3 about objects one by one."""
+
+    CHECKSUMS = "checksums"  # of the content, where ETags prove nothing: two HEADs
+    METADATA = "metadata"  # user metadata and the standard headers: two HEADs
+    TAGS = "tags"  # two GetObjectTagging
+
+
+class Extra(enum.Enum):
+    """Whether what only the destination has is a difference."""
+
+    COUNT = "count"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareResult:
+    """The verdict on one object.
+
+    ``task`` is the copy that it is about; None for an extra object, which is ``destination``.
+    ``reasons`` say what differs (size, content, metadata, tags), ``detail`` which names do;
+    ``proof`` is why it is the same. ``error`` belongs to what was not compared.
+    """
+
+    status: CompareStatus
+    task: CopyTask | None = None
+    destination: S3Object | None = None
+    reasons: tuple[str, ...] = ()
+    detail: str = ""
+    proof: str = ""
+    error: ObjectError | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """The source's size, or that of an extra object."""
+        found = self.task.source if self.task else self.destination
+        return found.size if found else 0

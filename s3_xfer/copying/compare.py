@@ -1,0 +1,193 @@
+"""One object and its copy: same, different, or not to be told.
+
+First by what the listings say, which costs nothing; only what they leave open is asked. ETags are
+compared as in :mod:`s3_xfer.copying.verify`: equal ones prove the same content; unequal ones prove
+another only if both are MD5s, and whether they are only a HEAD tells (KMS). Refuses to call
+anything the same because its size is, and to compare values of metadata in public: names only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
+from s3_xfer.copying import lookup
+from s3_xfer.copying.identical import whole_checksums
+from s3_xfer.copying.verify import etag_is_md5, etags_differ
+from s3_xfer.errors import ObjectError, translate
+from s3_xfer.model import CopyTask, S3Object
+from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.text import printable
+
+SIZE, CONTENT, METADATA, TAGS = "size", "content", "metadata", "tags"
+BY_ETAG, BY_CHECKSUM, BY_EMPTINESS = "etag", "checksum", "empty"
+
+
+class Comparer:
+    """Compares pairs; thread-safe. Each side is asked with its own client."""
+
+    def __init__(
+        self, source: Any, destination: Any, keys: KeyMap, fields: frozenset[CompareField]
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._keys = keys
+        self._fields = fields
+
+    def by_listing(self, pair: Pair) -> CompareResult | None:
+        """Return the verdict that needs no request; None if S3 has to be asked."""
+        source, copy = pair.source, pair.destination
+        if source is None:
+            return CompareResult(status=CompareStatus.EXTRA, destination=copy)
+        task = self._keys.task(source)
+        if copy is None:
+            return CompareResult(status=CompareStatus.MISSING, task=task)
+        if source.size != copy.size:
+            return _different(task, copy, (SIZE,))
+        return self._of_same_size(task, copy)
+
+    def _of_same_size(self, task: CopyTask, copy: S3Object) -> CompareResult | None:
+        proof = _listed_proof(task.source, copy)
+        if self._fields & {CompareField.METADATA, CompareField.TAGS}:
+            return None
+        if proof:
+            return CompareResult(
+                status=CompareStatus.SAME, task=task, destination=copy, proof=proof
+            )
+        if CompareField.CHECKSUMS in self._fields or etags_differ(task.source.etag, copy.etag):
+            return None
+        return CompareResult(status=CompareStatus.SAME_SIZE, task=task, destination=copy)
+
+    def by_asking(self, pair: Pair) -> CompareResult:
+        """Return the verdict on a pair of two objects. Never raises."""
+        source, copy = pair.source, pair.destination
+        assert source is not None  # noqa: S101 - by_listing has judged all others
+        assert copy is not None  # noqa: S101
+        task = self._keys.task(source)
+        asked = _Asked(self._source, self._destination, source, copy, self._fields)
+        try:
+            return self._judge(task, asked)
+        except Exception as error:  # noqa: BLE001 - an object's failure, told with its facts
+            facts = translate(error)
+            where = f"{asked.asking}: {facts.message}" if facts.message else asked.asking
+            told = ObjectError(replace(facts, message=where))
+            return CompareResult(
+                status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=told
+            )
+
+    def _judge(self, task: CopyTask, asked: _Asked) -> CompareResult:
+        proof = _content(asked)
+        if proof == CONTENT:
+            return _different(task, asked.copy, (CONTENT,))
+        reasons, names = [], []
+        for aspect, reason, differing in (
+            (CompareField.METADATA, METADATA, asked.differing_metadata),
+            (CompareField.TAGS, TAGS, asked.differing_tags),
+        ):
+            found = differing() if aspect in self._fields else []
+            reasons += [reason] if found else []
+            names += found
+        if reasons:
+            return _different(task, asked.copy, tuple(reasons), ", ".join(names))
+        status = CompareStatus.SAME if proof else CompareStatus.SAME_SIZE
+        return CompareResult(status=status, task=task, destination=asked.copy, proof=proof)
+
+
+def _listed_proof(source: S3Object, copy: S3Object) -> str:
+    """Return what proves the same content in objects of the same size; empty if nothing does."""
+    if source.size == 0:
+        return BY_EMPTINESS
+    return BY_ETAG if source.etag and source.etag == copy.etag else ""
+
+
+def _different(
+    task: CopyTask, copy: S3Object, reasons: tuple[str, ...], detail: str = ""
+) -> CompareResult:
+    return CompareResult(
+        status=CompareStatus.DIFFERENT, task=task, destination=copy, reasons=reasons, detail=detail
+    )
+
+
+def _content(asked: _Asked) -> str:
+    """Return what proves the same content, ``CONTENT`` if it differs, empty if nobody knows."""
+    proof = _listed_proof(asked.source, asked.copy)
+    if proof:
+        return proof
+    if etags_differ(asked.source.etag, asked.copy.etag) and asked.etags_are_md5():
+        return CONTENT
+    if CompareField.CHECKSUMS not in asked.fields:
+        return ""
+    shared = asked.shared_checksums()
+    if not shared:
+        return ""
+    return BY_CHECKSUM if all(one == another for one, another in shared) else CONTENT
+
+
+@dataclass
+class _Asked:
+    """What S3 says about one pair; each question is asked when its answer is first needed.
+
+    Requests are pinned to the listed ETags, so that both answers are about what was paired.
+    ``asking`` is what was asked last.
+    """
+
+    source_client: Any
+    destination_client: Any
+    source: S3Object
+    copy: S3Object
+    fields: frozenset[CompareField]
+    asking: str = ""
+
+    @cached_property
+    def source_head(self) -> Mapping[str, Any]:
+        return self._head(self.source_client, self.source, "HEAD of the source")
+
+    @cached_property
+    def copy_head(self) -> Mapping[str, Any]:
+        return self._head(self.destination_client, self.copy, "HEAD of the destination")
+
+    def _head(self, client: Any, known: S3Object, asking: str) -> Mapping[str, Any]:
+        self.asking = asking
+        mode = {"ChecksumMode": "ENABLED"} if CompareField.CHECKSUMS in self.fields else {}
+        pin = {"IfMatch": known.etag} if known.etag else {}
+        answer: Mapping[str, Any] = client.head_object(
+            Bucket=known.bucket, Key=known.key, **mode, **pin
+        )
+        return answer
+
+    def etags_are_md5(self) -> bool:
+        return etag_is_md5(self.copy_head) and etag_is_md5(self.source_head)
+
+    def shared_checksums(self) -> list[tuple[str, str]]:
+        """Return pairs of the checksums over all of the content that both sides have."""
+        of_copy = whole_checksums(self.copy_head)
+        of_source = whole_checksums(self.source_head) if of_copy else {}
+        return [(of_source[name], of_copy[name]) for name in of_source.keys() & of_copy.keys()]
+
+    def differing_metadata(self) -> list[str]:
+        """Return the names of headers that are not the same on both sides."""
+        return _differing(_metadata(self.source_head), _metadata(self.copy_head))
+
+    def differing_tags(self) -> list[str]:
+        """Return the keys of tags that are not the same on both sides."""
+        self.asking = "tags of the source"
+        of_source = lookup.tags(self.source_client, self.source)
+        self.asking = "tags of the destination"
+        of_copy = lookup.tags(self.destination_client, self.copy)
+        return _differing(_by_key(of_source), _by_key(of_copy))
+
+
+def _metadata(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in lookup.metadata_headers(answer).items()}
+
+
+def _by_key(tag_set: list[dict[str, str]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in tag_set}
+
+
+def _differing(one: Mapping[str, str], another: Mapping[str, str]) -> list[str]:
+    names = one.keys() | another.keys()
+    return sorted(printable(name) for name in names if one.get(name) != another.get(name))

@@ -1,0 +1,124 @@
+"""What a check found: one verdict per object, counted while it works, and its end.
+
+"Same" means proven by S3: an equal ETag, an equal checksum, or nothing in either. What has the same
+size and no proof is counted by itself and never added to the same. Refuses to grow with the number
+of objects: of what differs it keeps the first hundred (the report has all).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.comparison import DIFFERENCES, ORDINARY, CompareField, CompareResult, CompareStatus
+from s3_xfer.errors import RunAborted
+from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
+
+
+class Comparison:
+    """Counts verdicts. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[CompareStatus] = Counter()
+        self._sizes_bytes: Counter[CompareStatus] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._proofs: Counter[str] = Counter()
+        self._notable: list[CompareResult] = []
+
+    def add(self, compared: CompareResult) -> None:
+        """Count one object; call it once for each."""
+        with self._lock:
+            self._counts[compared.status] += 1
+            self._sizes_bytes[compared.status] += compared.size_bytes
+            self._reasons.update(compared.reasons)
+            self._proofs.update([compared.proof] if compared.proof else [])
+            if compared.status not in ORDINARY and len(self._notable) < ERRORS_KEPT:
+                self._notable.append(compared)
+
+    def totals(self) -> CompareSummary:
+        """Return the numbers of this instant, consistent among themselves."""
+        with self._lock:
+            return CompareSummary(
+                counts={one: self._counts[one] for one in CompareStatus},
+                sizes_bytes={one: self._sizes_bytes[one] for one in CompareStatus},
+                reasons=dict(self._reasons),
+                proofs=dict(self._proofs),
+                notable=tuple(self._notable),
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompareSummary:
+    """How many objects, and bytes, got which verdict; what differs, what proved the same."""
+
+    counts: Mapping[CompareStatus, int]
+    sizes_bytes: Mapping[CompareStatus, int]
+    reasons: Mapping[str, int]
+    proofs: Mapping[str, int]
+    notable: tuple[CompareResult, ...]
+
+    @property
+    def differences(self) -> int:
+        """How many objects are missing, different or extra."""
+        return sum(self.counts[one] for one in DIFFERENCES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckResult:
+    """The end of one check.
+
+    ``metrics`` has its requests and how long it took; ``total_files_found`` are source objects.
+    ``aborted_by`` is set when an error ended it early, ``cancelled_by`` when a person, a signal or
+    a deadline did; the totals are then those of a part. ``report_path`` is None if it did not end.
+    """
+
+    metrics: TransferMetrics
+    totals: CompareSummary
+    notes: tuple[str, ...] = ()
+    aborted_by: RunAborted | None = None
+    cancelled_by: str | None = None
+    report_path: Path | None = None
+    compare: frozenset[CompareField] = field(default_factory=frozenset)
+
+    @property
+    def complete(self) -> bool:
+        """Whether both listings were compared to their ends."""
+        return not (self.aborted_by or self.cancelled_by)
+
+    @property
+    def no_difference(self) -> bool:
+        """Whether every object was compared and none differs, as far as there was a proof.
+
+        ``totals.counts[CompareStatus.SAME_SIZE]`` is how many have the same size and no proof.
+        """
+        unknown = self.totals.counts[CompareStatus.NOT_COMPARED]
+        return self.complete and not self.totals.differences and not unknown
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        metrics, totals = self.metrics, self.totals
+        return {
+            "operation_id": metrics.operation_id,
+            "no_difference": self.no_difference,
+            "complete": self.complete,
+            "aborted_by": self.aborted_by.problem if self.aborted_by else None,
+            "cancelled_by": self.cancelled_by,
+            "objects": {one.value: count for one, count in totals.counts.items()},
+            "bytes": {one.value: size for one, size in totals.sizes_bytes.items()},
+            "differs_in": dict(totals.reasons),
+            "proven_by": dict(totals.proofs),
+            "compared_besides": sorted(aspect.value for aspect in self.compare),
+            "duration_seconds": round(metrics.duration_s, 3),
+            "requests": dict(metrics.requests),
+            "retries": metrics.retries,
+            "throttles": metrics.throttles,
+            "notes": list(self.notes),
+            "report": str(self.report_path) if self.report_path else None,
+            "start_time": metrics.start_time.isoformat(),
+            "end_time": metrics.end_time.isoformat() if metrics.end_time else None,
+        }

@@ -1,0 +1,247 @@
+"""Whether there is a journal, whether this run may use it, and its end.
+
+A journal is opened, and locked, before the checks of the copy, and begun only when they have
+passed: a copy that is refused leaves none behind. Refuses a journal of another copy, one that
+another run uses, and to begin where there is one already.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Protocol
+
+from s3_xfer.errors import JournalError
+from s3_xfer.ledger.journal.description import Description, describe, require_same
+from s3_xfer.ledger.journal.journal import Journal, begin
+from s3_xfer.ledger.journal.store import Store, busy
+from s3_xfer.ledger.journal.uploads import JournaledUploads
+from s3_xfer.model import S3Object
+from s3_xfer.options import JournalUse
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange
+from s3_xfer.spec import CopySpec
+from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+SAVE_S = 10.0
+DESCRIPTION, BEGAN, SAVE = "description", "began", "save"
+
+
+class JournalPlace(Protocol):
+    """Where a journal lies. ``path`` is the file to work on, ``name`` what people call it."""
+
+    name: str
+    path: Path
+    is_remote: bool
+
+    def fetch(self) -> bool:
+        """Bring the journal to ``path``; return whether there is one."""
+
+    def discard(self) -> None:
+        """Remove it from ``path``: another one will be begun."""
+
+    def save(self, contents: bytes, *, final: bool = False) -> None:
+        """Put it back, and keep it for ourselves unless ``final``."""
+
+    def close(self) -> None:
+        """Remove what is temporary."""
+
+
+def read_description(place: JournalPlace) -> Description:
+    """Return what copy the journal at ``place`` belongs to.
+
+    Raises:
+        JournalError: there is none, it is damaged, or in use.
+    """
+    with _stored(place) as store:
+        description: Description = store.fact(DESCRIPTION)
+        return description
+
+
+def read_upload_ids(place: JournalPlace) -> frozenset[str]:
+    """Return the ids of the uploads with which the journal at ``place`` means to go on.
+
+    Raises:
+        JournalError: there is none, it is damaged, or in use.
+    """
+    with _stored(place) as store:
+        return frozenset(each.upload_id for each in JournaledUploads(store).left())
+
+
+@contextmanager
+def _stored(place: JournalPlace) -> Iterator[Store]:
+    """Open the journal at ``place`` to read from it."""
+    try:
+        if not place.fetch():
+            raise _missing(place.name)
+        store = Store(place.path, name=place.name)
+        try:
+            if store.is_blank:
+                raise _missing(place.name)
+            yield store
+        finally:
+            store.close()
+    finally:
+        place.close()
+
+
+class OpenJournal:
+    """The journal of one run: ``journal`` is None until it is begun, if there was none.
+
+    Raises:
+        JournalError: this run may not use it, or it is damaged.
+    """
+
+    def __init__(self, place: JournalPlace, operation: CopySpec) -> None:
+        self.name = place.name
+        self.journal: Journal | None = None
+        self.began = datetime.now(UTC)
+        self._place = place
+        self._operation = operation
+        self._store: Store | None = None
+        self._is_new = False
+        self._ending = threading.Event()
+        self._saver: threading.Thread | None = None
+        try:
+            self._open()
+        except BaseException:
+            self._release()
+            raise
+
+    def _open(self) -> None:
+        use = self._operation.options.journal_use
+        is_there = self._place.fetch()
+        store = self._store = Store(self._place.path, name=self.name) if is_there else None
+        if store is None or store.is_blank:
+            if use is JournalUse.RESUME:
+                raise _missing(self.name)
+            return
+        require_same(store.fact(DESCRIPTION), self._operation, name=self.name)
+        journal = Journal(store, bucket=self._operation.source_bucket)
+        if use is JournalUse.BEGIN:
+            is_complete = journal.is_complete and not journal.uploads.may_be_open
+            raise _exists(self.name, is_complete=is_complete)
+        if use is JournalUse.CONTINUE and journal.is_complete:
+            store.close()
+            self._store = None
+            self._place.discard()
+            return
+        self.began = datetime.fromisoformat(store.fact(BEGAN))
+        self.journal = journal
+        self._save()
+
+    def begin(
+        self, *, to_list: Sequence[KeyRange] = EVERYTHING, to_copy: Iterable[S3Object] = ()
+    ) -> Journal:
+        """Return the journal, begun now if there was none: with what is to be listed and copied."""
+        if self.journal is None:
+            self._is_new = True
+            store = self._store = self._store or Store(
+                self._place.path, name=self.name, create=True
+            )
+            if not store.is_blank:
+                raise busy(self.name, "another run has just begun it")
+            with store.transaction():
+                store.make_tables()
+                store.put_fact(DESCRIPTION, describe(self._operation))
+                store.put_fact(BEGAN, self.began.isoformat())
+                begin(store, to_list=to_list, to_copy=to_copy)
+            self.journal = Journal(store, bucket=self._operation.source_bucket)
+            self._save()
+        return self.journal
+
+    def save_regularly(self, on_error: Callable[[BaseException], None]) -> None:
+        """Put the journal where it belongs every few seconds, if that is elsewhere."""
+        if self._place.is_remote:
+            self._saver = threading.Thread(
+                target=self._save_until_the_end,
+                args=(on_error,),
+                name="s3-xfer-journal",
+                daemon=True,
+            )
+            self._saver.start()
+
+    def close(self) -> None:
+        """End the work on the journal, and leave it to the next run. May be called again.
+
+        Raises:
+            JournalError: it could not be written; it is as old as its last save.
+        """
+        self._ending.set()
+        if self._saver:
+            self._saver.join()
+        try:
+            if self.journal:
+                self.journal.uploads.close()
+                self._save(final=True)
+        finally:
+            self.journal = None
+            self._release()
+
+    def abandon(self) -> None:
+        """End the work of a run that was refused; a journal that it began is removed.
+
+        Raises:
+            JournalError: it could not be written.
+        """
+        if not self._is_new:
+            self.close()
+            return
+        self.journal = None
+        try:
+            self._place.save(b"", final=True)
+        finally:
+            self._release()
+            self._place.discard()
+
+    def _save(self, *, final: bool = False) -> None:
+        if self._store and self._place.is_remote:
+            # No two saves are the same, or the ETag of one would be a key to the next.
+            self._store.put_fact(SAVE, uuid.uuid4().hex)
+            self._place.save(self._store.contents(), final=final)
+
+    def _save_until_the_end(self, on_error: Callable[[BaseException], None]) -> None:
+        try:
+            while not self._ending.wait(SAVE_S):
+                self._save()
+        except BaseException as error:  # noqa: BLE001 - the run's reason to end
+            on_error(error)
+
+    def _release(self) -> None:
+        store, self._store = self._store, None
+        try:
+            if store:
+                store.close()
+        finally:
+            self._place.close()
+
+
+def _missing(name: str) -> JournalError:
+    return JournalError(
+        f"there is no journal {name}",
+        remedy="check the name, or begin: s3-xfer copy --journal",
+    )
+
+
+def _exists(name: str, *, is_complete: bool) -> JournalError:
+    if is_complete:
+        return JournalError(
+            f"the journal {name} belongs to a copy that is complete",
+            remedy="there is nothing to resume; to copy again, remove it or name another journal",
+        )
+    return JournalError(
+        f"the journal {name} belongs to this copy, which is not finished",
+        remedy=f"go on from it: {resume_command(name)}",
+    )
+
+
+def resume_command(name: str) -> str:
+    """Return the command that goes on from the journal ``name``."""
+    return f"s3-xfer resume {shlex.quote(printable(name))}"

@@ -1,0 +1,185 @@
+"""The report: one JSON line for each object that did not copy, usable as input for a re-run.
+
+Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
+ended: a file under the final name is always complete, and a killed run cannot pass for a finished
+one. If the listing did not get to its end, more lines say between which keys nothing was listed,
+so that a re-run goes on there. Refuses to hold lines in memory and to drop one: a full disk
+ends the run. Two runs cannot write one report.
+
+A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
+names that differ in ``detail``), extra and not_compared; a re-run copies the first two.
+
+Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
+listing), ``source_bucket``, ``source_key``, ``destination_bucket``, ``destination_key``, ``size``
+(bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
+``attempts`` (how often the failing request was sent), ``message`` and for unexpected errors
+``traceback``; skipped ones ``reason``; copied ones ``copy_etag``.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.errors import ErrorFacts, ReportError
+from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.options import ReportScope
+from s3_xfer.text import printable
+
+COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
+NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
+MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
+EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
+
+
+class ReportWriter:
+    """Writes one report. Thread-safe; every method raises ReportError when the disk refuses."""
+
+    def __init__(self, path: Path, scope: ReportScope) -> None:
+        self._path = path
+        self._scope = scope
+        self._partial = path.with_name(path.name + ".partial")
+        self._lock = threading.Lock()
+        check_place(path)
+        try:
+            self._file = self._partial.open("a", encoding="utf-8", buffering=1)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file.truncate(0)
+        except BlockingIOError as error:
+            self._file.close()
+            raise _cannot_write(path, OSError("another run is writing it")) from error
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    def record(self, outcome: Outcome) -> None:
+        """Add one object, if the scope asks for it."""
+        if isinstance(outcome, Copied) and self._scope is not ReportScope.ALL:
+            return
+        self._write(outcome_line(outcome))
+
+    def compared(self, compared: CompareResult) -> None:
+        """Add what a check says about one object."""
+        self._write(compared_line(compared))
+
+    def not_listed(self, *, bucket: str, prefix: str, after: str, until: str | None) -> None:
+        """State that no key behind ``after``, up to and including ``until``, was listed.
+
+        None is the end of the listing.
+        """
+        self._write(
+            {
+                "status": NOT_LISTED,
+                "source_bucket": bucket,
+                "prefix": prefix,
+                "start_after": after,
+                "until": until,
+            }
+        )
+
+    def _write(self, line: dict[str, Any]) -> None:
+        try:
+            with self._lock:
+                self._file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+
+    def leave(self) -> None:
+        """Close the report under its ``.partial`` name: what is in it is not all there is."""
+        with self._lock:
+            self._file.close()
+
+    def finish(self) -> Path:
+        """Give the report its final name and return that."""
+        try:
+            with self._lock:
+                self._file.close()
+                os.replace(self._partial, self._path)
+        except OSError as error:
+            raise _cannot_write(self._path, error) from error
+        return self._path
+
+
+def check_place(path: Path) -> None:
+    """Return if a report can be put at ``path``, as far as can be told without writing.
+
+    Raises:
+        ReportError: the folder is missing, or something else than a file is in the way.
+    """
+    if path.exists() and not path.is_file():
+        raise _cannot_write(path, OSError("it is not a regular file"))
+    if not path.absolute().parent.is_dir():
+        raise _cannot_write(path, OSError("there is no such folder"))
+
+
+def outcome_line(outcome: Outcome) -> dict[str, Any]:
+    """Return the report's line of one object as plain JSON values."""
+    line = _task_fields(outcome.task)
+    match outcome:
+        case Copied():
+            return {"status": COPIED, **line, "copy_etag": outcome.etag}
+        case Skipped():
+            return {"status": SKIPPED, **line, "reason": outcome.reason.value}
+        case NotAttempted():
+            return {"status": NOT_ATTEMPTED, **line}
+        case Failed():
+            return {"status": FAILED, **line, **_error_fields(outcome)}
+
+
+def compared_line(compared: CompareResult) -> dict[str, Any]:
+    """Return the report's line of one object of a check as plain JSON values."""
+    line: dict[str, Any] = {"status": compared.status.value}
+    found = compared.destination
+    if compared.task:
+        line |= _task_fields(compared.task)
+        copy = {"copy_size": found.size, "copy_etag": found.etag} if found else {}
+    elif found:
+        copy = {
+            "destination_bucket": found.bucket,
+            "destination_key": found.key,
+            "size": found.size,
+            "etag": found.etag,
+        }
+    line |= copy
+    if compared.reasons:
+        line |= {"reasons": list(compared.reasons), "detail": compared.detail}
+    return line | (_facts_fields(compared.error.facts) if compared.error else {})
+
+
+def _task_fields(task: CopyTask) -> dict[str, Any]:
+    return {
+        "source_bucket": task.source.bucket,
+        "source_key": task.source.key,
+        "destination_bucket": task.destination_bucket,
+        "destination_key": task.destination_key,
+        "size": task.source.size,
+        "etag": task.source.etag,
+    }
+
+
+def _error_fields(failed: Failed) -> dict[str, Any]:
+    fields = _facts_fields(failed.error.facts)
+    return fields | ({"traceback": failed.traceback} if failed.traceback else {})
+
+
+def _facts_fields(facts: ErrorFacts) -> dict[str, Any]:
+    return {
+        "error_class": facts.error_class.value,
+        "code": facts.code,
+        "http_status": facts.http_status,
+        "request_id": facts.request_id,
+        "attempts": facts.attempts,
+        "message": facts.message,
+    }
+
+
+def _cannot_write(path: Path, error: OSError) -> ReportError:
+    reason = error.strerror or str(error)
+    return ReportError(
+        f"the report {printable(str(path))} cannot be written: {reason}",
+        remedy="give --report a file on a disk with room that you may write",
+    )

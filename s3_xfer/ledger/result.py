@@ -1,0 +1,117 @@
+"""How a run ended: the value that callers, summaries and exit codes are made from."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
+from s3_xfer.findings import Diagnosis
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.prices import Bill
+from s3_xfer.model import Failed, OpenUpload
+from s3_xfer.units import plural
+
+_USD_DECIMALS = 6  # one request costs fractions of a cent
+
+
+class RunState(enum.Enum):
+    """Where a run is. The value is what logs and JSON show."""
+
+    INITIALIZED = "INITIALIZED"
+    VALIDATING = "VALIDATING"
+    COPYING = "COPYING"
+    COMPLETED = "COMPLETED"  # everything found was copied, or skipped on request
+    VALIDATION_FAILED = "VALIDATION_FAILED"  # refused; nothing was written
+    COPY_FAILED = "COPY_FAILED"  # objects failed, or the run ended early
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyResult:
+    """The end of one run.
+
+    ``failures`` are the first of them, at most as many as the metrics keep lines for; the report
+    has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
+    money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
+    ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
+    send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
+    went through the CRT engine; empty if it was used. ``bill`` estimates what the requests sent
+    cost, ``planned_bill`` the planned ones. ``diagnosis`` says what the first denial means.
+    ``journal`` is where the run kept what it did; if it is ``resumable``, something is left to do,
+    for which the ``uploads_kept`` stay open.
+    """
+
+    state: RunState
+    metrics: TransferMetrics
+    failures: tuple[Failed, ...] = ()
+    uploads_left_behind: tuple[OpenUpload, ...] = ()
+    notes: tuple[str, ...] = ()
+    aborted_by: RunAborted | None = None
+    cancelled_by: str | None = None
+    report_path: Path | None = None
+    planned_requests: Mapping[str, int] = field(default_factory=dict)
+    why_managed: str = ""
+    bill: Bill | None = None
+    planned_bill: Bill | None = None
+    diagnosis: Diagnosis | None = None
+    journal: str | None = None
+    resumable: bool = False
+    uploads_kept: tuple[OpenUpload, ...] = ()
+
+    def raise_for_failures(self) -> None:
+        """Return if everything was copied or skipped on request.
+
+        Raises:
+            RunAborted: an error ended the run early.
+            RunCancelled: the run was asked to end early.
+            CopyFailed: the run finished, some objects were not copied.
+        """
+        if self.aborted_by:
+            raise self.aborted_by
+        if self.cancelled_by:
+            raise RunCancelled(
+                f"the run was stopped ({self.cancelled_by}) after "
+                f"{plural(self.metrics.files_copied_successfully, 'object')}",
+                remedy=self._remedy(
+                    "run it again; with --from-report only what is missing is copied"
+                ),
+            )
+        if self.metrics.files_failed:
+            raise CopyFailed(
+                f"{plural(self.metrics.files_failed, 'object')} of "
+                f"{self.metrics.total_files_found:,} failed; the first: "
+                f"{self.metrics.errors_encountered[0]}",
+                remedy=self._remedy("run it again with --from-report"),
+                error_class=self.failures[0].error.error_class if self.failures else None,
+            )
+
+    def _remedy(self, without_journal: str) -> str:
+        return f"resume it from its journal {self.journal}" if self.resumable else without_journal
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the metrics' plain values with state, notes and ends added."""
+        return {
+            **self.metrics.to_dict(),
+            "state": self.state.value,
+            "aborted_by": self.aborted_by.problem if self.aborted_by else None,
+            "cancelled_by": self.cancelled_by,
+            "uploads_left_behind": [asdict(upload) for upload in self.uploads_left_behind],
+            "journal": self.journal,
+            "resumable": self.resumable,
+            "uploads_kept": [asdict(upload) for upload in self.uploads_kept],
+            "notes": list(self.notes),
+            "report": str(self.report_path) if self.report_path else None,
+            "planned_requests": dict(self.planned_requests),
+            "why_managed": self.why_managed,
+            "estimated_request_cost_usd": _usd(self.bill),
+            "planned_request_cost_usd": _usd(self.planned_bill),
+            "price_list": self.bill.price_list if self.bill else None,
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+        }
+
+
+def _usd(bill: Bill | None) -> float | None:
+    return round(bill.usd, _USD_DECIMALS) if bill else None

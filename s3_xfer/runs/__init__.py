@@ -1,0 +1,1 @@
+"""Copy and check: recipes of one run, from its validation to its result."""

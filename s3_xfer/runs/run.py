@@ -1,0 +1,155 @@
+"""What a run is, whatever it does: one thread with a state, notes, numbers, a deadline and an end.
+
+The caller's thread only asks: numbers are polled, nobody is called back. Whatever ends a run early
+goes through one stop flag, and whatever its thread raises is raised again by :meth:`Handle.result`.
+
+Refuses to know what is done between beginning and end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from s3_xfer.access.clients import Clients, open_clients
+from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
+from s3_xfer.errors import S3XferError
+from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
+from s3_xfer.ledger.report import check_place
+from s3_xfer.ledger.result import RunState
+from s3_xfer.model import Failed
+from s3_xfer.pipeline.alarm import set_alarm
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.spec import TransferSpec
+
+_log = logging.getLogger("s3_xfer")
+
+ResultT = TypeVar("ResultT")
+
+
+class Handle(ABC, Generic[ResultT]):
+    """The handle of one run. Every method may be called from any thread.
+
+    The thread is made here and started by the subclass, once it has all that it needs.
+    """
+
+    def __init__(self, operation: TransferSpec, *, thread_name: str) -> None:
+        self.operation = operation
+        self._keys = operation.key_map()
+        self._stop = StopFlag()
+        self._metrics = MetricsCollector(uuid.uuid4().hex)
+        self._state = RunState.INITIALIZED
+        self._notes: list[str] = []
+        self._result: ResultT | None = None
+        self._refusal: BaseException | None = None
+        self._ends_at: datetime | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
+
+    # ------------------------------------------------------------------ what callers use
+
+    @property
+    def state(self) -> RunState:
+        """Where the run is."""
+        return self._state
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know about this run, in order; may grow."""
+        return tuple(self._notes)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the deadline stops it; None without one."""
+        return self._ends_at
+
+    def snapshot(self) -> TransferMetrics:
+        """Return the numbers of this instant."""
+        return self._metrics.snapshot()
+
+    @abstractmethod
+    def recent_failures(self) -> tuple[Failed, ...]:
+        """Return the first failures, at most a hundred."""
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Stop: start nothing new, end in order what is under way. Returns at once."""
+        self._stop.set(reason)
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
+        return self._ended.wait(timeout_s)
+
+    def result(self) -> ResultT:
+        """Wait for the end and return it, failures included.
+
+        Raises:
+            S3XferError: the run was refused before anything was done (state
+                ``VALIDATION_FAILED``): ValidationError, PreflightError, ReportError or
+                JournalError.
+        """
+        self._ended.wait()
+        if self._refusal:
+            raise self._refusal
+        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
+        return self._result
+
+    # ------------------------------------------------------------------ what all runs do
+
+    def _run(self) -> None:
+        alarm = None
+        try:
+            self._state = RunState.VALIDATING
+            started_at = self._metrics.snapshot().start_time
+            self._ends_at = self.operation.options.ends_at(started_at)
+            alarm = set_alarm(self._stop, self._ends_at, started_at)
+            self._go()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
+            self._refuse(error)
+        finally:
+            if alarm:
+                alarm.cancel()
+            self._metrics.finish()
+            self._ended.set()
+
+    @abstractmethod
+    def _go(self) -> None:
+        """Go through the stages, and leave the result; what is raised is refused."""
+
+    def _refuse(self, error: BaseException) -> None:
+        """End without a result, because of ``error``."""
+        self._state = RunState.VALIDATION_FAILED
+        self._refusal = error
+        if not isinstance(error, S3XferError):
+            operation_id = self._metrics.snapshot().operation_id
+            _log.error("run %s: unexpected error", operation_id, exc_info=error)
+
+    def _look_at_options(self) -> None:
+        """Tell how the source is understood, and refuse a report that cannot be written."""
+        if self._keys.source.key != self.operation.source_key:
+            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        if self.operation.options.report_path:
+            check_place(self.operation.options.report_path)
+
+    def _open_clients(self, *, overwrite: bool, pass_time: PassTime = in_full) -> Clients:
+        """Return the clients of both sides, and note what a person must know about them."""
+        operation, options = self.operation, self.operation.options
+        clients = open_clients(
+            source=operation.source,
+            destination=operation.destination,
+            options=options,
+            overwrite=overwrite,
+            retry=RetryPolicy(
+                retries=options.retries,
+                delay_s=options.retry_delay_s,
+                stop=self._stop,
+                pass_time=pass_time,
+            ),
+            stop=self._stop,
+            metrics=self._metrics,
+        )
+        self._notes += clients.warnings()
+        return clients

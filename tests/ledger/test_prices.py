@@ -1,0 +1,127 @@
+"""The estimated bill: S3's price classes, the built-in list, and files that replace it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from s3_xfer.errors import ValidationError
+from s3_xfer.ledger.prices import AWS_PRICES, PriceClass, read_prices
+from s3_xfer.options import StorageClass
+
+MILLION = 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("operation", "price_class"),
+    [
+        ("CopyObject", PriceClass.WRITE),
+        ("CreateMultipartUpload", PriceClass.WRITE),
+        ("UploadPartCopy", PriceClass.WRITE),
+        ("CompleteMultipartUpload", PriceClass.WRITE),
+        ("PutObjectTagging", PriceClass.WRITE),
+        ("ListObjectsV2", PriceClass.LIST),
+        ("ListParts", PriceClass.LIST),
+        ("HeadObject", PriceClass.READ),
+        ("HeadBucket", PriceClass.READ),
+        ("GetObjectTagging", PriceClass.READ),
+        ("AbortMultipartUpload", PriceClass.FREE),
+        ("DeleteObject", PriceClass.FREE),
+    ],
+)
+def test_every_operation_has_its_price_class(operation: str, price_class: PriceClass) -> None:
+    """What writes, lists, reads or deletes is billed as S3's price list says."""
+    assert PriceClass.of(operation) is price_class
+
+
+def test_the_built_in_list_knows_every_storage_class() -> None:
+    """No storage class that can be asked for is without a price."""
+    assert set(AWS_PRICES.put) == set(StorageClass)
+
+
+def test_a_million_small_objects_cost_five_dollars() -> None:
+    """A copy each, a page per thousand, and nothing for what is free."""
+    requests = {"CopyObject": MILLION, "ListObjectsV2": 1000, "AbortMultipartUpload": 5}
+    assert AWS_PRICES.bill(requests).usd == pytest.approx(5.005)
+    assert AWS_PRICES.bill({"HeadObject": MILLION}).usd == pytest.approx(0.4)
+    assert AWS_PRICES.bill({}).usd == 0
+
+
+def test_writing_costs_what_the_storage_class_of_the_copies_costs() -> None:
+    """The destination's class changes the price of copies, not that of listings and HEADs."""
+    requests = {"CopyObject": MILLION, "ListObjectsV2": 1000, "HeadObject": MILLION}
+    bill = AWS_PRICES.bill(requests, StorageClass.STANDARD_IA)
+    assert bill.usd == pytest.approx(10 + 0.005 + 0.4)
+
+
+def test_parts_for_the_archive_wait_at_the_standard_price() -> None:
+    """Of an upload to Glacier only its completion has Glacier's price."""
+    requests = {"CreateMultipartUpload": 1000, "UploadPartCopy": 1000}
+    complete = {"CompleteMultipartUpload": 1000}
+    for archive, price in ((StorageClass.GLACIER, 0.03), (StorageClass.DEEP_ARCHIVE, 0.05)):
+        assert AWS_PRICES.bill(requests, archive).usd == pytest.approx(2 * 0.005)
+        assert AWS_PRICES.bill(complete, archive).usd == pytest.approx(price)
+    instant = AWS_PRICES.bill(requests, StorageClass.GLACIER_IR)
+    assert instant.usd == pytest.approx(2 * 0.02)
+
+
+def test_a_file_replaces_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    """Prices that are not in the file stay those of the built-in list."""
+    file = tmp_path / "prices.toml"
+    file.write_text('source = "our contract"\nget = 0.0001\n[put]\nSTANDARD_IA = 0.02\n')
+    prices = read_prices(file)
+    bill = prices.bill({"CopyObject": 1000, "HeadObject": 1000}, StorageClass.STANDARD_IA)
+    assert bill.usd == pytest.approx(0.0201)
+    assert bill.price_list == "our contract"
+    assert prices.bill({"CopyObject": 1000, "ListObjectsV2": 1000}).usd == pytest.approx(0.01)
+
+
+def test_one_price_may_stand_for_all_storage_classes(tmp_path: Path) -> None:
+    """A service that does not charge for requests is a file of zeros; JSON will do as well."""
+    file = tmp_path / "free.json"
+    file.write_text(json.dumps({"put": 0, "list": 0, "get": 0}))
+    prices = read_prices(file)
+    everything = {"CopyObject": 9, "ListObjectsV2": 9, "HeadObject": 9}
+    assert [prices.bill(everything, each).usd for each in StorageClass] == [0] * len(StorageClass)
+    assert prices.source == "the prices in free.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("put = ", "cannot be parsed"),
+        ("copy = 0.005", "knows no copy"),
+        ("source = 5", "source is 5"),
+        ("get = -0.1", "get is -0.1"),
+        ("get = true", "get is True"),
+        ("get = nan", "get is nan"),
+        ("list = inf", "list is inf"),
+        ('put = "cheap"', "put is 'cheap'"),
+        ("[put]\nFROZEN = 1", "no storage class FROZEN"),
+        ("[put]\nGLACIER = []", "put.GLACIER is []"),
+    ],
+)
+def test_a_file_that_is_no_price_list_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """The message names the file and what is wrong in it."""
+    file = tmp_path / "prices.toml"
+    file.write_text(text)
+    with pytest.raises(ValidationError, match=r"prices\.toml") as refused:
+        read_prices(file)
+    assert said in refused.value.problem
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", "\ud800"])
+def test_json_is_checked_alike(tmp_path: Path, text: str) -> None:
+    """A list, half an object and bytes that are no text are refused."""
+    file = tmp_path / "prices.json"
+    file.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(ValidationError, match=r"prices\.json"):
+        read_prices(file)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    """A name with a mistake in it is not taken for "no file"."""
+    with pytest.raises(ValidationError, match="No such file"):
+        read_prices(tmp_path / "prices.toml")

@@ -1,0 +1,74 @@
+"""Speed and remaining time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.rate import RateMeter
+
+
+def seen(at_s: float, **numbers: Any) -> TransferMetrics:
+    """Return what a run looks like ``at_s`` seconds after its start."""
+    values: dict[str, Any] = {"listing_complete": True, **numbers}
+    return TransferMetrics(
+        operation_id="op",
+        start_time=datetime(2026, 1, 1, tzinfo=UTC),
+        end_time=None,
+        duration_s=at_s,
+        **values,
+    )
+
+
+def test_no_eta_before_the_listing_is_complete() -> None:
+    """A time computed from half a total would be a lie."""
+    meter = RateMeter()
+    meter.observe(seen(0))
+
+    rates = meter.observe(
+        seen(10, listing_complete=False, total_files_found=100, files_copied_successfully=50)
+    )
+
+    assert rates.eta_s is None
+    assert rates.objects_per_s == pytest.approx(5)
+
+
+def test_eta_from_the_recent_rate() -> None:
+    """What was fast at first and is slow now takes as long as it is slow."""
+    meter = RateMeter(window_s=10)
+    meter.observe(seen(0, total_files_found=2000))
+    for second in range(1, 31):
+        done = 1000 if second <= 10 else 1000 + (second - 10) * 10
+        rates = meter.observe(seen(second, total_files_found=2000, files_copied_successfully=done))
+
+    assert rates.objects_per_s == pytest.approx(10)
+    assert rates.eta_s == pytest.approx(80)
+
+
+def test_eta_is_the_longer_of_objects_and_bytes() -> None:
+    """One large object that is left counts by its bytes, not as one of a thousand."""
+    meter = RateMeter()
+    meter.observe(seen(0, total_files_found=1000, total_bytes_found=10_000))
+
+    rates = meter.observe(
+        seen(
+            10,
+            total_files_found=1000,
+            files_copied_successfully=999,
+            total_bytes_found=10_000,
+            total_bytes_transferred=1_000,
+        )
+    )
+
+    assert rates.eta_s == pytest.approx(90)
+
+
+def test_nothing_left_means_zero_and_nothing_known_means_none() -> None:
+    """The ends of the scale."""
+    done = seen(5, total_files_found=3, files_copied_successfully=2, files_failed=1)
+
+    assert RateMeter().observe(done).eta_s == 0
+    assert RateMeter().observe(seen(5, total_files_found=3)).eta_s is None
