@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
@@ -131,12 +131,20 @@ class S3Location:
         return cls(bucket=bucket, key=key, account=account or AccountContext())
 
 
+class ObjectId(NamedTuple):
+    """What an object is known by, within its bucket. Without a version: the current one."""
+
+    key: str
+    version_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class S3Object:
     """One object as a listing, a HEAD or a report shows it.
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
-    then looks it up first. ``metadata`` is only filled by a HEAD.
+    then looks it up first. ``metadata`` is only filled by a HEAD. ``version_id`` names one version
+    of the object; None is the current one.
     """
 
     bucket: str
@@ -146,6 +154,12 @@ class S3Object:
     last_modified: datetime | None = None
     storage_class: str = "STANDARD"
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
+    version_id: str | None = None
+
+    @property
+    def id(self) -> ObjectId:
+        """What the object is known by, within its bucket."""
+        return ObjectId(self.key, self.version_id)
 
     @property
     def url(self) -> str:

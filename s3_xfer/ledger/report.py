@@ -10,7 +10,8 @@ A check writes the same kind of report, with ``status`` missing, different (with
 names that differ in ``detail``), extra and not_compared; a re-run copies the first two.
 
 Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
-listing), ``source_bucket``, ``source_key``, ``destination_bucket``, ``destination_key``, ``size``
+listing), ``source_bucket``, ``source_key``, ``source_version_id`` (of an object that is not the
+current version), ``destination_bucket``, ``destination_key``, ``size``
 (bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
 ``attempts`` (how often the failing request was sent), ``message`` and for unexpected errors
 ``traceback``; skipped ones ``reason``; copied ones ``copy_etag``.
@@ -45,6 +46,7 @@ class ReportWriter:
         self._scope = scope
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
+        self._lost: ReportError | None = None  # why a line is missing
         check_place(path)
         try:
             self._file = self._partial.open("a", encoding="utf-8", buffering=1)
@@ -86,7 +88,8 @@ class ReportWriter:
             with self._lock:
                 self._file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise _cannot_write(self._path, error) from error
+            self._lost = _cannot_write(self._path, error)
+            raise self._lost from error
 
     def leave(self) -> None:
         """Close the report under its ``.partial`` name: what is in it is not all there is."""
@@ -94,10 +97,15 @@ class ReportWriter:
             self._file.close()
 
     def finish(self) -> Path:
-        """Give the report its final name and return that."""
+        """Give the report its final name and return that.
+
+        A report that lost a line keeps its ``.partial`` name, and raises.
+        """
         try:
             with self._lock:
                 self._file.close()
+                if self._lost:
+                    raise self._lost
                 os.replace(self._partial, self._path)
         except OSError as error:
             raise _cannot_write(self._path, error) from error
@@ -151,9 +159,11 @@ def compared_line(compared: CompareResult) -> dict[str, Any]:
 
 
 def _task_fields(task: CopyTask) -> dict[str, Any]:
+    version_id = task.source.version_id
     return {
         "source_bucket": task.source.bucket,
         "source_key": task.source.key,
+        **({"source_version_id": version_id} if version_id is not None else {}),
         "destination_bucket": task.destination_bucket,
         "destination_key": task.destination_key,
         "size": task.source.size,

@@ -1,50 +1,25 @@
 """How many requests a copy will send, before it sends any.
 
-The same arithmetic as the engines': one ``CopyObject`` below the threshold; above it a HEAD, the
-tags if they are copied, and the upload with its parts. Refuses to guess retries.
+The same arithmetic as the engines': one ``CopyObject`` below the threshold; from there on a HEAD,
+the tags if they are copied, and the upload with its parts. Retries are not predicted.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections import Counter
 from collections.abc import Mapping
 
+from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, Identical, TagPolicy
 from s3_xfer.planning.part_size import part_count
 
-KEYS_PER_PAGE = 1000
-
-
-def estimate_requests(
-    size_bytes: int, options: CopyOptions, *, overwrite: bool = True, looks_first: bool = False
-) -> Mapping[str, int]:
-    """Return the requests that copying one object of ``size_bytes`` takes, by operation.
-
-    ``looks_first`` as in :class:`~s3_xfer.copying.copier.ObjectCopier`.
-    """
-    heads = 1 if options.from_report_path else 0  # a report's ETag is not taken over
-    small = size_bytes < options.multipart_threshold_bytes
-    if overwrite:
-        heads += options.identical is Identical.SKIP
-    elif looks_first or not small:
-        heads += 1
-    if small:
-        return {"CopyObject": 1} | ({"HeadObject": heads} if heads else {})
-    requests = {
-        "HeadObject": 1 + heads,
-        "CreateMultipartUpload": 1,
-        "UploadPartCopy": part_count(size_bytes, options),
-        "CompleteMultipartUpload": 1,
-    }
-    if options.tags is TagPolicy.COPY:
-        requests["GetObjectTagging"] = 1
-    return requests
-
 
 class RequestEstimate:
-    """Adds up the requests of many objects; thread-safe."""
+    """Adds up the requests of many objects. Thread-safe.
+
+    ``looks_first`` is whether existing objects are looked up before a copy without ``overwrite``.
+    """
 
     def __init__(
         self, options: CopyOptions, *, overwrite: bool = True, looks_first: bool = False
@@ -56,22 +31,44 @@ class RequestEstimate:
         self._objects = 0
         self._lock = threading.Lock()
 
-    def add(self, size_bytes: int) -> None:
+    def add(self, source: S3Object) -> None:
         """Count one object."""
-        requests = estimate_requests(
-            size_bytes,
-            self._options,
-            overwrite=self._overwrite,
-            looks_first=self._looks_first,
-        )
+        requests = self.requests_of(source)
         with self._lock:
             self._objects += 1
             self._requests.update(requests)
 
-    def total(self) -> Mapping[str, int]:
-        """Return all requests so far, the listing's included."""
+    @property
+    def objects(self) -> int:
+        """The number of objects so far."""
         with self._lock:
-            if self._options.from_report_path:
-                return dict(self._requests)
-            pages = math.ceil(self._objects / KEYS_PER_PAGE)
-            return {"ListObjectsV2": pages, **self._requests}
+            return self._objects
+
+    def total(self, *, listing_requests: int) -> Mapping[str, int]:
+        """Return the requests of all objects so far, by operation, and those of the listing."""
+        listing = {"ListObjectsV2": listing_requests} if listing_requests else {}
+        with self._lock:
+            return {**listing, **self._requests}
+
+    def requests_of(self, source: S3Object) -> Mapping[str, int]:
+        """Return the requests that copying one object takes, by operation."""
+        is_small = source.size < self._options.multipart_threshold_bytes
+        heads = self._heads(source, is_small=is_small)
+        if is_small:
+            return {"CopyObject": 1} | ({"HeadObject": heads} if heads else {})
+        requests = {
+            "HeadObject": 1 + heads,
+            "CreateMultipartUpload": 1,
+            "UploadPartCopy": part_count(source.size, self._options),
+            "CompleteMultipartUpload": 1,
+        }
+        if self._options.tags is TagPolicy.COPY:
+            requests["GetObjectTagging"] = 1
+        return requests
+
+    def _heads(self, source: S3Object, *, is_small: bool) -> int:
+        """Return how many HEADs decide whether and from which version the object is copied."""
+        heads = 0 if source.etag else 1
+        if self._overwrite:
+            return heads + (self._options.identical is Identical.SKIP)
+        return heads + (self._looks_first or not is_small)

@@ -1,46 +1,42 @@
-"""One copy from start to end: wires the rooms together and goes through the stages.
+"""The recipe of a copy: validate, copy, end.
 
-Three kinds of threads: the *run* thread goes through the stages, the *producer* lists, the
-*workers* copy. Whatever ends a run early goes through one stop flag; whatever was found is
-accounted for, also then.
-
-Refuses to know how anything is copied, listed or drawn.
+It wires the rooms together: a source says what there is, steps decide, the executor copies, the
+ledger keeps the account. Everything found is accounted for, however the run ends.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import chain
+from pathlib import Path
 
-from s3_xfer.access import preflight, probe
-from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import Investigator
 from s3_xfer.access.explaining import explain_failures, explain_refusal
-from s3_xfer.access.journals import journal_place
 from s3_xfer.copying.retry import PassTime, in_full
-from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
+from s3_xfer.errors import PreflightError, S3XferError
 from s3_xfer.findings import Diagnosis
-from s3_xfer.ledger.journal.opening import OpenJournal
-from s3_xfer.ledger.metrics import TransferMetrics
-from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import Failed, OpenUpload, S3Object
-from s3_xfer.options import Preflight, RunMode
-from s3_xfer.runs.executor import Crew, CrewEnd, run_aborted
-from s3_xfer.runs.run import Handle
-from s3_xfer.runs.todo import Todo, leave_everything
-from s3_xfer.sources.report import ReportSource
+from s3_xfer.model import CopyTask, OpenUpload, S3Object
+from s3_xfer.pipeline.executor import Executor
+from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.planning.steps import listing_steps
+from s3_xfer.runs.copy_end import close_journal, is_whole, sweep_uploads
+from s3_xfer.runs.copy_processor import CopyProcessor, DryRunProcessor
+from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.execution import execute
+from s3_xfer.runs.planner import CopyPlanner
+from s3_xfer.runs.run import Run
+from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
+
+CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
 _log = logging.getLogger("s3_xfer")
 
 
-class CopyRun(Handle[CopyResult]):
-    """The handle of one copy. Every method may be called from any thread.
+class CopyRun(Run[CopyResult]):
+    """One copy under way. Every method may be called from any thread.
 
     ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
     """
@@ -50,257 +46,183 @@ class CopyRun(Handle[CopyResult]):
     def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
         super().__init__(operation, thread_name="s3-xfer-run")
         self._pass_time = pass_time
-        self._clients: Clients | None = None
-        self._crew: Crew | None = None
-        self._prices = AWS_PRICES
-        self._single: S3Object | None = None
-        self._report_source: ReportSource | None = None
-        self._sample: S3Object | None = None  # of what the checks looked at
-        self._opened: OpenJournal | None = None
-        self._thread.start()
-
-    def recent_failures(self) -> tuple[Failed, ...]:
-        """Return the first failures, at most a hundred."""
-        return self._crew.failures if self._crew else ()
-
-    # ------------------------------------------------------------------------ the stages
-
-    def _go(self) -> None:
-        self._crew = self._validate()
-        if self._crew is None:
-            self._end(CrewEnd())
-            return
-        self._state = RunState.COPYING
-        self._end(self._crew.work())
-
-    def _validate(self) -> Crew | None:
-        """Check everything that can be checked, and gather what the copying needs.
-
-        Returns None if a journal says that nothing is left to do.
-        """
-        operation, options = self.operation, self.operation.options
-        self._look_at_options()
-        if options.prices_path:
-            self._prices = read_prices(options.prices_path)
-        if self._resumes():
-            return None
-        is_begun = self._opened is not None and self._opened.journal is not None
-        report = self._report_source = (
-            ReportSource(options.from_report_path, self._keys)
-            if options.from_report_path and not is_begun
-            else None
+        self._executor: Executor[CopyTask] = Executor(
+            capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
+            stop=self._stop,
+            on_error=self._ledger.abort,
         )
-        clients = self._clients = self._open_clients(
-            overwrite=operation.overwrite, pass_time=self._pass_time
-        )
-        single, sample = self._look(clients)
-        self._begin_journal(clients, single, report)
-        self._try_to_write(clients, sample)
-        return Crew(
-            operation=operation,
-            keys=self._keys,
-            clients=clients,
-            single=single,
-            report_source=report,
+        self._setup = CopySetup(
+            operation,
+            self._keys,
+            ledger=self._ledger,
             metrics=self._metrics,
             stop=self._stop,
-            opened=self._opened,
+            notes=self._notes,
+            is_starved=lambda: self._executor.channel.is_starving,
         )
+        self._source: Source[S3Object] | None = None
+        self._processor: CopyProcessor | DryRunProcessor | None = None
+        self._report_path: Path | None = None
+        self._uploads_left_behind: tuple[OpenUpload, ...] = ()
+        self._thread.start()
 
-    def _resumes(self) -> bool:
-        """Open the journal, if there is to be one; return whether it says that all is done."""
-        operation = self.operation
-        name = operation.options.journal
-        if not name:
+    # --------------------------------------------------------------------------- validating
+
+    def _validate(self) -> bool:
+        self._note_prefix()
+        if not self._setup.read_files():
             return False
-        if operation.options.mode is RunMode.DRY_RUN:
-            self._notes.append("a dry run copies nothing, so it keeps no journal")
-            return False
-        self._opened = OpenJournal(
-            journal_place(name, operation.destination, wait=self._stop.wait), operation
-        )
-        journal = self._opened.journal
-        if journal is None:
-            return False
-        self._metrics.begin_with(journal.earlier)
-        if not journal.is_complete:
-            self._notes.append(f"going on from the journal {self._opened.name}")
-            return False
-        if journal.uploads.may_be_open:  # killed between the last object and the end
-            self._notes.append(
-                f"by the journal {self._opened.name} only uploads may be left, to be aborted"
-            )
-            return False
-        self._metrics.listing_completed()
-        self._notes.append(
-            f"nothing is left to do: by the journal {self._opened.name} this copy is complete"
-        )
+        clients = self._open_clients(overwrite=self.operation.overwrite, pass_time=self._pass_time)
+        self._setup.check_access(clients)
+        self._processor = self._open_processor()
+        self._ledger.open_report()
         return True
 
-    def _begin_journal(
-        self, clients: Clients, single: S3Object | None, report: ReportSource | None
-    ) -> None:
-        """Let the journal know what no listing will bring, and all uploads from now on."""
-        if not self._opened:
-            return
-        if report:
-            to_copy = chain.from_iterable(report.pages())
-            journal = self._opened.begin(to_list=report.unlisted, to_copy=to_copy)
-        elif single:
-            journal = self._opened.begin(to_list=(), to_copy=[single])
-        else:
-            journal = self._opened.begin()
-        clients.destination_hooks.write_down(journal.uploads)
-
-    def _look(self, clients: Clients) -> tuple[S3Object | None, Sequence[S3Object]]:
-        """Check what can be checked by reading; return the single object, and what was seen."""
-        options, recursive = self.operation.options, self.operation.recursive
-        source, destination = self._keys.source, self._keys.destination
-        # A single object is looked up in any case: the copy needs its size and ETag.
-        single = self._single = (
-            None if recursive else preflight.check_source_object(clients.source, source)
+    def _open_processor(self) -> CopyProcessor | DryRunProcessor:
+        spec, clients = self.operation, self._setup.clients
+        assert clients  # noqa: S101 - opened by now
+        if not self._setup.is_dry_run:
+            return CopyProcessor(
+                spec,
+                self._keys,
+                clients,
+                ledger=self._ledger,
+                metrics=self._metrics,
+                stop=self._stop,
+            )
+        self._ledger.estimate = RequestEstimate(
+            spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
         )
-        if options.preflight is Preflight.SKIP:
-            self._notes.append("access was not checked before the copy (--no-preflight)")
-            return single, ()
-        sample = [single] if single else preflight.check_source_prefix(clients.source, source)
-        self._sample = probe.readable(sample) or sample[0]
-        preflight.check_tags(clients.source, sample, options)
-        preflight.check_destination_bucket(clients.destination, destination)
-        if not self.operation.overwrite:
-            preflight.check_existing(clients, destination)
-        return single, sample
+        return DryRunProcessor()
 
-    def _try_to_write(self, clients: Clients, sample: Sequence[S3Object]) -> None:
-        """Check what can only be checked by writing."""
-        options = self.operation.options
-        if options.preflight is Preflight.SKIP:
+    # ------------------------------------------------------------------------------ copying
+
+    def _work(self) -> None:
+        assert self._processor and self._setup.clients  # noqa: S101, PT018 - validated
+        if self._setup.opened:
+            self._setup.opened.save_regularly(self._ledger.abort)
+        all_ended = self._execute()
+        self._uploads_left_behind, notes = sweep_uploads(
+            self._setup.clients, self._keys.destination.bucket, self._ledger, self._stop
+        )
+        self._notes += notes
+        self._processor.close(all_ended=all_ended)
+        self._finish_report()
+
+    def _execute(self) -> bool:
+        self._source = self._setup.source()
+        assert self._source  # noqa: S101 - the caller has looked
+        opened = self._setup.opened
+        began = opened.began if opened else self._metrics.snapshot().start_time
+        steps = listing_steps(self.operation.options, self._keys, began=began)
+        return execute(
+            self._source,
+            CopyPlanner(self._keys, steps, self._ledger),
+            self._executor,
+            self._processor,
+            ledger=self._ledger,
+            stop=self._stop,
+            batch_size=self.operation.batch_size,
+            grace_s=self.operation.options.stop_grace_s,
+        )
+
+    def _leave_all(self) -> None:
+        self._close_processor()
+        self._uploads_left_behind = self._open_uploads()
+        if self._setup.source() is None:
+            if self.operation.options.report_path:
+                self._notes.append("no report was written: the run was stopped too early for it")
             return
-        if options.mode is RunMode.DRY_RUN:
-            self._notes.append("a dry run writes nothing, so write access was not checked")
-        else:
-            self._notes += probe.probe_write(clients, self._keys.destination, sample, options)
+        try:
+            self._ledger.open_report()
+        except S3XferError as error:
+            self._ledger.fail_late(error, "report")
+        self._execute()
+        self._finish_report()
 
-    # -------------------------------------------------------------------------- the ends
+    def _close_processor(self) -> None:
+        """Release what a run that does not begin has opened."""
+        if self._processor:
+            self._processor.close(all_ended=True)
+            self._processor = None
+
+    def _finish_report(self) -> None:
+        remaining = self._source.remaining() if self._source else ()
+        self._report_path = self._ledger.finish_report(self._keys.source, remaining)
+
+    def _open_uploads(self) -> tuple[OpenUpload, ...]:
+        clients = self._setup.clients
+        return clients.destination_hooks.open_uploads() if clients else ()
+
+    # --------------------------------------------------------------------------------- ends
+
+    def _end(self) -> CopyResult:
+        ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
+        kept, resumable = close_journal(opened, self._keys.destination.bucket, ledger)
+        self._metrics.finish()
+        diagnosis = self._diagnosis()
+        metrics = self.snapshot()
+        planned = self._planned_requests()
+        storage_class = self.operation.options.storage_class
+        cancelled_by = None if ledger.aborted_by or is_whole(metrics) else self._stop.reason
+        clean = not (ledger.aborted_by or cancelled_by or metrics.files_failed)
+        self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
+        result = CopyResult(
+            state=self._state,
+            metrics=metrics,
+            failures=ledger.failures,
+            uploads_left_behind=self._uploads_left_behind,
+            notes=self.notes,
+            aborted_by=ledger.aborted_by,
+            cancelled_by=cancelled_by,
+            report_path=self._report_path,
+            planned_requests=planned,
+            bill=prices.bill(metrics.requests, storage_class),
+            planned_bill=prices.bill(planned, storage_class) if planned else None,
+            why_managed=self._processor.why_managed if self._processor else "",
+            diagnosis=diagnosis,
+            journal=opened.name if opened else None,
+            resumable=resumable,
+            uploads_kept=kept,
+        )
+        _log.info("run ended", extra={"s3_xfer": result.to_dict()})
+        return result
+
+    def _planned_requests(self) -> dict[str, int]:
+        """Return what a real run would send; nothing if this was one."""
+        estimate, source = self._ledger.estimate, self._source
+        if not estimate or not source:
+            return {}
+        return dict(estimate.total(listing_requests=source.listing_requests(estimate.objects)))
 
     def _refuse(self, error: BaseException) -> None:
-        if self._stop.is_set() and isinstance(error, S3XferError):  # stopped during the checks
-            self._end(self._nothing_begun())
-            return
         super()._refuse(error)
-        if self._opened:
+        self._close_processor()
+        if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
-                self._opened.abandon()
-        if isinstance(error, PreflightError) and self._clients:
-            explain_refusal(error, self._investigator, self._sample)
+                self._setup.opened.abandon()
+        if isinstance(error, PreflightError) and self._setup.clients:
+            explain_refusal(error, self._investigator, self._setup.sample)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
-    def _nothing_begun(self) -> CrewEnd:
-        """Return the end of a run that was stopped during its checks: all is left to do."""
-        end = CrewEnd(uploads_left_behind=self._open_uploads())
-        options = self.operation.options
-        todo = Todo(
-            single=self._single,
-            report_source=self._report_source,
-            journal=self._opened.journal if self._opened else None,
-        )
-        if not self._knows(todo):
-            if options.report_path:
-                self._notes.append("no report was written: the run was stopped too early for it")
-            return end
-        try:
-            report_path = leave_everything(
-                todo, keys=self._keys, metrics=self._metrics, options=options
-            )
-        except S3XferError as error:
-            return replace(end, aborted_by=run_aborted(error))
-        return replace(end, report_path=report_path)
-
-    def _knows(self, todo: Todo) -> bool:
-        """Return whether ``todo`` is all: nothing that it is made from was still to be read."""
-        if todo.single or todo.report_source or todo.journal:
-            return True
-        options = self.operation.options
-        keeps_journal = options.journal and options.mode is not RunMode.DRY_RUN
-        is_unread = options.from_report_path or (keeps_journal and not self._opened)
-        return self.operation.recursive and not is_unread
-
-    def _diagnosis(self, end: CrewEnd) -> Diagnosis | None:
+    def _diagnosis(self) -> Diagnosis | None:
         """Return what the first denial of the copy means; None if it was stopped."""
-        if self._stop.is_set() or not self._clients:
+        if self._stop.is_set() or not self._setup.clients:
             return None
-        return explain_failures(end.failures, self._investigator)
+        return explain_failures(self._ledger.failures, self._investigator)
 
     def _investigator(self) -> Investigator:
-        assert self._clients  # noqa: S101 - nothing is denied before there are any
+        assert self._setup.clients  # noqa: S101 - nothing is denied before there are any
         operation = self.operation
         return Investigator(
-            self._clients, self._keys, operation.options, overwrite=operation.overwrite
+            self._setup.clients, self._keys, operation.options, overwrite=operation.overwrite
         )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
         """Tell of the preflight's own upload if not even its abort was allowed."""
         for upload in self._open_uploads():
-            place = s3_url(upload.bucket, upload.key)
+            url = s3_url(upload.bucket, upload.key)
             error.problem += (
-                f"\nThe check's own upload {upload.upload_id} to {place} could not be aborted"
+                f"\nThe check's own upload {upload.upload_id} to {url} could not be aborted"
             )
-
-    def _open_uploads(self) -> tuple[OpenUpload, ...]:
-        return self._clients.destination_hooks.open_uploads() if self._clients else ()
-
-    def _end(self, end: CrewEnd) -> None:
-        self._notes += end.notes
-        kept, is_left, end = self._leave_journal(end)
-        self._metrics.finish()
-        metrics = self.snapshot()
-        storage_class = self.operation.options.storage_class
-        planned = end.planned_requests
-        cancelled_by = None if end.aborted_by or _nothing_cut_off(metrics) else self._stop.reason
-        clean = not (end.aborted_by or cancelled_by or metrics.files_failed)
-        self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
-        self._result = CopyResult(
-            state=self._state,
-            metrics=metrics,
-            failures=end.failures,
-            uploads_left_behind=end.uploads_left_behind,
-            notes=self.notes,
-            aborted_by=end.aborted_by,
-            cancelled_by=cancelled_by,
-            report_path=end.report_path,
-            planned_requests=planned,
-            bill=self._prices.bill(metrics.requests, storage_class),
-            planned_bill=self._prices.bill(planned, storage_class) if planned else None,
-            why_managed=end.why_managed,
-            diagnosis=self._diagnosis(end),
-            journal=self._opened.name if self._opened else None,
-            resumable=is_left,
-            uploads_kept=kept,
-        )
-        _log.info("run ended", extra={"s3_xfer": self._result.to_dict()})
-
-    def _leave_journal(self, end: CrewEnd) -> tuple[tuple[OpenUpload, ...], bool, CrewEnd]:
-        """Close the journal; return the uploads it keeps, and whether something is left to do."""
-        if not self._opened:
-            return (), False, end
-        journal, bucket = self._opened.journal, self._keys.destination.bucket
-        is_left = journal is not None and not journal.is_complete
-        kept: tuple[OpenUpload, ...] = ()
-        try:
-            left = journal.uploads.left() if journal else ()
-            kept = tuple(OpenUpload(bucket, each.key, each.upload_id) for each in left)
-            self._opened.close()
-        except S3XferError as error:
-            self._stop.set("journal")
-            end = replace(end, aborted_by=end.aborted_by or run_aborted(error))
-        return kept, is_left, end
-
-
-def _nothing_cut_off(metrics: TransferMetrics) -> bool:
-    """Return whether a stop came too late to keep anything from being copied."""
-    return (
-        metrics.listing_complete
-        and metrics.files_done == metrics.total_files_found
-        and ErrorClass.INTERRUPTED.value not in metrics.errors_by_class
-    )

@@ -1,9 +1,8 @@
-"""What a run is, whatever it does: one thread with a state, notes, numbers, a deadline and an end.
+"""What every run is: one thread with a state, notes, numbers, a deadline and an end.
 
-The caller's thread only asks: numbers are polled, nobody is called back. Whatever ends a run early
-goes through one stop flag, and whatever its thread raises is raised again by :meth:`Handle.result`.
-
-Refuses to know what is done between beginning and end.
+The caller's thread only asks: numbers are polled. Whatever ends a run early goes through one stop
+flag. A run goes through three stages: it validates, it works, it ends; an error of the first stage
+refuses the run, and :meth:`Run.result` raises it again.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from typing import Generic, TypeVar
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
 from s3_xfer.errors import S3XferError
+from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_place
 from s3_xfer.ledger.result import RunState
@@ -31,8 +31,8 @@ _log = logging.getLogger("s3_xfer")
 ResultT = TypeVar("ResultT")
 
 
-class Handle(ABC, Generic[ResultT]):
-    """The handle of one run. Every method may be called from any thread.
+class Run(ABC, Generic[ResultT]):
+    """One run, as its callers see it. Every method may be called from any thread.
 
     The thread is made here and started by the subclass, once it has all that it needs.
     """
@@ -42,6 +42,7 @@ class Handle(ABC, Generic[ResultT]):
         self._keys = operation.key_map()
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
+        self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
         self._result: ResultT | None = None
@@ -71,12 +72,12 @@ class Handle(ABC, Generic[ResultT]):
         """Return the numbers of this instant."""
         return self._metrics.snapshot()
 
-    @abstractmethod
     def recent_failures(self) -> tuple[Failed, ...]:
         """Return the first failures, at most a hundred."""
+        return self._ledger.failures
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """Stop: start nothing new, end in order what is under way. Returns at once."""
+        """Stop: start nothing new, wait for what is in flight, end. Returns at once."""
         self._stop.set(reason)
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -97,27 +98,56 @@ class Handle(ABC, Generic[ResultT]):
         assert self._result is not None  # noqa: S101 - set whenever there is no refusal
         return self._result
 
-    # ------------------------------------------------------------------ what all runs do
+    # ------------------------------------------------------------------------ the stages
 
     def _run(self) -> None:
-        alarm = None
+        timer = None
         try:
             self._state = RunState.VALIDATING
             started_at = self._metrics.snapshot().start_time
             self._ends_at = self.operation.options.ends_at(started_at)
-            alarm = set_alarm(self._stop, self._ends_at, started_at)
-            self._go()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
+            timer = set_alarm(self._stop, self._ends_at, started_at)
+            self._go_through_stages()
+        except BaseException as error:  # noqa: BLE001 - raised again by result()
             self._refuse(error)
         finally:
-            if alarm:
-                alarm.cancel()
+            if timer:
+                timer.cancel()
             self._metrics.finish()
             self._ended.set()
 
+    def _go_through_stages(self) -> None:
+        try:
+            has_work = self._validate()
+        except S3XferError:
+            if not self._stop.is_set():
+                raise
+            self._leave_all()
+        else:
+            if has_work:
+                self._state = RunState.COPYING
+                self._work()
+        self._result = self._end()
+
     @abstractmethod
-    def _go(self) -> None:
-        """Go through the stages, and leave the result; what is raised is refused."""
+    def _validate(self) -> bool:
+        """Check everything that can be checked before; return whether there is work to do.
+
+        Raises:
+            S3XferError: the run is refused, or was stopped meanwhile.
+        """
+
+    @abstractmethod
+    def _leave_all(self) -> None:
+        """Account for a run that was stopped while it validated: all is left to do."""
+
+    @abstractmethod
+    def _work(self) -> None:
+        """Do everything, or as much as can be until the run is stopped. Does not raise."""
+
+    @abstractmethod
+    def _end(self) -> ResultT:
+        """Set the final state and return the result."""
 
     def _refuse(self, error: BaseException) -> None:
         """End without a result, because of ``error``."""
@@ -127,8 +157,10 @@ class Handle(ABC, Generic[ResultT]):
             operation_id = self._metrics.snapshot().operation_id
             _log.error("run %s: unexpected error", operation_id, exc_info=error)
 
-    def _look_at_options(self) -> None:
-        """Tell how the source is understood, and refuse a report that cannot be written."""
+    # ------------------------------------------------------------------ what recipes share
+
+    def _note_prefix(self) -> None:
+        """Note how the source is understood; refuse a report that cannot be written."""
         if self._keys.source.key != self.operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
         if self.operation.options.report_path:

@@ -5,8 +5,8 @@ many there are. Keys belong together if the copy's own mapping leads from one to
 constant prefix changes no order, and Python compares text as S3 does: by code points, which have
 the order of their UTF-8 bytes.
 
-Refuses a listing that is in another order: its objects would be missing on one side and extra on
-the other, all of them wrongly.
+A listing in another order is refused: its objects would be missing on one side and extra on the
+other, all of them wrongly.
 """
 
 from __future__ import annotations
@@ -17,7 +17,48 @@ from s3_xfer.comparison import Pair
 from s3_xfer.errors import ErrorClass, RunAborted
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange
+from s3_xfer.sources.source import Batch, Source
 from s3_xfer.text import printable
+
+_PAIRS_PER_BATCH = 100
+
+
+class PairedSource(Source[Pair]):
+    """Every object of two ordered listings once, with its counterpart.
+
+    Listings end by themselves when the run is stopped, with an error.
+    """
+
+    def __init__(
+        self, source: Iterable[S3Object], destination: Iterable[S3Object], keys: KeyMap
+    ) -> None:
+        self._pairs = pair_up(source, destination, keys)
+        self._is_exhausted = False
+
+    def batches(self) -> Iterator[Batch[Pair]]:
+        """Yield the pairs in the order of their keys.
+
+        Raises:
+            RunAborted: one of the listings is not in the order of its keys.
+            ObjectError: the run was stopped (``INTERRUPTED``).
+        """
+        pairs: list[Pair] = []
+        try:
+            for pair in self._pairs:
+                pairs.append(pair)
+                if len(pairs) == _PAIRS_PER_BATCH:
+                    yield Batch(pairs)
+                    pairs = []
+        except Exception:
+            yield Batch(pairs)  # what came before the error was listed
+            raise
+        yield Batch(pairs)
+        self._is_exhausted = True
+
+    def remaining(self) -> tuple[KeyRange, ...]:
+        """Return everything until the end was reached: a comparison in part cannot be continued."""
+        return () if self._is_exhausted else EVERYTHING
 
 
 def pair_up(

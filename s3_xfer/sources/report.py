@@ -2,8 +2,8 @@
 
 Every line is checked before the first object is copied: a report of other buckets or prefixes is
 refused with the line's number, not half executed. ETags are not taken over: an object that failed
-because it had changed is to be copied as it is now. Refuses to remember: the file is read twice,
-a line at a time.
+because it had changed is to be copied as it is now. The file is read twice, a line at a time, so
+that memory does not grow with it.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from s3_xfer.ledger.report import (
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange, merged
+from s3_xfer.sources.named import NamedObjectsSource
+from s3_xfer.sources.prefix import PrefixSource
+from s3_xfer.sources.source import OpenListing
 from s3_xfer.text import printable
 
 _PAGE = 1000
@@ -36,7 +39,7 @@ _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
 _LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED)
 
 
-class ReportSource:
+class ReportFile:
     """What an earlier run left to do.
 
     ``unlisted`` is what that run's listing did not get to: nothing, if it was complete.
@@ -66,12 +69,17 @@ class ReportSource:
 
     def pages(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects that are to be copied again, a thousand at a time."""
-        found = (
-            S3Object(bucket=line["source_bucket"], key=line["source_key"], size=line["size"])
+        objects = (
+            S3Object(
+                bucket=line["source_bucket"],
+                key=line["source_key"],
+                size=line["size"],
+                version_id=line.get("source_version_id"),
+            )
             for _, line in self._lines()
             if line["status"] in _COPY_AGAIN
         )
-        while page := list(islice(found, _PAGE)):
+        while page := list(islice(objects, _PAGE)):
             yield page
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -113,6 +121,8 @@ class ReportSource:
             isinstance(size, int) and not isinstance(size, bool) and size >= 0
         ):
             raise self._wrong(number, "lacks a bucket, a key or a size")
+        if not isinstance(line.get("source_version_id"), str | None):
+            raise self._wrong(number, "has a source_version_id that is no text")
         source = self._keys.source
         if line["source_bucket"] != source.bucket or not line["source_key"].startswith(source.key):
             raise self._wrong(number, f"is not under {source.url}")
@@ -135,3 +145,10 @@ class ReportSource:
             f"line {number} of {printable(str(self._path))} {what}",
             remedy="give the report of a copy between the same two places",
         )
+
+
+class ReportSource(NamedObjectsSource):
+    """The objects that ``report`` names, then the key ranges that its run did not list."""
+
+    def __init__(self, report: ReportFile, open_listing: OpenListing) -> None:
+        super().__init__(report.pages, PrefixSource(open_listing, report.unlisted))

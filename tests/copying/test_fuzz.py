@@ -20,7 +20,7 @@ from s3_xfer.copying.answers import Answer, copied_etag, error_of, facts_of, par
 from s3_xfer.errors import translate
 from s3_xfer.listing.parsing import split_page
 from s3_xfer.planning.mapping import KeyMap
-from s3_xfer.sources.report import ReportSource
+from s3_xfer.sources.report import ReportFile
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.testing.fault_server.actions import Action, Pause
 from s3_xfer.testing.fault_server.wire import Answer as Sent
@@ -180,7 +180,7 @@ def test_every_report_is_read_or_refused(
         destination=S3Location(bucket="dst-bucket", key="out/"),
     )
     try:
-        found = [one for page in ReportSource(path, keys).pages() for one in page]
+        found = [one for page in ReportFile(path, keys).pages() for one in page]
     except ReportError as refused:
         assert refused.remedy  # noqa: PT017 - either way is right
     else:

@@ -64,7 +64,7 @@ def test_an_unknown_version_is_refused(unfinished: Path) -> None:
         database.execute("PRAGMA user_version=99")
     database.close()
 
-    assert "has version 99" in refusal(unfinished).problem
+    assert "has format 99" in refusal(unfinished).problem
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])
@@ -93,7 +93,7 @@ def test_a_lost_row_of_a_failure_is_damage(world: World, tmp_path: Path) -> None
     world.server.inject(Fault.error("CopyObject", 403, "AccessDenied", times=1))
     world.copy(journal=str(tmp_path / "j.db"))
     with sqlite3.connect(tmp_path / "j.db") as database:
-        database.execute("DELETE FROM todo")
+        database.execute("DELETE FROM pending")
     database.close()
 
     with pytest.raises(JournalError, match="has lost some of what is to be done"):
@@ -138,8 +138,10 @@ def left_of(journal: Path) -> tuple[Callable[[str], bool], set[str]]:
     try:
         store.fact("description")
         known = Journal(store, bucket="src-bucket")
-        ranges = known.to_list
-        done = {f"out/{key.removeprefix('in/')}" for (key,) in store.rows("SELECT key FROM done")}
+        ranges = known.pending_ranges
+        done = {
+            f"out/{key.removeprefix('in/')}" for (key,) in store.rows("SELECT key FROM finished")
+        }
     finally:
         store.close()
 

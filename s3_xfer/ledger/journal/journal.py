@@ -1,13 +1,11 @@
-"""The books of a run that may be killed: what is finished, what is not, and what went wrong.
+"""What is finished of a copy, what is not, and what went wrong; it survives a kill.
 
-A page of the listing is a stretch of keys. When each of its objects has its end, the stretch is
-*done*; stretches that touch become one, so their number does not grow with the number of objects.
-Until then every finished object has a row of its own, written before anybody is told of it, so that
-a kill repeats only what was under way. Objects that failed have rows too, and so has what is not
-listed at all: a single object, the lines of a report. What is neither done nor has a row is listed
-again by the next run.
-
-Refuses to guess: an object counts once, when its end is written here.
+A page of the listing is a range of keys. When each of its objects has an outcome, the range is
+*done*; ranges that touch become one, so their number does not grow with the number of objects.
+Until then every finished object has a row of its own, written before its outcome is reported, so
+that a kill repeats only what was in flight. Objects that failed have rows too, and so has what is
+not listed at all: a single object, the lines of a report. What is neither done nor has a row is
+listed again by the next run.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from s3_xfer.ledger.journal.store import Store, between
 from s3_xfer.ledger.journal.uploads import JournaledUploads
 from s3_xfer.ledger.metrics import Earlier
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
-from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, S3Object, Skipped
+from s3_xfer.model import Copied, Failed, NotAttempted, ObjectId, Outcome, S3Object, Skipped
 from s3_xfer.planning.ranges import KeyRange, gaps, merged
 
 _PAGE = 1000
@@ -33,28 +31,28 @@ Totals = dict[str, dict[str, list[int]]]  # by outcome and detail: objects, byte
 
 @dataclass(slots=True, eq=False)
 class _Page:
-    """A stretch of keys, and how many of its objects have no end yet."""
+    """A range of keys, and how many of its objects have no outcome yet."""
 
     keys: KeyRange
-    left: int
+    unfinished: int
 
 
 @dataclass(slots=True)
 class _Progress:
-    """The sums: what is listed and finished, what came of it, and how many rows are to be done."""
+    """The ranges that are done, the sums of what came of them, and how many rows are pending."""
 
     done: tuple[KeyRange, ...]
     totals: Totals
-    todo: int
+    pending: int
 
     @classmethod
     def of(cls, fact: Mapping[str, Any]) -> _Progress:
-        done = tuple(KeyRange(*each) for each in fact["done"])
-        return cls(done, fact["totals"], fact["todo"])
+        done = tuple(KeyRange(*bounds) for bounds in fact["done"])
+        return cls(done, fact["totals"], fact["pending"])
 
     def to_json(self) -> dict[str, Any]:
-        done = [(each.after, each.until) for each in self.done]
-        return {"done": done, "totals": self.totals, "todo": self.todo}
+        done = [(keys.after, keys.until) for keys in self.done]
+        return {"done": done, "totals": self.totals, "pending": self.pending}
 
 
 class Journal:
@@ -67,17 +65,17 @@ class Journal:
     def __init__(self, store: Store, *, bucket: str) -> None:
         self._store = store
         self._bucket = bucket
-        self._open: dict[str, _Page] = {}
+        self._open_pages: dict[ObjectId, _Page] = {}
         self._progress = _Progress.of(store.fact(PROGRESS))
-        self._forget_what_is_listed_again()
+        self._drop_failures_to_relist()
         self.earlier = self._earlier()
-        self._has_rows = bool(store.rows("SELECT 1 FROM done LIMIT 1"))
+        self._has_rows = bool(store.rows("SELECT 1 FROM finished LIMIT 1"))
         self.uploads = JournaledUploads(store)
 
-    # ------------------------------------------------------------------------- what is left
+    # ------------------------------------------------------------------------- what is pending
 
     @property
-    def to_list(self) -> tuple[KeyRange, ...]:
+    def pending_ranges(self) -> tuple[KeyRange, ...]:
         """Where keys may be that are not done."""
         return gaps(self._progress.done)
 
@@ -85,55 +83,56 @@ class Journal:
     def is_complete(self) -> bool:
         """Whether no object is left to copy; uploads may be left to abort."""
         with self._store.lock:
-            return not self.to_list and not self._progress.todo
+            return not self.pending_ranges and not self._progress.pending
 
-    def to_copy(self) -> Iterator[Sequence[S3Object]]:
+    def pending_objects(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects to be copied that no listing will bring, a thousand at a time."""
-        after = None
-        while True:
-            where, values = ("key > ?", (after,)) if after is not None else ("1", ())
-            rows = self._store.rows(
-                f"SELECT key, size FROM todo WHERE {where} ORDER BY key LIMIT {_PAGE}",  # noqa: S608
-                *values,
-            )
-            if not rows:
-                return
-            after = rows[-1][0]
-            yield [S3Object(bucket=self._bucket, key=key, size=size) for key, size in rows]
+        where, values = "1", ()
+        while rows := self._pending_rows(where, values):
+            yield [
+                S3Object(bucket=self._bucket, key=key, version_id=version or None, size=size)
+                for key, version, size in rows
+            ]
+            where, values = "(key, version) > (?, ?)", rows[-1][:2]
+
+    def _pending_rows(self, where: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
+        return self._store.rows(
+            f"SELECT key, version, size FROM pending WHERE {where}"  # noqa: S608 - our own names
+            f" ORDER BY key, version LIMIT {_PAGE}",
+            *values,
+        )
 
     # ------------------------------------------------------------------------- what happens
 
-    def found(self, keys: KeyRange, objects: Sequence[S3Object]) -> Sequence[S3Object]:
-        """Take note of a page; return those of its objects that are still to be copied."""
+    def begin_page(self, keys: KeyRange, objects: Sequence[S3Object]) -> Sequence[S3Object]:
+        """Note a page of the listing; return those of its objects that are still to be copied."""
         with self._store.lock:
             finished = self._finished_in(keys)
-            left = [each for each in objects if each.key not in finished]
-            page = _Page(keys, len(left))
-            if left:
-                self._open.update(dict.fromkeys((each.key for each in left), page))
+            unfinished = [found for found in objects if found.id not in finished]
+            page = _Page(keys, len(unfinished))
+            if unfinished:
+                self._open_pages.update(dict.fromkeys((found.id for found in unfinished), page))
             else:
                 self._close(page)
-            return left
+            return unfinished
 
-    def ended(self, outcome: Outcome) -> None:
-        """Write down how one object ended; what was interrupted has not."""
+    def record(self, outcome: Outcome) -> None:
+        """Write the outcome of one object; one that was interrupted has none."""
         with self._store.lock:
-            key, size = outcome.task.source.key, outcome.task.source.size
-            page = self._open.pop(key, None)
+            source = outcome.task.source
+            page = self._open_pages.pop(source.id, None)
             match outcome:
                 case Copied():
-                    self._finished(page, key, outcome.size_bytes, COPIED, outcome.engine)
+                    self._finish(page, source, outcome.size_bytes, COPIED, outcome.engine)
                 case Skipped():
-                    self._finished(page, key, size, SKIPPED, outcome.reason.value)
-                case Failed() if _is_interrupted(outcome):
-                    return
-                case Failed():
-                    self._failed(page, outcome)
-                case NotAttempted():
+                    self._finish(page, source, source.size, SKIPPED, outcome.reason.value)
+                case Failed() if not _is_interrupted(outcome):
+                    self._fail(page, outcome)
+                case Failed() | NotAttempted():
                     return
             if page:
-                page.left -= 1
-                if not page.left:
+                page.unfinished -= 1
+                if not page.unfinished:
                     self._close(page)
 
     def close(self) -> None:
@@ -143,44 +142,47 @@ class Journal:
 
     # --------------------------------------------------------------------------- one object
 
-    def _finished(self, page: _Page | None, key: str, size: int, outcome: str, detail: str) -> None:
+    def _finish(
+        self, page: _Page | None, source: S3Object, size: int, outcome: str, detail: str
+    ) -> None:
+        version = source.version_id or ""
         if page:
-            self._store.put("done", key, size, outcome, detail)
+            self._store.put("finished", source.key, version, size, outcome, detail)
             return
         with self._changing(totals=_plus(self._progress.totals, outcome, detail, 1, size)) as new:
-            new.todo -= len(self._store.rows("SELECT 1 FROM todo WHERE key = ?", key))
-            self._store.drop("todo", "key", key)
+            new.pending -= self._store.drop_object("pending", source.key, version)
 
-    def _failed(self, page: _Page | None, failed: Failed) -> None:
-        source = failed.task.source
+    def _fail(self, page: _Page | None, failed: Failed) -> None:
+        source, error = failed.task.source, json.dumps(outcome_line(failed))
         with self._changing() as new:
-            new.todo += page is not None
-            self._store.put("todo", source.key, source.size, json.dumps(outcome_line(failed)))
+            new.pending += page is not None
+            self._store.put("pending", source.key, source.version_id or "", source.size, error)
 
     # --------------------------------------------------------------------------- one page
 
-    def _finished_in(self, keys: KeyRange) -> frozenset[str]:
+    def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
         if not self._has_rows:
             return frozenset()
         where, values = between(keys.after, keys.until)
-        return frozenset(
-            key
-            for (key,) in self._store.rows(f"SELECT key FROM done WHERE {where}", *values)  # noqa: S608
+        rows = self._store.rows(
+            f"SELECT key, version FROM finished WHERE {where}",  # noqa: S608 - our own names
+            *values,
         )
+        return frozenset(ObjectId(key, version or None) for key, version in rows)
 
     def _close(self, page: _Page) -> None:
-        """Make one stretch of a page whose objects all have their end."""
+        """Mark the range of a page as done: each of its objects has an outcome."""
         keys = page.keys
         if keys.after == keys.until:
             return
         with self._changing(done=merged((*self._progress.done, keys))) as new:
             new.totals = self._with_rows(new.totals, *between(keys.after, keys.until))
-            self._store.drop_between("done", keys.after, keys.until)
+            self._store.drop_between("finished", keys.after, keys.until)
 
     def _with_rows(self, totals: Totals, where: str, values: Sequence[str]) -> Totals:
         sums = self._store.rows(
-            f"SELECT outcome, detail, count(*), sum(size) FROM done WHERE {where}"  # noqa: S608
+            f"SELECT outcome, detail, count(*), sum(size) FROM finished WHERE {where}"  # noqa: S608
             " GROUP BY outcome, detail",
             *values,
         )
@@ -201,17 +203,17 @@ class Journal:
 
     # ------------------------------------------------------------------------ earlier runs
 
-    def _forget_what_is_listed_again(self) -> None:
+    def _drop_failures_to_relist(self) -> None:
         """Drop the failures among keys that are to be listed: they are found there again."""
         with self._changing() as new:
-            if new.todo != self._count_todo():
+            if new.pending != self._count_pending():
                 raise self._store.damaged("it has lost some of what is to be done")
-            for left in self.to_list:
-                self._store.drop_between("todo", left.after, left.until)
-            new.todo = self._count_todo()
+            for keys in self.pending_ranges:
+                self._store.drop_between("pending", keys.after, keys.until)
+            new.pending = self._count_pending()
 
-    def _count_todo(self) -> int:
-        return int(self._store.rows("SELECT count(*) FROM todo")[0][0])
+    def _count_pending(self) -> int:
+        return int(self._store.rows("SELECT count(*) FROM pending")[0][0])
 
     def _earlier(self) -> Earlier:
         """Return what all runs so far have finished."""
@@ -225,11 +227,12 @@ class Journal:
         )
 
 
-def begin(store: Store, *, to_list: Sequence[KeyRange], to_copy: Iterable[S3Object]) -> None:
-    """Write into a new journal what is to be done."""
-    store.put_all("todo", ((each.key, each.size, "") for each in to_copy))
-    todo = store.rows("SELECT count(*) FROM todo")[0][0]
-    store.put_fact(PROGRESS, _Progress(gaps(to_list), {}, todo).to_json())
+def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
+    """Write into a new journal what is to be listed, and what is to be copied besides."""
+    rows = ((found.key, found.version_id or "", found.size, "") for found in objects)
+    store.put_all("pending", rows)
+    pending = store.rows("SELECT count(*) FROM pending")[0][0]
+    store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, pending).to_json())
 
 
 def _plus(totals: Totals, outcome: str, detail: str, count: int, size: int) -> Totals:

@@ -138,7 +138,7 @@ class OpenJournal:
         self._save()
 
     def begin(
-        self, *, to_list: Sequence[KeyRange] = EVERYTHING, to_copy: Iterable[S3Object] = ()
+        self, *, ranges: Sequence[KeyRange] = EVERYTHING, objects: Iterable[S3Object] = ()
     ) -> Journal:
         """Return the journal, begun now if there was none: with what is to be listed and copied."""
         if self.journal is None:
@@ -152,7 +152,7 @@ class OpenJournal:
                 store.make_tables()
                 store.put_fact(DESCRIPTION, describe(self._operation))
                 store.put_fact(BEGAN, self.began.isoformat())
-                begin(store, to_list=to_list, to_copy=to_copy)
+                begin(store, ranges=ranges, objects=objects)
             self.journal = Journal(store, bucket=self._operation.source_bucket)
             self._save()
         return self.journal

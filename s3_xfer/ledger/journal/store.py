@@ -24,19 +24,19 @@ from s3_xfer.errors import ErrorClass, JournalError
 from s3_xfer.text import printable
 
 APPLICATION_ID = 0x53335846  # "S3XF"
-VERSION = 1
+VERSION = 2
 _WAL_PAGES = 10_000  # written back to the file at once; a disk is waited for then, and only then
 _SCHEMA = (
     "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT, seal INTEGER) WITHOUT ROWID",
-    "CREATE TABLE done (key TEXT PRIMARY KEY, size INTEGER, outcome TEXT, detail TEXT,"
-    " seal INTEGER) WITHOUT ROWID",
-    "CREATE TABLE todo (key TEXT PRIMARY KEY, size INTEGER, error TEXT, seal INTEGER)"
-    " WITHOUT ROWID",
+    "CREATE TABLE finished (key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT,"
+    " seal INTEGER, PRIMARY KEY (key, version)) WITHOUT ROWID",
+    "CREATE TABLE pending (key TEXT, version TEXT, size INTEGER, error TEXT, seal INTEGER,"
+    " PRIMARY KEY (key, version)) WITHOUT ROWID",
     "CREATE TABLE uploads (upload_id TEXT PRIMARY KEY, key TEXT, made_of TEXT, seal INTEGER)"
     " WITHOUT ROWID",
     "CREATE TABLE intents (key TEXT PRIMARY KEY, since TEXT, seal INTEGER) WITHOUT ROWID",
 )
-TABLES = ("facts", "done", "todo", "uploads", "intents")
+TABLES = ("facts", "finished", "pending", "uploads", "intents")
 _CANNOT_WRITE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
@@ -98,7 +98,7 @@ class Store:
         version = self._number("user_version")
         if version != VERSION:
             raise JournalError(
-                f"the journal {self._name} has version {version}, and this s3-xfer reads {VERSION}",
+                f"the journal {self._name} has format {version}, and this s3-xfer reads {VERSION}",
                 remedy="resume it with the s3-xfer that began it, or begin anew: " + _SAFE_WAY,
             )
         if self.rows("PRAGMA integrity_check") != [("ok",)]:
@@ -137,6 +137,14 @@ class Store:
     def drop(self, table: str, column: str, value: Any) -> None:
         """Remove the rows whose ``column`` has this value."""
         self._run(f"DELETE FROM {table} WHERE {column} = ?", value)  # noqa: S608 - our own names
+
+    def drop_object(self, table: str, key: str, version: str) -> int:
+        """Remove the row of one object; return how many there were."""
+        with self.lock, self._translated():
+            return self._database.execute(
+                f"DELETE FROM {table} WHERE key = ? AND version = ?",  # noqa: S608 - our own names
+                (key, version),
+            ).rowcount
 
     def drop_between(self, table: str, after: str, until: str | None) -> None:
         """Remove the rows of these keys."""

@@ -1,0 +1,233 @@
+"""The one account of a run: what was found, what is in flight, and how each object ended.
+
+Its invariant holds for every end of a run, early ones included: found = copied + skipped + failed +
+not attempted. Copy and check both record here, and nowhere else. An outcome goes to the metrics,
+the journal, the report and the failure limit, in this order. An error that would hit every object
+sets the stop flag; the first one is the run's reason to end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.ledger.comparison import Comparison
+from s3_xfer.ledger.journal.journal import Journal
+from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
+from s3_xfer.ledger.report import ReportWriter
+from s3_xfer.model import (
+    Copied,
+    CopyTask,
+    Failed,
+    NotAttempted,
+    Outcome,
+    S3Location,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
+from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.failure_limit import FailureLimit
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.text import printable
+
+_log = logging.getLogger("s3_xfer")
+
+
+class Ledger:
+    """The account of one run. Thread-safe.
+
+    It has no report and no journal until they are opened. Methods that record raise
+    :class:`S3XferError` when the disk refuses, apart from those that say that they do not raise.
+    """
+
+    def __init__(self, *, metrics: MetricsCollector, stop: StopFlag, options: CopyOptions) -> None:
+        self.comparison = Comparison()
+        self.estimate: RequestEstimate | None = None  # of what a dry run would send
+        self.journal: Journal | None = None
+        self.aborted_by: RunAborted | None = None
+        self.is_cut_off = False  # a pair was not compared, because the run was stopped
+        self._metrics = metrics
+        self._stop = stop
+        self._options = options
+        self._report: ReportWriter | None = None
+        self._limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
+        self._failures: list[Failed] = []
+        self._in_flight: dict[int, CopyTask] = {}  # two tasks may be equal: a report may repeat one
+
+    def open_report(self) -> None:
+        """Begin the report, if the options name one.
+
+        Raises:
+            ReportError: it cannot be written, or another run is writing it.
+        """
+        if self._options.report_path:
+            self._report = ReportWriter(self._options.report_path, self._options.report_scope)
+
+    @property
+    def failures(self) -> tuple[Failed, ...]:
+        """The first failures, at most as many as the metrics keep lines for."""
+        return tuple(self._failures)
+
+    # ------------------------------------------------------------------------------ found
+
+    def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
+        """Count the objects of a batch; return those that an earlier run has not finished."""
+        if self.journal and keys:
+            objects = self.journal.begin_page(keys, objects)
+        self._metrics.found(len(objects), sum(found.size for found in objects))
+        return objects
+
+    def listing_completed(self) -> None:
+        """State that nothing more will be found."""
+        self._metrics.listing_completed()
+
+    # ------------------------------------------------------------------------- in flight
+
+    def begin(self, task: CopyTask) -> bool:
+        """Note that ``task`` is in flight; return False if the run was stopped before."""
+        if self._stop.is_set():
+            self.record(NotAttempted(task))
+            return False
+        self._in_flight[id(task)] = task
+        return True
+
+    def end(self, task: CopyTask, outcome: Outcome) -> None:
+        """Record the outcome of a task in flight, unless the run has ended without waiting."""
+        if self._in_flight.pop(id(task), None) is None:
+            return
+        grown_bytes = outcome.task.source.size - task.source.size
+        if grown_bytes:  # a report's size is that of another day
+            self._metrics.found(0, grown_bytes)
+        self.record(outcome)
+
+    def give_up_in_flight(self) -> None:
+        """Record as interrupted what S3 has not answered. Does not raise."""
+        for number in list(self._in_flight):
+            task = self._in_flight.pop(number, None)
+            if task:
+                error = ObjectError.of(
+                    ErrorClass.INTERRUPTED, "S3 had not answered when the run ended", attempts=1
+                )
+                self.record_late(Failed(task, error))
+
+    def not_attempted(self, task: CopyTask) -> None:
+        """Record a task that the run ended before. Does not raise."""
+        self.record_late(NotAttempted(task))
+
+    # --------------------------------------------------------------------------- outcomes
+
+    def record(self, outcome: Outcome) -> None:
+        """Record the end of one object. Call it exactly once for each object found."""
+        self._metrics.record(outcome)
+        if isinstance(outcome, Failed):
+            self._note_failure(outcome)
+        if self.estimate and _is_planned(outcome):
+            self.estimate.add(outcome.task.source)
+        if self.journal:
+            self.journal.record(outcome)
+        if self._report:
+            self._report.record(outcome)
+        if self._limit:
+            self._keep_limit(self._limit, outcome)
+
+    def record_comparison(self, result: CompareResult) -> None:
+        """Record what a check says about one object."""
+        error = result.error
+        if error and error.facts.error_class is ErrorClass.INTERRUPTED:
+            self.cut_off()
+            return
+        self.comparison.add(result)
+        if self._report and result.status not in (CompareStatus.SAME, CompareStatus.SAME_SIZE):
+            self._report.compared(result)
+        if error and error.facts.error_class.reaction is Reaction.END_RUN:
+            self.abort(error, "comparing")
+
+    def record_late(self, outcome: Outcome) -> None:
+        """Record; an error in doing so ends the run. Does not raise."""
+        try:
+            self.record(outcome)
+        except S3XferError as error:
+            self.abort(error)
+
+    def _note_failure(self, failed: Failed) -> None:
+        if len(self._failures) < ERRORS_KEPT:
+            _log.warning("not copied: %s", error_line(failed))
+            self._failures.append(failed)
+        if failed.error.facts.error_class.reaction is Reaction.END_RUN:
+            self.abort(failed.error)
+
+    def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
+        """End the run if too many objects have failed; what is skipped was not tried."""
+        if isinstance(outcome, Copied | Failed) and not self._stop.is_set():
+            exceeded = limit.note(failed=isinstance(outcome, Failed))
+            if exceeded:
+                self.abort(RunAborted(exceeded, error_class=ErrorClass.TOO_MANY_FAILURES))
+
+    # ------------------------------------------------------------------------------- ends
+
+    def abort(self, error: BaseException, while_doing: str = "") -> None:
+        """End the run because of ``error``; the first one is its reason. Does not raise."""
+        facts = translate(error)
+        if facts.error_class is ErrorClass.INTERRUPTED:
+            return  # the stop flag is set already
+        kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
+        if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
+            self.aborted_by = run_aborted(error, while_doing)
+            if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
+                _log.error("unexpected error ended the run", exc_info=error)
+
+    def fail_late(self, error: BaseException, reason: str) -> None:
+        """Let ``error``, met while the run was ending, be its reason unless it has one."""
+        self._stop.set(reason)
+        self.aborted_by = self.aborted_by or run_aborted(error)
+
+    def finish_report(self, source: S3Location, remaining: Sequence[KeyRange]) -> Path | None:
+        """Give the report its final name, with the ``remaining`` ranges of ``source`` in it.
+
+        Returns its path; None if there is none, or it could not be written. Does not raise.
+        """
+        if not self._report:
+            return None
+        try:
+            for keys in remaining:
+                self._report.not_listed(
+                    bucket=source.bucket, prefix=source.key, after=keys.after, until=keys.until
+                )
+            return self._report.finish()
+        except S3XferError as error:
+            self.fail_late(error, "report")
+            return None
+
+    def cut_off(self) -> None:
+        """State that a pair of a check was not compared, because the run was stopped."""
+        self.is_cut_off = True
+
+    def leave_report(self) -> None:
+        """Close the report under its ``.partial`` name: it is not complete."""
+        if self._report:
+            self._report.leave()
+
+
+def _is_planned(outcome: Outcome) -> bool:
+    return isinstance(outcome, Skipped) and outcome.reason is SkipReason.DRY_RUN
+
+
+def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
+    """Return the end of a run that ``error`` ended."""
+    if isinstance(error, RunAborted):
+        return error
+    facts = translate(error)
+    if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
+        return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
+    answer = printable(f"{facts.code}: {facts.message}" if facts.message else facts.code)
+    context = f"while {while_doing}: " if while_doing else ""
+    return RunAborted(
+        f"{context}{facts.error_class.meaning} ({answer})",
+        error_class=facts.error_class,
+    )

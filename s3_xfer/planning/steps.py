@@ -1,0 +1,81 @@
+"""The steps of a copy: one function for each reason not to copy an object.
+
+Those of :func:`listing_steps` need nothing but the task; the producer asks them. Those of
+:func:`counterpart_steps` look at the destination's object; the copier asks them once it has
+looked that up.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.model import KEY_MAX_BYTES, CopyTask, SkipReason
+from s3_xfer.options import CopyOptions, Identical, RunMode
+from s3_xfer.planning.decisions import Counterpart, Decision, Refuse, Skip, Step
+from s3_xfer.planning.mapping import KeyMap
+
+_UTF8_MAX_BYTES = 4  # of one character
+
+
+def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
+    """Return the steps that decide by the listing alone. ``began`` is when the copy began."""
+    return (
+        *((skip_own_copies(began),) if keys.may_meet_own_copies else ()),
+        refuse_empty_key,
+        refuse_long_key,
+        *((skip_in_dry_run,) if options.mode is RunMode.DRY_RUN else ()),
+    )
+
+
+def counterpart_steps(options: CopyOptions, *, overwrite: bool) -> tuple[Step, ...]:
+    """Return the steps that decide by what is at the destination.
+
+    Without ``overwrite`` every existing object is left alone, identical or not.
+    """
+    if not overwrite:
+        return (skip_existing,)
+    return (skip_identical,) if options.identical is Identical.SKIP else ()
+
+
+def skip_own_copies(began: datetime) -> Step:
+    """Return the step that skips what appeared after ``began``: this run may have written it."""
+
+    def skip_appeared_later(task: CopyTask, _: Counterpart | None) -> Decision | None:
+        modified = task.source.last_modified
+        return Skip(SkipReason.APPEARED_LATER) if modified and modified > began else None
+
+    return skip_appeared_later
+
+
+def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    """Refuse a copy to the empty key, which cannot exist."""
+    if task.destination_key:
+        return None
+    return Refuse(ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key))
+
+
+def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    """Refuse a destination key that is longer than S3 allows."""
+    key = task.destination_key
+    if len(key) * _UTF8_MAX_BYTES <= KEY_MAX_BYTES:
+        return None
+    length_bytes = len(key.encode("utf-8", "surrogatepass"))
+    if length_bytes <= KEY_MAX_BYTES:
+        return None
+    return Refuse(ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
+
+
+def skip_in_dry_run(_task: CopyTask, _: Counterpart | None) -> Decision:
+    """Skip everything that a real run would copy."""
+    return Skip(SkipReason.DRY_RUN)
+
+
+def skip_existing(_: CopyTask, counterpart: Counterpart | None) -> Decision | None:
+    """Skip what exists at the destination."""
+    return Skip(SkipReason.EXISTS) if counterpart else None
+
+
+def skip_identical(_: CopyTask, counterpart: Counterpart | None) -> Decision | None:
+    """Skip what the destination is proven to hold already."""
+    return Skip(SkipReason.IDENTICAL) if counterpart and counterpart.is_identical else None

@@ -1,0 +1,195 @@
+"""What processes the tasks of a copy: an engine, what dispatches to it, and the ledger.
+
+The engine is chosen once per run. With the CRT engine one worker is enough: it holds no thread
+while S3 is at work. With the managed engine every copy holds a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
+from s3_xfer.copying.choice import Choice, choose
+from s3_xfer.copying.continuing import Continuing
+from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
+from s3_xfer.copying.flights import Flights
+from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.ledger.journal.journal import Journal
+from s3_xfer.ledger.ledger import Ledger
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.model import CopyTask
+from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.spec import CopySpec
+
+_DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
+
+
+class Dispatcher(Protocol):
+    """Turns tasks into outcomes."""
+
+    def start(self, task: CopyTask, done: Done) -> None:
+        """Begin; ``done`` is called once with the same task, now or later. Never raises."""
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until all that was started is done; return False after ``timeout_s``."""
+
+    def close(self) -> None:
+        """Give up what is not done, and release connections and threads."""
+
+
+class CopyProcessor:
+    """Copies tasks, and records in ``ledger`` how each ended. Thread-safe.
+
+    Raises:
+        PreflightError: the CRT engine was asked for and cannot be used.
+    """
+
+    def __init__(
+        self,
+        spec: CopySpec,
+        keys: KeyMap,
+        clients: Clients,
+        *,
+        ledger: Ledger,
+        metrics: MetricsCollector,
+        stop: StopFlag,
+    ) -> None:
+        choice = _choose(spec, keys, clients)
+        self.why_managed = choice.why
+        self.threads = _DISPATCHING_THREADS if choice.sender else spec.options.threads
+        self._ledger = ledger
+        self._engine = ManagedEngine(clients.destination, spec.options)
+        self._resumer = _resumer(spec, clients, ledger.journal, self._engine.part_size, stop)
+        copier = ObjectCopier(
+            engine=self._engine,
+            source=clients.source,
+            destination=clients.destination,
+            hooks=clients.destination_hooks,
+            metrics=metrics,
+            options=spec.options,
+            overwrite=spec.overwrite,
+            looks_first=not clients.destination_is_aws,
+            continuing=self._resumer,
+        )
+        self._dispatcher: Dispatcher = (
+            _async_dispatcher(
+                choice,
+                copier,
+                clients,
+                options=spec.options,
+                ledger=ledger,
+                metrics=metrics,
+                stop=stop,
+            )
+            if choice.sender
+            else OneByOne(copier.copy)
+        )
+
+    def process(self, item: CopyTask) -> None:
+        """Begin the copy of a task, unless the run is stopped."""
+        if self._ledger.begin(item):
+            self._dispatcher.start(item, self._ledger.end)
+
+    def drain(self, timeout_s: float) -> bool:
+        """Wait until every copy that was begun has ended."""
+        return self._dispatcher.drain(timeout_s)
+
+    def give_up(self) -> None:
+        """Record as interrupted what S3 has not answered."""
+        self._ledger.give_up_in_flight()
+
+    def close(self, *, all_ended: bool) -> None:
+        """Release connections and threads; those of the engine only if no copy is in flight."""
+        self._dispatcher.close()
+        if self._resumer:
+            self._resumer.close()
+        if all_ended:
+            self._engine.close()
+
+
+class DryRunProcessor:
+    """A dry run decides about every object while it plans; no task comes here."""
+
+    threads = 1
+    why_managed = "a dry run copies nothing"
+
+    def process(self, item: CopyTask) -> None:
+        """Fail: a task that comes here would be lost."""
+        raise AssertionError(f"a dry run was given {item.source.url} to copy")
+
+    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - nothing was begun
+        """Return True."""
+        return True
+
+    def give_up(self) -> None:
+        """Do nothing."""
+
+    def close(self, *, all_ended: bool) -> None:
+        """Do nothing."""
+
+
+def _choose(spec: CopySpec, keys: KeyMap, clients: Clients) -> Choice:
+    return choose(
+        spec.options,
+        client=clients.destination,
+        credentials=clients.destination_session.get_credentials(),
+        ca_bundle=clients.destination_ca_bundle,
+        connect_timeout_s=CONNECT_TIMEOUT_S,
+        source_bucket=keys.source.bucket,
+        destination_bucket=keys.destination.bucket,
+    )
+
+
+def _resumer(
+    spec: CopySpec,
+    clients: Clients,
+    journal: Journal | None,
+    part_size: Callable[[int], int],
+    stop: StopFlag,
+) -> Continuing | None:
+    """Return what goes on with the uploads in a journal; a run without one has none."""
+    if not journal:
+        return None
+    clients.destination_hooks.leave_uploads()
+    return Continuing(
+        clients.destination,
+        journal.uploads,
+        part_size=part_size,
+        threads=spec.options.threads,
+        stop=stop,
+    )
+
+
+def _async_dispatcher(
+    choice: Choice,
+    copier: ObjectCopier,
+    clients: Clients,
+    *,
+    options: CopyOptions,
+    ledger: Ledger,
+    metrics: MetricsCollector,
+    stop: StopFlag,
+) -> Flights:
+    assert choice.sender  # noqa: S101 - the caller has looked
+    hooks = clients.destination_hooks
+    return Flights(
+        sender=choice.sender,
+        copier=copier,
+        output_shape=_output_shape(clients.destination),
+        retry=hooks.retry,
+        renewal=hooks.renewal,
+        pacer=hooks.pacer,
+        stop=stop,
+        metrics=metrics,
+        limit=choice.flights,
+        ground_threads=options.threads,
+        read_timeout_s=options.read_timeout_s,
+        on_crash=ledger.abort,
+    )
+
+
+def _output_shape(client: Any) -> Any:
+    return client.meta.service_model.operation_model("CopyObject").output_shape

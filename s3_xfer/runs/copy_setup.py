@@ -1,0 +1,187 @@
+"""What a copy needs before it begins: journal, report, clients, preflight, source.
+
+In the order in which things fail, so that what is read on this machine is refused before S3 is
+asked. Whatever was opened when a step fails is still here, for the run to close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from s3_xfer.access import preflight, probe
+from s3_xfer.access.clients import Clients
+from s3_xfer.access.journals import journal_place
+from s3_xfer.ledger.journal.opening import OpenJournal
+from s3_xfer.ledger.ledger import Ledger
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.ledger.prices import AWS_PRICES, read_prices
+from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.parallel import Listing
+from s3_xfer.model import S3Object
+from s3_xfer.options import Preflight, RunMode
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.sources.journal import JournalSource
+from s3_xfer.sources.prefix import PrefixSource
+from s3_xfer.sources.report import ReportFile, ReportSource
+from s3_xfer.sources.single import SingleObjectSource
+from s3_xfer.sources.source import Source
+from s3_xfer.spec import CopySpec
+
+
+class CopySetup:
+    """Prepares one copy. ``notes`` grow with what the user should know.
+
+    ``is_starved`` tells the listing that the workers wait for objects.
+    """
+
+    def __init__(
+        self,
+        spec: CopySpec,
+        keys: KeyMap,
+        *,
+        ledger: Ledger,
+        metrics: MetricsCollector,
+        stop: StopFlag,
+        notes: list[str],
+        is_starved: Callable[[], bool],
+    ) -> None:
+        self.prices = AWS_PRICES
+        self.clients: Clients | None = None
+        self.opened: OpenJournal | None = None
+        self.sample: S3Object | None = None  # of what the preflight looked at
+        self._spec = spec
+        self._keys = keys
+        self._ledger = ledger
+        self._metrics = metrics
+        self._stop = stop
+        self._notes = notes
+        self._is_starved = is_starved
+        self._report: ReportFile | None = None
+        self._single: S3Object | None = None
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is to be written."""
+        return self._spec.options.mode is RunMode.DRY_RUN
+
+    def read_files(self) -> bool:
+        """Read prices, journal and report; return False if by the journal nothing is left to do.
+
+        Raises:
+            S3XferError: one of them cannot be used.
+        """
+        options = self._spec.options
+        if options.prices_path:
+            self.prices = read_prices(options.prices_path)
+        if options.journal and not self._open_journal(options.journal):
+            return False
+        if options.from_report_path and not self._ledger.journal:
+            self._report = ReportFile(options.from_report_path, self._keys)
+        return True
+
+    def _open_journal(self, name: str) -> bool:
+        """Open the journal; return False if it says that nothing is left to do."""
+        if self.is_dry_run:
+            self._notes.append("a dry run copies nothing, so it keeps no journal")
+            return True
+        self.opened = OpenJournal(
+            journal_place(name, self._spec.destination, wait=self._stop.wait), self._spec
+        )
+        journal = self._ledger.journal = self.opened.journal
+        if journal is None:
+            return True
+        self._metrics.begin_with(journal.earlier)
+        if not journal.is_complete:
+            self._notes.append(f"going on from the journal {self.opened.name}")
+            return True
+        if journal.uploads.may_be_open:  # killed between the last object and the end
+            self._notes.append(
+                f"by the journal {self.opened.name} only uploads may be left, to be aborted"
+            )
+            return True
+        self._metrics.listing_completed()
+        self._notes.append(
+            f"nothing is left to do: by the journal {self.opened.name} this copy is complete"
+        )
+        return False
+
+    def check_access(self, clients: Clients) -> None:
+        """Check what can be checked; begin the journal between reading and writing.
+
+        Raises:
+            S3XferError: the copy would be refused, or the journal cannot be written.
+        """
+        self.clients = clients
+        sample = self._check_by_reading(clients)
+        self._begin_journal(clients)
+        self._check_by_writing(clients, sample)
+
+    def _check_by_reading(self, clients: Clients) -> Sequence[S3Object]:
+        """Return the objects that were seen."""
+        spec, source, destination = self._spec, self._keys.source, self._keys.destination
+        # A single object is looked up in any case: the copy needs its size and ETag.
+        if not spec.recursive:
+            self._single = preflight.check_source_object(clients.source, source)
+        if spec.options.preflight is Preflight.SKIP:
+            self._notes.append("access was not checked before the copy (--no-preflight)")
+            return ()
+        sample = (
+            [self._single]
+            if self._single
+            else preflight.check_source_prefix(clients.source, source)
+        )
+        self.sample = probe.readable(sample) or sample[0]
+        preflight.check_tags(clients.source, sample, spec.options)
+        preflight.check_destination_bucket(clients.destination, destination)
+        if not spec.overwrite:
+            preflight.check_existing(clients, destination)
+        return sample
+
+    def _begin_journal(self, clients: Clients) -> None:
+        """Note in the journal what is to be done, and all uploads from now on."""
+        if not self.opened:
+            return
+        source = self.source()
+        assert source  # noqa: S101 - everything that says what there is has been read
+        journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
+        self._ledger.journal = journal
+        clients.destination_hooks.write_down(journal.uploads)
+
+    def _check_by_writing(self, clients: Clients, sample: Sequence[S3Object]) -> None:
+        options = self._spec.options
+        if options.preflight is Preflight.SKIP:
+            return
+        if self.is_dry_run:
+            self._notes.append("a dry run writes nothing, so write access was not checked")
+        else:
+            self._notes += probe.probe_write(clients, self._keys.destination, sample, options)
+
+    def source(self) -> Source[S3Object] | None:
+        """Return what is left to copy; None if what says so was not read yet."""
+        journal, report, options = self._ledger.journal, self._report, self._spec.options
+        is_done = (journal and journal.is_complete) or (report and not report.object_count)
+        if self._single and not is_done:
+            return SingleObjectSource(self._single)
+        if journal:
+            return JournalSource(journal, self._open_listing)
+        if report:
+            return ReportSource(report, self._open_listing)
+        keeps_journal = options.journal and not self.is_dry_run
+        is_unread = options.from_report_path or (keeps_journal and not self.opened)
+        if self._spec.recursive and not is_unread:
+            return PrefixSource(self._open_listing)
+        return None
+
+    def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
+        assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
+        source = self._keys.source
+        return Listing(
+            PageReader(self.clients.source, bucket=source.bucket, prefix=source.key),
+            prefix=source.key,
+            ranges=ranges,
+            must_be_ordered=self._ledger.journal is not None,
+            threads=self._spec.options.listing_threads,
+            is_starving=self._is_starved,
+        )

@@ -1,0 +1,65 @@
+"""The forecast of requests."""
+
+from __future__ import annotations
+
+from s3_xfer.model import S3Object
+from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.units import MIB
+
+
+def listed(size_bytes: int) -> S3Object:
+    """Return an object as a listing shows it."""
+    return S3Object(bucket="src", key="in/x", size=size_bytes, etag='"0"')
+
+
+def test_threshold_decides_between_one_request_and_parts() -> None:
+    """Below the threshold one CopyObject, from it on an upload."""
+    estimate = RequestEstimate(
+        CopyOptions(multipart_threshold_bytes=8 * MIB, part_size_bytes=8 * MIB)
+    )
+
+    assert estimate.requests_of(listed(8 * MIB - 1)) == {"CopyObject": 1}
+    assert estimate.requests_of(listed(8 * MIB)) == {
+        "HeadObject": 1,
+        "GetObjectTagging": 1,
+        "CreateMultipartUpload": 1,
+        "UploadPartCopy": 1,
+        "CompleteMultipartUpload": 1,
+    }
+
+
+def test_skipping_tags_saves_their_request() -> None:
+    """Tags are only asked for where they are copied."""
+    estimate = RequestEstimate(CopyOptions(multipart_threshold_bytes=8 * MIB, tags=TagPolicy.SKIP))
+
+    assert "GetObjectTagging" not in estimate.requests_of(listed(9 * MIB))
+
+
+def test_looking_for_existing_objects_costs_a_head() -> None:
+    """Large objects are looked for always, small ones where the service is not AWS."""
+    options = CopyOptions(multipart_threshold_bytes=8 * MIB)
+    on_aws = RequestEstimate(options, overwrite=False)
+    elsewhere = RequestEstimate(options, overwrite=False, looks_first=True)
+
+    assert on_aws.requests_of(listed(1)) == {"CopyObject": 1}
+    assert elsewhere.requests_of(listed(1))["HeadObject"] == 1
+    assert on_aws.requests_of(listed(9 * MIB))["HeadObject"] == 2
+
+
+def test_an_object_without_an_etag_costs_a_head() -> None:
+    """What a report names is looked up before it is copied."""
+    named = S3Object(bucket="src", key="in/x", size=1)
+
+    assert RequestEstimate(CopyOptions()).requests_of(named) == {"CopyObject": 1, "HeadObject": 1}
+
+
+def test_total_includes_the_listing() -> None:
+    """The source says how many requests its listing takes."""
+    estimate = RequestEstimate(CopyOptions())
+    for _ in range(1001):
+        estimate.add(listed(1))
+
+    assert estimate.objects == 1001
+    assert estimate.total(listing_requests=2) == {"ListObjectsV2": 2, "CopyObject": 1001}
+    assert estimate.total(listing_requests=0) == {"CopyObject": 1001}
