@@ -71,7 +71,7 @@ class Producer:
             ranges=self._todo.ranges,
             must_be_ordered=journal is not None,
             threads=listing_threads,
-            is_starving=lambda: channel.is_starving,
+            is_starving=lambda: channel.is_starved,
         )
         self._books = threading.Lock()
         self._books_closed = False
