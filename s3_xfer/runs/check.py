@@ -24,8 +24,8 @@ from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.report import ReportWriter
 from s3_xfer.ledger.result import RunState
-from s3_xfer.listing.ahead import ReadAhead
 from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.prefetch import PrefetchingLister
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.options import ReportScope
 from s3_xfer.pipeline.channel import Channel
@@ -106,7 +106,7 @@ class CheckRun(Handle[CheckResult]):
 
     def _listed(self, client: Any, place: S3Location, side: str) -> Iterable[S3Object]:
         reader = PageReader(client, bucket=place.bucket, prefix=place.key)
-        return ReadAhead(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
+        return PrefetchingLister(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
 
     def _compare(
         self, clients: Clients, source: Iterable[S3Object], destination: Iterable[S3Object]

@@ -71,7 +71,7 @@ class Producer:
             ranges=self._todo.ranges,
             must_be_ordered=journal is not None,
             threads=listing_threads,
-            is_starving=lambda: channel.is_starved,
+            is_starved=lambda: channel.is_starved,
         )
         self._books = threading.Lock()
         self._books_closed = False
@@ -122,7 +122,7 @@ class Producer:
         for page in self._todo.known():
             self._offer(page)
         self._reading_report = False
-        for listed in self._listing.stretches():
+        for listed in self._listing.iter_pages():
             if self._stop.is_set() or not self._offer(listed.objects, listed.keys):
                 return
         if not self._listing.unlisted():
