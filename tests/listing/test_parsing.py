@@ -205,17 +205,17 @@ def test_page_that_is_written_in_another_way_is_left_to_botocore(entries: str) -
 
 
 def test_botocore_never_sees_the_entries(world: World) -> None:
-    """They are gone before its own handlers build a tree of the answer, which is the price."""
+    """They are removed before its own handlers build a tree of the answer."""
     for number in range(50):
         world.server.put(SRC, f"in/{number}", size=1)
     client = session(SOURCE_KEY).client("s3", endpoint_url=world.server.url)
     parsing.attach(client)
-    seen: list[bytes] = []
+    bodies: list[bytes] = []
     client.meta.events.register_first(
-        "before-parse.s3.*", lambda response_dict, **_: seen.append(response_dict["body"])
+        "before-parse.s3.*", lambda response_dict, **_: bodies.append(response_dict["body"])
     )
 
     page = client.list_objects_v2(Bucket=SRC)
 
     assert len(page["Contents"]) == 50
-    assert b"Contents" not in seen[0]
+    assert b"Contents" not in bodies[0]
