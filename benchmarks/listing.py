@@ -1,4 +1,4 @@
-"""What listing costs by itself, read in one place and in several.
+"""What a listing costs by itself, with one reader and with several.
 
 Usage: ``python -m benchmarks.listing [OBJECTS [LATENCY_MS]]``; nothing is copied.
 """
@@ -33,7 +33,7 @@ def main(objects: str = "1000000", latency_ms: str = "50") -> None:
 
 
 def measured(url: str, threads: int, *, expected: int) -> tuple[float, float]:
-    """List everything for somebody who always starves; return wall and CPU seconds."""
+    """List everything for a consumer that is always starved; return wall and CPU seconds."""
     client = boto3.client(
         "s3",
         endpoint_url=url,
@@ -48,12 +48,12 @@ def measured(url: str, threads: int, *, expected: int) -> tuple[float, float]:
         prefix=PREFIX,
         ranges=EVERYTHING,
         threads=threads,
-        is_starving=lambda: True,
+        is_starved=lambda: True,
     )
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
-    found = sum(map(len, listing.pages()))
-    if found != expected:
-        raise SystemExit(f"{found:,} keys were listed instead of {expected:,}")
+    listed = sum(len(page.objects) for page in listing.iter_pages())
+    if listed != expected:
+        raise SystemExit(f"{listed:,} keys were listed instead of {expected:,}")
     return time.perf_counter() - began_s, time.process_time() - began_cpu_s
 
 

@@ -35,8 +35,8 @@ from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.pacing import Pacer
+from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -94,13 +94,13 @@ def open_clients(
         PreflightError: profile, role or credentials cannot be used.
     """
     per_s = options.max_requests_per_s
-    ceiling = Ceiling(per_s, stop) if per_s else None
+    limiter = RateLimiter(per_s, stop) if per_s else None
 
     def hooks(headers: Mapping[str, Headers], renewal: Renewal) -> RequestHooks:
         return RequestHooks(
             headers=headers,
             retry=retry,
-            pacer=Pacer(stop, ceiling=ceiling),
+            pacer=Pacer(stop, limiter=limiter),
             stop=stop,
             metrics=metrics,
             renewal=renewal,

@@ -31,10 +31,10 @@ from s3_xfer.copying.renewal import Renewal, not_renewed
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
-from s3_xfer.pipeline.later import Later
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.slots import Slots
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.timer import TimerThread
 
 _OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
@@ -103,11 +103,11 @@ class Flights:
         self._landing_crew = ThreadPoolExecutor(
             ground_threads, thread_name_prefix="s3-xfer-landing"
         )
-        self._later = Later(stop, on_crash=on_crash)
+        self._later = TimerThread(stop, on_crash=on_crash)
         self._under_way: dict[_Flight, None] = {}  # in the order in which they were sent
         self._closed = False
         self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
-        self._later.call(self._overdue_check_s, self._give_up_overdue)
+        self._later.call_later(self._overdue_check_s, self._give_up_overdue)
 
     # ------------------------------------------------------------------- from the workers
 
@@ -116,7 +116,7 @@ class Flights:
         flight = _Flight(task, task, done)
         if self._copier.is_ready(task):
             self._launch(flight)
-        elif self._ground.line_up(flight):
+        elif self._ground.enqueue(flight):
             self._begin_on_ground()
         else:
             done(task, NotAttempted(task))
@@ -154,27 +154,27 @@ class Flights:
             failed = self._copier.conclude(flight.task, flight.trail, not_renewed(error))
             flight.done(flight.handed_over, failed)
             return
-        if self._air.line_up(flight):
+        if self._air.enqueue(flight):
             self._depart()
         else:
             flight.done(flight.handed_over, NotAttempted(flight.task))
 
     def _depart(self) -> None:
         """Send what is in line while there is room; a pace is kept by another thread."""
-        while self._pacer.is_free:
+        while self._pacer.unthrottled:
             flight = self._air.next()
             if flight is None:
                 return
             self._told(self._send, flight)
-        if self._air.has_line:
-            self._later.call(0.0, self._depart_at_pace)
+        if self._air.has_waiting:
+            self._later.call_later(0.0, self._depart_at_pace)
 
     def _depart_at_pace(self) -> None:
         """Send the first in line when the pace allows it, and come back for the next."""
         flight = self._air.next()
         if flight is not None:
             self._told(self._send, flight)
-            self._later.call(0.0, self._depart_at_pace)
+            self._later.call_later(0.0, self._depart_at_pace)
 
     def _send(self, flight: _Flight) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
@@ -223,16 +223,16 @@ class Flights:
             self._on_ground(self._conclude, flight, error)
         else:
             self._metrics.retried(throttled=throttled)
-            again = self._line_up_again if self._air.park() else self._send_again
-            self._later.call(delay_s, partial(again, flight))
+            again = self._line_up_again if self._air.defer() else self._send_again
+            self._later.call_later(delay_s, partial(again, flight))
 
     def _line_up_again(self, flight: _Flight) -> None:
         """Let what was parked be the next."""
         if self._is_refreshed(flight):
-            self._air.line_up_again(flight)
+            self._air.requeue_front(flight)
             self._depart()
         else:
-            self._air.unpark()
+            self._air.resume()
 
     def _send_again(self, flight: _Flight) -> None:
         """Send what has kept its place."""
@@ -281,7 +281,7 @@ class Flights:
             if flight.give_up:
                 flight.give_up()
         if not self._stop.is_set():
-            self._later.call(self._overdue_check_s, self._give_up_overdue)
+            self._later.call_later(self._overdue_check_s, self._give_up_overdue)
 
     # ---------------------------------------------------------------------- on the ground
 

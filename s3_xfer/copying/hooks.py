@@ -166,8 +166,8 @@ class RequestHooks:
         operation = event_name.rpartition(".")[2]
         if operation in PACED:
             self.pacer.wait()
-        elif self.pacer.ceiling:
-            self.pacer.ceiling.wait()
+        elif self.pacer.limiter:
+            self.pacer.limiter.wait()
         if self._stop.is_set() and (self._leaves_uploads or operation not in _WHEN_STOPPED):
             raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
         self._metrics.request_sent(operation)

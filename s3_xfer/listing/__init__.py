@@ -1,1 +1,1 @@
-"""What there is: pages of a bucket, or lines of a report, as S3Objects."""
+"""List the objects of a bucket, page by page, as S3Objects."""

@@ -1,13 +1,13 @@
-"""Where to cut a stretch of keys whose contents nobody knows.
+"""Choose where to split a range of keys whose contents are unknown.
 
-Any string is a correct boundary; a good one has about as many keys before it as behind it. All that
-is known is where the stretch was entered, how far it was read and where it ends, so the cut is a
-guess, which the next request proves or disproves: if nothing is behind it, the stretch ends there,
+Any string is a correct boundary. A good one has about as many keys before it as behind it. Known
+are only where reading of the range began, how far it came and where the range ends, so a boundary
+is a guess, and the next request tests it: if there are no keys behind it, the range ends there,
 and the next guess is better. Two questions are bisected: at which *depth* the remaining keys stop
-having the beginning of the last one (long common prefixes, dates, padded numbers), and then which
+sharing the beginning of the last one (long common prefixes, dates, padded numbers), and then which
 *character* lies in the middle, among those that keys of this listing have.
 
-Refuses to do arithmetic on bytes: boundaries are whole characters that S3 and XML can hold.
+Boundaries are whole characters that S3 and XML can hold; there is no arithmetic on bytes.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def boundary(
 ) -> str | None:
     """Return a string between ``after`` and ``until``; None if there is none worth trying.
 
-    ``prefix`` begins every key, ``first`` is the first key seen of the stretch and ``after`` the
-    last; ``alphabet`` are the characters of keys, sorted.
+    ``prefix`` begins every key, ``first`` is the first key that was read of the range and ``after``
+    the last; ``alphabet`` are the characters of keys, sorted.
     """
-    depth = len(prefix) if until is None else _shared(after, until)
+    depth = len(prefix) if until is None else _common_length(after, until)
     is_open = until is None
     if until is not None and until[depth:] == following(after[depth : depth + 1]):
-        depth, is_open = depth + 1, True  # all keys left begin as ``after`` does
+        depth, is_open = depth + 1, True  # all remaining keys begin as ``after`` does
     if is_open:
-        found = _in_open_group(first, after, depth, alphabet)
+        candidate = _in_open_group(first, after, depth, alphabet)
     else:
-        found = _between(after, until or "", depth, alphabet)
-    if found is None or found <= after or (until is not None and found >= until):
+        candidate = _between(after, until or "", depth, alphabet)
+    if candidate is None or candidate <= after or (until is not None and candidate >= until):
         return None
-    return found if len(found.encode()) <= KEY_MAX_BYTES else None
+    return candidate if len(candidate.encode()) <= KEY_MAX_BYTES else None
 
 
 def following(character: str) -> str | None:
@@ -56,31 +56,33 @@ def following(character: str) -> str | None:
 
 
 def width(after: str, until: str | None, prefix: str) -> int:
-    """Return how far apart two strings are: a number that means something beside another one."""
-    high = _place(until, len(prefix)) if until is not None else 1 << (32 * _WIDTH_CHARACTERS)
-    return high - _place(after, len(prefix))
+    """Return how far apart two strings are, as a number to compare widths by."""
+    high = 1 << (32 * _WIDTH_CHARACTERS) if until is None else _as_number(until, len(prefix))
+    return high - _as_number(after, len(prefix))
 
 
-def _place(text: str, skip: int) -> int:
-    shown = text[skip : skip + _WIDTH_CHARACTERS].ljust(_WIDTH_CHARACTERS, "\0")
-    return int.from_bytes(shown.encode("utf-32-be", "surrogatepass"), "big")
+def _as_number(text: str, skip: int) -> int:
+    """Return the first characters of ``text`` behind ``skip`` as a number that keeps the order."""
+    characters = text[skip : skip + _WIDTH_CHARACTERS].ljust(_WIDTH_CHARACTERS, "\0")
+    return int.from_bytes(characters.encode("utf-32-be", "surrogatepass"), "big")
 
 
 def _in_open_group(first: str, after: str, depth: int, alphabet: Sequence[str]) -> str | None:
-    """Return a cut among keys that share ``depth`` characters and may end in anything."""
-    shared = _shared(first, after)
-    if shared > depth:  # at which character do the keys that are left differ from these?
-        cut = (depth + shared + 1) // 2
-        higher = following(after[cut - 1])
-        return after[: cut - 1] + higher if higher else None
+    """Return a boundary among keys that share ``depth`` characters and have no upper bound."""
+    common = _common_length(first, after)
+    if common > depth:  # at which character do the remaining keys differ from these?
+        middle_depth = (depth + common + 1) // 2
+        higher = following(after[middle_depth - 1])
+        return after[: middle_depth - 1] + higher if higher else None
     low = after[depth : depth + 1]
-    alike = [each for each in alphabet[bisect_right(alphabet, low) :] if _kind(each) == _kind(low)]
+    higher_characters = alphabet[bisect_right(alphabet, low) :]
+    alike = [character for character in higher_characters if _kind(character) == _kind(low)]
     middle = _middle(alike) or following(low)
     return after[:depth] + middle if middle else None
 
 
 def _between(after: str, until: str, depth: int, alphabet: Sequence[str]) -> str | None:
-    """Return a cut between two strings that differ from ``depth`` on."""
+    """Return a boundary between two strings that differ from ``depth`` on."""
     low, high = after[depth : depth + 1], until[depth : depth + 1]
     candidates = alphabet[bisect_right(alphabet, low) : bisect_left(alphabet, high)]
     if len(until) > depth + 1:
@@ -89,10 +91,10 @@ def _between(after: str, until: str, depth: int, alphabet: Sequence[str]) -> str
     return after[:depth] + middle if middle else None
 
 
-def _shared(one: str, other: str) -> int:
-    """Return how many characters both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+def _common_length(first: str, second: str) -> int:
+    """Return the number of characters that both strings begin with."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
 def _middle(candidates: Sequence[str]) -> str | None:

@@ -1,7 +1,7 @@
 """Pages of ``list_objects_v2``, as objects.
 
-A page is one request and at most 1,000 keys; it is repeated on its own when it fails, with its
-token. S3 orders keys by their UTF-8 bytes. Refuses to sort, filter or remember.
+A page is one request and at most 1,000 keys. When it fails it is repeated on its own, with its
+token. S3 orders keys by their UTF-8 bytes; pages are passed on in the order in which S3 sent them.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ class PageReader:
             botocore.exceptions.ClientError: the page was refused after all retries.
             botocore.exceptions.PaginationError: there is more, and no way to ask for it.
         """
-        start = {"StartAfter": after} if after else {}
-        place = {"ContinuationToken": token} if token else start
-        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **place)
-        following = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
-        if answer.get("IsTruncated") and following in (None, "", token):
+        first_page = {"StartAfter": after} if after else {}
+        cursor = {"ContinuationToken": token} if token else first_page
+        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **cursor)
+        next_token = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
+        if answer.get("IsTruncated") and next_token in (None, "", token):
             raise PaginationError(message="a listing goes on, with no new continuation token")
-        found = [as_object(self._bucket, entry) for entry in answer.get("Contents", ())]
-        return Page(found, following)
+        objects = [as_object(self._bucket, entry) for entry in answer.get("Contents", ())]
+        return Page(objects, next_token)
 
 
 def as_object(bucket: str, entry: Mapping[str, Any]) -> S3Object:

@@ -1,11 +1,11 @@
-"""A listing that is read in one place, and in several when the copying waits for it.
+"""A listing that one thread reads, and more threads when the copying waits for it.
 
-One thread reads ahead. When whoever takes the pages says that it starves, more threads join: each
-cuts the rest of the widest segment in two and reads the second half (:mod:`.segments`). They end
-when they find nothing worth cutting, or nobody starves any more. The order of pages is lost then,
-and nothing else.
+One thread reads ahead. When the copying is starved of objects, more threads join: each splits the
+rest of the widest segment in two and reads the second half (:mod:`.segments`). A thread ends when
+there is nothing worth splitting, or when the copying is no longer starved. With more than one
+thread the pages are not in order.
 
-Refuses to run far ahead: a page for each reader waits at most.
+At most one page for each reader waits to be taken.
 """
 
 from __future__ import annotations
@@ -13,22 +13,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias
 
 from s3_xfer.listing.pages import Page
-from s3_xfer.listing.segments import PAGES_BEFORE_CUT, Cut, Listed, Segment, Segments
-from s3_xfer.model import S3Object
+from s3_xfer.listing.segments import PAGES_BEFORE_SPLIT, ListedPage, Segment, Segments, Split
 from s3_xfer.planning.ranges import KeyRange
 
-_HUNGRY_PAGES = 3  # in a row, before another reader is worth it
-_DOUBTS = 5
+_STARVED_PAGES = 3  # in a row, before another reader is added
+_ORDER_ATTEMPTS = 5  # to find two neighbours in agreement
 
-Job: TypeAlias = Segment | Cut
+Job: TypeAlias = Segment | Split
 
 
 class Read(Protocol):
-    """What brings a page; called from several threads."""
+    """Requests a page; called from several threads."""
 
     def __call__(self, after: str, token: str | None = None) -> Page:
         """Return the first page behind the key ``after``, or the one ``token`` stands for."""
@@ -37,8 +36,9 @@ class Read(Protocol):
 class Listing:
     """The objects under ``prefix`` that lie in ``ranges``, page by page.
 
-    ``threads`` is how many may read at once. ``is_starving`` tells whether those who use the
-    objects have nothing to do. ``must_be_ordered`` refuses a service that keeps no order of keys.
+    ``threads`` is the maximum number of readers. ``is_starved`` tells whether the consumers of the
+    objects have nothing to do. ``must_be_ordered`` refuses a service that does not list keys in
+    order.
     """
 
     def __init__(
@@ -48,60 +48,55 @@ class Listing:
         prefix: str,
         ranges: Iterable[KeyRange],
         threads: int,
-        is_starving: Callable[[], bool],
-        pages_before_cut: int = PAGES_BEFORE_CUT,
+        is_starved: Callable[[], bool],
+        pages_before_split: int = PAGES_BEFORE_SPLIT,
         must_be_ordered: bool = False,
     ) -> None:
         self._read = read
         self._threads_max = threads
-        self._is_starving = is_starving
+        self._is_starved = is_starved
         self._segments = Segments(
-            prefix, ranges, pages_before_cut=pages_before_cut, must_be_ordered=must_be_ordered
+            prefix, ranges, pages_before_split=pages_before_split, must_be_ordered=must_be_ordered
         )
         self._changed = threading.Condition()  # guards everything below, and the segments
-        self._pages: deque[Listed] = deque()
+        self._pages: deque[ListedPage] = deque()
         self._threads: list[threading.Thread] = []
         self._readers = 0
-        self._hungry_pages = 0
+        self._starved_pages = 0
         self._is_closed = False
         self._error: BaseException | None = None
 
-    def pages(self) -> Iterator[Sequence[S3Object]]:
-        """Yield the objects of :meth:`stretches`, page by page."""
-        for listed in self.stretches():
-            if listed.objects:
-                yield listed.objects
-
-    def stretches(self) -> Iterator[Listed]:
-        """Yield what was read, empty stretches included, until all was or :meth:`close` is called.
+    def iter_pages(self) -> Iterator[ListedPage]:
+        """Yield all pages, those without objects included, until :meth:`close` is called.
 
         A page counts as listed when the next one is asked for.
 
         Raises:
-            Exception: what a reader met with, behind what had been read before; reading has ended.
+            Exception: what a reader raised, after the pages that were read before. Reading has
+                ended then.
         """
-        self._hire()
-        while listed := self._next():
-            yield listed
+        self._spawn_reader()
+        while page := self._next():
+            yield page
             with self._changed:
-                self._segments.hand_over(listed)
+                self._segments.mark_listed(page)
         if self.unlisted() and not self._is_closed:
             raise RuntimeError("the listing ended, and keys are left")  # a defect of this module
 
     def unlisted(self) -> tuple[KeyRange, ...]:
-        """Return where keys may be that were not listed; nothing if the listing is complete."""
+        """Return where keys may be that were not listed; empty if the listing is complete."""
         with self._changed:
             return self._segments.unlisted()
 
     def close(self) -> None:
-        """Ask for no further page; whoever waits for one gets none."""
+        """Request no further page, and end :meth:`iter_pages`, also while it waits for a page."""
         with self._changed:
             self._is_closed = True
             self._pages.clear()
             self._changed.notify_all()
 
     def join(self, timeout_s: float) -> bool:
-        """Wait for answers that are under way; return whether all threads have ended."""
+        """Wait for pending answers; return whether all threads have ended."""
         deadline_s = time.monotonic() + timeout_s
         for thread in list(self._threads):
             thread.join(max(0.0, deadline_s - time.monotonic()))
@@ -109,7 +104,7 @@ class Listing:
 
     # --------------------------------------------------------------- in the consumer's thread
 
-    def _next(self) -> Listed | None:
+    def _next(self) -> ListedPage | None:
         with self._changed:
             had_to_wait = not self._pages
             while not self._pages and self._readers and not self._is_closed:
@@ -118,18 +113,19 @@ class Listing:
                 if self._error:
                     raise self._error
                 return None
-            listed = self._pages.popleft()
+            page = self._pages.popleft()
             self._changed.notify_all()
-        self._feed(is_hungry=had_to_wait and self._is_starving())
-        return listed
+        self._scale(is_starved=had_to_wait and self._is_starved())
+        return page
 
-    def _feed(self, *, is_hungry: bool) -> None:
-        """Send for another reader if the copying waits for page after page."""
-        self._hungry_pages = self._hungry_pages + 1 if is_hungry else 0
-        if self._hungry_pages >= _HUNGRY_PAGES:
-            self._hire()
+    def _scale(self, *, is_starved: bool) -> None:
+        """Add a reader after :data:`_STARVED_PAGES` consecutive starved pages."""
+        self._starved_pages = self._starved_pages + 1 if is_starved else 0
+        if self._starved_pages >= _STARVED_PAGES:
+            self._spawn_reader()
 
-    def _hire(self) -> None:
+    def _spawn_reader(self) -> None:
+        """Start a reader, if one more is allowed and has something to read."""
         with self._changed:
             if self._is_closed or self._readers >= self._threads_max:
                 return
@@ -139,7 +135,7 @@ class Listing:
             self._readers += 1
             name = f"s3-xfer-listing_{len(self._threads)}"
             thread = threading.Thread(target=self._work, args=(job,), name=name, daemon=True)
-            self._threads = [*(each for each in self._threads if each.is_alive()), thread]
+            self._threads = [*(other for other in self._threads if other.is_alive()), thread]
             thread.start()
 
     # ------------------------------------------------------------------- in the readers' threads
@@ -147,7 +143,7 @@ class Listing:
     def _work(self, job: Job | None) -> None:
         try:
             while job:
-                self._go_through(job)
+                self._read_segment(job)
                 job = self._next_job()
         except BaseException as error:  # noqa: BLE001 - raised where the pages are taken
             self._fail(error)
@@ -161,57 +157,57 @@ class Listing:
             return None if self._is_closed else self._job(self._readers - 1)
 
     def _job(self, other_readers: int) -> Job | None:
+        """Return an unread segment, or a split if the copying is starved and splitting pays."""
         waiting = self._segments.next_waiting()
-        if waiting or not self._hungry_pages or other_readers >= self._segments.reader_limit():
+        if waiting or not self._starved_pages or other_readers >= self._segments.reader_limit():
             return waiting
-        return self._segments.next_cut()
+        return self._segments.next_split()
 
-    def _go_through(self, job: Job) -> None:
-        """Read a segment to its end; if it is to be cut off another one, try that first."""
-        place = job.boundary if isinstance(job, Cut) else job.read
-        page = self._read(place)
+    def _read_segment(self, job: Job) -> None:
+        """Read a segment to its end; for a split, the second half, if there is one."""
+        page = self._read(job.boundary if isinstance(job, Split) else job.read)
         with self._changed:
             listed = (
-                self._segments.settle(job, page)
-                if isinstance(job, Cut)
+                self._segments.apply_split(job, page)
+                if isinstance(job, Split)
                 else self._segments.take(job, page)
             )
         while listed:
             if listed.beyond is not None:
-                self._examine(listed.segment, listed.beyond)
+                self._confirm_order(listed.segment, listed.beyond)
             if not self._deliver(listed) or listed.is_last:
                 return
             page = self._read("", page.token)
             with self._changed:
                 listed = self._segments.take(listed.segment, page)
 
-    def _deliver(self, listed: Listed) -> bool:
+    def _deliver(self, page: ListedPage) -> bool:
         with self._changed:
             while len(self._pages) >= self._readers and not self._is_closed:
                 self._changed.wait()
             if self._is_closed:
                 return False
-            self._pages.append(listed)
+            self._pages.append(page)
             self._changed.notify_all()
             return True
 
-    def _examine(self, segment: Segment, beyond: str) -> None:
-        """Find out why two neighbours saw another key first behind their boundary.
+    def _confirm_order(self, segment: Segment, beyond: str) -> None:
+        """Find out why two neighbours saw different first keys behind their boundary.
 
-        Objects may have come or gone meanwhile; but a key that is listed behind the one's last key
-        and not behind the boundary shows that the order is none.
+        Objects may have been created or deleted meanwhile. But if a key is listed behind the last
+        key of ``segment`` and not behind the boundary, the service does not list keys in order.
         """
         boundary = segment.until or ""
-        for _ in range(_DOUBTS):
-            behind = [found.key for found in self._read(boundary).objects]
-            again = [found.key for found in self._read(segment.read).objects]
-            seen = next((key for key in again if key > boundary), "")
-            if seen != beyond:  # and something may have changed again between the two requests
-                beyond = seen
+        for _ in range(_ORDER_ATTEMPTS):
+            behind_boundary = [item.key for item in self._read(boundary).objects]
+            behind_segment = [item.key for item in self._read(segment.read).objects]
+            first_beyond = next((key for key in behind_segment if key > boundary), "")
+            if first_beyond != beyond:  # something may have changed between the two requests too
+                beyond = first_beyond
                 continue
-            if beyond not in behind if beyond else behind:
+            if beyond not in behind_boundary if beyond else behind_boundary:
                 with self._changed:
-                    self._segments.distrust()
+                    self._segments.mark_unordered()
             return
 
     def _fail(self, error: BaseException) -> None:

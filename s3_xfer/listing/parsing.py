@@ -1,13 +1,13 @@
-"""A page of a listing, read at a fraction of the price.
+"""A page of a listing, parsed at a fraction of botocore's price.
 
 botocore builds a tree of every answer twice, once to look for an error in it and once to read it,
-and walks it by its model: for a page of a thousand keys more than their copies cost. Here one
+and walks it by its model. For a page of a thousand keys that costs more than their copies. Here one
 regular expression takes the entries out before that (botocore's event ``before-parse``); botocore
 reads the rest, and decodes the keys as it always does. The result differs from botocore's own in
-one thing: an entry has no more than the fields that :func:`s3_xfer.listing.pages.as_object` reads.
+one thing: an entry has only the fields that :func:`s3_xfer.listing.pages.as_object` reads.
 
-Refuses to guess: an answer that is not, to the last byte, written as S3 writes it is left to
-botocore as a whole, and so is one that is cut off.
+An answer that is not written exactly as S3 writes it, or that is cut off, is left to botocore as a
+whole.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _ENTRY = re.compile(
     re.ASCII,
 )
 _FIELDS = 5  # groups of _ENTRY
-# What may stand before the first entry: the root, and elements that hold nothing but text.
+# Allowed before the first entry: the root, and elements that hold only text.
 _HEAD = re.compile(
     r"(?:<\?xml[^<>]*\?>)?\s*<ListBucketResult(?: [^<>]*)?>(?:<(\w+)>[^<>]*</\1>|<\w+/>)*", re.ASCII
 )
 
 
 def attach(client: Any) -> None:
-    """Make ``client``, an S3 client, read its listings this way.
+    """Make ``client``, an S3 client, parse its listings this way.
 
     The wildcard puts the handler before botocore's own, which reads the whole answer to see
     whether it is an error.
@@ -53,13 +53,13 @@ def attach(client: Any) -> None:
 def _take_entries(
     response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
 ) -> None:
-    taken = split_page(response_dict["body"])
-    if taken:
-        response_dict["body"], customized_response_dict["Contents"] = taken
+    body_and_entries = split_page(response_dict["body"])
+    if body_and_entries:
+        response_dict["body"], customized_response_dict["Contents"] = body_and_entries
 
 
 def split_page(body: bytes) -> tuple[bytes, list[Entry]] | None:
-    """Return the answer without its entries, and these; None if it is to be left as it is."""
+    """Return the answer without its entries, and the entries; None to leave it to botocore."""
     try:
         head, *columns, tail = _ENTRY.split(body.decode())
         entries = _entries(columns)
@@ -72,7 +72,7 @@ def split_page(body: bytes) -> tuple[bytes, list[Entry]] | None:
 
 
 def _entries(columns: list[str]) -> list[Entry]:
-    """Return the entries from the groups of all matches, each followed by what stands behind it."""
+    """Return the entries from the groups of all matches, each followed by the text behind it."""
     step = _FIELDS + 1
     keys, times, etags, sizes, classes = (columns[field::step] for field in range(_FIELDS))
     return [

@@ -1,14 +1,16 @@
-"""The books of a listing in several places at once: who reads what, and what is left.
+"""The state of a listing with several readers: who reads which keys, and what is not read yet.
 
-A *segment* is a stretch of keys that one reader goes through, page by page. A reader that has
-nothing to do cuts the rest of somebody else's segment in two: it asks for a page behind the
-boundary, and when that has come, the segment ends there and a new one begins, or begins and ends if
-there are no keys. So every key belongs to exactly one segment at any time, whatever the boundary,
-and a page that was asked for before a cut is trimmed to what its segment still is.
+A *segment* is a range of keys that one reader goes through, page by page. A reader that has nothing
+to do splits the rest of another reader's segment in two. It requests a page behind the boundary;
+when that has arrived, the old segment ends at the boundary and a new one begins, or begins and ends
+if there are no keys. So every key belongs to exactly one segment at any time, wherever the boundary
+lies, and a page that was requested before a split is trimmed to the segment as it is then.
 
-Trusts the order of keys, and checks it: services that do not keep it are never cut, or, if they are
-found out too late, end the listing. Refuses to send requests or start threads; not thread-safe,
-its user holds a lock.
+The order of keys is checked on every page. A listing that is out of order before the first split is
+never split. If that shows only after a split, the listing ends with an error, because keys may be
+missing.
+
+This module sends no requests and starts no threads. It is not thread-safe: the caller holds a lock.
 """
 
 from __future__ import annotations
@@ -25,19 +27,19 @@ from s3_xfer.listing.pages import Page
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange, merged
 
-PAGES_BEFORE_CUT = 10  # small listings are never cut
-READERS_PER_STEP = 2  # for every PAGES_BEFORE_CUT pages
-POOR_PAGES_ALLOWED = 2  # and one for every PAGES_PER_POOR_PAGE
-PAGES_PER_POOR_PAGE = 4
-_SAMPLE = 64  # one key in so many tells which characters keys have
+PAGES_BEFORE_SPLIT = 10  # small listings are never split
+READERS_PER_STEP = 2  # for every PAGES_BEFORE_SPLIT pages
+UNDERFILLED_PAGES_ALLOWED = 2  # and one for every PAGES_PER_UNDERFILLED_PAGE
+PAGES_PER_UNDERFILLED_PAGE = 4
+_SAMPLE = 64  # the characters of one key in so many are collected
 
 
 @dataclass(slots=True, eq=False)
 class Segment:
-    """Keys behind ``read``, up to and including ``until``, are still to be asked for.
+    """Keys behind ``read``, up to and including ``until``, are still to be requested.
 
-    Those up to ``listed`` were handed over. ``first`` is the first key that was found. Once there
-    is a neighbour, ``behind`` is the first key that was found behind ``until`` (none: empty).
+    Those up to ``listed`` are accounted for. ``first`` is the first key that was read. Once there
+    is a neighbour, ``behind`` is the first key that was read behind ``until`` (none: empty).
     """
 
     read: str
@@ -46,24 +48,24 @@ class Segment:
     first: str | None = None
     behind: str | None = None
     is_read: bool = False
-    is_being_cut: bool = False
+    is_being_split: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A segment that is to be cut at ``boundary``."""
+class Split:
+    """A segment that is to be split at ``boundary``."""
 
     segment: Segment
     boundary: str
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """What a page brought to its segment.
+class ListedPage:
+    """The part of a page that belongs to its segment.
 
-    ``keys`` is the stretch in which there are no other objects than these. ``beyond`` is the first
-    key that no longer belongs to the segment (none: empty); None if that need not be looked at,
-    because the neighbour starts with the same key or there is no neighbour.
+    ``keys`` is the range in which there are no other objects than these. ``beyond`` is the first
+    key that no longer belongs to the segment (none: empty); None if the order need not be
+    confirmed, because the neighbour starts with the same key or there is no neighbour.
     """
 
     segment: Segment
@@ -76,7 +78,7 @@ class Listed:
 class Segments:
     """All segments of one listing of ``prefix``; ``ranges`` are to be listed.
 
-    With ``must_be_ordered`` a service that does not keep the order is refused in any case.
+    With ``must_be_ordered`` a service that does not list keys in order is always refused.
     """
 
     def __init__(
@@ -84,141 +86,147 @@ class Segments:
         prefix: str,
         ranges: Iterable[KeyRange],
         *,
-        pages_before_cut: int = PAGES_BEFORE_CUT,
+        pages_before_split: int = PAGES_BEFORE_SPLIT,
         must_be_ordered: bool = False,
     ) -> None:
         self._prefix = prefix
         self._ranges = merged(ranges)
-        self._pages_before_cut = pages_before_cut
-        self._open = [Segment(each.after, each.after, each.until) for each in self._ranges]
+        self._pages_before_split = pages_before_split
+        self._open = [Segment(keys.after, keys.after, keys.until) for keys in self._ranges]
         self._waiting = deque(self._open)
         self._alphabet: list[str] = []
-        self._pages = self._poor_pages = self._fullest = 0
+        self._pages = self._underfilled_pages = self._fullest = 0
         self._is_ordered = True
         self._must_be_ordered = must_be_ordered
-        self._is_cut = any(each.until is not None for each in self._ranges)
-        self._is_refused = False
+        self._is_split = any(keys.until is not None for keys in self._ranges)
+        self._has_failed = False
 
-    # ------------------------------------------------------------------------------- to do
+    # -------------------------------------------------------------------------------- jobs
 
     def next_waiting(self) -> Segment | None:
-        """Return a segment that nobody reads yet."""
+        """Return a segment that has no reader yet, and assign it; None if there is none."""
         return self._waiting.popleft() if self._waiting else None
 
-    def next_cut(self) -> Cut | None:
-        """Return where to cut the widest segment; None if that is not worth a request."""
-        if not self._is_ordered or self._pages < self._pages_before_cut or self._wastes():
+    def next_split(self) -> Split | None:
+        """Return where to split the widest segment; None if that is not worth a request."""
+        if not self._is_ordered or self._pages < self._pages_before_split or self._wastes():
             return None
-        cuts = (self._cut_of(segment) for segment in sorted(self._open, key=self._width))
-        found = next((cut for cut in cuts if cut), None)
-        if found:
-            found.segment.is_being_cut = True
-        return found
+        widest_first = sorted(self._open, key=self._width, reverse=True)
+        splits = (self._split_of(segment) for segment in widest_first)
+        split = next((split for split in splits if split), None)
+        if split:
+            split.segment.is_being_split = True
+        return split
 
     def reader_limit(self) -> int:
-        """Return how many readers a listing of this size deserves."""
-        return max(1, READERS_PER_STEP * self._pages // self._pages_before_cut)
+        """Return the maximum number of readers for the pages read so far."""
+        return max(1, READERS_PER_STEP * self._pages // self._pages_before_split)
 
     def _wastes(self) -> bool:
-        return self._poor_pages > POOR_PAGES_ALLOWED + self._pages // PAGES_PER_POOR_PAGE
+        """Return whether too many pages were under-filled for another split."""
+        allowed = UNDERFILLED_PAGES_ALLOWED + self._pages // PAGES_PER_UNDERFILLED_PAGE
+        return self._underfilled_pages > allowed
 
     def _width(self, segment: Segment) -> int:
-        return -width(segment.read, segment.until, self._prefix)
+        return width(segment.read, segment.until, self._prefix)
 
-    def _cut_of(self, segment: Segment) -> Cut | None:
-        if segment.is_read or segment.is_being_cut or segment.first is None:
+    def _split_of(self, segment: Segment) -> Split | None:
+        if segment.is_read or segment.is_being_split or segment.first is None:
             return None
-        found = boundary(
+        split_at = boundary(
             prefix=self._prefix,
             first=segment.first,
             after=segment.read,
             until=segment.until,
             alphabet=self._alphabet,
         )
-        return Cut(segment, found) if found else None
+        return Split(segment, split_at) if split_at else None
 
-    # ---------------------------------------------------------------------------- what came
+    # ---------------------------------------------------------------------------- results
 
-    def take(self, segment: Segment, page: Page) -> Listed:
-        """Return what of ``page``, the next one of ``segment``, belongs to it.
+    def take(self, segment: Segment, page: Page) -> ListedPage:
+        """Return the part of ``page``, the next one of ``segment``, that belongs to it.
 
         Raises:
-            RunAborted: the keys are in no order, and the listing was cut.
+            RunAborted: the keys are not in order, and the listing was split or must be ordered.
         """
-        keys, after = [found.key for found in page.objects], segment.read
+        keys, after = [item.key for item in page.objects], segment.read
         self._check_order(after, keys)
         count = len(keys) if segment.until is None else bisect_right(keys, segment.until)
         segment.is_read = count < len(keys) or page.token is None
-        self._note(segment, keys[:count])
+        self._record_keys(segment, keys[:count])
         beyond = keys[count] if count < len(keys) else ""
-        is_doubtful = segment.is_read and segment.behind not in (None, beyond)
-        return Listed(
+        neighbours_disagree = segment.is_read and segment.behind not in (None, beyond)
+        return ListedPage(
             segment,
             page.objects[:count],
             segment.is_read,
             KeyRange(after, segment.until if segment.is_read else segment.read),
-            beyond if is_doubtful else None,
+            beyond if neighbours_disagree else None,
         )
 
-    def settle(self, cut: Cut, page: Page) -> Listed | None:
-        """Make the cut, with ``page``, asked for behind its boundary, as the new segment's first.
+    def apply_split(self, split: Split, page: Page) -> ListedPage | None:
+        """Begin the second half of ``split`` with ``page``, which was read behind its boundary.
 
-        Returns what the page brought to the new segment, which may be its end; None if the cut
-        came too late.
+        Returns the part of the page that belongs to the new segment, which may be all of it; None
+        if the split came too late.
+
+        Raises:
+            RunAborted: as :meth:`take`.
         """
-        owner = cut.segment
-        owner.is_being_cut = False
-        keys = [found.key for found in page.objects]
-        self._check_order(cut.boundary, keys)
-        if owner.is_read or owner.read >= cut.boundary or not self._is_ordered:
-            self._count(0)
+        owner = split.segment
+        owner.is_being_split = False
+        keys = [item.key for item in page.objects]
+        self._check_order(split.boundary, keys)
+        if owner.is_read or owner.read >= split.boundary or not self._is_ordered:
+            self._record_page(0)
             return None
-        new = Segment(cut.boundary, cut.boundary, owner.until, owner.first, owner.behind)
-        owner.until, owner.behind = cut.boundary, keys[0] if keys else ""
+        new = Segment(split.boundary, split.boundary, owner.until, owner.first, owner.behind)
+        owner.until, owner.behind = split.boundary, keys[0] if keys else ""
         self._open.append(new)
-        self._is_cut = True
+        self._is_split = True
         return self.take(new, page)
 
-    def hand_over(self, listed: Listed) -> None:
-        """State that the objects of ``listed`` are accounted for; pages of a segment in order."""
-        if listed.objects:
-            listed.segment.listed = listed.objects[-1].key
-        if listed.is_last:
-            self._open.remove(listed.segment)
+    def mark_listed(self, page: ListedPage) -> None:
+        """State that the objects of ``page`` are accounted for; pages of a segment in order."""
+        if page.objects:
+            page.segment.listed = page.objects[-1].key
+        if page.is_last:
+            self._open.remove(page.segment)
 
     def unlisted(self) -> tuple[KeyRange, ...]:
-        """Return where keys may be that were not handed over."""
-        if self._is_refused or (self._open and not self._is_ordered):
+        """Return where keys may be that are not accounted for."""
+        if self._has_failed or (self._open and not self._is_ordered):
             return self._ranges
-        return merged(KeyRange(each.listed, each.until) for each in self._open)
+        return merged(KeyRange(segment.listed, segment.until) for segment in self._open)
 
     # ------------------------------------------------------------------------------ helpers
 
-    def _note(self, segment: Segment, keys: Sequence[str]) -> None:
-        self._count(len(keys))
+    def _record_keys(self, segment: Segment, keys: Sequence[str]) -> None:
+        self._record_page(len(keys))
         if not keys:
             return
         segment.first = segment.first or keys[0]
         segment.read = keys[-1]
-        new = set().union(*keys[::_SAMPLE]).difference(self._alphabet)
-        if new:
-            self._alphabet = sorted([*self._alphabet, *new])
+        characters = set().union(*keys[::_SAMPLE]).difference(self._alphabet)
+        if characters:
+            self._alphabet = sorted([*self._alphabet, *characters])
 
-    def _count(self, keys: int) -> None:
-        """Remember how much a request was worth."""
+    def _record_page(self, keys: int) -> None:
+        """Count a page, and whether it was under-filled."""
         self._pages += 1
         self._fullest = max(self._fullest, keys)
-        self._poor_pages += keys * 2 < self._fullest
+        self._underfilled_pages += keys * 2 < self._fullest
 
     def _check_order(self, after: str, keys: Sequence[str]) -> None:
         if not _in_order(after, keys):
-            self.distrust()
+            self.mark_unordered()
 
-    def distrust(self) -> None:
-        """State that the keys are in no order.
+    def mark_unordered(self) -> None:
+        """State that the service does not list keys in order.
 
         Raises:
-            RunAborted: the listing was cut, so keys may be missing.
+            RunAborted: the listing was split, so keys may be missing, or must be ordered.
         """
         self._is_ordered = False
         if self._must_be_ordered:
@@ -228,8 +236,8 @@ class Segments:
                 remedy="run it without --journal",
                 error_class=ErrorClass.NOT_SUPPORTED,
             )
-        if self._is_cut:
-            self._is_refused = True
+        if self._is_split:
+            self._has_failed = True
             raise RunAborted(
                 "the S3 service does not list keys in the order of their UTF-8 bytes, "
                 "so a listing in several places at once may miss some",

@@ -1,1 +1,1 @@
-"""Many objects: a bounded channel and a pool of workers. Knows nothing of S3."""
+"""Many objects at once: queues, worker threads and limits. Contains nothing about S3."""

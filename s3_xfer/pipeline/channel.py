@@ -1,11 +1,11 @@
 """A bounded, closable queue: batches go in, single items come out.
 
-Batches keep the producer's side cheap; single items keep every worker busy to the end, also when
-there are fewer batches than workers. Exists because :class:`queue.Queue` cannot be closed before
-Python 3.13, and a producer that blocks on a full queue whose consumers are gone hangs for ever.
+Batches keep locking cheap for the producer. Single items keep every worker busy to the end, even
+when there are fewer batches than workers. :class:`queue.Queue` is not used because it cannot be
+closed before Python 3.13, so a producer that blocks on a full queue would hang for ever once its
+consumers have ended.
 
-Refuses to hold more than ``capacity`` batches, and to lose an item: whatever was put is either
-taken or handed back by :meth:`Channel.abort`.
+No item is lost: each one is either taken or returned by :meth:`Channel.abort`.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ T = TypeVar("T")
 
 
 class Channel(Generic[T]):
-    """Connects one or more producers with any number of workers. All methods are thread-safe."""
+    """Connects producers with workers; holds ``capacity`` batches. All methods are thread-safe."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._batches: deque[deque[T]] = deque()
-        self._lock = threading.Lock()  # entered itself: a condition's way in is twice as long
+        self._lock = threading.Lock()  # acquired directly: Condition.__enter__ adds a call
         self._changed = threading.Condition(self._lock)
         self._closed = False
         self._aborted = False
-        self._waiting = 0
+        self._waiting_takers = 0
 
     @property
-    def is_starving(self) -> bool:
-        """Whether somebody waits for an item at this moment."""
-        return self._waiting > 0
+    def is_starved(self) -> bool:
+        """Whether a worker is waiting for an item at this moment."""
+        return self._waiting_takers > 0
 
     def put(self, batch: Sequence[T]) -> bool:
         """Add ``batch``, waiting for room. Return False, taking nothing, once aborted."""
@@ -54,9 +54,9 @@ class Channel(Generic[T]):
             while not self._batches:
                 if self._closed or self._aborted:
                     return None
-                self._waiting += 1
+                self._waiting_takers += 1
                 self._changed.wait()
-                self._waiting -= 1
+                self._waiting_takers -= 1
             batch = self._batches[0]
             item = batch.popleft()
             if not batch:
@@ -65,16 +65,16 @@ class Channel(Generic[T]):
             return item
 
     def close(self) -> None:
-        """State that nothing more will be put. What is inside is still handed out."""
+        """State that nothing more will be put. Items already inside can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def abort(self) -> list[T]:
-        """End at once: wake everybody, and return what nobody had taken."""
+        """End at once: wake all waiting threads, and return the items that were not taken."""
         with self._changed:
             self._aborted = True
-            left = [item for batch in self._batches for item in batch]
+            remaining = [item for batch in self._batches for item in batch]
             self._batches.clear()
             self._changed.notify_all()
-            return left
+            return remaining

@@ -1,18 +1,18 @@
-"""A bound on what is under way, for work that does not hold a thread while it is.
+"""A bound on what is in flight, for work that holds no thread while it waits for an answer.
 
-Work stands in line until there is a place; whoever frees a place takes the next one from the line
-and starts it, so that no thread has to wake up for it. Only a long line makes the threads wait that
-lengthen it, and they come back in bursts: waking one for every single place costs more than the
-request it sends. There are few places at first, one more with every success, so that they double
-each round trip: a server that takes little says so after dozens of requests instead of hundreds.
-How far they grow is found by trying (:mod:`.window`). When a throttle slows the run down, most of
-them close, and open again as they are needed: after a moment in which server or network stood still
-a handful of requests arrives at once, and not all that the pace would have sent meanwhile.
+Work is queued until there is a free slot. The thread that frees a slot starts the next queued item,
+so no thread has to be woken for it. Only a long queue blocks the threads that fill it, and they are
+woken in bursts: waking one for every free slot costs more than the request that it sends.
 
-What waits to be repeated is parked beside the places, not in them: otherwise a throttled run would
-stand still until the repetitions are due. Then it stands in front of the line.
+There are few slots at first, and one more with every success, so their number doubles each round
+trip: a server with a low limit shows it after dozens of requests instead of hundreds. How far they
+grow is found by trial (:mod:`.window`). A throttle closes most slots, and they open again as they
+are needed. So after a moment in which server or network stood still a handful of requests is sent
+at once, and not all that the pace would have allowed meanwhile.
 
-Refuses to keep a stopped run waiting.
+An item that waits for its retry is deferred: it gives its slot back for that time. Otherwise a
+throttled run would stand still until the retries are due. When it is due it goes to the front of
+the queue.
 """
 
 from __future__ import annotations
@@ -26,78 +26,81 @@ from typing import Generic, TypeVar
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import Window
 
-START = 32
-FEWEST = 8  # that a throttle leaves
-AHEAD = 256  # in line, at most
-_PARKED_PER_PLACE = 8
+INITIAL_SLOTS = 32
+SLOTS_MIN = 8  # left open by a throttle
+QUEUE_MAX = 256
+_DEFERRED_PER_SLOT = 8
 _POLL_S = 0.1
 
 T = TypeVar("T")
 
 
 class Slots(Generic[T]):
-    """At most ``limit`` places. All methods are thread-safe."""
+    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
+
+    A stopped run waits for no slot: see :meth:`enqueue` and :meth:`next`.
+    """
 
     def __init__(
         self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         self._limit = limit
         self._window = Window(limit, monotonic=monotonic)
-        self._is_full = False  # somebody had to wait
-        self._open = min(START, limit)
-        self._taken = self._parked = self._waiting = 0
-        self._line: deque[T] = deque()
-        self._again: deque[T] = deque()  # in front of the line
+        self._is_full = False  # an item had to wait for a slot
+        self._open = min(INITIAL_SLOTS, limit)
+        self._taken = self._deferred = self._blocked_threads = 0
+        self._queue: deque[T] = deque()
+        self._front: deque[T] = deque()  # requeued items, before those of the queue
         self._stop = stop
-        self._lock = threading.Lock()  # entered itself: a condition's way in is twice as long
+        self._lock = threading.Lock()  # acquired directly: Condition.__enter__ adds a call
         self._changed = threading.Condition(self._lock)
 
     @property
-    def has_line(self) -> bool:
-        """Whether something is in line at this moment."""
-        return bool(self._again or self._line)
+    def has_waiting(self) -> bool:
+        """Whether an item waits for a slot at this moment."""
+        return bool(self._front or self._queue)
 
-    def line_up(self, item: T) -> bool:
-        """Put ``item`` in line, waiting while that is long. Return False if the run is stopped."""
+    def enqueue(self, item: T) -> bool:
+        """Queue ``item``, waiting while the queue is full. Return False if the run is stopped."""
         with self._lock:
-            while len(self._line) >= AHEAD:
+            while len(self._queue) >= QUEUE_MAX:
                 if self._stop.is_set():
                     return False
                 self._wait(_POLL_S)
-            self._line.append(item)
+            self._queue.append(item)
             return True
 
     def next(self) -> T | None:
-        """Give the first in line a place, and return it; None if there is none of either.
+        """Give a slot to the first waiting item and return it; None if there is none of either.
 
-        In a stopped run, which sends nothing more, there is room for all.
+        In a stopped run, which sends nothing more, every waiting item gets a slot.
         """
         with self._lock:
-            line = self._again or self._line
-            if not line:
+            queue = self._front or self._queue
+            if not queue:
                 return None
             if self._taken >= self._open and not self._stop.is_set():
                 self._is_full = True
                 return None
             self._taken += 1
-            item = line.popleft()
-            if self._waiting and len(self._line) <= AHEAD // 4:
+            item = queue.popleft()
+            if self._blocked_threads and len(self._queue) <= QUEUE_MAX // 4:
                 self._changed.notify()
             return item
 
     def free(self, *, success: bool) -> None:
-        """Give a place back; after a ``success`` there may be one more."""
+        """Give a slot back; after a ``success`` one more may open."""
         with self._lock:
             self._taken -= 1
             if success:
                 self._grow()
-            if self._waiting and not self._taken:
+            if self._blocked_threads and not self._taken:
                 self._changed.notify_all()
 
     def shrink(self) -> None:
-        """Leave half as many places as are taken: the server refuses what comes at once."""
+        """After a throttle leave half as many slots open as are taken."""
         with self._lock:
-            self._open = min(self._open, max(FEWEST, self._taken // 2))
+            self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
 
     def _grow(self) -> None:
         self._window.succeeded(is_reached=self._is_full)
@@ -105,39 +108,43 @@ class Slots(Generic[T]):
             self._is_full = False
             self._open = min(self._open + 1, self._window.size)
 
-    def park(self) -> bool:
-        """Give a place back for a while; return False, keeping it, if too many are parked."""
+    def defer(self) -> bool:
+        """Give a slot back until a retry is due.
+
+        Returns False, keeping the slot, if too many items are deferred. Each deferred item comes
+        back by :meth:`requeue_front` or :meth:`resume`.
+        """
         with self._lock:
-            if self._parked >= _PARKED_PER_PLACE * self._limit:
+            if self._deferred >= _DEFERRED_PER_SLOT * self._limit:
                 return False
-            self._parked += 1
+            self._deferred += 1
         self.free(success=False)
         return True
 
-    def line_up_again(self, item: T) -> None:
-        """Put what was parked in front of the line."""
+    def requeue_front(self, item: T) -> None:
+        """Put a deferred item at the front of the queue, behind those requeued before."""
         with self._lock:
-            self._parked -= 1
-            self._again.append(item)
+            self._deferred -= 1
+            self._front.append(item)
 
-    def unpark(self) -> None:
-        """Take a place again, at once: for a moment there may be more than the limit."""
+    def resume(self) -> None:
+        """Give a deferred item a slot at once: for a moment more than the limit may be taken."""
         with self._lock:
-            self._parked -= 1
+            self._deferred -= 1
             self._taken += 1
 
     def wait_until_empty(self, timeout_s: float) -> bool:
-        """Wait until nothing is in line, under way or parked; return False after ``timeout_s``."""
-        until_s = time.monotonic() + timeout_s
+        """Wait until nothing is queued, in flight or deferred; return False after ``timeout_s``."""
+        deadline_s = time.monotonic() + timeout_s
         with self._lock:
-            while self._line or self._again or self._taken or self._parked:
-                left_s = until_s - time.monotonic()
-                if left_s <= 0:
+            while self._queue or self._front or self._taken or self._deferred:
+                remaining_s = deadline_s - time.monotonic()
+                if remaining_s <= 0:
                     return False
-                self._wait(left_s)
+                self._wait(remaining_s)
             return True
 
     def _wait(self, timeout_s: float) -> None:
-        self._waiting += 1
+        self._blocked_threads += 1
         self._changed.wait(timeout_s)
-        self._waiting -= 1
+        self._blocked_threads -= 1

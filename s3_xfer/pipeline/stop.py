@@ -1,7 +1,7 @@
-"""One flag that ends a run, whoever raises it.
+"""One flag that stops a run.
 
-Ctrl-C, SIGTERM, ``cancel()``, Airflow's ``on_kill`` and an error that dooms the run all set the
-same flag; everything that waits, waits on it. Refuses to be reset: a stopped run stays stopped.
+Ctrl-C, SIGTERM, ``cancel()``, Airflow's ``on_kill`` and a fatal error all set the same flag, and
+every wait of the run ends when it is set. It cannot be reset: a stopped run stays stopped.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 
 
 class StopFlag:
-    """Set once, with a reason; the first reason stands. All methods are thread-safe."""
+    """Set once, with a reason; the first reason is kept. All methods are thread-safe."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -19,7 +19,7 @@ class StopFlag:
 
     @property
     def reason(self) -> str | None:
-        """Why the run was stopped; None while it was not."""
+        """Why the run was stopped; None if it was not."""
         return self._reason
 
     def set(self, reason: str) -> bool:

@@ -1,8 +1,7 @@
 """A pool of threads that empties a channel.
 
-Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`; a future per item would
-defeat the channel's bound, the executor's own queue having none. Refuses to let a worker die
-unseen: ``work`` must not raise, and if it does, ``on_crash`` is told.
+Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`. One future per item would
+defeat the channel's bound, because the executor's own queue has none.
 """
 
 from __future__ import annotations
@@ -17,9 +16,10 @@ T = TypeVar("T")
 
 
 class WorkerPool(Generic[T]):
-    """``count`` threads that hand every item of ``channel`` to ``work``.
+    """``count`` threads that pass every item of ``channel`` to ``work``.
 
-    ``on_crash`` is called from the dying worker's thread when ``work`` raised.
+    ``work`` must not raise. If it does, that worker ends, and ``on_crash`` is called from its
+    thread with the exception.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class WorkerPool(Generic[T]):
         try:
             while (item := self._channel.take()) is not None:
                 self._work(item)
-        except BaseException as error:  # noqa: BLE001 - told, and it ends the run
+        except BaseException as error:  # noqa: BLE001 - reported, and it ends the run
             self._on_crash(error)
 
     def join(self, timeout_s: float | None = None) -> bool:

@@ -1,6 +1,6 @@
-"""Which key an object gets, and which requests make no sense before any is sent.
+"""The key that each object gets at the destination; refuses copies that make no sense.
 
-Keys are opaque: ``destination prefix + key[len(source prefix):]``, nothing is normalised, joined
+Keys are opaque: ``destination prefix + key[len(source prefix):]``. Nothing is normalised, joined
 or stripped, so ``//``, ``..`` and a leading ``/`` arrive as they are. A prefix means a directory:
 ``data`` stands for ``data/`` and never matches ``database/…``.
 """
@@ -18,7 +18,7 @@ _ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for som
 
 @dataclass(frozen=True, slots=True)
 class KeyMap:
-    """Where everything goes. ``source`` and ``destination`` are effective: a prefix ends in ``/``.
+    """Maps keys from ``source`` to ``destination``, in which a prefix always ends in ``/``.
 
     For a single object both keys are complete.
     """
@@ -26,18 +26,18 @@ class KeyMap:
     source: S3Location
     destination: S3Location
 
-    def task(self, found: S3Object) -> CopyTask:
-        """Return the copy of ``found``, whose key begins with the source's."""
-        return self.tasks([found])[0]
+    def task(self, item: S3Object) -> CopyTask:
+        """Return the copy of ``item``, whose key begins with the source's."""
+        return self.tasks([item])[0]
 
     def tasks(self, page: Iterable[S3Object]) -> list[CopyTask]:
         """Return the copies of a page of objects, whose keys begin with the source's."""
         skip, bucket, prefix = len(self.source.key), self.destination.bucket, self.destination.key
-        return [CopyTask(found, bucket, prefix + found.key[skip:]) for found in page]
+        return [CopyTask(item, bucket, prefix + item.key[skip:]) for item in page]
 
     @property
     def may_meet_own_copies(self) -> bool:
-        """Whether both sides may be one bucket under two names, which cannot be told apart."""
+        """Whether both names may stand for the same bucket: one is an access point's alias."""
         names = (self.source.bucket, self.destination.bucket)
         return names[0] != names[1] and any(name.endswith(_ALIAS_SUFFIXES) for name in names)
 
@@ -49,10 +49,10 @@ def plan_keys(source: S3Location, destination: S3Location, *, recursive: bool) -
         ValidationError: a prefix without ``recursive``, a copy onto itself, overlapping prefixes.
     """
     plan = _plan_prefix if recursive else _plan_object
-    planned = plan(source, destination)
-    if planned.source.bucket == planned.destination.bucket:
-        _refuse_overlap(planned, recursive=recursive)
-    return planned
+    keys = plan(source, destination)
+    if keys.source.bucket == keys.destination.bucket:
+        _refuse_overlap(keys, recursive=recursive)
+    return keys
 
 
 def _plan_prefix(source: S3Location, destination: S3Location) -> KeyMap:
@@ -80,21 +80,21 @@ def _plan_object(source: S3Location, destination: S3Location) -> KeyMap:
     return KeyMap(source, destination)
 
 
-def _refuse_overlap(planned: KeyMap, *, recursive: bool) -> None:
-    source, destination = planned.source.key, planned.destination.key
+def _refuse_overlap(keys: KeyMap, *, recursive: bool) -> None:
+    source, destination = keys.source.key, keys.destination.key
     if source == destination:
         raise ValidationError(
-            f"{planned.source.url} would be copied onto itself", remedy="choose another destination"
+            f"{keys.source.url} would be copied onto itself", remedy="choose another destination"
         )
     if recursive and destination.startswith(source):
         raise ValidationError(
-            f"{planned.destination.url} lies inside {planned.source.url}: "
+            f"{keys.destination.url} lies inside {keys.source.url}: "
             "the copy would list and copy its own results without end",
             remedy="choose a destination outside the source prefix",
         )
     if recursive and source.startswith(destination):
         raise ValidationError(
-            f"{planned.source.url} lies inside {planned.destination.url}: "
+            f"{keys.source.url} lies inside {keys.destination.url}: "
             "copies could overwrite objects that are still to be copied",
             remedy="choose a destination that does not contain the source prefix",
         )

@@ -1,7 +1,7 @@
-"""Stretches of the key space: what is left of a listing, by a report or a journal.
+"""Ranges of keys: what a report or a journal says is still to be listed.
 
 Keys are ordered by their UTF-8 bytes, which is how Python compares strings. A bound need not be
-the key of an object. Refuses to know how anything is listed.
+the key of an object.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ EVERYTHING = (KeyRange(),)
 
 
 def merged(ranges: Iterable[KeyRange]) -> tuple[KeyRange, ...]:
-    """Return the same keys in the fewest ranges, in order; what overlaps or touches is joined."""
+    """Return the same keys in the fewest ranges, in order; overlapping ones are joined."""
     result: list[KeyRange] = []
-    for each in sorted(ranges, key=lambda each: each.after):
+    for keys in sorted(ranges, key=lambda keys: keys.after):
         last = result[-1] if result else None
-        if last is None or (last.until is not None and last.until < each.after):
-            result.append(each)
-        elif last.until is not None and (each.until is None or each.until > last.until):
-            result[-1] = KeyRange(last.after, each.until)
+        if last is None or (last.until is not None and last.until < keys.after):
+            result.append(keys)
+        elif last.until is not None and (keys.until is None or keys.until > last.until):
+            result[-1] = KeyRange(last.after, keys.until)
     return tuple(result)
 
 
@@ -37,8 +37,8 @@ def gaps(ranges: Iterable[KeyRange]) -> tuple[KeyRange, ...]:
     """Return all keys that are in none of ``ranges``, in the fewest ranges, in order."""
     result: list[KeyRange] = []
     after: str | None = ""
-    for each in merged(ranges):
-        if after is not None and each.after > after:
-            result.append(KeyRange(after, each.after))
-        after = each.until
+    for keys in merged(ranges):
+        if after is not None and keys.after > after:
+            result.append(KeyRange(after, keys.after))
+        after = keys.until
     return (*result, KeyRange(after)) if after is not None else tuple(result)

@@ -23,8 +23,8 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
-from s3_xfer.listing.ahead import ReadAhead
 from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.prefetch import PrefetchingLister
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor
 from s3_xfer.runs.execution import execute
@@ -105,7 +105,7 @@ class CheckRun(Run[CheckResult]):
 
     def _listed(self, client: Any, location: S3Location, side: str) -> Iterable[S3Object]:
         reader = PageReader(client, bucket=location.bucket, prefix=location.key)
-        return ReadAhead(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
+        return PrefetchingLister(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
 
     def _work(self) -> None:
         assert self._source and self._comparer  # noqa: S101, PT018 - validated

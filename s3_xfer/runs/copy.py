@@ -58,7 +58,7 @@ class CopyRun(Run[CopyResult]):
             metrics=self._metrics,
             stop=self._stop,
             notes=self._notes,
-            is_starved=lambda: self._executor.channel.is_starving,
+            is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
         self._processor: CopyProcessor | DryRunProcessor | None = None

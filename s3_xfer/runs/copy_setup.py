@@ -183,5 +183,5 @@ class CopySetup:
             ranges=ranges,
             must_be_ordered=self._ledger.journal is not None,
             threads=self._spec.options.listing_threads,
-            is_starving=self._is_starved,
+            is_starved=self._is_starved,
         )

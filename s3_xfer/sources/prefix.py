@@ -33,7 +33,7 @@ class PrefixSource(Source[S3Object]):
             if self._is_closed or not self._ranges:
                 return
             self._listing = self._open_listing(self._ranges)
-        for page in self._listing.stretches():
+        for page in self._listing.iter_pages():
             yield Batch(page.objects, page.keys)
 
     def remaining(self) -> tuple[KeyRange, ...]:

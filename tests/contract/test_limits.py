@@ -93,7 +93,7 @@ def took_at_least(world: World, wait_s: float, **changes: Any) -> CopyResult:
 
 
 def test_copies_wait_for_their_place(world: World) -> None:
-    """Below the ceiling nothing is lost."""
+    """Below the limit nothing is lost."""
     fill(world, 20)
 
     result = took_at_least(world, 19 / 10, max_requests_per_s=10)

@@ -1,4 +1,4 @@
-"""Listing in several places at once, in real runs against the fault server."""
+"""Listing with several readers, in real runs against the fault server."""
 
 from __future__ import annotations
 
@@ -27,39 +27,39 @@ def full() -> Iterator[World]:
 
 
 @pytest.fixture
-def starving(full: World) -> Iterator[World]:
-    """The same, and every page takes a moment, so that whoever copies waits for it."""
+def starved(full: World) -> Iterator[World]:
+    """The same, and every page takes a moment, so that the workers wait for it."""
     full.server.forget_requests()
     slow = full.server.inject(Fault.slow("ListObjectsV2", delay_s=0.05))
     yield full
     slow.remove()
 
 
-def test_listing_that_is_waited_for_is_cut(starving: World) -> None:
-    """Every object is found once, and what it costs is no more than 2 in 1,000 objects."""
-    result = starving.copy(mode=RunMode.DRY_RUN)
+def test_listing_of_starved_workers_is_split(starved: World) -> None:
+    """Every object is found once, with at most 2 requests for 1,000 objects."""
+    result = starved.copy(mode=RunMode.DRY_RUN)
 
-    listed = [each for each in starving.server.requests if each.operation == "ListObjectsV2"]
+    pages = [request for request in starved.server.requests if request.operation == "ListObjectsV2"]
     assert result.state is RunState.COMPLETED
     assert result.metrics.total_files_found == OBJECTS
     assert result.metrics.listing_complete
-    assert any("start-after" in each.query for each in listed)
-    assert len(listed) <= OBJECTS * 0.002
+    assert any("start-after" in page.query for page in pages)
+    assert len(pages) <= OBJECTS * 0.002
 
 
-def test_listing_thread_by_itself_never_cuts(starving: World) -> None:
-    """With one listing thread, one request for each page and the check is all."""
-    result = starving.copy(mode=RunMode.DRY_RUN, listing_threads=1)
+def test_listing_with_one_thread_is_never_split(starved: World) -> None:
+    """It costs one request for each page, and one for the preflight."""
+    result = starved.copy(mode=RunMode.DRY_RUN, listing_threads=1)
 
     assert result.metrics.total_files_found == OBJECTS
-    assert starving.sent("ListObjectsV2") == PAGES + 1
+    assert starved.sent("ListObjectsV2") == PAGES + 1
 
 
-def test_error_of_one_of_several_readers_ends_the_run(starving: World) -> None:
-    """Which place it was read in makes no difference."""
-    denied = starving.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", after=18))
+def test_error_of_one_of_several_readers_ends_the_run(starved: World) -> None:
+    """It makes no difference which reader raised it."""
+    denied = starved.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", after=18))
 
-    result = starving.copy(mode=RunMode.DRY_RUN)
+    result = starved.copy(mode=RunMode.DRY_RUN)
     denied.remove()
 
     assert result.aborted_by is not None
@@ -68,11 +68,11 @@ def test_error_of_one_of_several_readers_ends_the_run(starving: World) -> None:
     assert not result.metrics.listing_complete
 
 
-def test_stopped_run_leaves_the_rest_to_the_next_one(starving: World, tmp_path: Path) -> None:
-    """It ends at once, and the report names what every reader had left."""
+def test_stopped_run_leaves_the_rest_to_the_next_one(starved: World, tmp_path: Path) -> None:
+    """It ends at once, and the report names the unlisted keys of every reader."""
     report = tmp_path / "first.jsonl"
-    run = starving.operation(mode=RunMode.DRY_RUN, report_path=report).start()
-    assert starving.server.wait_for("ListObjectsV2", count=18, timeout_s=60)
+    run = starved.operation(mode=RunMode.DRY_RUN, report_path=report).start()
+    assert starved.server.wait_for("ListObjectsV2", count=18, timeout_s=60)
 
     began_s = time.monotonic()
     run.cancel("test")
@@ -81,15 +81,15 @@ def test_stopped_run_leaves_the_rest_to_the_next_one(starving: World, tmp_path: 
     assert time.monotonic() - began_s < 2
     check_accounts(first)
     lines = [json.loads(line) for line in report.read_text().splitlines()]
-    left = [line for line in lines if line["status"] == "not_listed"]
-    found = {line["source_key"] for line in lines if line["status"] != "not_listed"}
-    assert left
-    assert len(found) == first.metrics.total_files_found < OBJECTS
+    unlisted = [line for line in lines if line["status"] == "not_listed"]
+    found_keys = {line["source_key"] for line in lines if line["status"] != "not_listed"}
+    assert unlisted
+    assert len(found_keys) == first.metrics.total_files_found < OBJECTS
 
     second_report = tmp_path / "second.jsonl"
-    second = starving.copy(mode=RunMode.DRY_RUN, from_report_path=report, report_path=second_report)
+    second = starved.copy(mode=RunMode.DRY_RUN, from_report_path=report, report_path=second_report)
     again = [json.loads(line)["source_key"] for line in second_report.read_text().splitlines()]
     not_attempted = {line["source_key"] for line in lines if line["status"] == "not_attempted"}
     assert second.metrics.listing_complete
-    assert len(again) == len(set(again)) == OBJECTS - len(found) + len(not_attempted)
-    assert set(again) | found == {f"in/{number:06}" for number in range(OBJECTS)}
+    assert len(again) == len(set(again)) == OBJECTS - len(found_keys) + len(not_attempted)
+    assert set(again) | found_keys == {f"in/{number:06}" for number in range(OBJECTS)}

@@ -53,16 +53,16 @@ class Bucket:
         self._lock = threading.Lock()
 
     def __call__(self, after: str, token: str | None = None) -> Page:
-        """Return a page as :class:`s3_xfer.listing.pages.PageReader` does."""
+        """Return a page, like :class:`s3_xfer.listing.pages.PageReader`."""
         with self._lock:
             self.requests += 1
             start = token if token is not None else after if self._knows_start_after else ""
             if len(self._sorted) != len(self.keys) or not self.keys.issuperset(self._sorted):
                 self._sorted = sorted(self.keys, key=self._order)
             first = bisect_right(self._sorted, self._order(start), key=self._order) if start else 0
-            found = self._sorted[first : first + self._page_size]
-            objects = [S3Object(bucket="bucket", key=key, size=0) for key in found]
-            return Page(objects, found[-1] if first + len(found) < len(self.keys) else None)
+            keys = self._sorted[first : first + self._page_size]
+            objects = [S3Object(bucket="bucket", key=key, size=0) for key in keys]
+            return Page(objects, keys[-1] if first + len(keys) < len(self.keys) else None)
 
 
 _CHARACTERS = st.one_of(

@@ -1,4 +1,4 @@
-"""A listing by real threads: what it finds, what it costs, and how it ends."""
+"""A listing by real threads: its keys, its requests, and how it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from s3_xfer.errors import RunAborted
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.parallel import Listing, Read
-from s3_xfer.listing.segments import Cut, Listed
+from s3_xfer.listing.segments import ListedPage, Split
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from tests.listing.model import KEYS, Bucket, Order, directories, utf16
 
@@ -21,40 +21,40 @@ MANY = [f"data/{number:06}.bin" for number in range(6000)]
 
 
 class Meeting(Bucket):
-    """A bucket that sees how many ask at once; each waits a moment for others to join."""
+    """A bucket that counts concurrent requests; each waits a moment for others to join."""
 
     most_at_once = 0
     _present = 0
-    _came = threading.Condition()
+    _changed = threading.Condition()
 
     def __call__(self, after: str, token: str | None = None) -> Page:
-        """Return a page, not before somebody else had time to ask too."""
-        with self._came:
+        """Return a page, after a moment in which other readers can send requests too."""
+        with self._changed:
             self._present += 1
             self.most_at_once = max(self.most_at_once, self._present)
-            self._came.notify_all()
-            self._came.wait(0.001)
+            self._changed.notify_all()
+            self._changed.wait(0.001)
         page = super().__call__(after, token)
-        with self._came:
+        with self._changed:
             self._present -= 1
         return page
 
 
-def listing(read: Read, *, threads: int = 8, pages_before_cut: int = 1) -> Listing:
-    """Return a listing for somebody who always starves."""
+def listing(read: Read, *, threads: int = 8, pages_before_split: int = 1) -> Listing:
+    """Return a listing whose consumer is always starved."""
     return Listing(
         read,
         prefix="",
         ranges=EVERYTHING,
         threads=threads,
-        is_starving=lambda: True,
-        pages_before_cut=pages_before_cut,
+        is_starved=lambda: True,
+        pages_before_split=pages_before_split,
     )
 
 
-def found_by(reading: Listing) -> list[str]:
-    """Return all keys, after everything has ended as it should."""
-    keys = [found.key for page in reading.pages() for found in page]
+def keys_of(reading: Listing) -> list[str]:
+    """Return all keys, after all threads have ended."""
+    keys = [item.key for page in reading.iter_pages() for item in page.objects]
     assert reading.join(5)
     return keys
 
@@ -62,10 +62,10 @@ def found_by(reading: Listing) -> list[str]:
 @given(keys=st.sets(KEYS, max_size=300), page_size=st.integers(1, 9))
 @settings(max_examples=50, deadline=None)
 def test_threads_find_every_key_once(keys: set[str], page_size: int) -> None:
-    """Eight threads that cut as early as they can lose and double nothing."""
+    """Eight threads that split as early as they can lose no key and list none twice."""
     reading = listing(Meeting(keys, page_size=page_size))
 
-    assert Counter(found_by(reading)) == Counter(keys)
+    assert Counter(keys_of(reading)) == Counter(keys)
     assert reading.unlisted() == ()
 
 
@@ -75,27 +75,27 @@ def test_threads_find_every_key_once(keys: set[str], page_size: int) -> None:
 def test_service_with_another_order_is_listed_in_full_or_refused(
     order: Order, data: st.DataObject
 ) -> None:
-    """Keys are not lost silently where they come in another order than S3's."""
+    """Keys in another order than S3's are not lost silently."""
     parts = st.sampled_from(["a", "b", "/", "-", "/", "0", "\ue000", "\U0001f600"])
     keys = data.draw(st.sets(st.text(parts, min_size=1, max_size=5), max_size=150))
     reading = listing(Meeting(keys, page_size=data.draw(st.integers(1, 9)), order=order))
 
-    found: list[str] = []
+    listed: list[str] = []
     with suppress(RunAborted):
-        found = found_by(reading)
+        listed = keys_of(reading)
 
-    assert Counter(found) == Counter(keys) or reading.unlisted() == EVERYTHING
+    assert Counter(listed) == Counter(keys) or reading.unlisted() == EVERYTHING
 
 
-def cut_at(boundary: str, bucket: Bucket) -> tuple[Listing, Listed]:
-    """Return a listing that was cut there after its first page, and the end of that segment."""
+def split_at(boundary: str, bucket: Bucket) -> tuple[Listing, ListedPage]:
+    """Return a listing that was split there after its first page, and its segment's last page."""
     reading = listing(bucket)
     segments = reading._segments
     segment = segments.next_waiting()
     assert segment is not None
     page = bucket("")
     listed = segments.take(segment, page)
-    segments.settle(Cut(segment, boundary), bucket(boundary))
+    segments.apply_split(Split(segment, boundary), bucket(boundary))
     while not listed.is_last:
         page = bucket("", page.token)
         listed = segments.take(segment, page)
@@ -106,11 +106,11 @@ def cut_at(boundary: str, bucket: Bucket) -> tuple[Listing, Listed]:
 def test_key_that_both_neighbours_of_a_boundary_miss_ends_the_listing(last: str) -> None:
     """By UTF-16, U+1F600 comes before the boundary U+FF01, by UTF-8 behind it."""
     bucket = Bucket(["a", "\U0001f600", last], page_size=1, order=utf16)
-    reading, listed = cut_at("\uff01", bucket)
+    reading, listed = split_at("\uff01", bucket)
 
     assert (listed.objects, listed.beyond) == ([], "\U0001f600")
     with pytest.raises(RunAborted, match="order"):
-        reading._examine(listed.segment, "\U0001f600")
+        reading._confirm_order(listed.segment, "\U0001f600")
     assert reading.unlisted() == EVERYTHING
 
 
@@ -118,16 +118,16 @@ def test_key_that_both_neighbours_of_a_boundary_miss_ends_the_listing(last: str)
     ("now", "then"), [("abcd", "abd"), ("abd", "abcd"), ("ab", "abd"), ("abd", "ab")]
 )
 def test_objects_that_came_or_went_at_a_boundary_do_no_harm(now: str, then: str) -> None:
-    """Neighbours that see different keys there are asked again, and agree."""
+    """Pages of neighbours that see different keys there are read again, and agree."""
     bucket = Changing(now, then)
-    reading, listed = cut_at("b!", bucket)
+    reading, listed = split_at("b!", bucket)
 
     assert listed.beyond is not None
-    reading._examine(listed.segment, listed.beyond)
+    reading._confirm_order(listed.segment, listed.beyond)
 
 
 class Changing(Bucket):
-    """A bucket that has other keys from its third request on."""
+    """A bucket that holds other keys from its third request on."""
 
     def __init__(self, now: str, then: str) -> None:
         super().__init__(now, page_size=1)
@@ -141,44 +141,44 @@ class Changing(Bucket):
 
 
 def test_service_that_ignores_start_after_is_listed_serially() -> None:
-    """Pages that begin before the boundary are seen for what they are."""
+    """Pages that begin before the boundary are recognised."""
     bucket = Meeting(MANY, page_size=60, knows_start_after=False)
 
-    assert found_by(listing(bucket)) == MANY
+    assert keys_of(listing(bucket)) == MANY
     assert bucket.requests == 101
 
 
-def test_small_listing_is_never_cut() -> None:
-    """Up to ten pages it costs one request for each page, however much anybody starves."""
+def test_small_listing_is_never_split() -> None:
+    """Up to ten pages it costs one request for each page, even if the consumer is starved."""
     bucket = Bucket(MANY, page_size=600)
 
-    assert sorted(found_by(listing(bucket, pages_before_cut=10))) == MANY
+    assert sorted(keys_of(listing(bucket, pages_before_split=10))) == MANY
     assert bucket.requests == 10
 
 
-def test_listing_nobody_waits_for_is_never_cut() -> None:
-    """Without starvation there is one reader, and keys come in order."""
+def test_listing_without_starved_consumer_is_never_split() -> None:
+    """There is one reader, and keys come in order."""
     bucket = Bucket(MANY, page_size=100)
-    reading = Listing(bucket, prefix="", ranges=EVERYTHING, threads=8, is_starving=lambda: False)
+    reading = Listing(bucket, prefix="", ranges=EVERYTHING, threads=8, is_starved=lambda: False)
 
-    assert found_by(reading) == MANY
+    assert keys_of(reading) == MANY
     assert bucket.requests == 60
 
 
-@pytest.mark.parametrize("is_starving", [True, False])
+@pytest.mark.parametrize("is_starved", [True, False])
 @pytest.mark.parametrize("threads", [1, 8])
-def test_all_ranges_that_a_report_left_are_read(threads: int, *, is_starving: bool) -> None:
-    """However many there are, and whether or not one reader is enough for them."""
+def test_all_given_ranges_are_read(threads: int, *, is_starved: bool) -> None:
+    """Many ranges are read by one reader or by several."""
     ranges = [KeyRange(MANY[start], MANY[start + 50]) for start in range(0, 5000, 100)]
     reading = Listing(
         Meeting(MANY, page_size=20),
         prefix="data/",
         ranges=ranges,
         threads=threads,
-        is_starving=lambda: is_starving,
+        is_starved=lambda: is_starved,
     )
 
-    assert Counter(found_by(reading)) == Counter(
+    assert Counter(keys_of(reading)) == Counter(
         key for start in range(0, 5000, 100) for key in MANY[start + 1 : start + 51]
     )
 
@@ -187,7 +187,7 @@ def test_one_thread_lists_in_order() -> None:
     """``threads=1`` is the listing as S3 gives it."""
     bucket = Bucket(MANY, page_size=100)
 
-    assert found_by(listing(bucket, threads=1)) == MANY
+    assert keys_of(listing(bucket, threads=1)) == MANY
     assert bucket.requests == 60
 
 
@@ -208,17 +208,17 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("keys", SHAPES.values(), ids=SHAPES)
-def test_cutting_is_cheap_whatever_the_keys_look_like(keys: list[str]) -> None:
-    """A page more for every three is the most that cutting costs; two readers or more meet."""
+def test_splitting_is_cheap_for_all_shapes_of_keys(keys: list[str]) -> None:
+    """Splitting costs at most one page more for every three; two readers or more meet."""
     bucket = Meeting(keys, page_size=60)
 
-    assert Counter(found_by(listing(bucket, pages_before_cut=10))) == Counter(keys)
+    assert Counter(keys_of(listing(bucket, pages_before_split=10))) == Counter(keys)
     assert bucket.most_at_once >= 2
     assert bucket.requests <= len(keys) / 60 * 4 / 3 + 10
 
 
 def test_error_of_one_reader_ends_the_listing() -> None:
-    """It is raised where the pages are taken, and no thread stays behind."""
+    """It is raised where the pages are taken, and all threads end."""
     bucket = Bucket(MANY, page_size=60)
 
     def read(after: str, token: str | None = None) -> Page:
@@ -228,14 +228,14 @@ def test_error_of_one_reader_ends_the_listing() -> None:
 
     reading = listing(read)
     with pytest.raises(ConnectionError, match="gone"):
-        found_by(reading)
+        keys_of(reading)
 
     assert reading.join(5)
     assert reading.unlisted() != ()
 
 
 def test_page_that_came_before_an_error_is_not_lost() -> None:
-    """Whoever takes the pages late gets all that was read, then the error."""
+    """A late consumer gets all pages that were read, then the error."""
     bucket = Bucket(MANY, page_size=60)
     failed = threading.Event()
 
@@ -246,11 +246,11 @@ def test_page_that_came_before_an_error_is_not_lost() -> None:
         return bucket(after, token)
 
     reading = listing(read, threads=1)
-    pages = reading.pages()
-    taken = [found.key for found in next(pages)]
+    pages = reading.iter_pages()
+    taken = [item.key for item in next(pages).objects]
     assert failed.wait(5)
     assert reading.join(5)
-    taken += [found.key for found in next(pages)]
+    taken += [item.key for item in next(pages).objects]
 
     with pytest.raises(ConnectionError, match="gone"):
         next(pages)
@@ -258,40 +258,40 @@ def test_page_that_came_before_an_error_is_not_lost() -> None:
     assert reading.unlisted() == (KeyRange(taken[-1]),)
 
 
-def test_closed_listing_says_exactly_what_is_left() -> None:
-    """What was taken, and what lies in the ranges that are left, are all keys."""
+def test_closed_listing_knows_what_is_unlisted() -> None:
+    """The taken keys and those in the unlisted ranges are all keys."""
     bucket = Bucket(MANY, page_size=60)
     reading = listing(bucket)
     taken = []
-    for page in reading.pages():
-        taken += [found.key for found in page]
+    for page in reading.iter_pages():
+        taken += [item.key for item in page.objects]
         if len(taken) > 3000:
             break
     reading.close()
 
     assert reading.join(5)
-    left = reading.unlisted()
-    rest = Listing(bucket, prefix="", ranges=left, threads=8, is_starving=lambda: True)
-    again = found_by(rest)
+    unlisted = reading.unlisted()
+    rest = Listing(bucket, prefix="", ranges=unlisted, threads=8, is_starved=lambda: True)
+    again = keys_of(rest)
     page_size = 60
     assert set(taken) | set(again) == set(MANY)
     assert len(taken) + len(again) <= len(MANY) + page_size  # the page it stopped at, once more
 
 
-def test_closed_listing_hands_over_nothing_more() -> None:
-    """Not even what was read ahead: it belongs to what is left."""
-    asked = threading.Event()
+def test_closed_listing_yields_nothing_more() -> None:
+    """Pages that were read ahead are not yielded either: they count as unlisted."""
+    requested = threading.Event()
     bucket = Bucket(MANY, page_size=60)
 
     def read(after: str, token: str | None = None) -> Page:
         if bucket.requests == 2:
-            asked.set()  # so the page before waits to be taken
+            requested.set()  # so the page before waits to be taken
         return bucket(after, token)
 
     reading = listing(read, threads=1)
-    pages = reading.pages()
-    taken = [found.key for found in next(pages)]
-    assert asked.wait(5)
+    pages = reading.iter_pages()
+    taken = [item.key for item in next(pages).objects]
+    assert requested.wait(5)
     reading.close()
 
     assert list(pages) == []
@@ -299,25 +299,25 @@ def test_closed_listing_hands_over_nothing_more() -> None:
     assert reading.unlisted() == (KeyRange(taken[-1]),)
 
 
-def test_closing_wakes_whoever_waits_for_a_page() -> None:
-    """An answer that never comes keeps nobody."""
-    asked, never = threading.Event(), threading.Event()
+def test_closing_wakes_a_consumer_that_waits_for_a_page() -> None:
+    """It does not wait for an answer that never comes."""
+    requested, never = threading.Event(), threading.Event()
 
     def read(after: str, token: str | None = None) -> Page:
-        asked.set()
+        requested.set()
         never.wait(60)
         return Page([])
 
     reading = listing(read)
 
     def close() -> None:
-        asked.wait(60)
+        requested.wait(60)
         reading.close()
 
     closer = threading.Thread(target=close)
     closer.start()
 
-    assert list(reading.pages()) == []
+    assert list(reading.iter_pages()) == []
     assert not reading.join(0)
     assert reading.unlisted() == (KeyRange(),)
     never.set()

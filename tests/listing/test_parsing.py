@@ -125,7 +125,7 @@ def answers(draw: st.DrawFn, keys: st.SearchStrategy[str] = KEYS) -> bytes:
     """Return a page: mostly S3's, sometimes odd, sometimes cut off."""
     write, is_told = ENCODINGS[draw(st.sampled_from(["s3", "s3", *ENCODINGS]))]
     between = draw(st.sampled_from(["", "", "", "\n  ", "<!-- x -->", "<Other>1</Other>"]))
-    found = [draw(entries(write(key))) for key in draw(st.lists(keys, max_size=5))]
+    contents = [draw(entries(write(key))) for key in draw(st.lists(keys, max_size=5))]
     before = [
         element("Name", "bucket"),
         element("Prefix", ""),
@@ -138,7 +138,7 @@ def answers(draw: st.DrawFn, keys: st.SearchStrategy[str] = KEYS) -> bytes:
     namespace = draw(st.sampled_from(["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"']))
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult{namespace}>'
-        f"{''.join(before)}{between.join(found)}{after}</ListBucketResult>"
+        f"{''.join(before)}{between.join(contents)}{after}</ListBucketResult>"
     ).encode()
     return body[: draw(st.sampled_from([None, None, None, draw(st.integers(0, len(body)))]))]
 
@@ -146,7 +146,7 @@ def answers(draw: st.DrawFn, keys: st.SearchStrategy[str] = KEYS) -> bytes:
 @given(body=answers())
 @settings(deadline=None)
 def test_every_page_is_read_as_botocore_reads_it(body: bytes) -> None:
-    """Whatever the keys, and however the answer is written or cut, the outcome is botocore's."""
+    """For any keys, and any way in which the answer is written or cut off, it is botocore's."""
     assert OURS.read(body) == BOTOCORE.read(body)
 
 
@@ -155,8 +155,10 @@ def test_every_page_is_read_as_botocore_reads_it(body: bytes) -> None:
 def test_keys_are_what_they_were_before_they_were_encoded(keys: list[str]) -> None:
     """Decoding gives back every key exactly, and no page as S3 writes it is left to botocore."""
     write, _ = ENCODINGS["s3"]
-    found = "".join(s3_entry(write(key)) for key in keys)
-    body = f"<ListBucketResult><EncodingType>url</EncodingType>{found}</ListBucketResult>".encode()
+    contents = "".join(s3_entry(write(key)) for key in keys)
+    body = (
+        f"<ListBucketResult><EncodingType>url</EncodingType>{contents}</ListBucketResult>".encode()
+    )
 
     assert [entry["Key"] for entry in OURS.read(body)["Contents"]] == keys
     assert parsing.split_page(body) is not None
@@ -203,17 +205,17 @@ def test_page_that_is_written_in_another_way_is_left_to_botocore(entries: str) -
 
 
 def test_botocore_never_sees_the_entries(world: World) -> None:
-    """They are gone before its own handlers build a tree of the answer, which is the price."""
+    """They are removed before its own handlers build a tree of the answer."""
     for number in range(50):
         world.server.put(SRC, f"in/{number}", size=1)
     client = session(SOURCE_KEY).client("s3", endpoint_url=world.server.url)
     parsing.attach(client)
-    seen: list[bytes] = []
+    bodies: list[bytes] = []
     client.meta.events.register_first(
-        "before-parse.s3.*", lambda response_dict, **_: seen.append(response_dict["body"])
+        "before-parse.s3.*", lambda response_dict, **_: bodies.append(response_dict["body"])
     )
 
     page = client.list_objects_v2(Bucket=SRC)
 
     assert len(page["Contents"]) == 50
-    assert b"Contents" not in seen[0]
+    assert b"Contents" not in bodies[0]

@@ -25,7 +25,7 @@ def _fail(error: BaseException) -> None:
 def test_every_item_is_taken_exactly_once(
     batches: list[list[int]], capacity: int, workers: int
 ) -> None:
-    """What goes in comes out once, whatever the number of batches, room and workers."""
+    """For any number of batches, capacity and workers."""
     channel: Channel[int] = Channel(capacity)
     taken: list[int] = []
     pool = WorkerPool(channel, taken.append, count=workers, on_crash=_fail)
@@ -57,8 +57,8 @@ def test_put_waits_while_full() -> None:
     producer.join()
 
 
-def test_abort_wakes_the_producer_and_hands_back_the_rest() -> None:
-    """After an abort nothing is lost: taken, handed back, or refused."""
+def test_abort_wakes_the_producer_and_returns_the_rest() -> None:
+    """After an abort every item was taken, returned, or not accepted."""
     channel: Channel[int] = Channel(1)
     channel.put([1, 2, 3])
     accepted: list[bool] = []
@@ -66,16 +66,16 @@ def test_abort_wakes_the_producer_and_hands_back_the_rest() -> None:
     producer.start()
     taken = channel.take()
 
-    left = channel.abort()
+    remaining = channel.abort()
     producer.join(5)
 
-    assert (taken, left, accepted) == (1, [2, 3], [False])
+    assert (taken, remaining, accepted) == (1, [2, 3], [False])
     assert channel.take() is None
     assert not channel.put([5])
 
 
 def test_waiting_worker_ends_when_the_channel_is_closed() -> None:
-    """A worker that waits for an item is woken by the end."""
+    """A worker that waits for an item ends too."""
     channel: Channel[int] = Channel(1)
     pool = WorkerPool(channel, _fail_on_item, count=3, on_crash=_fail)
 
@@ -90,7 +90,7 @@ def _fail_on_item(item: int) -> None:
 
 
 def test_crashing_worker_is_reported() -> None:
-    """An exception of the work itself reaches the one who can end the run."""
+    """An exception of the work is passed to ``on_crash``."""
     channel: Channel[int] = Channel(1)
     crashes: list[BaseException] = []
 

@@ -1,4 +1,4 @@
-"""The bound on what is under way without a thread."""
+"""The bound on what is in flight without a thread."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.slots import AHEAD, FEWEST, START, Slots
+from s3_xfer.pipeline.slots import INITIAL_SLOTS, QUEUE_MAX, SLOTS_MIN, Slots
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.pipeline.window import FREE
+from s3_xfer.pipeline.window import INITIAL_SIZE
 
 
-def begun(slots: Slots[int], items: int) -> int:
-    """Return how many of ``items`` that line up get a place."""
+def started(slots: Slots[int], items: int) -> int:
+    """Queue ``items`` and return how many get a slot."""
     count = 0
     for item in range(items):
-        assert slots.line_up(item)
+        assert slots.enqueue(item)
         count += slots.next() is not None
     return count
 
 
 @given(limit=st.integers(1, 500), successes=st.integers(0, 600), failures=st.integers(0, 50))
-def test_places_grow_with_successes_up_to_the_limit(
+def test_slots_grow_with_successes_up_to_the_limit(
     limit: int, successes: int, failures: int
 ) -> None:
-    """One more for each success that somebody waited for, never more than the window."""
+    """One more for each success while an item waits, never more than the window."""
     slots: Slots[int] = Slots(limit, StopFlag(), monotonic=lambda: 0.0)
-    assert slots.line_up(0)
+    assert slots.enqueue(0)
 
     def take_all() -> int:
         count = 0
         while slots.next() is not None:
-            assert slots.line_up(0)  # there is always one in line
+            assert slots.enqueue(0)  # there is always one in the queue
             count += 1
         return count
 
@@ -40,54 +40,54 @@ def test_places_grow_with_successes_up_to_the_limit(
     for success in [True] * successes + [False] * failures:
         slots.free(success=success)
         taken += take_all() - 1
-    assert taken == min(limit, START + successes, FREE)
+    assert taken == min(limit, INITIAL_SLOTS + successes, INITIAL_SIZE)
 
 
 def test_first_come_first_served() -> None:
-    """What lined up first gets the next place."""
+    """The item that was queued first gets the next slot."""
     slots: Slots[str] = Slots(1, StopFlag())
     for name in "abc":
-        assert slots.line_up(name)
+        assert slots.enqueue(name)
     assert slots.next() == "a"
     assert slots.next() is None
     slots.free(success=True)
     assert slots.next() == "b"
-    assert slots.has_line
+    assert slots.has_waiting
 
 
-def test_waiting_in_a_long_line_ends_when_it_is_shorter() -> None:
-    """Whoever lengthens the line waits until there is room in it, and no longer."""
+def test_waiting_for_a_full_queue_ends_when_it_is_shorter() -> None:
+    """A thread that fills the queue waits until there is room in it, and no longer."""
     slots: Slots[int] = Slots(1, StopFlag())
-    assert begun(slots, AHEAD) == 1
-    assert slots.line_up(AHEAD)
-    came = threading.Event()
+    assert started(slots, QUEUE_MAX) == 1
+    assert slots.enqueue(QUEUE_MAX)
+    enqueued = threading.Event()
 
-    def come() -> None:
-        assert slots.line_up(-1)
-        came.set()
+    def enqueue() -> None:
+        assert slots.enqueue(-1)
+        enqueued.set()
 
-    threading.Thread(target=come, daemon=True).start()
-    assert not came.wait(0.3)
-    for _ in range(AHEAD // 2):
+    threading.Thread(target=enqueue, daemon=True).start()
+    assert not enqueued.wait(0.3)
+    for _ in range(QUEUE_MAX // 2):
         slots.free(success=True)
         slots.next()
-    assert came.wait(5)
+    assert enqueued.wait(5)
 
 
 def test_waiting_ends_with_the_run() -> None:
-    """A stopped run keeps nobody waiting in a long line."""
+    """A stopped run does not wait for room in the queue."""
     stop = StopFlag()
     slots: Slots[int] = Slots(1, stop)
-    assert begun(slots, AHEAD + 1) == 1
+    assert started(slots, QUEUE_MAX + 1) == 1
     threading.Timer(0.05, lambda: stop.set("enough")).start()
-    assert not slots.line_up(0)
+    assert not slots.enqueue(0)
 
 
-def test_house_is_empty_when_all_places_are_given_back_and_nobody_is_in_line() -> None:
-    """Which is what the end of a run waits for."""
+def test_slots_are_empty_when_all_are_free_and_nothing_is_queued() -> None:
+    """The end of a run waits for that."""
     slots: Slots[int] = Slots(1, StopFlag())
     assert slots.wait_until_empty(0)
-    assert begun(slots, 2) == 1
+    assert started(slots, 2) == 1
     assert not slots.wait_until_empty(0.01)
     slots.free(success=False)
     assert not slots.wait_until_empty(0.01)
@@ -96,58 +96,58 @@ def test_house_is_empty_when_all_places_are_given_back_and_nobody_is_in_line() -
     assert slots.wait_until_empty(5)
 
 
-def test_what_is_parked_takes_no_place_but_is_not_over() -> None:
-    """Until it comes back, which it may at once."""
+def test_deferred_item_takes_no_slot_but_has_not_ended() -> None:
+    """It can resume at once, beyond the limit."""
     slots: Slots[int] = Slots(1, StopFlag())
-    assert begun(slots, 1) == 1
-    assert slots.park()
-    assert begun(slots, 1) == 1
+    assert started(slots, 1) == 1
+    assert slots.defer()
+    assert started(slots, 1) == 1
     slots.free(success=True)
     assert not slots.wait_until_empty(0.01)
-    slots.unpark()
+    slots.resume()
     slots.free(success=True)
     assert slots.wait_until_empty(0)
 
 
-def test_what_was_parked_is_the_next() -> None:
-    """In the order in which it was due, and never beyond the places that there are."""
+def test_requeued_items_are_the_next() -> None:
+    """In the order in which they were requeued, and never beyond the slots that are open."""
     slots: Slots[int] = Slots(2, StopFlag())
-    assert begun(slots, 2) == 2
-    assert slots.park()
-    assert slots.park()
+    assert started(slots, 2) == 2
+    assert slots.defer()
+    assert slots.defer()
     for new in (3, 4):
-        assert slots.line_up(new)
-    slots.line_up_again(1)
-    slots.line_up_again(2)
+        assert slots.enqueue(new)
+    slots.requeue_front(1)
+    slots.requeue_front(2)
     assert [slots.next() for _ in range(3)] == [1, 2, None]
     slots.free(success=True)
-    assert slots.has_line
+    assert slots.has_waiting
     assert slots.next() == 3
     assert not slots.wait_until_empty(0.01)
 
 
-def test_throttle_closes_most_places_and_need_opens_them() -> None:
-    """Places that nobody misses stay closed."""
+def test_throttle_closes_most_slots_and_need_opens_them() -> None:
+    """Slots that no item waits for stay closed."""
     slots: Slots[int] = Slots(1000, StopFlag())
-    assert begun(slots, START) == START
+    assert started(slots, INITIAL_SLOTS) == INITIAL_SLOTS
     slots.shrink()
-    for _ in range(START):
+    for _ in range(INITIAL_SLOTS):
         slots.free(success=True)
-    assert begun(slots, START) == START // 2
+    assert started(slots, INITIAL_SLOTS) == INITIAL_SLOTS // 2
     slots.shrink()
     slots.shrink()
-    for _ in range(START // 2 - FEWEST):
+    for _ in range(INITIAL_SLOTS // 2 - SLOTS_MIN):
         slots.free(success=False)
     assert slots.next() is None
-    slots.free(success=True)  # for which somebody has waited: one more
+    slots.free(success=True)  # an item has waited for it: one more opens
     assert [slots.next() is None for _ in range(3)] == [False, False, True]
 
 
-def test_stopped_run_has_room_for_all() -> None:
-    """Whatever is in line only has to be accounted for."""
+def test_stopped_run_has_a_slot_for_every_item() -> None:
+    """Queued items are then only accounted for, not sent."""
     stop = StopFlag()
     slots: Slots[int] = Slots(1, stop)
-    assert begun(slots, 3) == 1
+    assert started(slots, 3) == 1
     stop.set("enough")
     assert slots.next() is not None
     assert slots.next() is not None

@@ -1,4 +1,4 @@
-"""The flag that ends a run."""
+"""The flag that stops a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from s3_xfer.pipeline.stop import StopFlag
 
 
 def test_first_reason_stands() -> None:
-    """Whoever stops first is the reason, later ones change nothing."""
+    """The first reason is kept, later ones change nothing."""
     stop = StopFlag()
 
     assert not stop.is_set()

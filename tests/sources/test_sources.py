@@ -34,7 +34,7 @@ def open_listing(ranges: Sequence[KeyRange]) -> Listing:
         number = int(token or 0)
         return Page(objects(f"in/{number}"), str(number + 1) if number < 2 else None)
 
-    return Listing(read, prefix="in/", ranges=ranges, threads=1, is_starving=lambda: False)
+    return Listing(read, prefix="in/", ranges=ranges, threads=1, is_starved=lambda: False)
 
 
 def keys_of(batches: Iterator[object]) -> list[str]:
@@ -82,14 +82,14 @@ def test_named_objects_come_first_and_to_their_end_when_the_source_is_closed() -
     """They are on this machine, so a stopped run still reads them; it lists nothing."""
     pages = [objects("in/a", "in/b"), objects("in/c")]
     source = NamedObjectsSource(lambda: pages, PrefixSource(open_listing, [KeyRange("in/m")]))
-    assert source.is_local
+    was_local = source.is_local
 
     source.close()
     batches = list(source.batches())
 
     assert keys_of(iter(batches)) == ["in/a", "in/b", "in/c"]
     assert all(batch.keys is None for batch in batches)
-    assert not source.is_local
+    assert (was_local, source.is_local) == (True, False)
     assert source.remaining() == (KeyRange("in/m"),)
     assert [found.key for found in source.named()] == ["in/a", "in/b", "in/c"]
 

@@ -1,11 +1,11 @@
-"""A ceiling on requests per second that somebody has set, whatever the server would take.
+"""The limit on requests per second that the user has set.
 
-A run shares buckets, quotas and accounts with others. All its requests, of every kind and from
-every thread, take places in one queue, evenly spaced; after a pause a tenth of a second's worth
-may go at once, so that a low ceiling is not missed for want of a busy clock. It knows nothing of
-the server: what S3 itself asks for is the :class:`~s3_xfer.pipeline.pacing.Pacer`'s business.
+A run shares buckets, quotas and accounts with other programs. All its requests, of every kind and
+from every thread, are spaced evenly. After a pause up to a tenth of a second's worth may be sent at
+once, so that timer inaccuracy does not keep a run below a low limit.
 
-Refuses to keep a stopped run waiting.
+The limit is fixed. Slowing down when S3 asks for it is the task of
+:class:`~s3_xfer.pipeline.pacing.Pacer`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from collections.abc import Callable
 from s3_xfer.pipeline.stop import StopFlag
 
 _CATCH_UP_S = 0.1
-_TOO_SHORT_S = 0.001  # to sleep for
+_SLEEP_MIN_S = 0.001
 
 
-class Ceiling:
+class RateLimiter:
     """At most ``per_s`` requests a second. Thread-safe."""
 
     def __init__(
@@ -33,13 +33,13 @@ class Ceiling:
         self._next_s = float("-inf")
 
     def wait(self) -> None:
-        """Return when the next request may be sent, or the run is stopped."""
+        """Return when the next request may be sent, or at once when the run is stopped."""
         delay_s = self.reserve()
-        if delay_s > _TOO_SHORT_S:
+        if delay_s > _SLEEP_MIN_S:
             self._stop.wait(delay_s)
 
     def reserve(self) -> float:
-        """Take the next place in the queue and return how many seconds it is away."""
+        """Reserve the next send time and return how many seconds it is away."""
         with self._lock:
             now_s = self._monotonic()
             self._next_s = max(self._next_s, now_s - _CATCH_UP_S)

@@ -1,8 +1,8 @@
-"""A listing in its order, read a little ahead by a thread of its own.
+"""A listing in order, read a little ahead by its own thread.
 
-For whoever needs two listings side by side: while one page is compared the next is on its way.
-Refuses to run further ahead than two pages, and to end early without saying so: a listing that was
-stopped raises instead of looking complete.
+For a caller that needs two listings side by side: the next page is requested while the current one
+is compared. The thread reads at most two pages ahead. A listing that was stopped raises, so it
+never looks complete.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ _PAGES_AHEAD = 2
 _POLL_S = 0.1
 
 
-class ReadAhead:
-    """The objects that ``read`` lists, in its order. For one reader, once."""
+class PrefetchingLister:
+    """The objects that ``read`` lists, in its order. For one consumer, once.
+
+    ``name`` is the name of the thread.
+    """
 
     def __init__(self, read: PageReader, stop: StopFlag, *, name: str) -> None:
         self._read = read
@@ -35,7 +38,7 @@ class ReadAhead:
 
         Raises:
             ObjectError: the run was stopped before the end of the listing (``INTERRUPTED``).
-            Exception: what the reading met with.
+            Exception: what reading a page raised.
         """
         self._thread.start()
         while True:
@@ -53,7 +56,7 @@ class ReadAhead:
                 return page
         raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
 
-    # -------------------------------------------------------------- in the thread of its own
+    # ------------------------------------------------------------------- in its own thread
 
     def _run(self) -> None:
         try:
@@ -64,7 +67,7 @@ class ReadAhead:
             self._put(error)
 
     def _put(self, page: Page | BaseException) -> bool:
-        """Hand over a page, waiting for room; return False if nobody will take it."""
+        """Queue a page, waiting for room; return False if the run is stopped."""
         while not self._stop.is_set():
             with suppress(queue.Full):
                 self._pages.put(page, timeout=_POLL_S)
