@@ -46,7 +46,7 @@ def _section(name: str, command: click.Command, group: click.Context) -> nodes.s
 
 
 def _prose(text: str) -> Iterator[nodes.Node]:
-    """Yield paragraphs; what click is told not to rewrap stays as it is, below its first line."""
+    """Yield paragraphs; text that click must not rewrap stays unchanged, below its first line."""
     for paragraph in re.split(r"\n\s*\n", _without_indent(text).strip()):
         if not paragraph.startswith("\b"):
             yield nodes.paragraph("", " ".join(paragraph.split()))
