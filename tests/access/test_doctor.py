@@ -22,10 +22,10 @@ from s3_xfer import (
 )
 from s3_xfer.access.doctor import CheckUp, check_up
 from s3_xfer.findings import Diagnosis, Finding, Verdict
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.actions import Action, Pause, Reply
-from s3_xfer.testing.fault_server.wire import Answer, Request
 from tests.e2e.program import PREFIX, PROFILES
+from tests.fault_server import Fault
+from tests.fault_server.actions import Action, Pause, Reply
+from tests.fault_server.wire import Answer, Request
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,

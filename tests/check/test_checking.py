@@ -22,8 +22,8 @@ from s3_xfer import (
     RunState,
     S3CheckOperation,
 )
-from s3_xfer.testing.fault_server import Fault
 from tests.contract.test_reports import lines
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 MD5, OTHER_MD5 = "0" * 32, "f" * 32

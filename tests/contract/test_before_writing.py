@@ -18,8 +18,8 @@ from s3_xfer import (
     RunMode,
     RunState,
 )
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
+from tests.fault_server import Fault
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,

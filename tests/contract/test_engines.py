@@ -17,8 +17,8 @@ from s3_xfer import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import TIB
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SOURCE_ACCOUNT, SOURCE_KEY, SRC, World
 
 needs_crt = pytest.mark.skipif(

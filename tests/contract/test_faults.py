@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from s3_xfer import AccountContext, ErrorClass, OpenUpload, PreflightError, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from s3_xfer import ErrorClass, RunMode, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import SRC, World, check_accounts
 
 OBJECTS = 24_000

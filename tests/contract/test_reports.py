@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import ReportError, ReportScope, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import DST, LARGE, SRC, World
 
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault, InjectedFault
 from s3_xfer.units import MIB
 from tests.e2e.program import COPY, PATIENCE_S, QUICK, Program, end_of, lines_of
+from tests.fault_server import Fault, InjectedFault
 from tests.world import DST, SRC, World
 
 OBJECTS = 120

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer import CopyResult, S3CopyOperation
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import DESTINATION_KEY, SOURCE_KEY, SRC, World, check_accounts
 
 SLOW = ("CopyObject", "UploadPartCopy")

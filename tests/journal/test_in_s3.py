@@ -15,7 +15,7 @@ import pytest
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState, S3Location
 from s3_xfer.journal.places import S3File
 from s3_xfer.journal.store import Store
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, World, session
 

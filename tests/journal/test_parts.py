@@ -6,9 +6,9 @@ from pathlib import Path
 
 from s3_xfer import CopyOptions, OpenUpload, RunState
 from s3_xfer.copying.part_size import part_size
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import GIB, MIB
 from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, Program, end_of
+from tests.fault_server import Fault
 from tests.journal.steps import resume, stopped_after
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 

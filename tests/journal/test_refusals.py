@@ -21,8 +21,8 @@ from s3_xfer import (
     StorageClass,
     ValidationError,
 )
-from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import COPY, PROFILES, QUICK, Program
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import SRC, World
 

@@ -20,7 +20,7 @@ from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3_xfer.testing.fault_server import Fault, FaultServer, Request
+from tests.fault_server import Fault, FaultServer, Request
 
 S3Client: TypeAlias = Any  # some calls here are wrong on purpose, or newer than the stubs
 MIB = 1024**2

@@ -11,14 +11,14 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from s3_xfer.testing.fault_server import access, documents, operations
-from s3_xfer.testing.fault_server.actions import ConnectionCut
-from s3_xfer.testing.fault_server.connections import Listener
-from s3_xfer.testing.fault_server.faults import Fault, InjectedFault
-from s3_xfer.testing.fault_server.journal import Journal, RequestRecord
-from s3_xfer.testing.fault_server.refusals import Refusal
-from s3_xfer.testing.fault_server.stage import Stage
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, documents, operations
+from tests.fault_server.actions import ConnectionCut
+from tests.fault_server.connections import Listener
+from tests.fault_server.faults import Fault, InjectedFault
+from tests.fault_server.journal import Journal, RequestRecord
+from tests.fault_server.refusals import Refusal
+from tests.fault_server.stage import Stage
+from tests.fault_server.wire import Answer, Request
 
 
 class FaultServer(Stage):
