@@ -11,6 +11,7 @@ from s3_xfer.pipeline.alarm import BY_DEADLINE, set_alarm
 from s3_xfer.pipeline.ceiling import Ceiling
 from s3_xfer.pipeline.failure_limit import TRIED_MIN, WINDOW, FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
+from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -127,5 +128,5 @@ def test_an_alarm_stops_the_run() -> None:
 
     assert alarm is not None
     assert alarm.daemon
-    assert stop.wait(10)
+    assert stop.wait(PATIENCE_S)
     assert stop.reason == BY_DEADLINE

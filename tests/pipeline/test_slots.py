@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from s3_xfer.pipeline.slots import AHEAD, FEWEST, START, Slots
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import FREE
+from tests.patience import PATIENCE_S
 
 
 def begun(slots: Slots[int], items: int) -> int:
@@ -71,7 +72,7 @@ def test_waiting_in_a_long_line_ends_when_it_is_shorter() -> None:
     for _ in range(AHEAD // 2):
         slots.free(success=True)
         slots.next()
-    assert came.wait(5)
+    assert came.wait(PATIENCE_S)
 
 
 def test_waiting_ends_with_the_run() -> None:
