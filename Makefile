@@ -7,20 +7,16 @@ BIN := .venv/bin
 PROCESSES := $(shell expr $$(nproc) + 1)
 OLDEST_BIN := .venv-oldest/bin
 CEPH := .ceph
-# The floors of pyproject.toml: what the Airflow 2.10.5 image ships.
-OLDEST := boto3==1.36.3 botocore==1.36.3 s3transfer==0.11.2 click==8.1.8 rich==13.9.4
+# Versions are locked in requirements/ (make lock): what is green today is green on any later day.
+# The floors of pyproject.toml are in requirements/oldest.in.
 # The floor of the extra crt, in a directory of its own: without it, the managed engine is tested.
 OLDEST_CRT := awscrt==0.23.4
 OLDEST_CRT_TESTS := tests/copying/test_crt.py tests/copying/test_signing.py tests/contract/test_engines.py
 # What talks to S3 through them; the rest of the tests can hardly tell the difference.
 OLDEST_TESTS := tests/contract tests/copying tests/listing
-# Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names.
-# 2.10.5 comes with the packages of its own image; the others with the newest that fit.
+# Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
+# what each consists of is in requirements/airflow-*.in.
 AIRFLOW ?= 2.10 2.11 3.3
-AIRFLOW_2.10 := apache-airflow==2.10.5 -c tests/airflow/constraints-2.10.5.txt
-AIRFLOW_2.11 := apache-airflow==2.11.2
-# mypy sits beside 3.3 only: 2.10's image pins a package that it wants newer.
-AIRFLOW_3.3 := 'apache-airflow==3.3.*' 'boto3-stubs-lite[s3,sts]' 'mypy>=2.4'
 AIRFLOW_TYPED := 3.3
 AIRFLOW_TESTS ?= tests/airflow
 CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist \
@@ -28,28 +24,31 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help env environments demo test lint types contracts test-newest test-oldest fuzz test-ceph test-airflow \
-	test-container airflow-demo docs bench clean
+.PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
+	test-newest fuzz test-ceph test-airflow test-container airflow-demo docs bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
-env: .venv/ready ## Make .venv for development (again only when pyproject.toml changes)
+env: .venv/ready ## Make .venv for development (again only when what it consists of changes)
 	@echo "Ready: .venv"
 
-.venv/ready: pyproject.toml scripts/make_env.sh
-	@scripts/make_env.sh "$(PYTHON)" .venv dev
+.venv/ready: pyproject.toml scripts/make_env.sh requirements/dev.txt
+	@scripts/make_env.sh "$(PYTHON)" .venv dev -c requirements/dev.txt
 	@touch $@
 
-.venv-oldest/ready: pyproject.toml scripts/make_env.sh Makefile
-	@scripts/make_env.sh "$(PYTHON)" .venv-oldest test $(OLDEST)
+.venv-oldest/ready: pyproject.toml scripts/make_env.sh Makefile requirements/oldest.txt
+	@scripts/make_env.sh "$(PYTHON)" .venv-oldest test -c requirements/oldest.txt
 	@$(OLDEST_BIN)/python -m pip install --quiet --target .venv-oldest/crt $(OLDEST_CRT)
 	@touch $@
 
 demo: .venv/ready ## Watch a copy between two embedded accounts; needs no AWS
 	@$(BIN)/python -m scripts.demo
 
-test: lint types contracts test-newest test-oldest ## Check everything, on newest and oldest
+lock: .venv/ready ## Lock today's newest versions in requirements/ and container/
+	@scripts/lock.sh $(BIN)/python
+
+test: lint types contracts test-locked test-oldest ## Check everything, on locked and oldest versions
 
 lint: .venv/ready ## Check style and formatting
 	$(BIN)/ruff check .
@@ -61,15 +60,20 @@ types: .venv/ready ## Check types
 contracts: .venv/ready ## Check that imports respect the architecture
 	$(BIN)/lint-imports
 
-test-newest: .venv/ready ## Run the tests with the newest dependencies
+test-locked: .venv/ready ## Run the tests with the locked dependencies
 	$(BIN)/python -m pytest -n $(PROCESSES)
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n $(PROCESSES) $(OLDEST_TESTS)
 	PYTHONPATH=.venv-oldest/crt $(OLDEST_BIN)/python -m pytest -n $(PROCESSES) $(OLDEST_CRT_TESTS)
 
+# Made anew each time: the newest of today.
+test-newest: ## Run the tests with whatever dependencies are the newest today
+	@scripts/make_env.sh "$(PYTHON)" .venv-newest dev
+	.venv-newest/bin/python -m pytest -n $(PROCESSES)
+
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
-	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=default
+	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz
 	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest tests/journal/test_kills.py
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
@@ -92,8 +96,9 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 		'airflow_plugin/*.py' 'tests/airflow/*.py' 'scripts/airflow_*.py'))
 
 .PRECIOUS: .venv-airflow-%/ready
-.venv-airflow-%/ready: pyproject.toml scripts/make_env.sh tests/airflow/constraints-2.10.5.txt
-	@INSTALLER=uv scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow $(AIRFLOW_$*)
+.venv-airflow-%/ready: pyproject.toml scripts/make_env.sh requirements/airflow-%.in requirements/airflow-%.txt
+	@INSTALLER=uv scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow \
+		-r requirements/airflow-$*.in -c requirements/airflow-$*.txt
 	@touch $@
 
 airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and two embedded accounts
@@ -108,8 +113,8 @@ docs: .venv-docs/ready ## Build the site and the man page into build/docs; broke
 	.venv-docs/bin/sphinx-build -W --keep-going -q -E -a -b man docs build/docs/man
 	@echo "Built: build/docs/html/index.html, build/docs/man/s3-xfer.1"
 
-.venv-docs/ready: pyproject.toml scripts/make_env.sh
-	@scripts/make_env.sh "$(PYTHON)" .venv-docs crt,docs
+.venv-docs/ready: pyproject.toml scripts/make_env.sh requirements/docs.txt
+	@scripts/make_env.sh "$(PYTHON)" .venv-docs crt,docs -c requirements/docs.txt
 	@touch $@
 
 benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
@@ -120,6 +125,6 @@ bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, whic
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the environments and everything that was generated
-	rm -rf .venv .venv-oldest .venv-docs .venv-airflow-* $(CEPH) $(CACHES)
+	rm -rf .venv .venv-* $(CEPH) $(CACHES)
 	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes a virtual environment with this project in it, on a machine that may have only Python.
 #
-#   scripts/make_env.sh PYTHON VENV_DIR EXTRAS [REQUIREMENT...]
-#   scripts/make_env.sh python3 .venv dev
-#   scripts/make_env.sh python3 .venv-oldest testing pytest boto3==1.36.3
+#   scripts/make_env.sh PYTHON VENV_DIR EXTRAS [ARGUMENT-OF-PIP-INSTALL...]
+#   scripts/make_env.sh python3 .venv dev -c requirements/dev.txt
+#   scripts/make_env.sh python3 .venv-newest dev
 #
 # Exists because Debian's python3 comes without ensurepip, so `python3 -m venv` fails there and
 # says so only after it half made the directory. Says one line per stage; what pip and apt say

@@ -25,8 +25,10 @@ collect_ignore = ["airflow"]
 # A shell that starts the tests in the background lets them, and all that they start, ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-# The same examples every time: a failure is the fault of a change. Other examples: make fuzz.
-settings.register_profile("repeatable", derandomize=True)
+# The same examples every time: a failure is the fault of a change. Other examples: make fuzz. How
+# long one takes says more of the machine than of the program, so there is no deadline.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("fuzz", deadline=None)
 settings.load_profile("repeatable")
 CEPH_TESTS = Path(__file__).parent / "ceph"
 

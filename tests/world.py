@@ -10,8 +10,8 @@ from typing import Any, Self
 import boto3
 
 from s3_xfer import AccountContext, CopyOptions, CopyResult, Engine, S3CopyOperation
-from s3_xfer.testing.fault_server import FaultServer, StoredObject
 from s3_xfer.units import MIB
+from tests.fault_server import FaultServer, StoredObject
 
 SOURCE_ACCOUNT = "111111111111"
 DESTINATION_ACCOUNT = "222222222222"

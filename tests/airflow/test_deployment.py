@@ -19,7 +19,6 @@ from typing import Any
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault, InjectedFault
 from s3_xfer.testing.two_accounts import TwoAccounts
 from s3_xfer.units import MIB
 from scripts.airflow_accounts import ExampleAccounts
@@ -31,6 +30,7 @@ from tests.airflow.deployment import (
     wait_until,
 )
 from tests.airflow.stage import SECRET, Stage
+from tests.fault_server import Fault, InjectedFault
 from tests.world import DST, SRC
 
 EXAMPLES = ("single_object", "prefix", "cross_account", "mapped")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_plugin import S3CopyPermanentError, S3CopyRetryableError
-from s3_xfer.testing.fault_server import Fault
 from tests.airflow.stage import Stage
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, SRC
 
 

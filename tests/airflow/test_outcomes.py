@@ -20,9 +20,9 @@ from airflow_plugin import (
 from airflow_plugin._compat import AirflowFailException
 from airflow_plugin.failing import PASSING
 from s3_xfer import ErrorClass
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from tests.airflow.stage import SECRET, Stage, Ti, connection
+from tests.fault_server import Fault
 from tests.world import DST, LARGE, SRC
 
 MISSION: dict[str, Any] = {

@@ -24,9 +24,9 @@ import boto3
 from botocore.config import Config
 
 from s3_xfer import Engine
-from s3_xfer.testing.fault_server import FaultServer, StoredObject, Upload
 from s3_xfer.units import MIB
 from tests.ceph.cluster import CephCluster
+from tests.fault_server import FaultServer, StoredObject, Upload
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,

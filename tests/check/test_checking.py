@@ -22,8 +22,9 @@ from s3_xfer import (
     RunState,
     S3CheckOperation,
 )
-from s3_xfer.testing.fault_server import Fault
 from tests.contract.test_reports import lines
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 MD5, OTHER_MD5 = "0" * 32, "f" * 32
@@ -322,11 +323,13 @@ def test_a_stopped_check_has_no_result(world: World) -> None:
     for number in range(40):
         world.server.put(SRC, f"in/{number:02}", size=1, etag=MD5)
         world.server.put(DST, f"out/{number:02}", size=1, etag=OTHER_MD5)
-    world.server.inject(Fault.slow("HeadObject", delay_s=0.2))
+    cancelled = threading.Event()
+    world.server.inject(Fault.call("HeadObject", lambda _: cancelled.wait(PATIENCE_S), after=2))
     run = operation(world, concurrency=2).start()
-    assert world.server.wait_for("HeadObject", count=2, timeout_s=30)
+    assert world.server.wait_for("HeadObject", count=2)
 
     run.cancel("test")
+    cancelled.set()
     result = run.result()
 
     assert (result.cancelled_by, result.complete, result.no_difference) == ("test", False, False)
@@ -351,7 +354,7 @@ def test_a_stop_that_comes_too_late_changes_nothing(world: World) -> None:
     """Everything was compared by then."""
     world.server.put(SRC, "in/x", size=1, etag=MD5)
     run = operation(world).start()
-    assert run.wait(30)
+    assert run.wait(PATIENCE_S)
 
     run.cancel("test")
 
@@ -372,7 +375,7 @@ class _Broken(boto3.Session):
         if self._calls == 1:
             return super().get_credentials()
         self._began.set()
-        assert self._stopped.wait(30)
+        assert self._stopped.wait(PATIENCE_S)
         raise ZeroDivisionError("a defect")
 
 
@@ -381,7 +384,7 @@ def test_a_stop_does_not_hide_an_error_that_nobody_expects(world: World) -> None
     began, stopped = threading.Event(), threading.Event()
     session = _Broken(began, stopped)
     run = operation(world, destination=AccountContext(session=session)).start()
-    assert began.wait(30)
+    assert began.wait(PATIENCE_S)
 
     run.cancel("test")
     stopped.set()

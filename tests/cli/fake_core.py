@@ -186,7 +186,7 @@ class FakeRun:
         if self.scenario == "aborted" and number == 150:
             return True
         if self.scenario == "deaf":
-            time.sleep(0.05)
+            time.sleep(5)
             return False
         return self._cancelled.wait(0.05 if self.scenario == "slow" else 0.0005)
 

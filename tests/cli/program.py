@@ -10,12 +10,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import s3_xfer
+from tests.patience import PATIENCE_S
 from tests.terminal import Terminal
 
 ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 FAKE = str(Path(__file__).with_name("fake_core.py"))
 COPY = ("copy", "s3://src/data/", "s3://dst/data/", "--recursive")
-PATIENCE_S = 60.0
 
 
 def environment(scenario: str = "ok", **more: str) -> Mapping[str, str]:

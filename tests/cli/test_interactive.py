@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import ROOT, environment, fake, in_terminal
+from tests.patience import PATIENCE_S
 
 URLS = ("s3://src/data/", "s3://dst/data/")
 
@@ -101,7 +102,7 @@ def test_the_script_runs_from_a_checkout(tmp_path: Path) -> None:
         text=True,
         cwd=tmp_path,
         env=env,
-        timeout=20,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.fake_core import CHECKED
 from tests.cli.program import COPY, fake, in_terminal, start
+from tests.patience import PATIENCE_S
 from tests.terminal import Terminal
 
 
@@ -108,7 +109,7 @@ def test_a_second_ctrl_c_leaves_at_once() -> None:
         began_s = time.monotonic()
         terminal.child.kill(signal.SIGINT)
         assert terminal.end() == 130
-        assert time.monotonic() - began_s < 10  # the run itself takes twenty
+        assert time.monotonic() - began_s < PATIENCE_S  # the run itself takes half an hour
         assert "Stopped" not in terminal.text
         assert not terminal.screen.cursor.hidden
 
@@ -131,7 +132,7 @@ def test_sigusr1_prints_a_line_now() -> None:
     child.send_signal(signal.SIGUSR1)
     assert re.search(r"Z (listing|copying) objects=\d+/\d+\+? ", child.stderr.readline())
     child.terminate()
-    _, errors = child.communicate(timeout=20)
+    _, errors = child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 143
     assert "objects=" not in errors
 
@@ -151,4 +152,4 @@ def test_a_lost_stderr_does_not_stop_the_copy() -> None:
     child.stderr.close()
     assert "Copied all 400 objects" in child.stdout.read()
     child.stdout.close()
-    assert child.wait(timeout=20) == 0
+    assert child.wait(timeout=PATIENCE_S) == 0

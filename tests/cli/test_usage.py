@@ -21,6 +21,7 @@ from s3_xfer.options import (
     TagPolicy,
 )
 from tests.cli.program import COPY, fake, real, start
+from tests.patience import PATIENCE_S
 
 URLS = ("s3://src/a", "s3://dst/b")
 
@@ -180,7 +181,7 @@ def test_a_reader_that_went_away_is_no_error(args: tuple[str, ...], code: ExitCo
     child.stdout.close()
     assert "Traceback" not in child.stderr.read()
     child.stderr.close()
-    assert child.wait(timeout=20) == code
+    assert child.wait(timeout=PATIENCE_S) == code
 
 
 def test_json_is_the_only_thing_on_stdout() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from s3_xfer import Preflight, StorageClass
 from s3_xfer.ledger.prices import Bill
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import LARGE, SRC, World
 
 

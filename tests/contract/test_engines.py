@@ -17,8 +17,9 @@ from s3_xfer import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import TIB
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S, at_any_pace
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SOURCE_ACCOUNT, SOURCE_KEY, SRC, World
 
 needs_crt = pytest.mark.skipif(
@@ -124,14 +125,18 @@ def test_a_thousand_small_objects_do_not_wait_for_a_huge_one(world: World) -> No
 @needs_crt
 def test_unanswered_copies_time_out_and_are_repeated() -> None:
     """A request that S3 never answers is given up after the read timeout, and sent again."""
-    with World(Engine.CRT) as world:
-        world.server.put(SRC, "in/x", size=1)
-        world.server.inject(Fault.slow("CopyObject", delay_s=60, times=1))
-        started_s = time.monotonic()
-        result = world.copy(read_timeout_s=1.5)
-    assert result.state is RunState.COMPLETED
-    assert result.metrics.retries == 1
-    assert time.monotonic() - started_s < 30
+
+    def attempt(slower: float) -> None:
+        with World(Engine.CRT) as world:
+            world.server.put(SRC, "in/x", size=1)
+            world.server.inject(Fault.slow("CopyObject", delay_s=2 * PATIENCE_S, times=1))
+            started_s = time.monotonic()
+            result = world.copy(read_timeout_s=1.5 * slower)
+        assert result.state is RunState.COMPLETED
+        assert result.metrics.retries == 1
+        assert time.monotonic() - started_s < 30 * slower
+
+    at_any_pace(attempt)
 
 
 def _copy_in_child(answers: Any) -> None:
@@ -153,9 +158,9 @@ def test_process_forked_from_one_that_used_awscrt_copies_without_it() -> None:
     child = context.Process(target=_copy_in_child, args=(answers,))
     child.start()
     try:
-        by_engine, why = answers.get(timeout=30)
+        by_engine, why = answers.get(timeout=PATIENCE_S)
     finally:
-        child.join(10)
+        child.join(PATIENCE_S)
         child.kill()
     assert by_engine == {"managed": 1}
     assert "forked" in why

@@ -34,8 +34,8 @@ from s3_xfer import (
 from s3_xfer.errors import Reaction
 from s3_xfer.ledger.metrics import error_line
 from s3_xfer.runs.copy import CopyRun
-from s3_xfer.testing.fault_server import Fault, InjectedFault, RequestRecord
 from tests.contract.conftest import CRT_IS_HERE
+from tests.fault_server import Fault, InjectedFault, RequestRecord
 from tests.world import DESTINATION_KEY, DST, LARGE, SOURCE_KEY, SRC, World, check_accounts
 
 CLASSES = {

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from s3_xfer import AccountContext, ErrorClass, OpenUpload, PreflightError, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S, at_any_pace
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
@@ -76,7 +77,7 @@ PERSISTENT: dict[str, tuple[Callable[..., Fault], ErrorClass]] = {
     "slow down in 200": (TRANSIENT["slow down in 200"], ErrorClass.THROTTLED),
     "empty 200": (Fault.empty_200, ErrorClass.EMPTY_RESPONSE),
     "reset": (Fault.reset, ErrorClass.NETWORK),
-    "silence": (lambda op, **w: Fault.slow(op, delay_s=30, **w), ErrorClass.TIMEOUT),
+    "silence": (lambda op, **w: Fault.slow(op, delay_s=600, **w), ErrorClass.TIMEOUT),
 }
 
 
@@ -86,16 +87,21 @@ def test_transient_errors_that_persist_fail_the_object_after_four_tries(
     world: World, operation: str, fault: Callable[..., Fault], expected: ErrorClass
 ) -> None:
     """One try and three repetitions, then the object fails with the error's own class."""
-    world.server.put(SRC, "in/x", size=1000 if operation == "CopyObject" else LARGE)
-    world.server.put(SRC, "in/y", size=1)
-    world.server.inject(fault(operation, key="out/x"))
 
-    result = world.copy(read_timeout_s=0.3)
+    def attempt(slower: float) -> None:
+        with World(world.engine) as stage:
+            stage.server.put(SRC, "in/x", size=1000 if operation == "CopyObject" else LARGE)
+            stage.server.put(SRC, "in/y", size=1)
+            stage.server.inject(fault(operation, key="out/x"))
 
-    assert (result.metrics.files_failed, result.metrics.files_copied_successfully) == (1, 1)
-    (failed,) = result.failures
-    assert (failed.error.facts.error_class, failed.error.facts.attempts) == (expected, 4)
-    assert world.server.uploads(DST) == []
+            result = stage.copy(read_timeout_s=0.3 * slower)
+
+            assert (result.metrics.files_failed, result.metrics.files_copied_successfully) == (1, 1)
+            (failed,) = result.failures
+            assert (failed.error.facts.error_class, failed.error.facts.attempts) == (expected, 4)
+            assert stage.server.uploads(DST) == []
+
+    at_any_pace(attempt)
 
 
 def test_body_that_is_cut_off_is_no_success(world: World) -> None:
@@ -309,15 +315,15 @@ def test_workers_are_concurrent_and_no_more_than_asked(world: World) -> None:
 def test_answer_that_never_comes_does_not_hold_up_the_end(world: World) -> None:
     """A stopped run waits for its grace period, not for the server."""
     world.server.put(SRC, "in/x", size=1)
-    world.server.inject(Fault.slow("CopyObject", delay_s=60))
-    run = world.operation(stop_grace_s=0.3, read_timeout_s=120).start()
+    world.server.inject(Fault.slow("CopyObject", delay_s=2 * PATIENCE_S))
+    run = world.operation(stop_grace_s=0.3, read_timeout_s=4 * PATIENCE_S).start()
     assert world.server.wait_for("CopyObject")
     started = time.monotonic()
 
     run.cancel("test")
     result = run.result()
 
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < PATIENCE_S
     assert result.metrics.errors_by_class == {"Interrupted": 1}
     assert result.cancelled_by == "test"
 
@@ -327,11 +333,14 @@ def test_cancelled_run_accounts_for_everything(world: World, size: int) -> None:
     """Found = copied + failed + not attempted, no upload is left, no thread either."""
     for number in range(300):
         world.server.put(SRC, f"in/{number:03}", size=size)
-    world.server.inject(Fault.slow(("CopyObject", "UploadPartCopy"), delay_s=0.02))
+    operation = "CopyObject" if size == 1000 else "UploadPartCopy"
+    cancelled = threading.Event()
+    world.server.inject(Fault.call(operation, lambda _: cancelled.wait(PATIENCE_S), after=20))
     run = world.operation(batch_size=10).start()
-    assert world.server.wait_for("CopyObject" if size == 1000 else "UploadPartCopy", count=20)
+    assert world.server.wait_for(operation, count=20)
 
     run.cancel("test")
+    cancelled.set()
     result = run.result()
 
     seen = result.metrics
@@ -344,7 +353,7 @@ def test_cancelled_run_accounts_for_everything(world: World, size: int) -> None:
     assert world.server.uploads(DST) == []
     for thread in threading.enumerate():
         if thread.name.startswith("s3-xfer"):
-            thread.join(20)
+            thread.join(PATIENCE_S)
             assert not thread.is_alive(), thread.name
 
 
@@ -360,7 +369,7 @@ def test_cancel_ends_the_wait_before_a_repetition(world: World) -> None:
     run.cancel("test")
     result = run.result()
 
-    assert time.monotonic() - started < 60
+    assert time.monotonic() - started < PATIENCE_S
     assert result.metrics.files_failed == 1
     assert world.sent("CopyObject") == 1
 
@@ -423,7 +432,7 @@ def test_failures_do_not_wait_for_objects_that_wait_for_them(
     world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
     run = world.operation(concurrency=concurrency, overwrite=False).start()
 
-    ended = run.wait(20)
+    ended = run.wait(PATIENCE_S)
     run.cancel("it hangs")
 
     assert ended

@@ -27,8 +27,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from s3_xfer import CopyResult, Engine, Identical, JournalUse, Preflight, ReportScope, RunState
 from s3_xfer.runs.copy import CopyRun
-from s3_xfer.testing.fault_server import Fault, InjectedFault, StoredObject
 from tests.contract.conftest import CRT_IS_HERE
+from tests.fault_server import Fault, InjectedFault, StoredObject
 from tests.world import DST, LARGE, SRC, World, check_accounts
 
 HISTORIES = os.environ.get("S3_XFER_HISTORIES")

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from s3_xfer import CopyResult, ErrorClass, Identical, RunState, ValidationError
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
 from tests.contract.test_reports import lines
+from tests.fault_server import Fault
 from tests.world import SRC, World
 
 

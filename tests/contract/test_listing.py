@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from s3_xfer import ErrorClass, RunMode, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S
 from tests.world import SRC, World, check_accounts
 
 OBJECTS = 24_000
@@ -71,14 +72,16 @@ def test_error_of_one_of_several_readers_ends_the_run(starved: World) -> None:
 def test_stopped_run_leaves_the_rest_to_the_next_one(starved: World, tmp_path: Path) -> None:
     """It ends at once, and the report names the unlisted keys of every reader."""
     report = tmp_path / "first.jsonl"
+    late = starved.server.inject(Fault.slow("ListObjectsV2", delay_s=2 * PATIENCE_S, after=18))
     run = starved.operation(mode=RunMode.DRY_RUN, report_path=report).start()
-    assert starved.server.wait_for("ListObjectsV2", count=18, timeout_s=60)
+    assert starved.server.wait_for("ListObjectsV2", count=18)
 
     began_s = time.monotonic()
     run.cancel("test")
     first = run.result()
 
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < PATIENCE_S
+    late.remove()
     check_accounts(first)
     lines = [json.loads(line) for line in report.read_text().splitlines()]
     unlisted = [line for line in lines if line["status"] == "not_listed"]

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from s3_xfer import SkipReason
-from s3_xfer.testing.fault_server import Fault, Request
-from s3_xfer.testing.fault_server.actions import Action, Pause
-from s3_xfer.testing.fault_server.wire import Answer
+from tests.fault_server import Fault, Request
+from tests.fault_server.actions import Action, Pause
+from tests.fault_server.wire import Answer
 from tests.world import DESTINATION_ACCOUNT, SRC, World, check_accounts
 
 MICROSECOND = timedelta(microseconds=1)

@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 
 from s3_xfer import Encryption, Engine, ErrorClass, Preflight, PreflightError, RunState
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.actions import Action, Pause
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import Fault
+from tests.fault_server.actions import Action, Pause
+from tests.fault_server.wire import Answer, Request
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,

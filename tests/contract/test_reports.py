@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from s3_xfer import ReportError, ReportScope, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S
 from tests.world import DST, LARGE, SRC, World
 
 
@@ -69,9 +70,11 @@ def test_stopped_run_can_be_finished_from_its_report(
         world.server.put(SRC, f"in/{number:04}", size=size if number % 100 == 0 else 1)
     report = tmp_path / "first.jsonl"
     stopped = threading.Event()
-    late = world.server.inject(Fault.call("ListObjectsV2", lambda _: stopped.wait(60), after=2))
+    late = world.server.inject(
+        Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=2)
+    )
     run = world.operation(report_path=report, batch_size=10, concurrency=8).start()
-    assert world.server.wait_for("CopyObject", count=300, timeout_s=50)
+    assert world.server.wait_for("CopyObject", count=300)
     run.cancel("test")
     stopped.set()
     first = run.result()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import CopyResult, JournalUse, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import DST, SRC, World, check_accounts
 

@@ -24,6 +24,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import translate
 from s3_xfer.model import CopyTask, S3Object
+from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_KEY, SOURCE_KEY, SRC, World
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _serve(raw: socket.socket, context: ssl.SSLContext, port: int) -> None:
             back.start()
             _pump(client, server)
             server.shutdown(socket.SHUT_WR)
-            back.join(5)
+            back.join(PATIENCE_S)
     except OSError:
         raw.close()  # a handshake that was refused, which is what some tests are about
 
@@ -93,7 +94,7 @@ def sender_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtSender]:
     sender = crt.CrtSender(
         template,
         session.get_credentials(),
-        connect_timeout_s=2,
+        connect_timeout_s=60,
         ca_bundle=str(ca_bundle) if ca_bundle else None,
     )
     try:
@@ -106,7 +107,7 @@ def sent(sender: CrtSender, task: CopyTask = TASK) -> Answer:
     """Return the answer to one copy."""
     answers: queue.Queue[Answer] = queue.Queue()
     sender.send(task, answers.put)
-    return answers.get(timeout=40)
+    return answers.get(timeout=PATIENCE_S)
 
 
 def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
@@ -271,7 +272,7 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
         (idle,) = sender._connections._idle
-        idle.connection.close().result(5)
+        idle.connection.close().result(PATIENCE_S)
         assert sent(sender).status == 200
     assert server.accepted == 2
 
@@ -286,7 +287,7 @@ def test_half_an_answer_is_none() -> None:
         time.sleep(0.2)
         assert answers.empty()
         give_up()
-        answer = answers.get(timeout=5)
+        answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
 
 
@@ -304,7 +305,7 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
         wait_until(lambda: server.requests == 1)
         give_up()
         give_up()
-        answer = answers.get(timeout=5)
+        answer = answers.get(timeout=PATIENCE_S)
         assert answers_nothing(answer)
         assert answer.error
         assert translate(answer.error).error_class is ErrorClass.TIMEOUT
@@ -319,7 +320,7 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
     with server.listening() as url, sender_to(url) as sender:
         answers: queue.Queue[Answer] = queue.Queue()
         sender.send(TASK, answers.put)()
-        answer = answers.get(timeout=5)
+        answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
     assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
 
@@ -341,7 +342,7 @@ def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
         assert sent(sender).status == 200
         answers: queue.Queue[Answer] = queue.Queue()
         sender.send(broken, answers.put)
-        assert answers_nothing(answers.get(timeout=5))
+        assert answers_nothing(answers.get(timeout=PATIENCE_S))
         assert sent(sender).status == 200
     assert (server.accepted, server.requests) == (1, 2)
 
@@ -367,7 +368,7 @@ def test_answers_in_chunks_are_put_together() -> None:
 
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for something that happens in another thread."""
-    until_s = time.monotonic() + 5
+    until_s = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < until_s
         time.sleep(0.01)

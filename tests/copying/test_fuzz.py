@@ -21,10 +21,10 @@ from s3_xfer.errors import translate
 from s3_xfer.listing.parsing import split_page
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.sources.report import ReportFile
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.actions import Action, Pause
-from s3_xfer.testing.fault_server.wire import Answer as Sent
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server import Fault
+from tests.fault_server.actions import Action, Pause
+from tests.fault_server.wire import Answer as Sent
+from tests.fault_server.wire import Request
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 
 ETAG = "910a2dec89025cc1f3203e9039f4a821"

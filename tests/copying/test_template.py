@@ -119,7 +119,7 @@ def test_composing_sends_nothing_and_leaves_no_trace() -> None:
         aws_access_key_id="a",
         aws_secret_access_key="b",
         endpoint_url="http://127.0.0.1:9",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=60),
     )
     compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
     with pytest.raises(botocore.exceptions.EndpointConnectionError):

@@ -16,9 +16,9 @@ from pathlib import Path
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from tests.docs.pages import Step
 from tests.e2e.program import environment
+from tests.patience import PATIENCE_S
 
 MIB = 1024 * 1024
-PATIENCE_S = 120.0
 SMALL = (
     ("data/a.csv", b"a" * 1024),
     ("data/b.csv", b"b" * 2048),
@@ -67,7 +67,7 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE_S,
+            timeout=3 * PATIENCE_S,
             check=False,
         )
         printed, codes = done.stdout.split(_MARK)[0::2], done.stdout.split(_MARK)[1::2]

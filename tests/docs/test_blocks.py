@@ -39,6 +39,7 @@ NOT_RUN = {
     "docs/how-to/kubernetes.md": 2,
     "docs/how-to/other-services.md": 1,
     "docs/how-to/resume.md": 2,
+    "docs/how-to/testing.md": 2,
     "docs/how-to/uploads.md": 2,
     "docs/runbook.md": 22,
     "docs/tutorial.md": 1,

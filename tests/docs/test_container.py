@@ -85,15 +85,28 @@ def test_the_image_pins_everything_that_the_program_needs() -> None:
         assert requirement.specifier.contains(CONSTRAINTS[requirement.name.lower()])
 
 
+def test_the_image_has_the_versions_that_the_tests_run_on() -> None:
+    """Each version of the image is that of the locked set."""
+    locked = (ROOT / "requirements/dev.txt").read_text(encoding="utf-8").lower().splitlines()
+    assert CONSTRAINTS
+    assert {f"{name}=={version}" for name, version in CONSTRAINTS.items()} <= set(locked)
+
+
 def _needed(distribution: str, extras: set[str], depth: int = 0) -> list[Requirement]:
-    """Return what ``distribution`` requires here, and what that requires."""
+    """Return what ``distribution`` requires here, and what that requires.
+
+    A dependency that is installed here in another version than the image's may require something
+    else than it does there: it is returned, but what it requires is not.
+    """
     assert depth < 10, "a circle"
     (installed,) = distributions(name=distribution, path=[sysconfig.get_path("purelib")])
-    found = []
+    if depth and installed.version != CONSTRAINTS.get(distribution.lower()):
+        return []
+    requirements = []
     for text in installed.requires or []:
         requirement = Requirement(text)
         marker = requirement.marker
         if marker is None or any(marker.evaluate({"extra": extra}) for extra in extras | {""}):
-            found.append(requirement)
-            found += _needed(requirement.name, set(requirement.extras), depth + 1)
-    return found
+            requirements.append(requirement)
+            requirements += _needed(requirement.name, set(requirement.extras), depth + 1)
+    return requirements

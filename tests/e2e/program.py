@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import s3_xfer
+from tests.patience import PATIENCE_S
 from tests.terminal import Terminal
 
 ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 PROGRAM = (sys.executable, "-m", "s3_xfer.cli")
 SCRIPT = (sys.executable, str(ROOT / "scripts" / "s3_copy.py"))
 CONSOLE_SCRIPT = Path(sys.executable).with_name("s3-xfer")
-PATIENCE_S = 120.0
 
 THEM, US = "them", "us"  # the profiles of source and destination
 PROFILES = ("--source-profile", THEM, "--dest-profile", US)

@@ -6,11 +6,11 @@ from datetime import datetime
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
 from s3_xfer.version import VERSION
 from tests.e2e.program import CONSOLE_SCRIPT, COPY, PREFIX, PROFILES, QUICK, Program
 from tests.e2e.shop import Shop
+from tests.fault_server import Fault
 from tests.world import DST, SRC, World
 
 MISSION = {

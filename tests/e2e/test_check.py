@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import PREFIX, PROFILES, Program, end_of, lines_of
 from tests.e2e.shop import Shop
+from tests.fault_server import Fault
 from tests.world import DST, SRC, World
 
 CHECK = ("check", *PREFIX, *PROFILES)
@@ -118,7 +118,7 @@ def test_a_stopped_check_leaves_a_partial_report(world: World, program: Program)
         world.server.put(DST, f"out/{number}", size=1, etag=OTHER_PARTS)
     world.server.inject(Fault.slow("HeadObject", delay_s=0.3))
     child = program.start(*CHECK, "--checksums", "--concurrency", "1", "--report", "c.jsonl")
-    assert world.server.wait_for("HeadObject", count=2, timeout_s=60)
+    assert world.server.wait_for("HeadObject", count=2)
 
     child.terminate()
     done = end_of(child)

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.program import PATIENCE_S, PROGRAM, ROOT, Done, environment
+from tests.e2e.program import PROGRAM, ROOT, Done, environment
+from tests.patience import PATIENCE_S
 
 MANY, FEW = 27_000, 9_000  # FEW are more than wait or are under way at a time
 # Without a number under way a run would find its own, and open as many connections: as many MiB.

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, US, Done, Program, lines_of
+from tests.e2e.program import COPY, PROFILES, QUICK, US, Done, Program, lines_of
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S
 from tests.uploads.test_finding import leave
 from tests.world import DST, SRC, World
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
 from tests.e2e.program import COPY, PREFIX, QUICK, Program
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, SRC, World
 
 SECRETS = {

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import COPY, PREFIX, PROFILES, SCRIPT, Program
 from tests.e2e.shop import Shop
+from tests.fault_server import Fault
 from tests.world import DST, SRC, World
 
 BAR = re.compile(r"^(objects|bytes  ) +[━─]+  +[\d.,]+.* / .*/s$", re.MULTILINE)

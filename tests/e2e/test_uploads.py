@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from s3_xfer.ledger.journal.store import Store
-from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import US, Program
 from tests.e2e.shop import Shop
+from tests.fault_server import Fault
 from tests.journal.test_parts import stopped_in_parts
 from tests.uploads.test_finding import THEIRS, leave
 from tests.world import DST, World

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 from s3_xfer import CopyResult, S3CopyOperation
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
+from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_KEY, SOURCE_KEY, SRC, World, check_accounts
 
 SLOW = ("CopyObject", "UploadPartCopy")
@@ -39,15 +41,31 @@ def stopped_after(
     delay_s: float = 0.01,
     **changes: Any,
 ) -> CopyResult:
-    """Begin a copy, and cancel it when S3 was asked so often for ``operation``."""
+    """Begin a copy, and cancel it when S3 was asked so often for ``operation``.
+
+    What is asked for after that waits until the copy is cancelled, however long that takes.
+    """
     slow = world.server.inject(
         Fault.slow(SLOW, delay_s=delay_s, key=lambda key: "preflight" not in key)
     )
+    cancelled = threading.Event()
+    held = world.server.inject(
+        Fault.call(
+            operation,
+            lambda _: cancelled.wait(PATIENCE_S),
+            after=count,
+            key=lambda key: "preflight" not in key,
+        )
+    )
     world.server.forget_requests()
     run = world.operation(journal=str(journal), **changes).start()
-    assert world.server.wait_for(operation, count=count, timeout_s=50)
-    run.cancel("test")
+    try:
+        assert world.server.wait_for(operation, count=count)
+        run.cancel("test")
+    finally:
+        cancelled.set()
     result = run.result()
     slow.remove()
+    held.remove()
     check_accounts(result)
     return result

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from s3_xfer import JournalError, RunState, S3CopyOperation
 from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.journal.store import Store
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import World
 

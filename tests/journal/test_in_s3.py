@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -15,8 +16,9 @@ import pytest
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState, S3Location
 from s3_xfer.ledger.journal.places import S3File
 from s3_xfer.ledger.journal.store import Store
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
+from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, World, session
 
 BUCKET = "journals"
@@ -152,16 +154,17 @@ def test_a_save_whose_answer_was_lost_is_recognised(
 def test_a_run_whose_journal_is_taken_over_ends(world: World, place: Callable[..., S3File]) -> None:
     """What it has copied since is looked at again by the other."""
     fill(world, 30)
-    slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.2))
+    taken_over = threading.Event()
+    world.server.inject(Fault.call("CopyObject", lambda _: taken_over.wait(PATIENCE_S), after=5))
     run = world.operation(journal=URL).start()
-    assert world.server.wait_for("CopyObject", count=5, timeout_s=50)
+    assert world.server.wait_for("CopyObject", count=5)
     thief = place(lease_s=0)
     thief.fetch()
     store = Store(thief.path, name=URL)
     store.put_fact("save", "the thief's")
     thief.save(store.contents(), final=True)
     store.close()
-    slow.remove()
+    taken_over.set()
 
     result = run.result()
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from s3_xfer.testing.fault_server import Fault, RequestRecord
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, Done, Program, end_of
+from tests.e2e.program import COPY, PROFILES, QUICK, Done, Program, end_of
+from tests.fault_server import Fault, RequestRecord
+from tests.patience import PATIENCE_S
 from tests.world import DST, SRC, World
 
 KILLS = int(os.environ.get("S3_XFER_KILLS", "5"))

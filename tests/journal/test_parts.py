@@ -6,10 +6,11 @@ from pathlib import Path
 
 from s3_xfer import CopyOptions, OpenUpload, RunState
 from s3_xfer.planning.part_size import part_size
-from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import GIB, MIB
-from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, Program, end_of
+from tests.e2e.program import COPY, PROFILES, QUICK, Program, end_of
+from tests.fault_server import Fault
 from tests.journal.steps import resume, stopped_after
+from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 
 LARGE = 77 * MIB  # ten parts
@@ -171,7 +172,7 @@ def test_an_upload_that_is_lost_twice_is_found_by_the_next_run(
     world.server.inject(Fault.lost_response("CreateMultipartUpload", times=1, key="out/large"))
     silence = world.server.inject(Fault.slow("ListMultipartUploads", delay_s=PATIENCE_S))
     child = program.start(*COPY, *QUICK, "--journal", "j.db")
-    assert world.server.wait_for("ListMultipartUploads", timeout_s=PATIENCE_S)
+    assert world.server.wait_for("ListMultipartUploads")
     child.kill()
     end_of(child)
     silence.remove()

@@ -21,9 +21,10 @@ from s3_xfer import (
     StorageClass,
     ValidationError,
 )
-from s3_xfer.testing.fault_server import Fault
 from tests.e2e.program import COPY, PROFILES, QUICK, Program
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
+from tests.patience import PATIENCE_S
 from tests.world import SRC, World
 
 CONTINUE = JournalUse.CONTINUE
@@ -140,7 +141,7 @@ def test_a_stop_during_the_checks_leaves_a_journal_to_resume_or_none(
         slow = world.server.inject(Fault.slow(operation, delay_s=0.5))
         world.server.forget_requests()
         run = world.operation(journal=str(journal)).start()
-        assert world.server.wait_for(operation, timeout_s=50)
+        assert world.server.wait_for(operation)
         run.cancel("test")
         result = run.result()
         slow.remove()
@@ -186,9 +187,9 @@ def test_two_runs_cannot_use_one_journal(world: World, tmp_path: Path) -> None:
     journal = tmp_path / "j.db"
     fill(world, 20)
     seen = threading.Event()
-    late = world.server.inject(Fault.call("CopyObject", lambda _: seen.wait(60)))
+    late = world.server.inject(Fault.call("CopyObject", lambda _: seen.wait(PATIENCE_S)))
     run = world.operation(journal=str(journal)).start()
-    assert world.server.wait_for("CopyObject", timeout_s=50)
+    assert world.server.wait_for("CopyObject")
 
     with pytest.raises(JournalError, match="is in use"):
         S3CopyOperation.resume(journal)

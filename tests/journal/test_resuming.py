@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s3_xfer import JournalUse, RunState, SkipReason
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import SRC, World
 

@@ -16,6 +16,7 @@ from s3_xfer.listing.parallel import Listing, Read
 from s3_xfer.listing.segments import ListedPage, Split
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from tests.listing.model import KEYS, Bucket, Order, directories, utf16
+from tests.patience import PATIENCE_S
 
 MANY = [f"data/{number:06}.bin" for number in range(6000)]
 
@@ -55,7 +56,7 @@ def listing(read: Read, *, threads: int = 8, pages_before_split: int = 1) -> Lis
 def keys_of(reading: Listing) -> list[str]:
     """Return all keys, after all threads have ended."""
     keys = [item.key for page in reading.iter_pages() for item in page.objects]
-    assert reading.join(5)
+    assert reading.join(PATIENCE_S)
     return keys
 
 
@@ -230,7 +231,7 @@ def test_error_of_one_reader_ends_the_listing() -> None:
     with pytest.raises(ConnectionError, match="gone"):
         keys_of(reading)
 
-    assert reading.join(5)
+    assert reading.join(PATIENCE_S)
     assert reading.unlisted() != ()
 
 
@@ -248,8 +249,8 @@ def test_page_that_came_before_an_error_is_not_lost() -> None:
     reading = listing(read, threads=1)
     pages = reading.iter_pages()
     taken = [item.key for item in next(pages).objects]
-    assert failed.wait(5)
-    assert reading.join(5)
+    assert failed.wait(PATIENCE_S)
+    assert reading.join(PATIENCE_S)
     taken += [item.key for item in next(pages).objects]
 
     with pytest.raises(ConnectionError, match="gone"):
@@ -269,7 +270,7 @@ def test_closed_listing_knows_what_is_unlisted() -> None:
             break
     reading.close()
 
-    assert reading.join(5)
+    assert reading.join(PATIENCE_S)
     unlisted = reading.unlisted()
     rest = Listing(bucket, prefix="", ranges=unlisted, threads=8, is_starved=lambda: True)
     again = keys_of(rest)
@@ -291,11 +292,11 @@ def test_closed_listing_yields_nothing_more() -> None:
     reading = listing(read, threads=1)
     pages = reading.iter_pages()
     taken = [item.key for item in next(pages).objects]
-    assert requested.wait(5)
+    assert requested.wait(PATIENCE_S)
     reading.close()
 
     assert list(pages) == []
-    assert reading.join(5)
+    assert reading.join(PATIENCE_S)
     assert reading.unlisted() == (KeyRange(taken[-1]),)
 
 
@@ -305,13 +306,13 @@ def test_closing_wakes_a_consumer_that_waits_for_a_page() -> None:
 
     def read(after: str, token: str | None = None) -> Page:
         requested.set()
-        never.wait(60)
+        never.wait(PATIENCE_S)
         return Page([])
 
     reading = listing(read)
 
     def close() -> None:
-        requested.wait(60)
+        requested.wait(PATIENCE_S)
         reading.close()
 
     closer = threading.Thread(target=close)
@@ -322,4 +323,4 @@ def test_closing_wakes_a_consumer_that_waits_for_a_page() -> None:
     assert reading.unlisted() == (KeyRange(),)
     never.set()
     closer.join()
-    assert reading.join(5)
+    assert reading.join(PATIENCE_S)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from s3_xfer.pipeline.channel import Channel
 from s3_xfer.pipeline.workers import WorkerPool
+from tests.patience import PATIENCE_S
 
 
 def _fail(error: BaseException) -> None:
@@ -34,7 +35,7 @@ def test_every_item_is_taken_exactly_once(
         assert channel.put(batch)
     channel.close()
 
-    assert pool.join(10)
+    assert pool.join(PATIENCE_S)
     assert Counter(taken) == Counter(item for batch in batches for item in batch)
 
 
@@ -53,7 +54,7 @@ def test_put_waits_while_full() -> None:
 
     assert not passed.wait(0.05)
     assert [channel.take(), channel.take()] == [1, 2]
-    assert passed.wait(5)
+    assert passed.wait(PATIENCE_S)
     producer.join()
 
 
@@ -67,7 +68,7 @@ def test_abort_wakes_the_producer_and_returns_the_rest() -> None:
     taken = channel.take()
 
     remaining = channel.abort()
-    producer.join(5)
+    producer.join(PATIENCE_S)
 
     assert (taken, remaining, accepted) == (1, [2, 3], [False])
     assert channel.take() is None
@@ -82,7 +83,7 @@ def test_waiting_worker_ends_when_the_channel_is_closed() -> None:
     assert not pool.join(0.05)
     channel.close()
 
-    assert pool.join(5)
+    assert pool.join(PATIENCE_S)
 
 
 def _fail_on_item(item: int) -> None:
@@ -101,5 +102,5 @@ def test_crashing_worker_is_reported() -> None:
     channel.put([1])
     channel.close()
 
-    assert pool.join(5)
+    assert pool.join(PATIENCE_S)
     assert [str(error) for error in crashes] == ["boom"]

@@ -11,6 +11,7 @@ from s3_xfer.pipeline.deadline import BY_DEADLINE, start_deadline_timer
 from s3_xfer.pipeline.failure_limit import TRIED_MIN, WINDOW, FailureLimit
 from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
+from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -127,5 +128,5 @@ def test_a_deadline_stops_the_run() -> None:
 
     assert timer is not None
     assert timer.daemon
-    assert stop.wait(10)
+    assert stop.wait(PATIENCE_S)
     assert stop.reason == BY_DEADLINE

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from s3_xfer.pipeline.slots import INITIAL_SLOTS, QUEUE_MAX, SLOTS_MIN, Slots
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.window import INITIAL_SIZE
+from tests.patience import PATIENCE_S
 
 
 def started(slots: Slots[int], items: int) -> int:
@@ -71,7 +72,7 @@ def test_waiting_for_a_full_queue_ends_when_it_is_shorter() -> None:
     for _ in range(QUEUE_MAX // 2):
         slots.free(success=True)
         slots.next()
-    assert enqueued.wait(5)
+    assert enqueued.wait(PATIENCE_S)
 
 
 def test_waiting_ends_with_the_run() -> None:

@@ -11,6 +11,7 @@ from s3_xfer.model import AccountContext
 from s3_xfer.render.plan import plan_rows, question
 from s3_xfer.render.shell import shell_word
 from s3_xfer.render.tables import table_lines
+from tests.patience import PATIENCE_S
 from tests.render import samples
 
 ROLE = "arn:aws:iam::123456789012:role/copier"
@@ -68,6 +69,6 @@ def test_a_shell_reads_back_every_word_exactly(word: str) -> None:
     printed = shell_word(word)
     assert printed.isprintable()
     done = subprocess.run(
-        ["bash", "-c", f"printf %s {printed}"], capture_output=True, check=True, timeout=20
+        ["bash", "-c", f"printf %s {printed}"], capture_output=True, check=True, timeout=PATIENCE_S
     )
     assert done.stdout == word.encode()

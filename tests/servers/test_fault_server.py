@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from urllib.parse import unquote_plus
 
@@ -20,7 +20,8 @@ from botocore.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s3_xfer.testing.fault_server import Fault, FaultServer, Request
+from tests.fault_server import Fault, FaultServer, Request
+from tests.patience import PATIENCE_S
 
 S3Client: TypeAlias = Any  # some calls here are wrong on purpose, or newer than the stubs
 MIB = 1024**2
@@ -75,7 +76,7 @@ def connected(
     *,
     service: str = "s3",
     region: str = "us-east-1",
-    read_timeout_s: float = 5,
+    read_timeout_s: float = PATIENCE_S,
 ) -> Iterator[Any]:
     """Yield a client without retries that speaks with ``access_key``."""
     made = SESSION.client(
@@ -173,14 +174,14 @@ class TestLifecycle:
 
     def test_stopping_does_not_wait_for_a_delayed_answer(self, server: FaultServer) -> None:
         """A delayed answer ends with the server, not the other way round."""
-        server.inject(Fault.slow("HeadBucket", delay_s=60))
+        server.inject(Fault.slow("HeadBucket", delay_s=2 * PATIENCE_S))
         waiting = threading.Thread(target=lambda: _raw(server, b"HEAD /src HTTP/1.1\r\n\r\n"))
         waiting.start()
         assert server.wait_for("HeadBucket")
         began_s = time.monotonic()
         server.stop()
         waiting.join()
-        assert time.monotonic() - began_s < 30
+        assert time.monotonic() - began_s < PATIENCE_S
 
     def test_stopping_drops_what_was_delayed(self, server: FaultServer) -> None:
         """A request that is waiting when the server stops is never carried out."""
@@ -399,8 +400,10 @@ class TestSts:
     def test_lifetime(self, server: FaultServer) -> None:
         """The settable lifetime shows in Expiration, and expire() ends a session at once."""
         server.session_lifetime_s = 60
+        before = datetime.now(UTC)
         credentials = self.assume(server)
-        assert 55 < (credentials["Expiration"] - datetime.now(UTC)).total_seconds() < 62
+        expires = credentials["Expiration"] - timedelta(seconds=60)
+        assert before - timedelta(seconds=1) < expires < datetime.now(UTC) + timedelta(seconds=1)
         with connected(server, credentials["AccessKeyId"]) as s3:
             s3.list_objects_v2(Bucket="dst")
             server.expire(credentials["AccessKeyId"])
@@ -1005,6 +1008,9 @@ class TestFaults:
         server.inject(Fault.slow("CopyObject", delay_s=30, when=when))
         with connected(server, read_timeout_s=0.2) as client, pytest.raises(bc.ReadTimeoutError):
             copy(client)
+        until_s = time.monotonic() + PATIENCE_S
+        while when == "after" and "k" not in server.objects("dst"):
+            assert time.monotonic() < until_s
         assert ("k" in server.objects("dst")) is (when == "after")
 
     def test_length_too_large(self, server: FaultServer) -> None:
@@ -1134,7 +1140,7 @@ class TestFaults:
     def test_in_flight_max(self, server: FaultServer) -> None:
         """The most requests at once are counted."""
         barrier = threading.Barrier(3)
-        server.inject(Fault.call("HeadObject", lambda _: barrier.wait(5)))
+        server.inject(Fault.call("HeadObject", lambda _: barrier.wait(PATIENCE_S)))
         request = b"HEAD /src/k HTTP/1.1\r\nAuthorization: x\r\n\r\n"
         threads = [threading.Thread(target=_raw, args=(server, request)) for _ in range(3)]
         for thread in threads:

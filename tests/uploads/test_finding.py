@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from s3_xfer import CopyOptions, ErrorClass, PreflightError, S3Location
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.state import Part, StoredObject, Upload
 from s3_xfer.uploads.finding import Unfinished
 from s3_xfer.uploads.janitor import Aborted, Janitor
+from tests.fault_server import Fault
+from tests.fault_server.state import Part, StoredObject, Upload
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SOURCE_ACCOUNT, SRC, World
 
 NOW = datetime.now(UTC).replace(microsecond=0)

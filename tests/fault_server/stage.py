@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from s3_xfer.testing.fault_server.state import (
+from tests.fault_server.state import (
     DEFAULT_CONTENT_TYPE,
     DEFAULT_SSE,
     Bucket,

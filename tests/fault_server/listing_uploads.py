@@ -5,10 +5,10 @@ Refuses: delimiters.
 
 from __future__ import annotations
 
-from s3_xfer.testing.fault_server import access, documents, multipart
-from s3_xfer.testing.fault_server.documents import element, text
-from s3_xfer.testing.fault_server.state import Bucket, Part, Upload, World
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, documents, multipart
+from tests.fault_server.documents import element, text
+from tests.fault_server.state import Bucket, Part, Upload, World
+from tests.fault_server.wire import Answer, Request
 
 
 def list_parts(world: World, request: Request) -> Answer:

@@ -9,9 +9,9 @@ Refuses: conditions other than a key prefix, and object ACLs.
 
 from __future__ import annotations
 
-from s3_xfer.testing.fault_server import refusals
-from s3_xfer.testing.fault_server.state import Bucket, Principal, StoredObject, World
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server import refusals
+from tests.fault_server.state import Bucket, Principal, StoredObject, World
+from tests.fault_server.wire import Request
 
 # A request that names a version needs another permission (S3 API reference, per operation).
 _WITH_VERSION = {

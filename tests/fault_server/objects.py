@@ -11,11 +11,11 @@ import hashlib
 from dataclasses import replace
 from email.utils import format_datetime
 
-from s3_xfer.testing.fault_server import access, conditions, documents, refusals, writing
-from s3_xfer.testing.fault_server.documents import element, text
-from s3_xfer.testing.fault_server.refusals import Refusal
-from s3_xfer.testing.fault_server.state import StoredObject, World, now
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, conditions, documents, refusals, writing
+from tests.fault_server.documents import element, text
+from tests.fault_server.refusals import Refusal
+from tests.fault_server.state import StoredObject, World, now
+from tests.fault_server.wire import Answer, Request
 
 
 def head_bucket(world: World, request: Request) -> Answer:

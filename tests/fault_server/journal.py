@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server.wire import Request
 
 
 @dataclass(slots=True, kw_only=True)

@@ -11,10 +11,10 @@ import bisect
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from s3_xfer.testing.fault_server import access, documents
-from s3_xfer.testing.fault_server.documents import element, text
-from s3_xfer.testing.fault_server.state import Bucket, StoredObject, World
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, documents
+from tests.fault_server.documents import element, text
+from tests.fault_server.state import Bucket, StoredObject, World
+from tests.fault_server.wire import Answer, Request
 
 MAX_KEYS = 1000
 

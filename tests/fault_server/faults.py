@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
-from s3_xfer.testing.fault_server.actions import (
+from tests.fault_server.actions import (
     Action,
     Body,
     Call,
@@ -27,7 +27,7 @@ from s3_xfer.testing.fault_server.actions import (
     When,
     WrongLength,
 )
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server.wire import Request
 
 Operations = str | Iterable[str] | None
 _INTERNAL_ERROR = "We encountered an internal error. Please try again."
@@ -175,7 +175,7 @@ class InjectedFault:
     def __init__(self, fault: Fault) -> None:
         self.fault = fault
         self._where = fault.where
-        self._random = random.Random(self._where.get("seed", 0))  # noqa: S311 - no secret
+        self._random = random.Random(self._where.get("seed", 0))
         self._lock = threading.Lock()
         self._seen = 0
         self._hits = 0

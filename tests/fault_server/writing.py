@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
-from s3_xfer.testing.fault_server import access, refusals
-from s3_xfer.testing.fault_server.state import (
+from tests.fault_server import access, refusals
+from tests.fault_server.state import (
     DEFAULT_CONTENT_TYPE,
     Bucket,
     StoredObject,
     World,
     now,
 )
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server.wire import Request
 
 METADATA_PREFIX = "x-amz-meta-"
 REDIRECT = "x-amz-website-redirect-location"

@@ -11,14 +11,15 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from s3_xfer.testing.fault_server import access, documents, operations
-from s3_xfer.testing.fault_server.actions import ConnectionCut
-from s3_xfer.testing.fault_server.connections import Listener
-from s3_xfer.testing.fault_server.faults import Fault, InjectedFault
-from s3_xfer.testing.fault_server.journal import Journal, RequestRecord
-from s3_xfer.testing.fault_server.refusals import Refusal
-from s3_xfer.testing.fault_server.stage import Stage
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, documents, operations
+from tests.fault_server.actions import ConnectionCut
+from tests.fault_server.connections import Listener
+from tests.fault_server.faults import Fault, InjectedFault
+from tests.fault_server.journal import Journal, RequestRecord
+from tests.fault_server.refusals import Refusal
+from tests.fault_server.stage import Stage
+from tests.fault_server.wire import Answer, Request
+from tests.patience import PATIENCE_S
 
 
 class FaultServer(Stage):
@@ -83,7 +84,7 @@ class FaultServer(Stage):
         """Return how many requests fit: ``count("CopyObject", status=200, bucket="b")``."""
         return self._journal.count(operation, **filters)
 
-    def wait_for(self, operation: str, *, count: int = 1, timeout_s: float = 5.0) -> bool:
+    def wait_for(self, operation: str, *, count: int = 1, timeout_s: float = PATIENCE_S) -> bool:
         """Wait until so many requests have arrived, answered or not; return whether they did."""
         return self._journal.wait_for(operation, count, timeout_s)
 

@@ -15,11 +15,11 @@ injects faults. Objects have no content, only a claimed size::
 It is no general S3: it refuses, with 501, whatever a server-side copier has no business asking.
 """
 
-from s3_xfer.testing.fault_server.faults import Fault, InjectedFault, Where
-from s3_xfer.testing.fault_server.journal import RequestRecord
-from s3_xfer.testing.fault_server.server import FaultServer
-from s3_xfer.testing.fault_server.state import Part, StoredObject, Upload
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server.faults import Fault, InjectedFault, Where
+from tests.fault_server.journal import RequestRecord
+from tests.fault_server.server import FaultServer
+from tests.fault_server.state import Part, StoredObject, Upload
+from tests.fault_server.wire import Request
 
 __all__ = [
     "Fault",

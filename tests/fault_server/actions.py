@@ -12,9 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from s3_xfer.testing.fault_server import documents
-from s3_xfer.testing.fault_server.refusals import Refusal
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import documents
+from tests.fault_server.refusals import Refusal
+from tests.fault_server.wire import Answer, Request
 
 Body = Literal["xml", "empty", "whitespace", "truncated"]
 When = Literal["before", "after"]
@@ -32,11 +32,11 @@ class Action:
         """Return whether to act on a matching request at all."""
         return True
 
-    def before(self, request: Request, pause: Pause) -> Answer | None:  # noqa: ARG002
+    def before(self, request: Request, pause: Pause) -> Answer | None:
         """Act before the operation; an answer replaces the operation."""
         return None
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Act after the operation, and return the answer to send."""
         return answer
 
@@ -51,11 +51,11 @@ class Reply(Action):
     body: Body = "xml"
     executed: bool = False
 
-    def before(self, request: Request, pause: Pause) -> Answer | None:  # noqa: ARG002
+    def before(self, request: Request, pause: Pause) -> Answer | None:
         """Reply at once, unless the operation is to run first."""
         return None if self.executed else self._answer(request)
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Withhold the true answer."""
         return self._answer(request)
 
@@ -76,13 +76,13 @@ class Cut(Action):
 
     when: When
 
-    def before(self, request: Request, pause: Pause) -> Answer | None:  # noqa: ARG002
+    def before(self, request: Request, pause: Pause) -> Answer | None:
         """Cut before anything happened."""
         if self.when == "before":
             raise ConnectionCut
         return None
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Cut after everything happened."""
         raise ConnectionCut
 
@@ -94,13 +94,13 @@ class Delay(Action):
     delay_s: float
     when: When
 
-    def before(self, request: Request, pause: Pause) -> Answer | None:  # noqa: ARG002
+    def before(self, request: Request, pause: Pause) -> Answer | None:
         """Wait first."""
         if self.when == "before":
             pause(self.delay_s)
         return None
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Wait with the answer."""
         if self.when == "after":
             pause(self.delay_s)
@@ -114,13 +114,13 @@ class Call(Action):
     do: Callable[[Request], object]
     when: When
 
-    def before(self, request: Request, pause: Pause) -> Answer | None:  # noqa: ARG002
+    def before(self, request: Request, pause: Pause) -> Answer | None:
         """Call before the operation."""
         if self.when == "before":
             self.do(request)
         return None
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Call after it, before the answer is sent."""
         if self.when == "after":
             self.do(request)
@@ -134,7 +134,7 @@ class WrongLength(Action):
     extra_bytes: int = 0
     sent_bytes: int | None = None
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Lie in Content-Length."""
         length = {"content-length": str(len(answer.body) + self.extra_bytes)}
         sent = answer.body[: self.sent_bytes]
@@ -144,7 +144,7 @@ class WrongLength(Action):
 class Truncate(Action):
     """Send the first half of the true answer as if it were all of it."""
 
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:  # noqa: ARG002
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Cut the body; the length that is announced is that of what is sent."""
         return replace(answer, body=answer.body[: len(answer.body) // 2])
 

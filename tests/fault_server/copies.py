@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from s3_xfer.testing.fault_server import access, conditions, documents, refusals, writing
-from s3_xfer.testing.fault_server.documents import text
-from s3_xfer.testing.fault_server.state import Bucket, StoredObject, World, fake_md5
-from s3_xfer.testing.fault_server.wire import Answer, Request, split_path
+from tests.fault_server import access, conditions, documents, refusals, writing
+from tests.fault_server.documents import text
+from tests.fault_server.state import Bucket, StoredObject, World, fake_md5
+from tests.fault_server.wire import Answer, Request, split_path
 
 
 @dataclass(frozen=True, slots=True)

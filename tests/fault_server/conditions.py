@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from s3_xfer.testing.fault_server import access, refusals
-from s3_xfer.testing.fault_server.state import Bucket, StoredObject
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server import access, refusals
+from tests.fault_server.state import Bucket, StoredObject
+from tests.fault_server.wire import Request
 
 _SOURCE = "x-amz-copy-source-"
 

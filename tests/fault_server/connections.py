@@ -13,8 +13,8 @@ import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from s3_xfer.testing.fault_server.actions import ConnectionCut
-from s3_xfer.testing.fault_server.wire import (
+from tests.fault_server.actions import ConnectionCut
+from tests.fault_server.wire import (
     Answer,
     ProtocolError,
     Request,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from s3_xfer.testing.fault_server import (
+from tests.fault_server import (
     access,
     copies,
     listing,
@@ -18,8 +18,8 @@ from s3_xfer.testing.fault_server import (
     refusals,
     sts,
 )
-from s3_xfer.testing.fault_server.state import World
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server.state import World
+from tests.fault_server.wire import Answer, Request
 
 KEY_MAX_BYTES = 1024
 Operation = Callable[[World, Request], Answer]

@@ -12,7 +12,7 @@ import re
 from dataclasses import replace
 from itertools import pairwise
 
-from s3_xfer.testing.fault_server import (
+from tests.fault_server import (
     access,
     conditions,
     copies,
@@ -20,8 +20,8 @@ from s3_xfer.testing.fault_server import (
     refusals,
     writing,
 )
-from s3_xfer.testing.fault_server.documents import text
-from s3_xfer.testing.fault_server.state import (
+from tests.fault_server.documents import text
+from tests.fault_server.state import (
     Bucket,
     Part,
     StoredObject,
@@ -30,7 +30,7 @@ from s3_xfer.testing.fault_server.state import (
     fake_md5,
     now,
 )
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server.wire import Answer, Request
 
 MIN_PART_BYTES = 5 * 1024**2
 MAX_PARTS = 10_000

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 
-from s3_xfer.testing.fault_server import access, documents, refusals
-from s3_xfer.testing.fault_server.documents import STS_NAMESPACE, element, text
-from s3_xfer.testing.fault_server.state import Principal, World
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import access, documents, refusals
+from tests.fault_server.documents import STS_NAMESPACE, element, text
+from tests.fault_server.state import Principal, World
+from tests.fault_server.wire import Answer, Request
 
 DEFAULT_LIFETIME_S = 3600
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/(.+)")
