@@ -57,7 +57,7 @@ def test_no_eta_while_the_total_grows() -> None:
 
 def test_checking_access_is_one_line() -> None:
     """Before anything is listed there are no bars to show."""
-    assert _bars(Phase.CHECKING) == "checking access…"
+    assert _bars(Phase.PREFLIGHT) == "checking access…"
 
 
 def test_nothing_is_mentioned_that_did_not_happen() -> None:
@@ -169,8 +169,8 @@ def test_log_lines_come_every_few_seconds_and_at_changes() -> None:
 @pytest.mark.parametrize(
     ("state", "complete", "stopping", "phase"),
     [
-        (RunState.INITIALIZED, False, False, Phase.CHECKING),
-        (RunState.VALIDATING, False, False, Phase.CHECKING),
+        (RunState.INITIALIZED, False, False, Phase.PREFLIGHT),
+        (RunState.VALIDATING, False, False, Phase.PREFLIGHT),
         (RunState.VALIDATING, False, True, Phase.STOPPING),
         (RunState.COPYING, False, False, Phase.LISTING),
         (RunState.COPYING, True, False, Phase.COPYING),
