@@ -11,11 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_plugin._compat import AirflowNotFoundException
 from airflow_plugin.arguments import TaskArguments
 from s3_xfer import AccountContext, ErrorClass, PreflightError, ValidationError, translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +69,10 @@ class Side:
             verify=self.verify,
         )
 
-    def client(self) -> Any:
+    def client(self) -> S3Client:
         """Return the S3 client that the hook makes, for reports."""
-        return self.hook().get_conn()
+        client: S3Client = self.hook().get_conn()
+        return client
 
     def _session(self, hook: Any) -> Any:
         try:

@@ -15,9 +15,12 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from s3_xfer import ErrorClass, PreflightError, S3Location, S3XferError, translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass
@@ -29,13 +32,13 @@ class ReportFiles:
     ``input_path`` are the local files that the library writes and reads.
     """
 
-    make_client: Callable[[], Any]
+    make_client: Callable[[], S3Client]
     output: str | Path | None
     input: str | Path | None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
 
     @cached_property
-    def _s3(self) -> Any:
+    def _s3(self) -> S3Client:
         return self.make_client()
 
     def __enter__(self) -> Self:
@@ -98,10 +101,10 @@ class ReportFiles:
             ) from error
 
     def _require_writable(self, location: S3Location) -> None:
-        target = {"Bucket": location.bucket, "Key": location.key}
+        client, bucket, key = self._s3, location.bucket, location.key
         try:
-            upload = self._s3.create_multipart_upload(**target)
-            self._s3.abort_multipart_upload(**target, UploadId=upload["UploadId"])
+            upload = client.create_multipart_upload(Bucket=bucket, Key=key)
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload["UploadId"])
         except Exception as error:
             facts = translate(error)
             raise PreflightError(

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
 
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
 
 def main(endpoint_url: str, source: str, destination: str, prefix: str, threads: str) -> None:
     """Copy everything below ``prefix``; raises the error of the first failed copy."""
-    client = boto3.client(
+    client: S3Client = boto3.client(
         "s3", endpoint_url=endpoint_url, config=Config(max_pool_connections=int(threads))
     )
 
