@@ -223,5 +223,6 @@ class S3CrossAccountCopyOperator(BaseOperator):
         return self.get_openlineage_facets_on_start()
 
 
-def _rendered(task: BaseOperator) -> TaskArguments:
-    return TaskArguments({name: getattr(task, name) for name in task.template_fields})
+def _rendered(task: S3CrossAccountCopyOperator) -> TaskArguments:
+    names = S3CrossAccountCopyOperator.template_fields  # a subclass may have fewer
+    return TaskArguments({name: getattr(task, name) for name in names})

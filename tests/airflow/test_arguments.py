@@ -28,7 +28,7 @@ from s3_xfer import (
     TagPolicy,
     ValidationError,
 )
-from tests.airflow.stage import Stage
+from tests.airflow.stage import Stage, Ti
 from tests.world import DST, SRC
 
 FIELDS = [field.name for field in dataclasses.fields(CopyOptions)]
@@ -126,6 +126,21 @@ def test_no_argument_hides_one_of_airflow_s() -> None:
 def test_every_argument_is_a_template() -> None:
     """Also what is not text today."""
     assert set(S3CrossAccountCopyOperator.template_fields) == set(arguments())
+
+
+def test_a_subclass_may_have_fewer_templates(stage: Stage) -> None:
+    """The copy reads every argument, also those that are not rendered."""
+
+    class Narrow(S3CrossAccountCopyOperator):
+        template_fields = ("source_key",)
+
+    stage.server.put(SRC, "in/x", size=1)
+    task = stage.task()
+    task.__class__ = Narrow
+
+    result = task.execute({"ti": Ti(1), "outlet_events": {}})  # type: ignore[typeddict-item]
+
+    assert result["files_copied_successfully"] == 1
 
 
 def test_the_constructor_only_assigns() -> None:
