@@ -2,9 +2,9 @@
 
     from airflow_plugin import S3CrossAccountCopyOperator
 
-Works on Airflow 2.10.5 and newer, 3.x included; uses nothing of :mod:`s3_xfer` that is not in its
-``__all__``. Refuses to import Airflow before it is asked for something: Airflow itself imports
-:mod:`airflow_plugin.provider` while it is still being set up.
+Works on Airflow 2.10.5 and newer, 3.x included; uses only what :mod:`s3_xfer` has in its
+``__all__``. Airflow is imported when a name is first used, because Airflow itself imports
+:mod:`airflow_plugin.provider` while it is being set up.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_plugin.failing import (
+    from airflow_plugin.exceptions import (
         S3CopyPermanentError,
         S3CopyRetryableError,
         S3CopyStoppedError,
@@ -29,17 +29,17 @@ __all__ = [
     "S3CrossAccountCopyOperator",
 ]
 
-_HOMES = {
-    "S3CopyPermanentError": "failing",
-    "S3CopyRetryableError": "failing",
-    "S3CopyStoppedError": "failing",
-    "S3CopyThrottledError": "failing",
+_MODULES = {
+    "S3CopyPermanentError": "exceptions",
+    "S3CopyRetryableError": "exceptions",
+    "S3CopyStoppedError": "exceptions",
+    "S3CopyThrottledError": "exceptions",
     "S3CrossAccountCopyOperator": "operator",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Return what is imported late."""
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"airflow_plugin.{_HOMES[name]}"), name)
+    """Import a public name when it is first used."""
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"airflow_plugin.{_MODULES[name]}"), name)
     raise AttributeError(f"module 'airflow_plugin' has no attribute {name!r}")

@@ -1,8 +1,8 @@
 """Every import that differs between Airflow 2.10, 2.11 and 3.x, each with its reason.
 
-``airflow.providers.common.compat.sdk`` does the same, but the set of packages that belongs to
-Airflow 2.10.5 has a version of it from before it existed. Nobody else in this package imports
-from ``airflow.sdk`` or from what it replaced. Types are those of the newest Airflow.
+``airflow.providers.common.compat.sdk`` does the same, but the packages of the Airflow 2.10.5 image
+are older than it. The rest of this package imports neither ``airflow.sdk`` nor what it replaced
+(the example DAGs do, as a user's would). Types are those of the newest Airflow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from airflow.sdk.observability import stats
     from airflow.sdk.types import Logger
 else:
-    try:  # Airflow 3: the Task SDK; the old places warn, or are gone (airflow.datasets)
+    try:  # Airflow 3: the Task SDK; the old modules warn, or are gone (airflow.datasets)
         from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink
     except ImportError:  # Airflow 2: assets were called datasets
         from airflow.datasets import Dataset as Asset

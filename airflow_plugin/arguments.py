@@ -1,9 +1,9 @@
-"""From what a DAG says to what the library takes: places, options, numbers, enums.
+"""From the arguments of a task to what the library takes: locations, options, numbers, enums.
 
 Templates render to text, so every value may come as text: ``"64"``, ``"true"``, ``"STANDARD_IA"``.
-The fields of :class:`~s3_xfer.CopyOptions` are read from the class itself: a new one needs an
-argument of the operator, and nothing here. Refuses what it cannot read with the argument's name
-and the value, before anything is sent.
+The fields of :class:`~s3_xfer.CopyOptions` are read from the class itself: a new field needs an
+argument of the operator, and nothing here. A value that cannot be read is refused with the
+argument's name, before a request is sent.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from s3_xfer import CopyOptions, Identical, S3Location, ValidationError
+from s3_xfer import CopyOptions, Identical, JournalUse, S3Location, ValidationError
 
 # Operators have attributes of these names for the retries of the task; ours are of a request.
 RENAMED = {"retries": "request_retries", "retry_delay_s": "request_retry_delay_s"}
-_YES, _NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
+_TRUE, _FALSE = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
 
 
 class OnRetry(enum.Enum):
@@ -29,15 +29,59 @@ class OnRetry(enum.Enum):
     SKIP = "skip-on-retry"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class TaskArguments:
+    """The rendered arguments of one task by name, and their values as the library takes them.
+
+    Every method raises :class:`~s3_xfer.ValidationError` if a value cannot be read.
+    """
+
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the argument as it was rendered."""
+        return self.values[name]
+
+    def flag(self, name: str) -> bool:
+        """Return the argument as true or false."""
+        return bool(read(name, self.values[name], bool))
+
+    def number(self, name: str) -> int:
+        """Return the argument as a whole number."""
+        return int(read(name, self.values[name], int))
+
+    def location(self, side: str) -> S3Location:
+        """Return the location of ``side``, which is ``source`` or ``destination``."""
+        return location(side, self.values[f"{side}_bucket"], self.values[f"{side}_key"])
+
+    def options(
+        self, *, defaults: Mapping[str, Any], local_paths: Mapping[str, Any], is_retry: bool
+    ) -> CopyOptions:
+        """Return the library's options.
+
+        Args:
+            defaults: values by field for the arguments that are None.
+            local_paths: paths by field for the arguments that name a file in S3.
+            is_retry: whether this is a later try of the task.
+        """
+        names = (field.name for field in dataclasses.fields(CopyOptions))
+        values: dict[str, Any] = {name: self.values[argument_of(name)] for name in names}
+        values |= {name: value for name, value in defaults.items() if values[name] is None}
+        values["identical"] = identical(values["identical"], is_retry=is_retry)
+        if values["journal"] and not values["journal_use"]:
+            values["journal_use"] = JournalUse.CONTINUE
+        return copy_options({**values, **local_paths})
+
+
 def identical(value: Any, *, is_retry: bool) -> Identical:
     """Return what happens to identical objects in this try of the task.
 
     Raises:
-        ValidationError: ``value`` is neither of the library's nor of the operator's words.
+        ValidationError: ``value`` is neither one of the library's words nor the operator's own.
     """
-    chosen: Identical | OnRetry = read("identical", value, Identical | OnRetry)
-    if isinstance(chosen, Identical):
-        return chosen
+    choice: Identical | OnRetry = read("identical", value, Identical | OnRetry)
+    if isinstance(choice, Identical):
+        return choice
     return Identical.SKIP if is_retry else Identical.COPY
 
 
@@ -62,7 +106,7 @@ def copy_options(values: Mapping[str, Any]) -> CopyOptions:
     )
 
 
-def place(side: str, bucket: str | None, key: str | None) -> S3Location:
+def location(side: str, bucket: str | None, key: str | None) -> S3Location:
     """Return what ``bucket`` and ``key`` name; without a bucket, the key is an ``s3://`` URL.
 
     Raises:
@@ -90,8 +134,8 @@ def read(name: str, value: Any, kind: Any) -> Any:
     Raises:
         ValidationError: it is not one.
     """
-    for wanted in _members(kind):
-        reader = _READERS.get(wanted, wanted)  # an enum reads its own values
+    for member in _members(kind):
+        reader = _READERS.get(member, member)  # an enum reads its own values
         try:
             return reader(value)
         except (ValueError, TypeError):
@@ -106,22 +150,22 @@ def _members(kind: Any) -> tuple[Any, ...]:
     return (kind,)
 
 
-def _flag(value: Any) -> bool:
+def _read_flag(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    word = _text(value).strip().lower()
-    if word not in _YES | _NO:
+    word = _read_text(value).strip().lower()
+    if word not in _TRUE | _FALSE:
         raise ValueError(value)
-    return word in _YES
+    return word in _TRUE
 
 
-def _whole(value: Any) -> int:
+def _read_whole_number(value: Any) -> int:
     if isinstance(value, float) and not value.is_integer():
         raise ValueError(value)
     return int(value)
 
 
-def _text(value: Any) -> str:
+def _read_text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
     return value
@@ -138,9 +182,9 @@ def _choices(member: Any) -> str:
 
 
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
-    bool: _flag,
-    int: _whole,
+    bool: _read_flag,
+    int: _read_whole_number,
     float: float,
     Path: Path,
-    str: _text,
+    str: _read_text,
 }

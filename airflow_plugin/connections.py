@@ -2,27 +2,31 @@
 
 The Amazon provider's own hook reads the connection, so that roles, external ids, web identities,
 endpoints, ``config_kwargs`` and refreshing credentials mean what they mean everywhere in Airflow.
-Its ``config_kwargs`` are kept and only added to. Refuses two things that the hook allows: a
-connection that is named but does not exist (the hook would go on with the worker's own identity)
-and ``verify=False``.
+The operator's ``botocore_config`` is merged into the connection's ``config_kwargs``. Two things
+that the hook allows are refused: a connection that is named but does not exist (the hook would
+use the worker's own identity instead) and ``verify=False``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_plugin._compat import AirflowNotFoundException
+from airflow_plugin.arguments import TaskArguments
 from s3_xfer import AccountContext, ErrorClass, PreflightError, ValidationError, translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True, kw_only=True)
 class Side:
-    """How a DAG says that one side is reached. ``name`` is ``source`` or ``destination``.
+    """How one side is reached. ``name`` is ``source`` or ``destination``.
 
-    A source that is not ``independent`` is looked at through the destination's connection, with
-    its endpoint and its credentials; ``aws_conn_id`` is then the destination's.
+    A source that is not ``independent`` has no connection of its own: it is listed with the
+    endpoint and the credentials of the destination, whose connection ``aws_conn_id`` then names.
     """
 
     name: str
@@ -34,7 +38,7 @@ class Side:
     botocore_config: Mapping[str, Any] | None = None
 
     def account(self) -> AccountContext:
-        """Return the library's view of this side; may send requests to STS.
+        """Return this side as the library takes it; may send requests to STS.
 
         Raises:
             ValidationError: the connection is missing or cannot be used as it is.
@@ -42,7 +46,7 @@ class Side:
         """
         hook = self.hook()
         if self.aws_conn_id:
-            _require(hook, self)
+            _require_connection(hook, self)
         return AccountContext(
             session=self._session(hook) if self.aws_conn_id and self.independent else None,
             region=hook.region_name,
@@ -65,9 +69,10 @@ class Side:
             verify=self.verify,
         )
 
-    def client(self) -> Any:
-        """Return an S3 client of the hook's own making, for reports."""
-        return self.hook().get_conn()
+    def client(self) -> S3Client:
+        """Return the S3 client that the hook makes, for reports."""
+        client: S3Client = self.hook().get_conn()
+        return client
 
     def _session(self, hook: Any) -> Any:
         try:
@@ -89,14 +94,39 @@ class Side:
             )
         return hook.verify if isinstance(hook.verify, str) else None
 
-    def _config(self, chosen: Any) -> Any:
-        """Return the connection's configuration with the operator's on top."""
+    def _config(self, config: Any) -> Any:
+        """Return the connection's configuration with the operator's merged into it."""
         from botocore.config import Config  # noqa: PLC0415 - not when a DAG is parsed
 
-        return chosen.merge(Config(**self.botocore_config)) if self.botocore_config else chosen
+        return config.merge(Config(**self.botocore_config)) if self.botocore_config else config
 
 
-def _require(hook: Any, side: Side) -> None:
+def source_side(arguments: TaskArguments) -> Side:
+    """Return the side that is listed."""
+    return Side(
+        name="source",
+        aws_conn_id=arguments["source_aws_conn_id"] or arguments["dest_aws_conn_id"],
+        independent=bool(arguments["source_aws_conn_id"]),
+        region_name=arguments["source_region_name"],
+        verify=arguments["source_verify"],
+        bucket_owner=arguments["source_bucket_owner"],
+        botocore_config=arguments["botocore_config"],
+    )
+
+
+def destination_side(arguments: TaskArguments) -> Side:
+    """Return the side that makes the copy."""
+    return Side(
+        name="destination",
+        aws_conn_id=arguments["dest_aws_conn_id"],
+        region_name=arguments["dest_region_name"],
+        verify=arguments["dest_verify"],
+        bucket_owner=arguments["dest_bucket_owner"],
+        botocore_config=arguments["botocore_config"],
+    )
+
+
+def _require_connection(hook: Any, side: Side) -> None:
     """Raise unless the connection exists: the hook itself would only warn."""
     try:
         hook.get_connection(side.aws_conn_id)

@@ -1,7 +1,7 @@
-"""What OpenLineage is told: the two places, and afterwards how much went between them.
+"""The lineage of a copy for OpenLineage: two datasets, and afterwards objects and bytes.
 
-Its packages are optional; this is imported when its listener asks. A place is one dataset however
-many objects lie below it. Refuses to send anything itself.
+OpenLineage's packages are optional, so this module is imported only when its listener asks; the
+listener sends the events. A location is one dataset, however many objects lie below it.
 """
 
 from __future__ import annotations
@@ -33,6 +33,6 @@ def lineage(
     return OperatorLineage(inputs=inputs, outputs=outputs)
 
 
-def _name(place: S3Location) -> tuple[str, str]:
+def _name(location: S3Location) -> tuple[str, str]:
     """Return namespace and name after OpenLineage's naming of S3."""
-    return f"s3://{place.bucket}", place.key or "/"
+    return f"s3://{location.bucket}", location.key or "/"

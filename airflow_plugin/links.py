@@ -1,8 +1,8 @@
-"""Links from a task to both places in the AWS console.
+"""Links from a task to both locations in the AWS console.
 
-The task notes bucket, prefix and region in an XCom of its own, because the arguments of a task
-are templates for whoever else asks. Refuses to know where the console is: the Amazon provider's
-base class does, partition by partition.
+The task stores bucket, prefix and region in an XCom of its own, because its arguments are rendered
+only while it runs. The console's address in each partition comes from the Amazon provider's base
+class.
 """
 
 from __future__ import annotations
@@ -46,17 +46,17 @@ class S3DestinationLink(_BucketLink):
 def persist_links(
     context: Any, operator: Any, source: S3Location, destination: S3Location, *, recursive: bool
 ) -> None:
-    """Note both places for the links of this task; without XComs there are no links."""
-    for link, place in ((S3SourceLink, source), (S3DestinationLink, destination)):
-        region = _region(place.account)
+    """Store both locations for the links of this task; without XComs there are no links."""
+    for link, location in ((S3SourceLink, source), (S3DestinationLink, destination)):
+        region = _region(location.account)
         link.persist(
             context=context,
             operator=operator,
             region_name=region,
             aws_partition=_partition(region),
             kind="buckets" if recursive else "object",
-            bucket_name=place.bucket,
-            prefix=place.key,
+            bucket_name=location.bucket,
+            prefix=location.key,
         )
 
 

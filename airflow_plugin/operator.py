@@ -1,8 +1,8 @@
 """The operator: one copy between accounts as one task.
 
-Renders, connects, runs the library's copy in this process (S3 moves the bytes), logs how it goes,
-and ends the task as the copy ended. Refuses to defer: the copy is driven from here, request by
-request, and there is nothing to wait for elsewhere. Refuses to do anything when a DAG is parsed.
+It connects, runs the library's copy in this process (S3 moves the bytes), logs the progress, and
+ends the task as the copy ended. There is no deferrable mode: every request is sent from here, and
+there is nothing to wait for elsewhere. Parsing a DAG only assigns the arguments.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_plugin._compat import BaseOperator, Context
-from airflow_plugin.arguments import place
-from airflow_plugin.copying import TaskCopy
-from airflow_plugin.failing import ended_by_the_library
+from airflow_plugin.arguments import TaskArguments
+from airflow_plugin.exceptions import library_errors_as_task_errors
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
+from airflow_plugin.task_copy import TaskCopy
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -25,7 +25,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
     """Copy S3 objects into a bucket of another account, server-side.
 
     The destination's credentials make the copy and must be allowed to read the source; the
-    source's, where given, list it. Every argument is a template, and may come as text.
+    source's, where given, list it. Every argument is a template, and may be text.
 
     .. seealso:: ``docs/how-to/airflow.md``: connections, permissions, failures, stopping.
 
@@ -35,12 +35,12 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param destination_key: key or prefix, as above; empty, or ending in ``/``, it receives a single
         object under its own name
     :param recursive: copy everything below the prefix ``source_key``
-    :param source_aws_conn_id: connection that lists and looks at the source; without one the
-        destination's credentials do
+    :param source_aws_conn_id: connection that lists the source and reads its metadata; without one
+        the destination's does
     :param dest_aws_conn_id: connection that makes the copy; without one the worker's own identity
         does. A connection that is named must exist.
     :param batch_size: objects handed to the workers at a time, 1 to 1000
-    :param overwrite: replace what exists at the destination
+    :param overwrite: replace objects that exist at the destination
     :param identical: what happens to objects whose content is at the destination already: ``copy``,
         ``skip`` (one HEAD for each object), or ``skip-on-retry``: copy in the first try of the
         task, skip in later ones. Default: ``[s3_xfer] identical``, which is ``skip-on-retry``
@@ -57,8 +57,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
         a JSON line for each object that was not copied
     :param report_scope: ``not-copied``, or ``all`` for a line for every object
     :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
-    :param journal: file, or ``s3://`` URL reached with the destination's connection, that keeps
-        what is done: a retry of the task goes on from there, on whichever worker. Name it after
+    :param journal: file, or ``s3://`` URL reached with the destination's connection, that records
+        what is done: a retry of the task goes on from there, on any worker. Name it after
         the run (``{{ run_id }}``); a complete one is begun anew
     :param journal_use: ``continue`` (go on if it is unfinished, begin otherwise; the default),
         ``begin`` or ``resume``
@@ -189,20 +189,21 @@ class S3CrossAccountCopyOperator(BaseOperator):
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     )
 
-    # Set from a signal handler, so nothing but a plain attribute; see airflow_plugin.following.
+    # Set from a signal handler, so only a plain attribute; see airflow_plugin.monitor.
     killed = False
-    copied: Mapping[str, Any] | None = None  # what was returned, for OpenLineage
+    copied: Mapping[str, Any] | None = None  # the returned result, for OpenLineage
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Copy, and return the metrics as plain JSON values.
 
         Raises:
             S3CopyPermanentError: fails the task at once: wrong input, missing bucket, denied.
-            S3CopyRetryableError: another try may do better.
+            S3CopyRetryableError: another try may succeed.
         """
-        with ended_by_the_library():
-            result = TaskCopy(self, context).run()
-            self.copied = result
+        with library_errors_as_task_errors():
+            arguments = _rendered(self)
+            copy = TaskCopy(arguments, task=self, context=context, is_killed=lambda: self.killed)
+            self.copied = result = copy.run()
             return result
 
     def on_kill(self) -> None:
@@ -210,15 +211,18 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.killed = True
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
-        """Return both places."""
+        """Return both locations."""
         from airflow_plugin.lineage import lineage  # noqa: PLC0415 - optional packages
 
-        return lineage(
-            place("source", self.source_bucket, self.source_key),
-            place("destination", self.destination_bucket, self.destination_key),
-            self.copied,
-        )
+        arguments = _rendered(self)
+        source, destination = arguments.location("source"), arguments.location("destination")
+        return lineage(source, destination, self.copied)
 
     def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
-        """Return both places with counts and bytes."""
+        """Return both locations with counts and bytes."""
         return self.get_openlineage_facets_on_start()
+
+
+def _rendered(task: S3CrossAccountCopyOperator) -> TaskArguments:
+    names = S3CrossAccountCopyOperator.template_fields  # a subclass may have fewer
+    return TaskArguments({name: getattr(task, name) for name in names})

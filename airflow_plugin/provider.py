@@ -1,7 +1,7 @@
-"""What Airflow's provider manager is told: name, links, configuration with its defaults.
+"""The description for Airflow's provider manager: name, links, configuration with its defaults.
 
-Found through the entry point ``apache_airflow_provider``; ``airflow providers list`` shows it.
-Refuses to import Airflow: this runs while Airflow reads its configuration.
+Airflow finds it through the entry point ``apache_airflow_provider``; ``airflow providers list``
+shows it. It must not import Airflow: it runs while Airflow reads its configuration.
 """
 
 from __future__ import annotations

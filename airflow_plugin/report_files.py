@@ -1,8 +1,9 @@
-"""Reports at ``s3://`` URLs: a worker's own disk is gone with its pod.
+"""Reports at ``s3://`` URLs, because a worker's own disk is gone with its pod.
 
-The library reads and writes local files; this brings them from and to S3 with the destination's
-connection. That the report can be written is proven before the copy, without a trace: an upload
-is opened and aborted. Refuses to keep a report back: it is delivered however the run ended.
+The library reads and writes local files; this module downloads and uploads them with the
+destination's connection. Before the copy it tests that the report can be written, and leaves
+nothing behind: a multipart upload is created and aborted. The report is uploaded however the run
+ended.
 """
 
 from __future__ import annotations
@@ -14,42 +15,46 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from s3_xfer import ErrorClass, PreflightError, S3Location, S3XferError, translate
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass
 class ReportFiles:
     """The two reports of a task for as long as the ``with`` block lasts.
 
-    ``client`` makes an S3 client when one is needed. ``written`` and ``read`` are what the DAG
-    said: a path, an ``s3://`` URL, or nothing.
+    ``make_client`` returns an S3 client and is called once, when a report is in S3. ``output`` and
+    ``input`` are the task's arguments: a path, an ``s3://`` URL, or nothing. ``output_path`` and
+    ``input_path`` are the local files that the library writes and reads.
     """
 
-    client: Callable[[], Any]
-    written: str | Path | None
-    read: str | Path | None
+    make_client: Callable[[], S3Client]
+    output: str | Path | None
+    input: str | Path | None
     _stack: ExitStack = field(default_factory=ExitStack, init=False)
 
     @cached_property
-    def _s3(self) -> Any:
-        return self.client()
+    def _s3(self) -> S3Client:
+        return self.make_client()
 
     def __enter__(self) -> Self:
-        """Fetch the report to read; prove that the other can be written.
+        """Download the report to read; test that the other can be written.
 
         Raises:
             PreflightError: S3 refuses one of them.
         """
         self._folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="s3-xfer-")))
         try:
-            self.read_path = self._local(self.read, "input.jsonl")
-            if self.read_path and is_url(self.read):
-                self._fetch(S3Location.parse(str(self.read)), self.read_path)
-            self.written_path = self._local(self.written, "report.jsonl")
-            if is_url(self.written):
-                self._prove_writable(S3Location.parse(str(self.written)))
+            self.input_path = self._local(self.input, "input.jsonl")
+            if self.input_path and is_url(self.input):
+                self._download(S3Location.parse(str(self.input)), self.input_path)
+            self.output_path = self._local(self.output, "report.jsonl")
+            if is_url(self.output):
+                self._require_writable(S3Location.parse(str(self.output)))
         except BaseException:
             self._stack.close()
             raise
@@ -64,46 +69,46 @@ class ReportFiles:
         self._stack.close()
 
     def deliver(self) -> S3XferError | None:
-        """Put the finished report where the DAG wants it; return what went wrong, if anything."""
-        if self.written_path is None or not is_url(self.written) or not self.written_path.exists():
+        """Upload the finished report if it belongs in S3; return the error if that fails."""
+        if self.output_path is None or not is_url(self.output) or not self.output_path.exists():
             return None
-        place = S3Location.parse(str(self.written))
+        location = S3Location.parse(str(self.output))
         try:
-            self._s3.upload_file(str(self.written_path), place.bucket, place.key)
-        except Exception as error:  # noqa: BLE001 - handed to the caller
+            self._s3.upload_file(str(self.output_path), location.bucket, location.key)
+        except Exception as error:  # noqa: BLE001 - returned to the caller
             facts = translate(error)
             return S3XferError(
-                f"the report cannot be written to {place.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {location.url}: {facts.message or facts.code}",
                 remedy="the copy has ended and is not affected; a retry writes another report",
                 error_class=facts.error_class,
             )
         return None
 
-    def _local(self, given: str | Path | None, name: str) -> Path | None:
-        if given is None or given == "":
+    def _local(self, argument: str | Path | None, name: str) -> Path | None:
+        if argument is None or argument == "":
             return None
-        return self._folder / name if is_url(given) else Path(given)
+        return self._folder / name if is_url(argument) else Path(argument)
 
-    def _fetch(self, place: S3Location, path: Path) -> None:
+    def _download(self, location: S3Location, path: Path) -> None:
         try:
-            self._s3.download_file(place.bucket, place.key, str(path))
+            self._s3.download_file(location.bucket, location.key, str(path))
         except Exception as error:
             facts = translate(error)
             raise PreflightError(
-                f"the report {place.url} cannot be read: {facts.message or facts.code}",
+                f"the report {location.url} cannot be read: {facts.message or facts.code}",
                 remedy="check its name, and that the destination's connection may read it",
                 error_class=_for_reports(facts.error_class),
             ) from error
 
-    def _prove_writable(self, place: S3Location) -> None:
-        client, key = self._s3, place.key
+    def _require_writable(self, location: S3Location) -> None:
+        client, bucket, key = self._s3, location.bucket, location.key
         try:
-            opened = client.create_multipart_upload(Bucket=place.bucket, Key=key)
-            client.abort_multipart_upload(Bucket=place.bucket, Key=key, UploadId=opened["UploadId"])
+            upload = client.create_multipart_upload(Bucket=bucket, Key=key)
+            client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload["UploadId"])
         except Exception as error:
             facts = translate(error)
             raise PreflightError(
-                f"the report cannot be written to {place.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {location.url}: {facts.message or facts.code}",
                 remedy="grant s3:PutObject and s3:AbortMultipartUpload there to the destination's "
                 "connection, or choose another place",
                 error_class=facts.error_class,
@@ -111,11 +116,11 @@ class ReportFiles:
 
 
 def _for_reports(error_class: ErrorClass) -> ErrorClass:
-    """Return the class of a report's error: one that is missing will not appear by itself."""
-    missing = error_class is ErrorClass.SOURCE_VANISHED
-    return ErrorClass.REPORT_UNUSABLE if missing else error_class
+    """Return the class of a report's error: a missing report is not worth a retry."""
+    is_missing = error_class is ErrorClass.SOURCE_VANISHED
+    return ErrorClass.REPORT_UNUSABLE if is_missing else error_class
 
 
-def is_url(given: str | Path | None) -> bool:
-    """Return whether a report lies in S3."""
-    return isinstance(given, str) and given.startswith("s3://")
+def is_url(argument: str | Path | None) -> bool:
+    """Return whether a report is in S3."""
+    return isinstance(argument, str) and argument.startswith("s3://")

@@ -1,8 +1,7 @@
 """Defaults from Airflow's configuration, section ``[s3_xfer]``.
 
-The options themselves, with their defaults and words, are declared in
-:mod:`airflow_plugin.provider`. Read when a task runs, never when a DAG is parsed. Refuses a value
-that cannot be read with the option's name.
+The settings themselves, with their defaults and descriptions, are declared in
+:mod:`airflow_plugin.provider`. They are read when a task runs, never when a DAG is parsed.
 """
 
 from __future__ import annotations
@@ -14,15 +13,18 @@ from airflow.configuration import conf
 from airflow_plugin.arguments import read
 from airflow_plugin.provider import SECTION, SETTINGS
 
+# Field of CopyOptions -> the setting that stands in for an argument that is None.
+_DEFAULTS = {"identical": "identical", "concurrency": "concurrency", "stop_grace_s": "stop_grace"}
+
 
 def text_setting(name: str) -> str | None:
-    """Return the option as text; None if it is empty."""
+    """Return the setting as text; None if it is empty."""
     value: str = conf.get(SECTION, name, fallback=SETTINGS[name][1])
     return value or None
 
 
 def seconds_setting(name: str) -> float:
-    """Return the option as seconds.
+    """Return the setting as seconds.
 
     Raises:
         ValidationError: it is not a number.
@@ -31,6 +33,6 @@ def seconds_setting(name: str) -> float:
     return seconds
 
 
-def chosen(value: Any, name: str) -> Any:
-    """Return ``value`` if a DAG gave one, else what the configuration says."""
-    return text_setting(name) if value is None else value
+def option_defaults() -> dict[str, Any]:
+    """Return the values for arguments that a DAG does not give, by field of CopyOptions."""
+    return {field: text_setting(name) for field, name in _DEFAULTS.items()}

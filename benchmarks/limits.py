@@ -1,7 +1,7 @@
 """Limits that change in the middle of a run, and how soon a copier has found the new one.
 
-S3 raises its limits as it splits a busy prefix, and lowers them without notice. Refuses to judge
-by a lucky second: a limit is found when two seconds in a row come close to it and waste little.
+S3 raises its limits as it splits a busy prefix, and lowers them without notice. One second may be
+luck, so a limit is found when two seconds in a row come close to it and waste little.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """The limit changed, at that place on the axis of the server's counters by second."""
+    """The limit changed, ``at_s`` seconds after the first copy arrived."""
 
     at_s: float
     writes_per_s_max: int
@@ -38,7 +38,7 @@ class Changed:
     def found_after_s(self, stats: Stats) -> float | None:
         """Return how long it took until the copier kept to the new limit; None: it never did."""
         for second in range(self._first_second, len(stats.copies_by_second) - _IN_A_ROW):
-            if all(self._is_kept(stats, second + later) for later in range(_IN_A_ROW)):
+            if all(self._is_kept(stats, second + offset) for offset in range(_IN_A_ROW)):
                 return second - self.at_s
         return None
 
@@ -66,8 +66,8 @@ def _at(by_second: tuple[int, ...], second: int) -> int:
 
 @contextmanager
 def changing(server: CountingServer, changes: tuple[Change, ...]) -> Iterator[list[Changed]]:
-    """Change the server's limit in the background while the block lasts; yield what was done."""
-    done: list[Changed] = []
+    """Change the server's limit in the background while the block lasts; yield the changes made."""
+    changed: list[Changed] = []
     ended = threading.Event()
 
     def work() -> None:
@@ -80,13 +80,13 @@ def changing(server: CountingServer, changes: tuple[Change, ...]) -> Iterator[li
                 return
             before_s = change.after_s
             at_s = server.limit(change.writes_per_s_max)
-            done.append(Changed(at_s=at_s, writes_per_s_max=change.writes_per_s_max))
+            changed.append(Changed(at_s=at_s, writes_per_s_max=change.writes_per_s_max))
 
     thread = threading.Thread(target=work, name="limits")
     if changes:
         thread.start()
     try:
-        yield done
+        yield changed
     finally:
         ended.set()
         if changes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
@@ -16,6 +17,9 @@ from s3_xfer.listing import parsing
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.planning.ranges import EVERYTHING
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 THREADS = (1, 8)
 
@@ -34,7 +38,7 @@ def main(objects: str = "1000000", latency_ms: str = "50") -> None:
 
 def measured(url: str, threads: int, *, expected: int) -> tuple[float, float]:
     """List everything for a consumer that is always starved; return wall and CPU seconds."""
-    client = boto3.client(
+    client: S3Client = boto3.client(
         "s3",
         endpoint_url=url,
         region_name="us-east-1",

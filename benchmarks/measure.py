@@ -1,8 +1,8 @@
 """One measurement: a copier as a process of its own against a server, checked, in numbers.
 
-A copier that loses objects is measured all the same, and says so in :attr:`Measurement.lost`.
-Refuses numbers that mean nothing: copies to a wrong key, uploads left open, requests that the
-server does not know, or a copier whose own account differs from the server's. Such a run raises.
+A copier that loses objects is measured all the same; :attr:`Measurement.lost` counts them. A run
+whose numbers mean nothing raises: copies to a wrong key, uploads left open, requests that the
+server does not know, or a copier whose own numbers differ from the server's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.copiers import Copier, Place, Said
+from benchmarks.copiers import Copier, Output, Route
 from benchmarks.limits import Change, Changed, changing
 from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
 from s3_xfer.ledger.prices import AWS_PRICES
@@ -34,7 +34,7 @@ class WrongRunError(AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """What is measured: a copier, and what it meets. The shares are of writes and of keys.
+    """A copier, and the conditions of the run. The shares are of writes and of keys.
 
     ``first_size_bytes`` makes one large object of the first, if it is not 0.
     """
@@ -64,7 +64,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """What one run took, start-up included, and what the server saw of it."""
+    """The costs of one run, start-up included, and the server's counters."""
 
     wall_s: float
     cpu_s: float
@@ -80,12 +80,12 @@ class Measurement:
 
     @property
     def lost(self) -> int:
-        """Objects that are not."""
+        """Objects that are not at the destination."""
         return self.stats.objects - self.stats.unique_copied
 
     @property
     def outcome(self) -> str:
-        """What became of the objects, and whether the program noticed."""
+        """Whether all objects were copied, and the exit code."""
         if not self.lost:
             return "all copied" if not self.exit_code else f"all copied, exit {self.exit_code}"
         return f"**{self.lost:,} lost**, exit {self.exit_code}"
@@ -122,54 +122,55 @@ class Measurement:
 
 
 def measure(scenario: Scenario, server: CountingServer) -> Measurement:
-    """Run the scenario once against its ``server``, which forgets earlier runs.
+    """Run the scenario once against its ``server``, which is reset first.
 
     Raises:
         WrongRunError: the run contradicts itself.
     """
     server.reset()
-    place = Place(
+    route = Route(
         endpoint_url=server.url,
         source_bucket=SOURCE_BUCKET,
         destination_bucket=DESTINATION_BUCKET,
         prefix=PREFIX,
     )
-    command = scenario.copier.command(place)
+    command = scenario.copier.command(route)
     with tempfile.TemporaryDirectory() as scratch, changing(server, scenario.changes) as changed:
-        used = Path(scratch, "used")
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(_LAUNCH), str(used), *command],
+        usage = Path(scratch, "usage")
+        process = subprocess.run(
+            [sys.executable, "-I", "-S", str(_LAUNCH), str(usage), *command],
             cwd=_ROOT,
             env=environment(scratch, scenario.copier.settings),
             capture_output=True,
             text=True,
             check=False,
         )
-        wall_s, cpu_s, peak_kib = map(float, used.read_text(encoding="ascii").split())
+        wall_s, cpu_s, peak_kib = map(float, usage.read_text(encoding="ascii").split())
     stats = server.stats()
-    said = Said(exit_code=done.returncode, out=done.stdout)
-    _refuse_wrong(command, done, stats.wrongs() + scenario.copier.wrongs(said, stats))
+    output = Output(exit_code=process.returncode, stdout=process.stdout)
+    problems = stats.problems() + scenario.copier.problems(output, stats)
+    _raise_for_problems(command, process, problems)
     return Measurement(
         wall_s=wall_s,
         cpu_s=cpu_s,
         peak_mib=peak_kib / _KIB_PER_MIB,
-        exit_code=done.returncode,
+        exit_code=process.returncode,
         stats=stats,
         changed=tuple(changed),
     )
 
 
-def _refuse_wrong(
-    command: Sequence[str], done: subprocess.CompletedProcess[str], wrongs: list[str]
+def _raise_for_problems(
+    command: Sequence[str], process: subprocess.CompletedProcess[str], problems: list[str]
 ) -> None:
-    if wrongs:
-        lines = [" ".join(command), *wrongs, done.stdout[-2000:], done.stderr[-2000:]]
+    if problems:
+        lines = [" ".join(command), *problems, process.stdout[-2000:], process.stderr[-2000:]]
         raise WrongRunError("\n".join(lines))
 
 
 def environment(scratch: str, settings: Mapping[str, str]) -> Mapping[str, str]:
     """Return an environment in which only the benchmark's own settings count."""
-    kept = {
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_FOREIGN) and not name.lower().endswith("_proxy")
@@ -184,4 +185,4 @@ def environment(scratch: str, settings: Mapping[str, str]) -> Mapping[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": f"{scratch}/no-credentials",
         "RCLONE_CONFIG": f"{scratch}/no-rclone-config",
     }
-    return {**kept, **ours, **settings}
+    return {**inherited, **ours, **settings}

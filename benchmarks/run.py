@@ -1,8 +1,7 @@
 """Measures s3-xfer beside other copiers: ``python benchmarks/run.py``, or one question of it.
 
 Prints Markdown that can go into docs/performance.md as it is: a heading, the command, the
-conditions, the tables. What is going on while it runs goes to stderr. See README.md beside this
-file for how to read it.
+conditions, the tables. Progress goes to stderr. See README.md beside this file for how to read it.
 """
 
 from __future__ import annotations
@@ -29,18 +28,22 @@ from benchmarks.questions.speed import SPEED
 from benchmarks.questions.throttling import THROTTLING
 from benchmarks.server import ServerUnavailableError
 
-QUESTIONS = {each.name: each for each in (SPEED, THROTTLING, CHANGES, FAULTS, FAIRNESS, MEMORY)}
+QUESTIONS = {
+    question.name: question for question in (SPEED, THROTTLING, CHANGES, FAULTS, FAIRNESS, MEMORY)
+}
 
 
 def main() -> int:
-    """Ask, print, and return an exit code."""
-    given = _arguments()
+    """Run the questions, print their tables, and return an exit code."""
+    arguments = _arguments()
     # As pip does it: without, s3-xfer alone would be compiled from its source in every run.
     compileall.compile_dir(Path(__file__).resolve().parent.parent / "s3_xfer", quiet=1)
     try:
-        wanted = Wanted(copiers=_copiers(given.copiers), objects=given.objects, full=given.full)
-        for question in given.questions or QUESTIONS.values():
-            _ask(question, wanted, given.pairs)
+        wanted = Wanted(
+            copiers=_copiers(arguments.copiers), objects=arguments.objects, full=arguments.full
+        )
+        for question in arguments.questions or QUESTIONS.values():
+            _ask(question, wanted, arguments.pairs)
     except (ServerUnavailableError, WrongRunError, _CannotRunError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -107,7 +110,7 @@ def _ask(question: Question, wanted: Wanted, pairs: int | None) -> None:
 
 
 def interleaved(scenarios: Sequence[Scenario], rounds: int) -> Results:
-    """Measure all scenarios in turn, then all again: what disturbs one disturbs the others.
+    """Measure all scenarios in turn, then all again, so that a disturbance affects all of them.
 
     Every other round goes backwards, so that none has always the same one before it.
     """
@@ -118,16 +121,20 @@ def interleaved(scenarios: Sequence[Scenario], rounds: int) -> Results:
             for scenario in scenarios if number % 2 == 0 else reversed(scenarios):
                 run = measure(scenario, servers[scenario])
                 results[scenario].append(run)
-                _tell(f"{number + 1}/{rounds}", scenario, run)
+                _print_progress(f"{number + 1}/{rounds}", scenario, run)
     return results
 
 
-def _tell(which: str, scenario: Scenario, run: Measurement) -> None:
-    met = [f"{scenario.objects:,} objects", f"{scenario.latency_ms} ms"]
+def _print_progress(round_: str, scenario: Scenario, run: Measurement) -> None:
+    conditions = [f"{scenario.objects:,} objects", f"{scenario.latency_ms} ms"]
     if scenario.writes_per_s_max:
-        met.append(f"limit {scenario.writes_per_s_max:,}/s")
-    did = f"{run.objects_per_s:,.0f}/s, {run.cpu_ms_per_object:.2f} ms CPU, {run.outcome}"
-    print(f"{which} {scenario.copier.name} ({', '.join(met)}): {did}", file=sys.stderr, flush=True)
+        conditions.append(f"limit {scenario.writes_per_s_max:,}/s")
+    result = f"{run.objects_per_s:,.0f}/s, {run.cpu_ms_per_object:.2f} ms CPU, {run.outcome}"
+    print(
+        f"{round_} {scenario.copier.name} ({', '.join(conditions)}): {result}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 # --------------------------------------------------------------------------- conditions

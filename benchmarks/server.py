@@ -1,8 +1,8 @@
 """The server that every measurement talks to: ``s3stub.c``, compiled once, started per scenario.
 
 The server computes its source keys instead of storing them, copies nothing, and counts
-everything, so that the program under measurement is the bottleneck and what it did can be
-checked afterwards. Refuses to guess: what its counters do not say is not reported.
+everything, so that the program under measurement is the bottleneck and its work can be verified
+afterwards. Only what the server counted is reported.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _US_PER_S = 1_000_000
 
 
 class ServerUnavailableError(RuntimeError):
-    """The server cannot be built or started here; the text says what to do."""
+    """The server cannot be built or started here; the text has the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
-    """What the server counted since its last reset. ``by_operation`` are requests.
+    """The server's counters since its last reset. ``by_operation`` are requests.
 
     ``by_class`` too, as AWS bills them: A is PUT, COPY, POST and LIST, B is GET and the rest,
     free is free. ``refused`` are those answered 503, ``throttled`` by the limit alone. The lists
@@ -86,9 +86,9 @@ class Stats:
             unknown=tuple(answer["unknown"]),
         )
 
-    def wrongs(self) -> list[str]:
-        """Return what no copier may do, whatever it meets. Losing objects is not among it."""
-        # "POST /" is STS, asked who somebody is when a denial is explained.
+    def problems(self) -> list[str]:
+        """Return what no copier may do under any conditions. Losing objects is not among it."""
+        # "POST /" is STS GetCallerIdentity, sent for the diagnosis of a denial.
         unknown = [request for request in self.unknown if not request.startswith("POST / ")]
         expected = {
             "copies to a wrong key": (self.copies_mismatched, 0),
@@ -96,9 +96,9 @@ class Stats:
             "requests of no known operation": (len(unknown), 0),
         }
         return [
-            f"{what}: {found:,} instead of {due:,}"
-            for what, (found, due) in expected.items()
-            if found != due
+            f"{subject}: {count:,} instead of {expected_count:,}"
+            for subject, (count, expected_count) in expected.items()
+            if count != expected_count
         ]
 
 
@@ -122,9 +122,9 @@ class CountingServer:
         part_latency_ms: float = -1,
         part_mib_per_s: float = 0,
     ) -> None:
-        """Start it.
+        """Start the server.
 
-        For most, 0 is none: ``answered_503`` is a share of the writes, ``denied`` of the keys.
+        0 mostly means none: ``answered_503`` is a share of the writes, ``denied`` of the keys.
         The first key may have another size, and parts another latency, and time for their bytes.
         """
         self._process = subprocess.Popen(
@@ -149,10 +149,10 @@ class CountingServer:
 
     def _read_url(self) -> str:
         assert self._process.stdout is not None  # noqa: S101 - it is a pipe, see above
-        said = self._process.stdout.readline().split()
-        if not said:
+        words = self._process.stdout.readline().split()
+        if not words:
             raise ServerUnavailableError(f"s3stub ended with code {self._process.wait()}")
-        return said[-1]
+        return words[-1]
 
     def stats(self) -> Stats:
         """Return the counters."""
@@ -167,11 +167,11 @@ class CountingServer:
 
         Returns when that was, in seconds since the first copy arrived. A reset undoes it.
         """
-        changed = self._control("POST", f"/__limit?rps={requests_per_s}&over-s={over_s}")
-        return float(changed["at_s"])
+        answer = self._control("POST", f"/__limit?rps={requests_per_s}&over-s={over_s}")
+        return float(answer["at_s"])
 
     def freeze(self, for_s: float) -> None:
-        """Stand still for so long, as a machine or a network does that has to do with others."""
+        """Stop the process for ``for_s`` seconds, as a busy machine or network would."""
         self._process.send_signal(signal.SIGSTOP)
         time.sleep(for_s)
         self._process.send_signal(signal.SIGCONT)
@@ -209,15 +209,15 @@ class CountingServer:
 
 def compiler() -> str | None:
     """Return the C compiler to use (``$CC`` first), or None if there is none."""
-    wanted = [os.environ["CC"]] if os.environ.get("CC") else _COMPILERS
-    return next(filter(None, map(shutil.which, wanted)), None)
+    names = [os.environ["CC"]] if os.environ.get("CC") else _COMPILERS
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def compiled() -> Path:
     """Return the server's program, compiled if it is missing or older than its code.
 
     Raises:
-        ServerUnavailableError: there is no C compiler, or it refused.
+        ServerUnavailableError: there is no C compiler, or it failed.
     """
     if _BINARY.exists() and _BINARY.stat().st_mtime >= _CODE.stat().st_mtime:
         return _BINARY

@@ -1,10 +1,10 @@
-"""A long copy with faults in it, and exact accounts: ``python benchmarks/soak.py``.
+"""A long copy with faults, and exact counts at its end: ``python benchmarks/soak.py``.
 
-A million objects; one copy in a hundred is answered 503, the copies of one key in a thousand are
-denied for good. At the end four accounts must agree to the last object: what the server counted,
-what ``--json`` says, what the report names, and the exit code. Then the report is run again, on the
-same server, and must come to the same objects. Prints what it compared; the exit code is 1 if
-anything differs. Refuses to measure time: that is for ``run.py``.
+A million objects; one copy in a hundred is answered 503, and every copy of one key in a thousand is
+denied. At the end the server's counters, ``--json``, the report and the exit code must agree on
+every object. Then the copy is run again from the report, on the same server, and must fail for the
+same objects. It prints the comparisons; the exit code is 1 if anything differs. Time is not
+measured: that is for ``run.py``.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ _SOME_FAILED = 1  # s3-xfer's exit code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """One statement that must hold: two numbers that are the same."""
+class Comparison:
+    """Two values that must be equal."""
 
-    what: str
-    found: object
-    due: object
+    subject: str
+    actual: object
+    expected: object
 
     @property
     def holds(self) -> bool:
-        """Whether they are."""
-        return self.found == self.due
+        """Whether they are equal."""
+        return self.actual == self.expected
 
     def __str__(self) -> str:
         mark = "ok   " if self.holds else "WRONG"
-        return f"{mark} {self.what}: {self.found} ({self.due} expected)"
+        return f"{mark} {self.subject}: {self.actual} ({self.expected} expected)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ended:
-    """What one run left: exit code, ``--json``, statuses and keys of its report."""
+class RunOutput:
+    """The output of one run: exit code, ``--json``, statuses and keys of its report."""
 
     exit_code: int
     metrics: Mapping[str, Any]
@@ -62,8 +62,8 @@ class Ended:
     failed: frozenset[str]
 
 
-def soak(objects: int) -> list[Account]:
-    """Copy ``objects`` with faults, once and again from the report; return what was compared."""
+def soak(objects: int) -> list[Comparison]:
+    """Copy ``objects`` with faults, once and again from the report; return the comparisons."""
     with (
         CountingServer(objects=objects, answered_503=ANSWERED_503, denied=DENIED) as server,
         tempfile.TemporaryDirectory() as scratch,
@@ -73,29 +73,33 @@ def soak(objects: int) -> list[Account]:
         again = _run(server, scratch, "again.jsonl", "--from-report", f"{scratch}/first.jsonl")
         after = server.stats()
     return [
-        *_accounts(first, stats),
-        Account(
-            what="objects that fail again", found=sorted(again.failed), due=sorted(first.failed)
+        *_compare(first, stats),
+        Comparison(
+            subject="objects that fail again",
+            actual=sorted(again.failed),
+            expected=sorted(first.failed),
         ),
-        Account(
-            what="objects copied in the end", found=after.unique_copied, due=stats.unique_copied
+        Comparison(
+            subject="objects copied in the end",
+            actual=after.unique_copied,
+            expected=stats.unique_copied,
         ),
     ]
 
 
-def _accounts(ended: Ended, stats: Stats) -> list[Account]:
+def _compare(output: RunOutput, stats: Stats) -> list[Comparison]:
     """Return the comparisons of a first run, with nothing at the destination before it."""
-    metrics, denied = ended.metrics, stats.objects - stats.unique_copied
-    sums = (
+    metrics, denied = output.metrics, stats.objects - stats.unique_copied
+    outcomes = (
         "files_copied_successfully",
         "files_skipped",
         "files_failed",
         "files_not_attempted",
     )
-    due: dict[str, tuple[object, object]] = {
+    values: dict[str, tuple[object, object]] = {
         "found": (metrics["total_files_found"], stats.objects),
         "found, as the sum of the outcomes": (
-            sum(metrics[name] for name in sums),
+            sum(metrics[name] for name in outcomes),
             metrics["total_files_found"],
         ),
         "copied": (metrics["files_copied_successfully"], stats.unique_copied),
@@ -111,23 +115,27 @@ def _accounts(ended: Ended, stats: Stats) -> list[Account]:
             metrics["requests"]["CopyObject"],
             stats.by_operation["CopyObject"],
         ),
-        "lines of the report": (dict(ended.statuses), {"failed": denied} if denied else {}),
-        "keys in the report, none twice": (len(ended.failed), denied),
-        "exit code": (ended.exit_code, _SOME_FAILED if denied else 0),
+        "lines of the report": (dict(output.statuses), {"failed": denied} if denied else {}),
+        "keys in the report, none twice": (len(output.failed), denied),
+        "exit code": (output.exit_code, _SOME_FAILED if denied else 0),
     }
-    compared = [Account(what=what, found=found, due=due) for what, (found, due) in due.items()]
-    return [*compared, Account(what="what no copier may do", found=stats.wrongs(), due=[])]
+    comparisons = [
+        Comparison(subject=subject, actual=actual, expected=expected)
+        for subject, (actual, expected) in values.items()
+    ]
+    problems = Comparison(subject="what no copier may do", actual=stats.problems(), expected=[])
+    return [*comparisons, problems]
 
 
-def _run(server: CountingServer, scratch: str, report: str, *more: str) -> Ended:
+def _run(server: CountingServer, scratch: str, report: str, *options: str) -> RunOutput:
     path = Path(scratch, report)
     command = [
         *(sys.executable, "-m", "s3_xfer.cli", "copy"),
         *(f"s3://{SOURCE_BUCKET}/{PREFIX}", f"s3://{DESTINATION_BUCKET}/{PREFIX}"),
         *("--recursive", "--json", "--endpoint-url", server.url, "--report", str(path)),
-        *more,
+        *options,
     ]
-    done = subprocess.run(
+    process = subprocess.run(
         command,
         cwd=_ROOT,
         env=environment(scratch, {}),
@@ -137,22 +145,22 @@ def _run(server: CountingServer, scratch: str, report: str, *more: str) -> Ended
         check=False,
     )
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return Ended(
-        exit_code=done.returncode,
-        metrics=json.loads(done.stdout),
+    return RunOutput(
+        exit_code=process.returncode,
+        metrics=json.loads(process.stdout),
         statuses=Counter(line["status"] for line in lines),
         failed=frozenset(line["source_key"] for line in lines),
     )
 
 
 def main() -> int:
-    """Soak, print the accounts, and return the exit code."""
-    parser = argparse.ArgumentParser(description="Copy with faults, and compare all accounts.")
+    """Soak, print the comparisons, and return the exit code."""
+    parser = argparse.ArgumentParser(description="Copy with faults, and compare all counts.")
     parser.add_argument("--objects", type=int, default=OBJECTS, metavar="N")
-    accounts = soak(parser.parse_args().objects)
-    for account in accounts:
-        print(textwrap.shorten(str(account), _LINE_MAX, placeholder=" …"))
-    return 0 if all(account.holds for account in accounts) else 1
+    comparisons = soak(parser.parse_args().objects)
+    for comparison in comparisons:
+        print(textwrap.shorten(str(comparison), _LINE_MAX, placeholder=" …"))
+    return 0 if all(comparison.holds for comparison in comparisons) else 1
 
 
 if __name__ == "__main__":

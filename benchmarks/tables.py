@@ -9,7 +9,7 @@ _TEXTS = ("copier", "outcome", "operations")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; what is no text is aligned as numbers are."""
+    """Return a Markdown table; columns of numbers are aligned right."""
     rule = ["---" if name in _TEXTS else "---:" for name in head]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
 

@@ -1,7 +1,7 @@
 """The two accounts that the example DAGs expect, on the embedded S3, with their connections.
 
-For the demo and for the tests. A role in each account is assumed by a scheduler's key, as in real
-life; the embedded STS checks neither key nor external id. Refuses to be AWS: no policy counts.
+For the demo and for the tests. A role in each account is assumed with a scheduler's key, as in real
+life. The embedded STS checks neither the key nor the external id, and no policy is evaluated.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ExampleAccounts:
     def arrived(self) -> set[str]:
         """Return the keys in our bucket."""
         pages = self._us.get_paginator("list_objects_v2").paginate(Bucket=OUR_BUCKET)
-        return {found["Key"] for page in pages for found in page.get("Contents", [])}
+        return {item["Key"] for page in pages for item in page.get("Contents", [])}
 
 
 def _keys(per_year: int) -> Iterator[str]:

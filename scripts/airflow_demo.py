@@ -1,8 +1,8 @@
 """The demonstration behind ``make airflow-demo``: an Airflow with the operator, ready to click.
 
 Starts the embedded S3 with two accounts, and an Airflow 3 beside it whose connections and example
-DAGs are set up; prints the address and stays until Ctrl-C. Everything listens on loopback only and
-lives in a folder that is gone afterwards. Refuses a login: whoever can reach the port is an admin.
+DAGs are set up; prints the address and runs until Ctrl-C. Everything listens on loopback only and
+is kept in a folder that is removed at the end. No login: everyone on this machine is an admin.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _POLL_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the demonstration until somebody ends it, and return its exit code."""
+    """Run the demonstration until it is interrupted, and return its exit code."""
     options = _parser().parse_args(arguments)
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has switched Ctrl-C off
         signal.signal(number, signal.default_int_handler)
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(home: Path, two: TwoAccounts, accounts: ExampleAccounts, *, port: int) -> None:
-    """Start Airflow and stay with it; never returns, only raises.
+    """Start Airflow and wait; never returns, only raises.
 
     Raises:
         RuntimeError: Airflow did not start, or ended by itself.
@@ -59,8 +59,8 @@ def _run(home: Path, two: TwoAccounts, accounts: ExampleAccounts, *, port: int) 
     print("Starting Airflow", flush=True)
     with LocalAirflow(home, environment, port=port) as airflow:
         _wait_until_ready(airflow)
-        _introduce(airflow, two)
-        _stay(airflow)
+        _print_introduction(airflow, two)
+        _wait_for_failure(airflow)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,13 +73,13 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _environment(home: Path, accounts: ExampleAccounts) -> dict[str, str]:
-    """Return an environment that knows no other Airflow and no other AWS."""
-    kept = {
+    """Return an environment without the settings of another Airflow or of AWS."""
+    inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AIRFLOW", "AWS_")) and not name.lower().endswith("_proxy")
     }
-    return kept | {
+    return inherited | {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(_EXAMPLES),
@@ -91,37 +91,37 @@ def _environment(home: Path, accounts: ExampleAccounts) -> dict[str, str]:
 
 
 def _wait_until_ready(airflow: LocalAirflow) -> None:
-    """Return when all example DAGs can be seen.
+    """Return when Airflow has parsed all example DAGs.
 
     Raises:
         RuntimeError: Airflow did not start.
     """
     until_s = time.monotonic() + _START_S
     while not _is_ready(airflow):
-        gone = airflow.failed()
-        if gone or time.monotonic() > until_s:
+        ended = airflow.failed()
+        if ended or time.monotonic() > until_s:
             logs = "".join(log.read_text()[-2000:] for log in airflow.home.glob("*.log"))
-            raise RuntimeError(f"{gone or 'Airflow'} did not start:\n{logs}")
+            raise RuntimeError(f"{ended or 'Airflow'} did not start:\n{logs}")
         time.sleep(_POLL_S)
 
 
 def _is_ready(airflow: LocalAirflow) -> bool:
-    """Return whether Airflow's API knows every example."""
+    """Return whether Airflow's API lists every example."""
     try:
         token = _get(f"{airflow.url}/auth/token")["access_token"]
-        known = _get(f"{airflow.url}/api/v2/dags", token)["total_entries"]
+        dags = _get(f"{airflow.url}/api/v2/dags", token)["total_entries"]
     except OSError:
         return False
-    return bool(known >= len(list(_EXAMPLES.glob("example_*.py"))))
+    return bool(dags >= len(list(_EXAMPLES.glob("example_*.py"))))
 
 
 def _get(url: str, token: str = "") -> Any:
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 - our own server
-        return json.load(answer)
+    with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our server
+        return json.load(response)
 
 
-def _introduce(airflow: LocalAirflow, two: TwoAccounts) -> None:
+def _print_introduction(airflow: LocalAirflow, two: TwoAccounts) -> None:
     names = "\n".join(f"    {path.stem}" for path in sorted(_EXAMPLES.glob("example_*.py")))
     print(f"""
 Airflow is ready:  {airflow.url}
@@ -142,11 +142,11 @@ Ctrl-C ends everything.""")
     sys.stdout.flush()
 
 
-def _stay(airflow: LocalAirflow) -> None:
+def _wait_for_failure(airflow: LocalAirflow) -> None:
     while True:
-        gone = airflow.failed()
-        if gone:
-            raise RuntimeError(f"{gone} has ended")
+        ended = airflow.failed()
+        if ended:
+            raise RuntimeError(f"{ended} has ended")
         time.sleep(_POLL_S)
 
 

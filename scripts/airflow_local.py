@@ -1,9 +1,9 @@
-"""An Airflow on this machine alone: its processes, on loopback, for as long as a block lasts.
+"""A local Airflow: its processes, on loopback, for as long as a block lasts.
 
 For the demo and for the tests. These are the parts of ``airflow standalone``, without two that it
 would start: the triggerer, which nothing here needs, and the log server, which listens on all
-addresses and cannot be told otherwise. Refuses to touch any other Airflow: home, database and
-ports are its own.
+addresses and has no setting for that. Home, database and ports are its own, so it never touches
+another Airflow.
 
 2.x runs LocalExecutor too, which it allows on SQLite only with its own switch for tests.
 """
@@ -28,7 +28,7 @@ _STOP_S = 15
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -39,7 +39,7 @@ def run_airflow(*arguments: str, environment: Mapping[str, str]) -> str:
     """Run Airflow's command line and return what it printed on stdout.
 
     Raises:
-        RuntimeError: it failed; the message is what it said.
+        RuntimeError: it failed; the message is its output.
     """
     done = subprocess.run(  # noqa: S603 - Airflow's own program
         [sys.executable, "-m", "airflow", *arguments],
@@ -56,8 +56,9 @@ def run_airflow(*arguments: str, environment: Mapping[str, str]) -> str:
 class LocalAirflow:
     """A context manager: scheduler with executor, and on 3.x API server and DAG processor.
 
-    The database must exist. ``environment`` is everything that Airflow sees; ``url`` is where 3.x
-    shows itself, a moment after the start. Output goes to ``home``, a file for each process.
+    The database must exist. ``environment`` is the whole environment of Airflow; ``url`` is the
+    address of 3.x's API server, a moment after the start. Output goes to ``home``, a file for each
+    process.
     """
 
     def __init__(

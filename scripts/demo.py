@@ -3,7 +3,7 @@
 Starts an embedded S3 with two accounts on loopback, fills a bucket of account A, and runs the
 real ``s3-xfer`` command over HTTP against a bucket of account B: a first copy in which one object
 must fail, the same again without overwriting, and a re-run from the report once the cause is
-gone. Then it looks into the buckets itself. Leaves nothing running and no file behind.
+gone. Then it inspects the buckets itself. It leaves no process running and no file behind.
 
 Exits 0 only if everything ended as it must; the numbers it prints are the program's own.
 """
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory(prefix="s3-xfer-demo-") as directory, TwoAccounts() as two:
             stage = _set_up(two, Path(directory), objects)
             _copy_everything(stage)
-            _look_at_the_copies(stage)
+            _inspect_the_copies(stage)
             _copy_again_without_overwriting(stage)
             _finish_from_the_report(stage)
     except DemoFailed as failure:
@@ -99,28 +99,28 @@ def _copy_everything(stage: Stage) -> None:
     _expect(code == ExitCode.FAILED_OBJECTS, f"exit code {code}, not 1 for the archived object")
 
 
-def _look_at_the_copies(stage: Stage) -> None:
+def _inspect_the_copies(stage: Stage) -> None:
     """Compare the two buckets with a plain S3 client of each account."""
     _title("2. What the destination holds, seen with account B's own client")
     buckets = stage.buckets
     client = stage.accounts.client("s3", DESTINATION_ACCOUNT)
     try:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=buckets.destination)
-        arrived = {found["Key"] for page in pages for found in page.get("Contents", [])}
+        arrived = {item["Key"] for page in pages for item in page.get("Contents", [])}
         large = buckets.large_key.replace(buckets.prefix, "from-a", 1)
-        seen = client.head_object(Bucket=buckets.destination, Key=large)
+        head = client.head_object(Bucket=buckets.destination, Key=large)
         tags = client.get_object_tagging(Bucket=buckets.destination, Key=large)["TagSet"]
     finally:
         client.close()
     odd = {key.replace(buckets.prefix, "from-a", 1) for key in buckets.odd_keys}
     print(f"  {plural(len(arrived), 'object')}, odd keys unchanged: {_yes(odd <= arrived)}")
-    print(f"  {large}: {format_size(seen['ContentLength'])} in parts, ETag {seen['ETag']}")
-    print(f"    {seen['ContentType']}, {seen['CacheControl']}, metadata {seen['Metadata']}")
+    print(f"  {large}: {format_size(head['ContentLength'])} in parts, ETag {head['ETag']}")
+    print(f"    {head['ContentType']}, {head['CacheControl']}, metadata {head['Metadata']}")
     print(f"    tags { {tag['Key']: tag['Value'] for tag in tags} }")
-    stranger = any("not-below-data" in key for key in arrived)
-    print(f"  {buckets.decoy_key} stayed where it is: {_yes(not stranger)}")
+    is_decoy_copied = any("not-below-data" in key for key in arrived)
+    print(f"  {buckets.decoy_key} stayed where it is: {_yes(not is_decoy_copied)}")
     _expect(len(arrived) == buckets.objects_copied, f"{len(arrived)} objects arrived")
-    _expect(odd <= arrived and not stranger and len(tags) == 2, "the copies are not right")  # noqa: PLR2004
+    _expect(odd <= arrived and not is_decoy_copied and len(tags) == 2, "the copies are not right")  # noqa: PLR2004
 
 
 def _copy_again_without_overwriting(stage: Stage) -> None:
@@ -130,7 +130,7 @@ def _copy_again_without_overwriting(stage: Stage) -> None:
 
 
 def _finish_from_the_report(stage: Stage) -> None:
-    """Take away the cause of the failure, and copy only what the first report says is missing."""
+    """Remove the cause of the failure, and copy only what the first report lists as missing."""
     _title("4. The first report, the object restored, and a re-run of what is missing")
     print(f"  {stage.report.read_text().strip()}")
     client = stage.accounts.client("s3", SOURCE_ACCOUNT)
@@ -144,10 +144,10 @@ def _finish_from_the_report(stage: Stage) -> None:
 
 
 def _s3_xfer(stage: Stage, *options: str) -> int:
-    """Show the command as one would type it, run it in this terminal, return its exit code."""
+    """Print the command as a user would type it, run it here, return its exit code."""
     buckets = stage.buckets
-    places = [f"s3://{buckets.source}/{buckets.prefix}", f"s3://{buckets.destination}/from-a"]
-    words = ["copy", *places, "--recursive"]
+    locations = [f"s3://{buckets.source}/{buckets.prefix}", f"s3://{buckets.destination}/from-a"]
+    words = ["copy", *locations, "--recursive"]
     words += ["--source-profile", SOURCE_PROFILE, "--dest-profile", DESTINATION_PROFILE]
     words += ["--multipart-threshold", "8MiB", "--part-size", "8MiB", *options]
     print(f"$ s3-xfer {' '.join(words)}", flush=True)

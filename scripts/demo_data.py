@@ -1,10 +1,10 @@
-"""What the demonstration copies: a source bucket that has a bit of everything.
+"""The source bucket of the demonstration, with an example of every case that matters.
 
-Exists so that the demo shows the cases that matter and not only the easy one: many small
-objects, a large one with metadata and tags, keys that careless tools break, a neighbour of the
-prefix that must stay behind, and one archived object whose copy has to fail.
+It has many small objects, a large one with metadata and tags, keys that careless tools break, a
+neighbour of the prefix that must not be copied, and one archived object whose copy has to fail.
 
-Every run makes the same objects. :class:`DemoBuckets` says what a copy of ``data`` must find.
+Every run makes the same objects. :class:`DemoBuckets` has the counts that a copy of ``data`` must
+report.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ODD_KEYS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoBuckets:
-    """The names, and what a recursive copy of ``prefix`` has to report."""
+    """The names, and the counts that a recursive copy of ``prefix`` has to report."""
 
     source: str = SOURCE_BUCKET
     destination: str = DESTINATION_BUCKET
@@ -91,7 +91,7 @@ def _ordinary_objects(count: int) -> Iterator[tuple[str, bytes]]:
 
 
 def _put_special(source: S3Client) -> None:
-    """Put the archived object, and the large one with everything that a copy has to keep."""
+    """Put the archived object, and the large one with all that a copy has to preserve."""
     source.put_object(
         Bucket=SOURCE_BUCKET, Key=ARCHIVED_KEY, Body=bytes(4 * KIB), StorageClass="GLACIER"
     )
@@ -107,9 +107,9 @@ def _put_special(source: S3Client) -> None:
 
 
 def _count(source: S3Client) -> DemoBuckets:
-    """Return what a listing finds below the prefix."""
+    """Return the buckets with the counts of a listing below the prefix."""
     pages = source.get_paginator("list_objects_v2").paginate(
         Bucket=SOURCE_BUCKET, Prefix=f"{PREFIX}/"
     )
-    sizes = [found["Size"] for page in pages for found in page["Contents"]]
+    sizes = [item["Size"] for page in pages for item in page["Contents"]]
     return DemoBuckets(objects_found=len(sizes), bytes_found=sum(sizes))

@@ -3,11 +3,11 @@
 #
 #   scripts/fetch_ceph.sh DIRECTORY
 #
-# Exists because Debian 12 has Ceph 16, which is wrong about copies in parts; later suites have a
-# newer one. Nothing is installed, no maintainer script runs, no right of root is needed, and the
-# machine's own apt is left as it is: lists and packages go to a temporary place, signatures are
-# checked as always. The programs run through the directory's own dynamic loader.
-# DIRECTORY/packages.txt says what was unpacked (the suite moves). Does nothing the second time.
+# Debian 12 has Ceph 16, whose multipart copies are wrong; later suites have a newer one. Nothing is
+# installed, no maintainer script runs, root is not needed, and the machine's own apt is not
+# changed: lists and packages go to a temporary directory, signatures are verified as always. The
+# programs run through the directory's own dynamic loader. DIRECTORY/packages.txt lists what was
+# unpacked (the suite moves). A complete DIRECTORY is left alone.
 
 set -euo pipefail
 
@@ -34,7 +34,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work"/lists/partial "$work"/cache/archives/partial
 
-# The archive that this machine's apt uses already, whatever mirror that is.
+# The mirror that this machine's apt uses already.
 mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
     2>/dev/null | grep -v security | head -n 1) || true
 [[ $mirror ]] || mirror=http://deb.debian.org/debian
@@ -64,7 +64,7 @@ apt_apart --download-only install "${PACKAGES[@]}" >/dev/null
 echo "Unpacking"
 mkdir -p "$directory"/usr/{bin,sbin,lib,lib64}
 for name in bin sbin lib lib64; do
-    ln -s "usr/$name" "$directory/$name" # some packages still ship the old places
+    ln -s "usr/$name" "$directory/$name" # some packages still ship the old directories
 done
 find "$work/cache/archives" -name '*.deb' -print0 |
     xargs -0 -P "$(nproc)" -I{} bash -euo pipefail -c 'unpack "$1" "$2"' unpack {} "$directory"

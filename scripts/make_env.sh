@@ -5,9 +5,9 @@
 #   scripts/make_env.sh python3 .venv dev -c requirements/dev.txt
 #   scripts/make_env.sh python3 .venv-newest dev
 #
-# Exists because Debian's python3 comes without ensurepip, so `python3 -m venv` fails there and
-# says so only after it half made the directory. Says one line per stage; what pip and apt say
-# is shown only if they fail. Starts from an empty VENV_DIR every time.
+# Debian's python3 comes without ensurepip, so `python3 -m venv` fails there and leaves half a
+# directory. This script installs what is missing. It prints one line per stage, and the output of
+# pip and apt only if they fail. It starts from an empty VENV_DIR every time.
 
 set -euo pipefail
 
@@ -19,7 +19,7 @@ python=$1 venv_dir=$2 extras=$3
 shift 3
 cd "$(dirname "$0")/.."
 
-say() { printf '%s\n' "$*"; }
+log() { printf '%s\n' "$*"; }
 
 fail() {
     printf 'error: %s\n' "$*" >&2
@@ -28,14 +28,14 @@ fail() {
 
 # Run a command; show what it printed only if it fails.
 quietly() {
-    local log status=0
-    log=$(mktemp)
-    "$@" >"$log" 2>&1 || status=$?
+    local output status=0
+    output=$(mktemp)
+    "$@" >"$output" 2>&1 || status=$?
     if ((status)); then
         printf 'error: this failed with status %d: %s\n' "$status" "$*" >&2
-        cat "$log" >&2
+        cat "$output" >&2
     fi
-    rm -f "$log"
+    rm -f "$output"
     return "$status"
 }
 
@@ -57,7 +57,7 @@ install_venv_package() {
         fail "$python has no ensurepip; install your system's package for it, then run this again"
     can_be_root ||
         fail "$python has no ensurepip; run: sudo apt-get install $package, then run this again"
-    say "Installing $package (Debian ships Python without ensurepip)"
+    log "Installing $package (Debian ships Python without ensurepip)"
     quietly as_root apt-get update
     quietly as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install --yes --no-install-recommends "$package"
@@ -68,21 +68,21 @@ command -v "$python" >/dev/null || fail "$python is not installed; give another:
     fail "$("$python" --version) is too old: this needs Python 3.11 or newer"
 "$python" -c 'import ensurepip' 2>/dev/null || install_venv_package
 
-say "Creating $venv_dir with $("$python" --version)"
+log "Creating $venv_dir with $("$python" --version)"
 quietly "$python" -m venv --clear "$venv_dir"
 
-say "Installing s3-xfer[$extras]${*:+ with $*} into $venv_dir"
+log "Installing s3-xfer[$extras]${*:+ with $*} into $venv_dir"
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1
 with_pip() {
     quietly "$venv_dir/bin/python" -m pip install --quiet "$@"
 }
-with_uv() { # seconds for what takes pip a minute; knows no pip.conf
+with_uv() { # much faster than pip; does not read pip.conf
     with_pip uv && quietly "$venv_dir/bin/uv" pip install --quiet --python "$venv_dir/bin/python" "$@"
 }
-wanted=(--editable ".[$extras]" "$@")
+requirements=(--editable ".[$extras]" "$@")
 if [[ ${INSTALLER:-pip} != uv ]]; then
-    with_pip "${wanted[@]}"
-elif ! with_uv "${wanted[@]}"; then
-    say "uv could not: trying pip"
-    with_pip "${wanted[@]}"
+    with_pip "${requirements[@]}"
+elif ! with_uv "${requirements[@]}"; then
+    log "uv failed: trying pip"
+    with_pip "${requirements[@]}"
 fi

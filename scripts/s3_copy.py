@@ -1,4 +1,4 @@
-"""Copy S3 objects between accounts, asking for what is needed: ``python scripts/s3_copy.py``.
+"""Copy S3 objects between accounts, with a prompt for each setting: ``python scripts/s3_copy.py``.
 
 Runs from a checkout, without installation. Takes everything ``s3-xfer interactive`` takes.
 """

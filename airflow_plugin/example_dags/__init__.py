@@ -1,1 +1,1 @@
-"""DAGs to start from. Places come from params, so they run on any Airflow by changing nothing."""
+"""DAGs to start from. Locations come from params, so they run on any Airflow without a change."""

@@ -1,4 +1,4 @@
-"""Two accounts, a role in each: one lists and looks, the other copies."""
+"""Two accounts, a role in each: one lists the source, the other copies."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Many prefixes, one mapped task for each: retried, watched and limited one by one.
+"""Many prefixes, one mapped task for each, with retries and a state of its own.
 
-For tens of prefixes, perhaps hundreds; never for single objects, which a task copies by itself by
-the thousand. ``max_active_tis_per_dagrun`` and a pool bound how many run at once.
+For tens of prefixes, perhaps hundreds; never for single objects, of which one task copies
+thousands. ``max_active_tis_per_dagrun`` and a pool bound how many run at once.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def add_up(planned: list[dict[str, str]], results: Any) -> dict[str, int]:
     """Return the totals; fail if a copy is missing.
 
     With ALL_DONE a failed copy would otherwise go unnoticed: Airflow leaves it out of ``results``,
-    or brings the counts with which it failed.
+    or includes the counts with which it failed.
     """
-    done = list(results[:]) if results else []
-    failed = [one for one in done if one["state"] != "COMPLETED"]
-    if failed or len(done) < len(planned):
-        missing = len(planned) - len(done) + len(failed)
+    copies = list(results[:]) if results else []
+    failed = [copy for copy in copies if copy["state"] != "COMPLETED"]
+    if failed or len(copies) < len(planned):
+        missing = len(planned) - len(copies) + len(failed)
         raise RuntimeError(f"{missing} of {len(planned)} prefixes were not copied completely")
     return {
-        "prefixes": len(done),
-        "objects": sum(one["files_copied_successfully"] for one in done),
-        "bytes": sum(one["total_bytes_transferred"] for one in done),
+        "prefixes": len(copies),
+        "objects": sum(copy["files_copied_successfully"] for copy in copies),
+        "bytes": sum(copy["total_bytes_transferred"] for copy in copies),
     }
 
 

@@ -1,4 +1,4 @@
-"""Everything below a prefix, with a report of what was not copied and a task that looks at it."""
+"""Everything below a prefix, a report of what was not copied, and a task that reads the result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ except ImportError:  # Airflow 2
 
 @task
 def summarize(result: dict[str, Any]) -> str:
-    """Show what downstream tasks can see."""
+    """Read the result, as any downstream task can."""
     copied, found = result["files_copied_successfully"], result["total_files_found"]
     return f"{copied} of {found} objects in {result['duration_seconds']} s"
 

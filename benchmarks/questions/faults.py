@@ -1,4 +1,4 @@
-"""What faults cost: some requests are answered 503, whatever their rate."""
+"""The cost of faults: some requests are answered 503, at any rate."""
 
 from __future__ import annotations
 

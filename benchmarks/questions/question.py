@@ -1,4 +1,4 @@
-"""What a question is: scenarios for some copiers, and how their results are shown."""
+"""A question of the benchmark: its scenarios for some copiers, and its tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Results = Mapping[Scenario, Sequence[Measurement]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a person asked for. ``objects`` of None is the question's own number."""
+    """The choices on the command line. ``objects`` of None is the question's own number."""
 
     copiers: tuple[Copier, ...]
     objects: int | None = None

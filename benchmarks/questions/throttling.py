@@ -1,4 +1,4 @@
-"""What a limit costs: S3 answers 503 SlowDown to whatever comes faster."""
+"""The cost of a limit: S3 answers 503 SlowDown to requests above it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMITS = {HIGH: 35_000, LOW: 6_000}  # writes a second, and objects for ten to t
 
 
 def _scenarios(wanted: Wanted) -> list[Scenario]:
-    """Under the low limit nobody is slow: all are given all objects."""
+    """Under the low limit no copier is slow: all are given all objects."""
     return [
         Scenario(
             copier=copier,

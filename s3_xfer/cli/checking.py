@@ -58,7 +58,7 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 @check_options
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare and tell."""
-    from s3_xfer.render.checking import check_frame, check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
 
     output = output_of(values)
     run = _operation(source, destination, values).start()
@@ -111,7 +111,7 @@ def _context(source: str, destination: str, values: building.Values) -> Context:
 
 def _print(result: CheckResult, output: Output, context: Context) -> None:
     """Print the end; a reader that went away does not change it."""
-    from s3_xfer.render.checking import summarize_check  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check import summarize_check  # noqa: PLC0415 - slow to import
     from s3_xfer.render.tables import summary_lines  # noqa: PLC0415
 
     summary = summarize_check(result, context)

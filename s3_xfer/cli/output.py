@@ -9,22 +9,26 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from s3_xfer.cli.options.shared import Progress
 from s3_xfer.cli.running import FAILURES_TOLD
 from s3_xfer.cli.streams import if_anybody_reads, say, say_json, tell
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
+from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.plain import progress_line
-from s3_xfer.render.summary import Context, Summary, summarize
-from s3_xfer.render.tables import Line, failure_text, styled, summary_lines
-from s3_xfer.render.views import LiveView, PlainView, ProgressLine, ProgressView, SilentView
-
-if TYPE_CHECKING:
-    from rich.text import Text
+from s3_xfer.render.summary import Context, Summary
+from s3_xfer.render.tables import Line, failure_text, summary_lines
+from s3_xfer.render.views import (
+    LiveView,
+    PlainView,
+    ProgressFrame,
+    ProgressLine,
+    ProgressView,
+    SilentView,
+)
 
 _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
@@ -50,7 +54,7 @@ class Output:
         *,
         dry_run: bool = False,
         line: ProgressLine = progress_line,
-        draw: Callable[..., Text] | None = None,
+        draw: ProgressFrame | None = None,
     ) -> ProgressView:
         """Return what shows the progress of a run on stderr, as lines or drawn frames."""
         if self.quiet:
@@ -59,11 +63,10 @@ class Output:
             return SilentView(sys.stderr)
         if self.progress is Progress.PLAIN or not _can_redraw():
             return PlainView(sys.stderr, line=line)
-        from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+        from s3_xfer.render.terminal import progress_console  # noqa: PLC0415 - imports rich
 
-        console = Console(stderr=True, force_terminal=True, force_interactive=True)
         keep = self.json or not sys.stdout.isatty()
-        return LiveView(console, dry_run=dry_run, keep=keep, draw=draw)
+        return LiveView(progress_console(), dry_run=dry_run, keep=keep, draw=draw)
 
     def result(self, result: CopyResult, context: Context) -> None:
         """Print the end of a run; a reader that went away does not change it."""
@@ -94,9 +97,9 @@ def print_lines(lines: Sequence[Line]) -> None:
     if not sys.stdout.isatty():
         say("\n".join(line.text for line in lines))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+    from s3_xfer.render.terminal import print_styled  # noqa: PLC0415 - imports rich
 
-    Console().print(styled(lines), crop=False, soft_wrap=True)
+    print_styled(lines)
 
 
 def text_width() -> int:

@@ -176,23 +176,23 @@ def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: Story)
 
 def _stop(run: RunHandle, view: ProgressView, number: int) -> None:
     run.cancel(BY_CTRL_C if number == signal.SIGINT else BY_SIGTERM)
-    view.say("stopping: waiting for answers under way, Ctrl-C again to leave at once")
+    view.print_line("stopping: waiting for answers under way, Ctrl-C again to leave at once")
 
 
 def _show(
     run: RunHandle, view: ProgressView, requests: Requests, story: Story, meter: RateMeter
 ) -> None:
     for line in story.news(run):
-        view.say(line)
+        view.print_line(line)
     metrics = run.snapshot()
     rates = meter.observe(metrics)
     phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
     warning = story.warning(run.ends_at, metrics, rates)
     if warning:
-        view.say(warning)
+        view.print_line(warning)
     if requests.report:
         requests.report = False
-        view.say(story.line(phase, metrics, rates))
+        view.print_line(story.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics)
 

@@ -156,14 +156,15 @@ def _abort(
 
 def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
     from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
-    from s3_xfer.render.uploads import place_of, totals  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
     for one in ended:
         if one.error:
-            tell(f"not aborted: {place_of(one.found)} -> {facts_text(one.error.facts)}")
+            tell(f"not aborted: {upload_text(one.found)} -> {facts_text(one.error.facts)}")
         elif not one.is_proven:
             tell(
-                f"note: aborted, but S3 does not let us see that it is gone: {place_of(one.found)}"
+                "note: aborted, but S3 does not let us see that it is gone: "
+                f"{upload_text(one.found)}"
             )
     if as_json:
         say_json({"uploads": [_as_dict(one, now) for one in ended]})

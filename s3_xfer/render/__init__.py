@@ -1,1 +1,1 @@
-"""What a person sees: functions from a snapshot or a result to text. The only importer of rich."""
+"""Text for people: functions from a snapshot or a result to lines. The only importer of rich."""

@@ -1,8 +1,8 @@
 """Progress as bars: three lines that are redrawn in place on a terminal.
 
 :func:`frame` is a pure function from numbers to text. Rate and remaining time come from
-:mod:`s3_xfer.ledger.rate`; rich only draws (its own estimates go blank whenever the total
-grows). Refuses to draw anything that does not fit: what is least important is left out first.
+:mod:`s3_xfer.ledger.rate`; rich only draws, because its own estimates go blank whenever the total
+grows. No line is wider than the terminal: the least important parts are left out first.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.phase import Phase
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
+PREFLIGHT_TEXT = "checking access"
 _BAR_MAX = 48
 _BAR_MIN = 6
 _LABEL = 8  # "objects "
@@ -24,7 +25,7 @@ _RATE = 11  # "999.9 MiB/s"
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The few characters that a terminal may not have."""
+    """The characters that not every terminal can show."""
 
     full: str
     empty: str
@@ -50,17 +51,17 @@ def frame(
     glyphs: Glyphs = UNICODE,
 ) -> Text:
     """Return the display at one instant, ``width`` columns wide."""
-    if phase is Phase.CHECKING:
-        return Text(f"checking access{glyphs.dots}", style="cyan")
+    if phase is Phase.PREFLIGHT:
+        return Text(PREFLIGHT_TEXT + glyphs.dots, style="cyan")
     objects = _pair(format_count(metrics.files_done), format_count(metrics.total_files_found))
     size = _pair(format_size(metrics.bytes_done), format_size(metrics.total_bytes_found))
-    wide = max(len(objects), len(size))
+    numbers_width = max(len(objects), len(size))
     rows = (
         ("objects", objects, f"{rates.objects_per_s:,.0f}/s", _objects_share(metrics)),
         ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", _bytes_share(metrics)),
     )
     lines = [
-        _row(label, share, f"{text:>{wide}}  {rate:>{_RATE}}", width, glyphs)
+        _row(label, share, f"{text:>{numbers_width}}  {rate:>{_RATE}}", width, glyphs)
         for label, text, rate, share in rows
     ]
     return Text("\n").join([*lines, _status(phase, metrics, rates, width, glyphs)])
@@ -69,11 +70,11 @@ def frame(
 def count_frame(
     phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
-    """Return the display of a dry run: nothing moves, so there is no bar, only a growing count."""
-    if phase is Phase.CHECKING:
+    """Return the display of a dry run: nothing is copied, so it is only a growing count."""
+    if phase is Phase.PREFLIGHT:
         return frame(phase, metrics, rates, width=width, glyphs=glyphs)
-    found = plural(metrics.total_files_found, "object")
-    text = f"listing{glyphs.dots} {found}, {format_size(metrics.total_bytes_found)}"
+    objects = plural(metrics.total_files_found, "object")
+    text = f"listing{glyphs.dots} {objects}, {format_size(metrics.total_bytes_found)}"
     return Text(text[:width], style="cyan")
 
 
@@ -86,7 +87,7 @@ def _objects_share(metrics: TransferMetrics) -> float:
 
 
 def _bytes_share(metrics: TransferMetrics) -> float:
-    """Return the bytes' share; empty objects have none to show, so they follow the objects."""
+    """Return the share of bytes; that of objects if all objects are empty."""
     if not metrics.total_bytes_found:
         return _objects_share(metrics)
     return _share(metrics.bytes_done, metrics.total_bytes_found)
@@ -97,7 +98,7 @@ def _share(done: int, total: int) -> float:
 
 
 def _row(label: str, share: float, numbers: str, width: int, glyphs: Glyphs) -> Text:
-    """Return label, bar and numbers; without the bar where there is no room for one."""
+    """Return label, bar and numbers; without the bar if it does not fit."""
     room = min(_BAR_MAX, width - _LABEL - 2 - len(numbers))
     row = Text(f"{label:<{_LABEL}}", style="bold")
     if room >= _BAR_MIN:
@@ -113,7 +114,7 @@ def _row(label: str, share: float, numbers: str, width: int, glyphs: Glyphs) -> 
 def _status(
     phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs
 ) -> Text:
-    """Return what matters besides the bars, most important first, as far as it fits."""
+    """Return the counts besides the bars, most important first, as many as fit."""
     parts = [(_now(phase, rates, glyphs), "cyan")]
     if metrics.files_failed:
         parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))

@@ -1,7 +1,7 @@
-"""A run in words for other programs' logs: one line while it lasts, the summary at its end.
+"""Progress and summary as plain text for the logs of other programs.
 
-What :mod:`s3_xfer.cli` prints for people, as plain text for callers of the library (the Airflow
-operator) whose logs have times of their own. Refuses to know what a logger is.
+The same text as :mod:`s3_xfer.cli` prints, for callers of the library (the Airflow operator) whose
+logs have times of their own. They pass it to their own logger.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.phase import phase_of
 from s3_xfer.render.plain import progress_fields
-from s3_xfer.render.summary import Context, summarize
+from s3_xfer.render.summary import Context
 from s3_xfer.render.tables import as_text
 
 
 def progress_text(
     state: RunState, metrics: TransferMetrics, rates: Rates, *, stopping: bool = False
 ) -> str:
-    """Return one line of ``name=value`` fields, the first of which is what the run is doing."""
+    """Return the phase and ``name=value`` fields in one line."""
     return progress_fields(phase_of(state, metrics, stopping=stopping), metrics, rates)
 
 

@@ -1,7 +1,4 @@
-"""What a run is doing, in one word for logs and a few for people.
-
-One place decides, so that bars and log lines never disagree.
-"""
+"""The phase of a run as progress shows it, the same in bars and in log lines."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from s3_xfer.ledger.result import RunState
 class Phase(enum.Enum):
     """The value is the word in log lines."""
 
-    CHECKING = "checking"  # access to both sides; nothing is written yet
+    PREFLIGHT = "checking"  # access to both sides; nothing is written yet
     LISTING = "listing"  # totals still grow; copying has begun
     COPYING = "copying"  # totals are final
     STOPPING = "stopping"  # nothing new starts
@@ -22,9 +19,9 @@ class Phase(enum.Enum):
 
 
 def phase_of(state: RunState, metrics: TransferMetrics, *, stopping: bool = False) -> Phase:
-    """Return what a run in ``state`` with these numbers is doing."""
+    """Return the phase of a run in ``state`` with these numbers."""
     if state in (RunState.INITIALIZED, RunState.VALIDATING):
-        return Phase.STOPPING if stopping else Phase.CHECKING
+        return Phase.STOPPING if stopping else Phase.PREFLIGHT
     if state is not RunState.COPYING:
         return Phase.ENDED
     if stopping:

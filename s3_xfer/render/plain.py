@@ -1,7 +1,7 @@
 """Progress as log lines: for pipes, files, schedulers.
 
-One line per look, always the same fields in the same order, so that ``grep`` and ``awk`` work on
-it. Refuses colours, carriage returns and every other control character.
+Every line has the same fields in the same order, so that ``grep`` and ``awk`` work on it, and no
+colours, carriage returns or other control characters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a copy will do, in words, before anything is written.
+"""The plan of a copy, shown before anything is written.
 
-Pure: from an operation's facts and the result of its dry run to rows. Refuses to show an
-external id.
+A pure function from the operation's settings and the result of its dry run to rows. External ids
+are never shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def plan_rows(
     overwrite: bool,
     requests: Mapping[str, int],
 ) -> Iterator[Row]:
-    """Return the rows that a person agrees to."""
+    """Yield the rows that a person agrees to."""
     metrics = counted.metrics
     yield Row("from", printable(source_url))
     yield Row("", _credentials(source, "the destination's credentials"))
@@ -34,8 +34,8 @@ def plan_rows(
     size = format_size(metrics.total_bytes_found)
     yield Row("objects", f"{format_count(metrics.total_files_found)}, {size}")
     if requests:
-        each = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
-        yield Row("requests", f"about {format_count(sum(requests.values()))}: {each}")
+        counts = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
+        yield Row("requests", f"about {format_count(sum(requests.values()))}: {counts}")
     bill = counted.planned_bill
     if bill:
         yield Row("bill", f"about {format_usd(bill.usd)}: {bill_basis(bill)}")
@@ -47,14 +47,14 @@ def plan_rows(
 
 
 def question(counted: CopyResult) -> str:
-    """Return what is asked before anything is written."""
+    """Return the question before anything is written."""
     metrics = counted.metrics
     size = format_size(metrics.total_bytes_found)
     return f"Copy {plural(metrics.total_files_found, 'object')}, {size}?"
 
 
-def _credentials(account: AccountContext, otherwise: str) -> str:
-    """Return with whose credentials a side is reached."""
+def _credentials(account: AccountContext, default: str) -> str:
+    """Return the credentials, region and endpoint of a side; ``default`` if none are named."""
     words = []
     if account.profile:
         words.append(f"profile {account.profile}")
@@ -62,7 +62,7 @@ def _credentials(account: AccountContext, otherwise: str) -> str:
         words.append(f"role {account.role_arn}")
     if account.external_id:
         words.append("with external id")
-    words = words or [otherwise]
+    words = words or [default]
     if account.region:
         words.append(f"region {account.region}")
     if account.endpoint_url:

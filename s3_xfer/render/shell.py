@@ -1,6 +1,6 @@
-"""Words that a person can paste into a shell, whatever a key contains.
+"""Words that can be pasted into a shell, for keys with any characters.
 
-Refuses to print control characters: where a word has any, it is written in the ``$'...'``
+Control characters are never printed as they are: a word that has any is written in the ``$'...'``
 form that bash, zsh and ksh read back byte for byte.
 """
 

@@ -1,7 +1,7 @@
 """Summaries laid out: plain text for pipes and logs, rich for terminals, from the same lines.
 
-Refuses to break commands and object names over lines: they are there to be copied. Prose is
-wrapped to the width.
+Prose is wrapped to the width. Commands and object names stay on one line, so that they can be
+copied.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _WIDTH = 100
-_DIM, _BOLD, _ALARM = "bright_black", "bold", "bold red"
+_DIM, _BOLD, _ERROR = "bright_black", "bold", "bold red"
 _STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}
 
 
 class Line(NamedTuple):
-    """One line and how it looks where looks exist."""
+    """One line, with the style that a terminal shows it in."""
 
     text: str = ""
     style: str = ""
@@ -34,7 +34,7 @@ def as_text(summary: Summary, *, width: int = _WIDTH) -> str:
 
 
 def failure_text(summary: Summary, *, width: int = _WIDTH) -> str:
-    """Return only what needs somebody's attention; empty if nothing does."""
+    """Return only failures, leftovers and the next command; empty if there are none."""
     return "\n".join(line.text for line in _spaced(_attention(summary, width)))
 
 
@@ -49,7 +49,7 @@ def styled(lines: Iterable[Line]) -> Text:
 
 
 def summary_lines(summary: Summary, *, width: int = _WIDTH) -> list[Line]:
-    """Return the whole summary; what is already wrapped must not be wrapped again."""
+    """Return the lines of the whole summary, already wrapped to ``width``."""
     colour = f"bold {_STYLES[summary.tone]}"
     head = [
         *(Line(text, colour) for text in _wrapped(summary.headline, width)),
@@ -82,17 +82,17 @@ def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
 
 
 def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
-    """Yield what is said about all objects that failed in the same way."""
-    kind = group.error_class
-    yield Line(f"{kind.value}: {plural(group.count, 'object')} failed", _ALARM)
-    for text in (f"{kind.meaning}.", f"Next: {kind.remedy}."):
+    """Yield the explanation of one class of failures, and examples."""
+    error_class = group.error_class
+    yield Line(f"{error_class.value}: {plural(group.count, 'object')} failed", _ERROR)
+    for text in (f"{error_class.meaning}.", f"Next: {error_class.remedy}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
-    yield Line(f"  {kind.see}", _DIM)
-    for name, *said in group.examples:
+    yield Line(f"  {error_class.see}", _DIM)
+    for name, *details in group.examples:
         yield Line(f"    {name}")
-        for text in said:
-            kept = [f"      {text}"] if text.startswith(" ") else _wrapped(text, width, "      ")
-            yield from (Line(part, _DIM) for part in kept)
+        for text in details:
+            parts = [f"      {text}"] if text.startswith(" ") else _wrapped(text, width, "      ")
+            yield from (Line(part, _DIM) for part in parts)
     if group.omitted and group.examples:
         yield Line(f"    and {format_count(group.omitted)} more", _DIM)
 

@@ -1,6 +1,6 @@
 """Unfinished uploads as a table for people, and as lines of ``name=value`` for logs.
 
-Pure functions. Refuses to print a key that is not safe to print.
+Pure functions. Keys are made safe to print.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _NUMBERS = 3  # columns that are aligned to the right
 _UNKNOWN = "?"
 
 
-def upload_table(found: Sequence[Unfinished], now: datetime) -> Iterator[str]:
+def upload_table(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
     """Return aligned lines with a heading; the key, which may be long, comes last."""
-    rows = [_HEAD, *(_row(one, now) for one in found)]
+    rows = [_HEAD, *(_row(upload, now) for upload in uploads)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
     for row in rows:
         cells = [
@@ -29,46 +29,47 @@ def upload_table(found: Sequence[Unfinished], now: datetime) -> Iterator[str]:
         yield "  ".join([*cells, row[-1]])
 
 
-def upload_lines(found: Sequence[Unfinished], now: datetime) -> Iterator[str]:
+def upload_lines(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
     """Return one line for each upload; the key comes last, because it may hold spaces."""
-    for one in found:
-        size = _UNKNOWN if one.size_bytes is None else str(one.size_bytes)
-        parts = _UNKNOWN if one.parts is None else str(one.parts)
+    for upload in uploads:
+        initiator = printable(upload.initiator) or "-"
+        size = _UNKNOWN if upload.size_bytes is None else str(upload.size_bytes)
+        parts = _UNKNOWN if upload.parts is None else str(upload.parts)
         yield (
-            f"initiated={one.initiated:%Y-%m-%dT%H:%M:%SZ} age={round(one.age_s(now))}s "
-            f"size={size} parts={parts} class={printable(one.storage_class)} "
-            f"ours={'yes' if one.is_ours else 'no'} initiator={printable(one.initiator) or '-'} "
-            f"upload_id={printable(one.upload.upload_id)} key={printable(one.upload.key)}"
+            f"initiated={upload.initiated:%Y-%m-%dT%H:%M:%SZ} age={round(upload.age_s(now))}s "
+            f"size={size} parts={parts} class={printable(upload.storage_class)} "
+            f"ours={'yes' if upload.is_ours else 'no'} initiator={initiator} "
+            f"upload_id={printable(upload.upload.upload_id)} key={printable(upload.upload.key)}"
         )
 
 
-def totals(found: Sequence[Unfinished]) -> str:
-    """Return how many there are and how much they hold, as far as that is known."""
-    known = [one.size_bytes for one in found if one.size_bytes is not None]
-    size = format_size(sum(known)) if known or not found else "size unknown"
-    more = " and more" if known and len(known) < len(found) else ""
-    return f"{plural(len(found), 'upload')}, {size}{more}"
+def totals(uploads: Sequence[Unfinished]) -> str:
+    """Return the number of uploads, and the size of their parts as far as it is known."""
+    known = [upload.size_bytes for upload in uploads if upload.size_bytes is not None]
+    size = format_size(sum(known)) if known or not uploads else "size unknown"
+    more = " and more" if known and len(known) < len(uploads) else ""
+    return f"{plural(len(uploads), 'upload')}, {size}{more}"
 
 
-def question(chosen: Sequence[Unfinished]) -> str:
-    """Return what is asked before uploads of others are aborted."""
-    others = sum(not one.is_ours for one in chosen)
-    whose = f"{others:,} of them not begun by these credentials" if others else "all ours"
-    return f"Abort {totals(chosen)}, {whose}?"
+def question(uploads: Sequence[Unfinished]) -> str:
+    """Return the question before uploads of other principals are aborted."""
+    others = sum(not upload.is_ours for upload in uploads)
+    owners = f"{others:,} of them not begun by these credentials" if others else "all ours"
+    return f"Abort {totals(uploads)}, {owners}?"
 
 
-def place_of(one: Unfinished) -> str:
+def upload_text(upload: Unfinished) -> str:
     """Return ``s3://bucket/key`` with the upload's id, safe to print."""
-    url = s3_url(one.upload.bucket, one.upload.key)
-    return f"{url} (upload {printable(one.upload.upload_id)})"
+    url = s3_url(upload.upload.bucket, upload.upload.key)
+    return f"{url} (upload {printable(upload.upload.upload_id)})"
 
 
-def _row(one: Unfinished, now: datetime) -> tuple[str, ...]:
+def _row(upload: Unfinished, now: datetime) -> tuple[str, ...]:
     return (
-        format_duration(one.age_s(now)),
-        _UNKNOWN if one.size_bytes is None else format_size(one.size_bytes),
-        _UNKNOWN if one.parts is None else f"{one.parts:,}",
-        printable(one.storage_class),
-        "yes" if one.is_ours else "no",
-        printable(one.upload.key),
+        format_duration(upload.age_s(now)),
+        _UNKNOWN if upload.size_bytes is None else format_size(upload.size_bytes),
+        _UNKNOWN if upload.parts is None else f"{upload.parts:,}",
+        printable(upload.storage_class),
+        "yes" if upload.is_ours else "no",
+        printable(upload.upload.key),
     )

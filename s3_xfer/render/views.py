@@ -1,8 +1,8 @@
-"""What draws progress while a run lasts: bars, log lines, or nothing.
+"""Progress while a run lasts: bars, log lines, or nothing.
 
-Views hold the little state that drawing needs (a rate meter, the last time something was drawn)
-and belong to one thread. What they draw comes from the pure functions next door. They refuse to
-write to anything but stderr: stdout is for results.
+Views hold the state that drawing needs (a rate meter, the time of the last line) and belong to one
+thread. The text comes from the pure functions of this package. Views write to stderr only, because
+stdout is for results.
 """
 
 from __future__ import annotations
@@ -21,8 +21,25 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
+    from s3_xfer.render.live import Glyphs
+
 PLAIN_INTERVAL_S = 5.0
 ProgressLine: TypeAlias = Callable[[Phase, TransferMetrics, Rates], str]
+
+
+class ProgressFrame(Protocol):
+    """Returns the display of one instant, such as :func:`s3_xfer.render.live.frame`."""
+
+    def __call__(
+        self,
+        phase: Phase,
+        metrics: TransferMetrics,
+        rates: Rates,
+        *,
+        width: int,
+        glyphs: Glyphs = ...,
+    ) -> Text:
+        """Return text that is ``width`` columns wide at most."""
 
 
 class ProgressView(Protocol):
@@ -40,14 +57,14 @@ class ProgressView(Protocol):
         """Leave the terminal as it was found."""
 
     def update(self, phase: Phase, metrics: TransferMetrics) -> None:
-        """Show this instant, if it is time."""
+        """Show this snapshot, if it is time."""
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print one line now; ``line`` must be safe to print."""
 
 
 class SilentView:
-    """Draws nothing; only what is said is printed, if ``stream`` is given."""
+    """Draws nothing; ``print_line`` writes to ``stream``, if one is given."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream
@@ -61,7 +78,7 @@ class SilentView:
     def update(self, phase: Phase, metrics: TransferMetrics) -> None:
         """Show nothing."""
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print one line."""
         if self._stream:
             self._stream.write(line + "\n")
@@ -82,25 +99,25 @@ class PlainView(SilentView):
         self._line = line
         self._interval_s = interval_s
         self._meter = RateMeter()
-        self._drawn: tuple[Phase, float] | None = None
+        self._last_line: tuple[Phase, float] | None = None
 
     def update(self, phase: Phase, metrics: TransferMetrics) -> None:
         """Print a line if the phase changed or the interval has passed."""
         rates = self._meter.observe(metrics)
         if self._is_time(phase, metrics.duration_s):
-            self._drawn = (phase, metrics.duration_s)
-            self.say(self._line(phase, metrics, rates))
+            self._last_line = (phase, metrics.duration_s)
+            self.print_line(self._line(phase, metrics, rates))
 
     def _is_time(self, phase: Phase, now_s: float) -> bool:
-        if self._drawn is None or self._drawn[0] is not phase:
+        if self._last_line is None or self._last_line[0] is not phase:
             return True
-        return now_s - self._drawn[1] >= self._interval_s
+        return now_s - self._last_line[1] >= self._interval_s
 
 
 class LiveView:
     """Bars, redrawn in place. With ``keep`` the last frame stays on the screen.
 
-    ``draw`` makes the frames; without one they are those of a copy or, with ``dry_run``, a count.
+    ``draw`` makes the frames. Its default is that of a copy or, with ``dry_run``, a count.
     """
 
     def __init__(
@@ -109,7 +126,7 @@ class LiveView:
         *,
         dry_run: bool = False,
         keep: bool = False,
-        draw: Callable[..., Text] | None = None,
+        draw: ProgressFrame | None = None,
     ) -> None:
         self._console = console
         self._dry_run = dry_run
@@ -137,7 +154,7 @@ class LiveView:
             self._live.stop()
 
     def update(self, phase: Phase, metrics: TransferMetrics) -> None:
-        """Draw the frame of this instant in place of the last one."""
+        """Draw the frame of this snapshot in place of the last one."""
         from s3_xfer.render.live import count_frame, frame, glyphs_for  # noqa: PLC0415
 
         if self._live:
@@ -147,6 +164,6 @@ class LiveView:
             text = draw(phase, metrics, rates, width=self._console.width, glyphs=glyphs)
             self._live.update(text, refresh=True)
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print one line above the bars."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""An Airflow home that no other run has seen, set before anything imports Airflow."""
+"""A new Airflow home for each run, set before anything imports Airflow."""
 
 from __future__ import annotations
 

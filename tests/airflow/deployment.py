@@ -19,17 +19,17 @@ _START_S = 180
 _POLL_S = 0.2
 
 
-def wait_until(holds: Callable[[], Any], what: str, timeout_s: float = 60) -> Any:
-    """Return what ``holds`` returns once that is true."""
+def wait_until(holds: Callable[[], Any], event: str, timeout_s: float = 60) -> Any:
+    """Return the first true value that ``holds`` returns; fail after ``timeout_s``."""
     until_s = time.monotonic() + timeout_s
     while not (result := holds()):
-        assert time.monotonic() < until_s, f"waited {timeout_s} s in vain for: {what}"
+        assert time.monotonic() < until_s, f"waited {timeout_s} s in vain for: {event}"
         time.sleep(_POLL_S)
     return result
 
 
 def sync_dags(dags: list[Any]) -> None:
-    """Tell the database about DAGs, which 3.x wants before ``dag.test()``."""
+    """Write DAGs to the database, which 3.x needs before ``dag.test()``."""
     if IS_2:
         return
     from airflow.dag_processing.bundles.manager import DagBundlesManager
@@ -56,17 +56,17 @@ class Deployment(LocalAirflow):
         """Start a run, once the DAG is known, and return its id."""
         from airflow.api.common.trigger_dag import trigger_dag
 
-        wait_until(lambda: self._knows(dag_id), f"the DAG {dag_id}", _START_S)
-        how: dict[str, Any] = {}
+        wait_until(lambda: self._is_known(dag_id), f"the DAG {dag_id}", _START_S)
+        settings: dict[str, Any] = {}
         if not IS_2:
             from airflow.utils.types import DagRunTriggeredByType
 
-            how["triggered_by"] = DagRunTriggeredByType.TEST
+            settings["triggered_by"] = DagRunTriggeredByType.TEST
         run_id = f"test_{dag_id}"
-        trigger_dag(dag_id, run_id=run_id, conf=params or {}, **how)
+        trigger_dag(dag_id, run_id=run_id, conf=params or {}, **settings)
         return run_id
 
-    def _knows(self, dag_id: str) -> bool:
+    def _is_known(self, dag_id: str) -> bool:
         from airflow.models import DagModel
         from airflow.models.serialized_dag import SerializedDagModel
 
@@ -78,9 +78,9 @@ class Deployment(LocalAirflow):
         from airflow.utils.session import create_session
 
         with create_session() as session:
-            found = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id).all()
+            instances = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id).all()
             session.expunge_all()
-            return list(found)
+            return list(instances)
 
     def state_of(self, dag_id: str) -> str | None:
         """Return the state of the DAG's run."""
@@ -106,8 +106,8 @@ class Deployment(LocalAirflow):
         from airflow.utils.session import create_session
 
         with create_session() as session:
-            found = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id).all()
-            clear_task_instances(found, session)
+            instances = session.query(TaskInstance).filter(TaskInstance.dag_id == dag_id).all()
+            clear_task_instances(instances, session)
 
     def xcom(self, dag_id: str, task_id: str = "copy", key: str = "return_value") -> Any:
         """Return one XCom of the DAG's run."""
@@ -155,8 +155,8 @@ class Deployment(LocalAirflow):
     def log_of(self, dag_id: str, task_id: str = "copy", try_number: int = 1) -> str:
         """Return the log file of one try."""
         name = f"dag_id={dag_id}/**/task_id={task_id}/**/attempt={try_number}.log"
-        (found,) = self.logs.glob(name)
-        return found.read_text()
+        (path,) = self.logs.glob(name)
+        return path.read_text()
 
 
 def supervisor_of(instance: Any) -> int:

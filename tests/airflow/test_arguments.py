@@ -1,4 +1,4 @@
-"""What a DAG may say, and how it reaches the library."""
+"""The arguments of a task, and how they reach the library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from airflow_plugin import S3CopyPermanentError, S3CrossAccountCopyOperator, operator
 from airflow_plugin._compat import BaseOperator
-from airflow_plugin.arguments import argument_of, copy_options, identical, place
+from airflow_plugin.arguments import argument_of, copy_options, identical, location
 from s3_xfer import (
     CannedAcl,
     ChecksumAlgorithm,
@@ -28,11 +28,11 @@ from s3_xfer import (
     TagPolicy,
     ValidationError,
 )
-from tests.airflow.stage import Stage
+from tests.airflow.stage import Stage, Ti
 from tests.world import DST, SRC
 
 FIELDS = [field.name for field in dataclasses.fields(CopyOptions)]
-MISSION = {
+DOCUMENTED = {
     "source_bucket", "source_key", "destination_bucket", "destination_key", "recursive",
     "source_aws_conn_id", "dest_aws_conn_id", "batch_size", "overwrite",
 }  # fmt: skip
@@ -107,9 +107,9 @@ def test_every_option_may_come_as_what_it_is() -> None:
     assert copy_options(dict.fromkeys(FIELDS, "")) == CopyOptions()
 
 
-def test_arguments_are_keyword_only_and_carry_the_mission_s_names() -> None:
+def test_arguments_are_keyword_only_and_have_their_documented_names() -> None:
     """Nothing depends on an order."""
-    assert set(arguments()) >= MISSION
+    assert set(arguments()) >= DOCUMENTED
     assert {parameter.kind for parameter in arguments().values()} == {
         inspect.Parameter.KEYWORD_ONLY
     }
@@ -126,6 +126,21 @@ def test_no_argument_hides_one_of_airflow_s() -> None:
 def test_every_argument_is_a_template() -> None:
     """Also what is not text today."""
     assert set(S3CrossAccountCopyOperator.template_fields) == set(arguments())
+
+
+def test_a_subclass_may_have_fewer_templates(stage: Stage) -> None:
+    """The copy reads every argument, also those that are not rendered."""
+
+    class Narrow(S3CrossAccountCopyOperator):
+        template_fields = ("source_key",)
+
+    stage.server.put(SRC, "in/x", size=1)
+    task = stage.task()
+    task.__class__ = Narrow
+
+    result = task.execute({"ti": Ti(1), "outlet_events": {}})  # type: ignore[typeddict-item]
+
+    assert result["files_copied_successfully"] == 1
 
 
 def test_the_constructor_only_assigns() -> None:
@@ -180,7 +195,7 @@ def test_wrong_word_for_identical_lists_the_right_ones() -> None:
 
 def test_a_key_may_be_a_url() -> None:
     """As everywhere in the Amazon provider."""
-    assert place("source", None, "s3://bucket/a/b") == place("source", "bucket", "a/b")
+    assert location("source", None, "s3://bucket/a/b") == location("source", "bucket", "a/b")
 
 
 @pytest.mark.parametrize(
@@ -192,10 +207,10 @@ def test_a_key_may_be_a_url() -> None:
         (None, "s3://", "'s3://' is not an S3 URL"),
     ],
 )
-def test_a_place_that_makes_no_sense_is_refused(bucket: str, key: str, words: str) -> None:
-    """Whatever is ambiguous, missing or wrong."""
+def test_an_ambiguous_or_missing_location_is_refused(bucket: str, key: str, words: str) -> None:
+    """Both a bucket and a URL, no bucket at all, or a name that S3 does not allow."""
     with pytest.raises(ValidationError, match=words):
-        place("source", bucket, key)
+        location("source", bucket, key)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_a_named_connection_that_is_missing_fails_the_task(
     monkeypatch.setenv("AWS_ENDPOINT_URL", stage.server.url)
     stage.server.put(SRC, "in/x", size=1)
 
-    changes: dict[str, Any] = {f"{side}_aws_conn_id": "nobody"}
-    with pytest.raises(S3CopyPermanentError, match="'nobody', which does not exist"):
+    changes: dict[str, Any] = {f"{side}_aws_conn_id": "missing"}
+    with pytest.raises(S3CopyPermanentError, match="'missing', which does not exist"):
         stage.execute(**changes)
 
     assert stage.server.requests == []
@@ -101,7 +101,7 @@ def test_a_role_with_an_external_id_is_assumed(
 def test_a_role_that_may_not_be_assumed_fails_the_task_at_once(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the connection's name and STS's words; the secret stays where it is."""
+    """The message has the connection's name and STS's words, and not the secret."""
     stage.server.require_external_id(ROLE, "agreed")
     connect(monkeypatch, stage, "us", role_arn=ROLE, assume_role_kwargs={"ExternalId": "wrong"})
 
@@ -138,7 +138,7 @@ def test_credentials_of_a_role_are_renewed_while_the_copy_lasts(
 
 
 def test_config_kwargs_are_kept_and_added_to(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator's botocore settings come on top of the connection's, not in their place."""
+    """The operator's botocore settings are merged into the connection's and do not replace them."""
     chosen = {"signature_version": "s3v4", "s3": {"addressing_style": "path"}}
     connect(monkeypatch, stage, "tuned", config_kwargs=chosen)
 
@@ -154,7 +154,7 @@ def test_config_kwargs_are_kept_and_added_to(stage: Stage, monkeypatch: pytest.M
 def test_region_and_certificates_come_from_the_task_before_the_connection(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the house's own operators have it."""
+    """As in the operators of the Amazon provider."""
     connect(monkeypatch, stage, "far", region_name="eu-west-1", verify="/etc/connection.pem")
 
     as_connected = Side(name="source", aws_conn_id="far").account()
@@ -190,7 +190,7 @@ def test_certificates_are_always_checked(stage: Stage, monkeypatch: pytest.Monke
 
 
 def test_the_owner_of_a_bucket_can_be_demanded(stage: Stage) -> None:
-    """S3 itself refuses if the bucket is somebody else's."""
+    """S3 itself refuses if another account owns the bucket."""
     stage.server.put(SRC, "in/x", size=1)
 
     with pytest.raises(S3CopyPermanentError):
@@ -213,8 +213,8 @@ def test_profile_connections_work(stage: Stage, monkeypatch: pytest.MonkeyPatch)
     assert accounts_of(stage, "ListObjectsV2") == {SOURCE_ACCOUNT}
 
 
-def test_no_credentials_at_all_is_said_before_anything_is_sent(stage: Stage) -> None:
-    """The library's words."""
+def test_missing_credentials_are_reported_before_anything_is_sent(stage: Stage) -> None:
+    """The message is the library's."""
     with pytest.raises(S3CopyPermanentError, match="no AWS credentials were found"):
         stage.execute(source_aws_conn_id=None, dest_aws_conn_id=None)
 

@@ -1,6 +1,6 @@
-"""A deployed Airflow runs the examples, retries, fails and stops tasks, and tells others.
+"""A deployed Airflow runs the examples, retries, fails and stops tasks, and emits events.
 
-Everything is started at once and looked at afterwards: what costs time here is Airflow.
+Everything is started at once and examined afterwards, because most of the time is Airflow's own.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ class Deployed:
 
     def instance(self, dag_id: str) -> Any:
         """Return the only task instance of a run."""
-        (found,) = self.airflow.instances(dag_id)
-        return found
+        (instance,) = self.airflow.instances(dag_id)
+        return instance
 
     def events(self) -> list[dict[str, Any]]:
         """Return what OpenLineage sent about our tasks."""
@@ -143,19 +143,19 @@ def deployed(database: Path) -> Iterator[Deployed]:
             ),
         }
         with Deployment(database, environment) as airflow:
-            found = Deployed(airflow, stage, moto, statsd, lineage, slow)
+            deployment = Deployed(airflow, stage, moto, statsd, lineage, slow)
             for name in STOPPED:
                 airflow.trigger(f"stop_{name}")
             for name in ENDED:
                 airflow.trigger(f"end_{name}")
             for name in EXAMPLES:
                 airflow.trigger(f"example_s3_xfer_{name}")
-            found.stop_everything()
+            deployment.stop_everything()
             for dag_id in [f"stop_{name}" for name in STOPPED] + [f"end_{name}" for name in ENDED]:
                 airflow.wait_for_end(dag_id)
             for name in EXAMPLES:
                 airflow.wait_for_end(f"example_s3_xfer_{name}")
-            yield found
+            yield deployment
 
 
 # ------------------------------------------------------------------------------------- stopping
@@ -172,7 +172,7 @@ def test_a_stopped_task_leaves_no_upload_and_no_large_object(deployed: Deployed,
 
 @pytest.mark.parametrize("how", ["failed", "timeout", "sigterm"])
 def test_a_stopped_task_is_never_a_success(deployed: Deployed, how: str) -> None:
-    """Whatever its process did after the stop."""
+    """What its process did after the stop does not matter."""
     assert deployed.instance(f"stop_{how}").state == "failed"
     assert deployed.airflow.state_of(f"stop_{how}") == "failed"
 
@@ -186,7 +186,7 @@ def test_a_cleared_task_starts_again_and_copies_only_what_is_missing(deployed: D
 
 
 @pytest.mark.parametrize("how", STOPPED)
-def test_the_log_says_that_the_copy_was_stopped(deployed: Deployed, how: str) -> None:
+def test_the_log_has_a_line_about_the_stop(deployed: Deployed, how: str) -> None:
     """And that nothing was going on any more when the process ended."""
     lines = list(messages(deployed.airflow.log_of(f"stop_{how}")))
 
@@ -208,15 +208,15 @@ def test_a_retry_copies_what_the_first_try_did_not(deployed: Deployed) -> None:
 
 
 @pytest.mark.parametrize("name", ["permanent", "partial", *([] if IS_2 else ["policy"])])
-def test_what_will_not_pass_consumes_no_retry(deployed: Deployed, name: str) -> None:
-    """Missing bucket, denied object, and what a retry policy of 3.3 says about throttling."""
+def test_a_permanent_error_consumes_no_retry(deployed: Deployed, name: str) -> None:
+    """Missing bucket, denied object, and throttling under a retry policy of 3.3."""
     instance = deployed.instance(f"end_{name}")
 
     assert (instance.state, instance.try_number, instance.max_tries) == ("failed", 1, 3)
 
 
 def test_a_failed_task_leaves_its_result(deployed: Deployed) -> None:
-    """For tasks that run whatever happened before them."""
+    """For tasks whose trigger rule lets them run after a failure."""
     result = deployed.airflow.xcom("end_partial")
 
     assert (result["files_copied_successfully"], result["files_failed"]) == (3, 1)
@@ -240,8 +240,8 @@ def test_examples_succeed(deployed: Deployed, name: str) -> None:
     assert deployed.airflow.state_of(f"example_s3_xfer_{name}") == "success"
 
 
-def test_examples_copy_what_they_say(deployed: Deployed) -> None:
-    """Each to its own place."""
+def test_examples_copy_what_they_describe(deployed: Deployed) -> None:
+    """Each to its own prefix."""
     arrived = deployed.moto.arrived()
 
     assert "from-them/orders.csv" in arrived
@@ -264,12 +264,12 @@ def test_a_task_s_log_reads_well(deployed: Deployed) -> None:
     log = deployed.airflow.log_of("example_s3_xfer_prefix", "copy_prefix")
     lines = list(messages(log))
 
-    what = "copying s3://their-bucket/data/ to s3://our-bucket/from-them/"
-    assert any(line.endswith(what) for line in lines)
+    first_line = "copying s3://their-bucket/data/ to s3://our-bucket/from-them/"
+    assert any(line.endswith(first_line) for line in lines)
     assert any("::group::Settings" in line for line in lines)
     assert any("Copied all 10 objects" in line for line in lines)
-    found = [line.partition("s3_xfer_result ")[2] for line in lines if "s3_xfer_result " in line]
-    assert json.loads(found[0])["files_copied_successfully"] == 10
+    results = [line.partition("s3_xfer_result ")[2] for line in lines if "s3_xfer_result " in line]
+    assert json.loads(results[0])["files_copied_successfully"] == 10
     assert SECRET not in log
     assert "task.stderr" not in log
     assert "ERROR" not in log
@@ -279,7 +279,7 @@ def test_a_task_s_log_reads_well(deployed: Deployed) -> None:
 
 
 def test_links_lead_to_both_buckets_in_the_console(deployed: Deployed) -> None:
-    """The rendered places, not the templates."""
+    """The rendered locations, not the templates."""
     links = deployed.airflow.links("example_s3_xfer_prefix", "copy_prefix")
 
     assert links == {
@@ -309,7 +309,7 @@ def test_asset_events_carry_the_counts(deployed: Deployed) -> None:
     assert events["s3://dst-bucket/end_alias"]["total_bytes_transferred"] == 40
 
 
-def test_openlineage_is_told_places_counts_and_bytes(deployed: Deployed) -> None:
+def test_openlineage_gets_both_datasets_with_counts_and_bytes(deployed: Deployed) -> None:
     """At the end of the task; both datasets by OpenLineage's naming of S3."""
     events = wait_until(
         lambda: [

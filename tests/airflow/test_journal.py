@@ -14,7 +14,7 @@ from tests.world import DESTINATION_ACCOUNT, SRC
 
 @pytest.fixture(params=["file", "s3"])
 def journal(request: pytest.FixtureRequest, stage: Stage, tmp_path: Path) -> str:
-    """A place for journals, with a template's hole filled in."""
+    """Return the location of a journal, as a rendered template names it."""
     if request.param == "file":
         return str(tmp_path / "run-1.db")
     stage.server.create_bucket("journals", owner=DESTINATION_ACCOUNT)
@@ -25,12 +25,12 @@ def test_a_retry_goes_on(stage: Stage, journal: str) -> None:
     """The second try copies what the first did not, and returns the numbers of both."""
     for number in range(40):
         stage.server.put(SRC, f"in/{number:02}", size=1)
-    ill = stage.server.inject(
+    fault = stage.server.inject(
         Fault.error("CopyObject", 500, "InternalError", key=lambda key: key.endswith("7"))
     )
     with pytest.raises(S3CopyRetryableError):
         stage.execute(journal=journal)
-    ill.remove()
+    fault.remove()
     stage.server.forget_requests()
 
     result = stage.execute(journal=journal, try_number=2)

@@ -18,14 +18,14 @@ from airflow_plugin import (
     S3CopyThrottledError,
 )
 from airflow_plugin._compat import AirflowFailException
-from airflow_plugin.failing import PASSING
+from airflow_plugin.exceptions import TRANSIENT
 from s3_xfer import ErrorClass
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from tests.airflow.stage import SECRET, Stage, Ti, connection
 from tests.fault_server import Fault
 from tests.world import DST, LARGE, SRC
 
-MISSION: dict[str, Any] = {
+OUTPUT_SCHEMA: dict[str, Any] = {
     "operation_id": str,
     "duration_seconds": (int, float),
     "total_files_found": int,
@@ -51,14 +51,14 @@ def fill(stage: Stage, count: int = 5, size: int = 10) -> None:
 # ------------------------------------------------------------------------------------ the result
 
 
-def test_the_result_is_plain_json_with_the_mission_s_schema(stage: Stage) -> None:
+def test_the_result_is_plain_json_with_the_output_schema(stage: Stage) -> None:
     """What goes to XCom survives a journey through JSON unchanged."""
     fill(stage)
 
     result = stage.execute()
 
     assert json.loads(json.dumps(result)) == result
-    assert all(isinstance(result[name], kind) for name, kind in MISSION.items())
+    assert all(isinstance(result[name], kind) for name, kind in OUTPUT_SCHEMA.items())
     assert (result["total_files_found"], result["files_copied_successfully"]) == (5, 5)
     assert result["total_bytes_transferred"] == 50
     assert (result["source"], result["destination"]) == (f"s3://{SRC}/in/", f"s3://{DST}/out/")
@@ -67,15 +67,15 @@ def test_the_result_is_plain_json_with_the_mission_s_schema(stage: Stage) -> Non
 def test_the_same_stands_in_the_log_as_one_line(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """For whoever collects logs instead of XComs."""
+    """For programs that collect logs instead of XComs."""
     caplog.set_level(logging.INFO)
     fill(stage)
 
     result = stage.execute()
 
     lines = [record.getMessage() for record in caplog.records]
-    found = [line for line in lines if line.startswith("s3_xfer_result ")]
-    assert [json.loads(line.partition(" ")[2]) for line in found] == [result]
+    results = [line for line in lines if line.startswith("s3_xfer_result ")]
+    assert [json.loads(line.partition(" ")[2]) for line in results] == [result]
 
 
 def test_the_log_shows_progress_groups_and_summary_and_no_secret(
@@ -105,7 +105,7 @@ def test_the_log_shows_progress_groups_and_summary_and_no_secret(
 def test_failures_in_log_and_xcom_are_bounded(
     stage: Stage, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Of many failures the first hundred are told; the counts are complete."""
+    """Of many failures the first hundred are logged; the counts are complete."""
     caplog.set_level(logging.INFO)
     fill(stage, count=130)
     stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
@@ -114,19 +114,19 @@ def test_failures_in_log_and_xcom_are_bounded(
         stage.execute(preflight="skip")
 
     result = stage.ti.xcoms["return_value"]
-    told = [record for record in caplog.records if "not copied" in record.getMessage()]
+    logged = [record for record in caplog.records if "not copied" in record.getMessage()]
     assert (result["files_failed"], result["errors_omitted"]) == (130, 30)
     assert len(result["errors"]) == 100
-    assert 100 <= len(told) < 100 + 4  # four workers may pass the limit together
+    assert 100 <= len(logged) < 100 + 4  # four workers may pass the limit together
 
 
 # ------------------------------------------------------------------------------- how tasks fail
 
 
 @pytest.mark.parametrize("kind", list(ErrorClass), ids=lambda kind: kind.value)
-def test_every_class_of_error_is_either_passing_or_permanent(kind: ErrorClass) -> None:
+def test_every_class_of_error_is_either_transient_or_permanent(kind: ErrorClass) -> None:
     """A new class of the library has to be put into one of the two."""
-    assert (kind in PASSING) != (kind.value in PERMANENT)
+    assert (kind in TRANSIENT) != (kind.value in PERMANENT)
 
 
 def test_permanent_errors_are_airflow_s_own_way_to_fail_at_once() -> None:
@@ -162,7 +162,7 @@ def test_what_does_not_exist_fails_the_task_at_once(
 
 
 def test_denied_writing_is_known_before_anything_is_written(stage: Stage) -> None:
-    """The preflight says so, and the task fails at once."""
+    """The preflight refuses the copy, and the task fails at once."""
     fill(stage)
     stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"])
 
@@ -183,7 +183,7 @@ def test_no_route_to_s3_is_worth_a_retry(stage: Stage, monkeypatch: pytest.Monke
 
 
 def test_partial_failure_fails_the_task_after_everything_else_was_copied(stage: Stage) -> None:
-    """With counts; the result is there for who looks."""
+    """The message has the counts, and the result is in XCom."""
     fill(stage)
     stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/3"))
 
@@ -216,7 +216,7 @@ def test_a_copy_that_ended_early_is_never_let_pass(stage: Stage) -> None:
 
 
 def test_objects_that_may_do_better_next_time_leave_the_task_its_retries(stage: Stage) -> None:
-    """One of them is enough, whatever the others' errors."""
+    """One of them is enough; the errors of the others do not matter."""
     fill(stage)
     stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/1"))
     stage.server.inject(Fault.error("CopyObject", 500, "InternalError", key="out/2"))
@@ -320,10 +320,10 @@ class Moto:
         accounts.client("s3", SOURCE_ACCOUNT).create_bucket(Bucket=SRC)
         self.us.create_bucket(Bucket=DST)
         for name, account in (("THEM", SOURCE_ACCOUNT), ("US", DESTINATION_ACCOUNT)):
-            found = accounts.credentials(account)
-            value = json.loads(connection(found["AccessKeyId"], accounts.url))
-            value["password"] = found["SecretAccessKey"]
-            value["extra"]["aws_session_token"] = found["SessionToken"]
+            credentials = accounts.credentials(account)
+            value = json.loads(connection(credentials["AccessKeyId"], accounts.url))
+            value["password"] = credentials["SecretAccessKey"]
+            value["extra"]["aws_session_token"] = credentials["SessionToken"]
             monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(value))
 
     def read(self, key: str) -> str:
@@ -343,7 +343,7 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:
-    """A pod's disk is gone when somebody asks for the report."""
+    """A pod's disk is gone when the report is needed."""
     url = f"s3://{DST}/reports/today.jsonl"
     failing: dict[str, Any] = {"destination_key": "out/longer/", "fail_on_error": False}
 
@@ -367,7 +367,7 @@ def test_a_task_that_fails_still_delivers_its_report(moto: Moto) -> None:
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_the_copy(stage: Stage) -> None:
-    """Hours of copying must not end in a report that nobody can have."""
+    """Hours of copying must not end without the report."""
     fill(stage)
     stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="reports/")
 
@@ -399,7 +399,7 @@ def test_on_kill_takes_no_lock_and_calls_nothing(stage: Stage) -> None:
 
 
 def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stage) -> None:
-    """Airflow 3's way: on_kill is called, and execute goes on."""
+    """Airflow 3 calls on_kill, and execute goes on."""
     stage.server.put(SRC, "in/large", size=LARGE)
     stage.server.put(SRC, "in/small", size=1)
     stage.server.inject(Fault.slow("UploadPartCopy", delay_s=60, key="out/large"))
@@ -428,18 +428,18 @@ class Terminated(BaseException):
     """As Airflow 2 raises in the main thread."""
 
 
-def test_whatever_airflow_raises_stops_the_copy_first(stage: Stage) -> None:
-    """Airflow 2's way, and that of timeouts: an exception out of nowhere."""
+def test_any_exception_that_airflow_raises_stops_the_copy_first(stage: Stage) -> None:
+    """Airflow 2 and timeouts raise in the main thread, at any time."""
     stage.server.put(SRC, "in/large", size=LARGE)
     stage.server.inject(Fault.slow("UploadPartCopy", delay_s=30, key="out/large"))
     task = stage.task()
-    seen: list[bool] = []
+    was_open: list[bool] = []
 
     class Raising:
         """Stands for the moment at which Airflow's exception arrives."""
 
         def __get__(self, *_: object) -> bool:
-            seen.append(bool(stage.server.uploads(DST)))
+            was_open.append(bool(stage.server.uploads(DST)))
             if stage.server.count("UploadPartCopy") >= 2:
                 raise Terminated
             return False
@@ -449,7 +449,7 @@ def test_whatever_airflow_raises_stops_the_copy_first(stage: Stage) -> None:
     with pytest.raises(Terminated):
         task.execute({"ti": Ti(1), "outlet_events": {}})  # type: ignore[typeddict-item]
 
-    assert any(seen)
+    assert any(was_open)
     assert stage.server.uploads(DST) == []
     sent = len(stage.server.requests)
     assert not threading.Event().wait(0.5)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import server
-from benchmarks.copiers import COPIERS, S3_XFER, Said
+from benchmarks.copiers import COPIERS, S3_XFER, Output
 from benchmarks.limits import Changed
 from benchmarks.server import Stats
 from benchmarks.tables import share, spread, table, whole
@@ -46,32 +46,36 @@ METRICS = {
 }
 
 
-def said(*, exit_code: int = 0, **changed: object) -> Said:
-    """Return what an s3-xfer said that copied ten objects."""
-    return Said(exit_code=exit_code, out=json.dumps(METRICS | changed))
+def output(*, exit_code: int = 0, **changed: object) -> Output:
+    """Return the output of an s3-xfer that copied ten objects."""
+    return Output(exit_code=exit_code, stdout=json.dumps(METRICS | changed))
 
 
 def test_metrics_that_are_the_servers_are_believed() -> None:
     """Nothing is wrong with a run in which both sides counted the same."""
-    assert S3_XFER.wrongs(said(), STATS) == []
+    assert S3_XFER.problems(output(), STATS) == []
 
 
 @pytest.mark.parametrize(
-    ("claim", "stats", "wrong"),
+    ("claim", "stats", "problem"),
     [
-        (said(files_copied_successfully=9), STATS, "--json says files_copied_successfully 9"),
-        (said(requests={"CopyObject": 9}), STATS, "--json says requests"),
-        (said(estimated_request_cost_usd=0.0), STATS, "estimated_request_cost_usd 0.0"),
-        (said(exit_code=1), STATS, "exit code 1 with 0 objects lost"),
-        (said(), replace(STATS, unique_copied=9, copies_done=9), "exit code 0 with 1 objects lost"),
-        (said(), replace(STATS, unique_copied=9), "1 objects copied twice"),
+        (output(files_copied_successfully=9), STATS, "--json has files_copied_successfully 9"),
+        (output(requests={"CopyObject": 9}), STATS, "--json has requests"),
+        (output(estimated_request_cost_usd=0.0), STATS, "estimated_request_cost_usd 0.0"),
+        (output(exit_code=1), STATS, "exit code 1 with 0 objects lost"),
+        (
+            output(),
+            replace(STATS, unique_copied=9, copies_done=9),
+            "exit code 0 with 1 objects lost",
+        ),
+        (output(), replace(STATS, unique_copied=9), "1 objects copied twice"),
     ],
 )
 def test_a_copier_that_contradicts_the_server_has_no_numbers(
-    claim: Said, stats: Stats, wrong: str
+    claim: Output, stats: Stats, problem: str
 ) -> None:
-    """Metrics, bill and exit code must be what the server saw."""
-    assert wrong in "\n".join(S3_XFER.wrongs(claim, stats))
+    """Metrics, bill and exit code must be what the server counted."""
+    assert problem in "\n".join(S3_XFER.problems(claim, stats))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What is shown before a person says yes, and words for a shell."""
+"""The plan that is shown before the question, and words for a shell."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _plan(**changed: Any) -> str:
     return "\n".join(line.text for line in table_lines(rows, width=120))
 
 
-def test_the_plan_names_places_credentials_counts_and_requests() -> None:
+def test_the_plan_names_locations_credentials_counts_and_requests() -> None:
     """Everything that a person agrees to is in it."""
     assert [line.split(maxsplit=1) for line in _plan().splitlines()] == [
         ["from", "s3://src/data/"],
@@ -45,19 +45,19 @@ def test_the_plan_names_places_credentials_counts_and_requests() -> None:
     ]
 
 
-def test_the_plan_keeps_the_external_id_to_itself() -> None:
-    """It says that there is one, not which."""
+def test_the_plan_does_not_show_the_external_id() -> None:
+    """It mentions that there is one, without its value."""
     assert "hush" not in _plan()
 
 
 def test_the_plan_warns_only_where_something_is_overwritten() -> None:
-    """With --no-overwrite existing objects are left alone, and it says so."""
+    """With --no-overwrite it states that existing objects are left alone."""
     assert "left alone" in _plan(overwrite=False)
     assert "overwritten" not in _plan(overwrite=False)
 
 
 def test_the_question_has_the_numbers_in_it() -> None:
-    """Whoever answers sees how much it is."""
+    """The number of objects and their size."""
     assert question(samples.clean()) == "Copy 50,000 objects, 5.0 GiB?"
 
 

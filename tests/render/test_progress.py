@@ -23,7 +23,7 @@ def _bars(phase: Phase = Phase.COPYING, *, width: int = 80, **changed: Any) -> s
 
 
 def test_bars_at_60_columns() -> None:
-    """At 60 columns both bars fit, and of the status what matters most."""
+    """At 60 columns both bars fit, and the most important part of the status."""
     assert _bars(width=60).splitlines() == [
         "objects ━━━━────────────────    12,323 / 50,000        612/s",
         "bytes   ━━━━────────────────  1.2 GiB / 5.0 GiB   61.2 MiB/s",
@@ -41,26 +41,26 @@ def test_bars_at_120_columns() -> None:
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
-@pytest.mark.parametrize("found", [1, 999_999_999])
-def test_no_line_is_wider_than_the_terminal(width: int, found: int) -> None:
-    """A line that wrapped would leave debris at every redraw."""
-    lines = _bars(width=width, total_files_found=found, files_copied_successfully=1).splitlines()
+@pytest.mark.parametrize("total", [1, 999_999_999])
+def test_no_line_is_wider_than_the_terminal(width: int, total: int) -> None:
+    """A wrapped line would not be erased at the next redraw."""
+    lines = _bars(width=width, total_files_found=total, files_copied_successfully=1).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) == 3
 
 
 def test_no_eta_while_the_total_grows() -> None:
-    """Until the listing is complete the place of the ETA says so."""
+    """Until the listing is complete, "listing" stands where the ETA would be."""
     assert _bars(Phase.LISTING).splitlines()[2].startswith("listing… · 3 failed")
     assert "ETA" not in _bars(Phase.LISTING)
 
 
-def test_checking_access_is_one_line() -> None:
+def test_preflight_is_one_line() -> None:
     """Before anything is listed there are no bars to show."""
-    assert _bars(Phase.CHECKING) == "checking access…"
+    assert _bars(Phase.PREFLIGHT) == "checking access…"
 
 
-def test_nothing_is_mentioned_that_did_not_happen() -> None:
+def test_counts_of_zero_are_not_shown() -> None:
     """Failures, skips and retries appear only when there are any."""
     status = _bars(files_failed=0, files_skipped=0, retries=0).splitlines()[2]
     assert status == "ETA 1 m 02 s · elapsed 1 m 23 s"
@@ -84,7 +84,7 @@ def test_empty_objects_fill_both_bars() -> None:
     assert lines[0].count("━") == lines[1].count("━") == 10
 
 
-def test_a_dry_run_counts_and_moves_nothing() -> None:
+def test_a_dry_run_shows_a_count() -> None:
     """The display of a dry run is a growing count."""
     text = count_frame(Phase.LISTING, metrics(), RATES, width=80).plain
     assert text == "listing… 50,000 objects, 5.0 GiB"
@@ -169,8 +169,8 @@ def test_log_lines_come_every_few_seconds_and_at_changes() -> None:
 @pytest.mark.parametrize(
     ("state", "complete", "stopping", "phase"),
     [
-        (RunState.INITIALIZED, False, False, Phase.CHECKING),
-        (RunState.VALIDATING, False, False, Phase.CHECKING),
+        (RunState.INITIALIZED, False, False, Phase.PREFLIGHT),
+        (RunState.VALIDATING, False, False, Phase.PREFLIGHT),
         (RunState.VALIDATING, False, True, Phase.STOPPING),
         (RunState.COPYING, False, False, Phase.LISTING),
         (RunState.COPYING, True, False, Phase.COPYING),

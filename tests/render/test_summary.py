@@ -1,4 +1,4 @@
-"""The end of a run in words: complete, aligned, safe to print, and useful at 3 a.m."""
+"""The summary of a run: complete, aligned, safe to print, with the next step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from s3_xfer.errors import ErrorClass, RunAborted
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
-from s3_xfer.render.summary import Context, Tone, summarize
+from s3_xfer.render.copy_summary import summarize
+from s3_xfer.render.summary import Context, Tone
 from s3_xfer.render.tables import as_text, failure_text, styled, summary_lines
 from tests.render import samples
 
@@ -59,8 +60,8 @@ def test_long_details_hang_under_themselves_at_60_columns() -> None:
     ]
 
 
-def test_a_dry_run_says_what_the_copy_would_cost() -> None:
-    """The bill of a dry run is the plan's; what the counting itself cost is not of interest."""
+def test_a_dry_run_shows_what_the_copy_would_cost() -> None:
+    """The bill of a dry run is that of the copy, not that of counting."""
     planned = Bill(0.004, "p.toml\x1b[2J")
     context = replace(samples.CONTEXT, dry_run=True)
     text = _text(samples.clean(planned_bill=planned), context)
@@ -72,12 +73,12 @@ def test_a_dry_run_says_what_the_copy_would_cost() -> None:
 
 
 def test_failures_are_explained_once_per_class() -> None:
-    """Meaning and next step stand once per class; under them the first objects with S3's words."""
+    """Meaning and next step stand once per class, then the first objects with S3's messages."""
     text = _text(samples.result(report_path=Path("r.jsonl")))
     meaning = ErrorClass.ACCESS_DENIED.meaning
     assert text.count(meaning) == 1
     group = text[text.index("AccessDenied: 2 objects failed") :].splitlines()
-    said = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"
+    error = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"
     assert group[1] == f"  {meaning}."
     assert group[2].startswith("  Next: ")
     assert "  See docs/runbook.md#access-denied (s3-xfer runbook access-denied)" in group
@@ -85,10 +86,10 @@ def test_failures_are_explained_once_per_class() -> None:
         "    s3://src/data/a",
         "    s3://src/data/b",
     ]
-    assert group[group.index("    s3://src/data/a") + 1] == said
+    assert group[group.index("    s3://src/data/a") + 1] == error
 
 
-def test_counts_say_what_happened_to_every_object() -> None:
+def test_counts_add_up_to_every_object() -> None:
     """Copied, skipped and failed stand with sizes and reasons, numbers aligned right."""
     text = _text(samples.result(report_path=Path("r.jsonl")))
     assert text.split("\n\n")[:2] == WITH_FAILURES.replace("  r.jsonl", " r.jsonl").strip().split(
@@ -151,7 +152,7 @@ def test_hostile_keys_and_messages_stay_on_their_line(width: int) -> None:
     assert not any(line.startswith("Copied all") for line in text.splitlines())
 
 
-def test_an_aborted_run_says_why_and_what_next_first() -> None:
+def test_an_aborted_run_begins_with_reason_and_next_step() -> None:
     """The reason of an early end is the headline, the remedy its second line."""
     expired = ErrorClass.CREDENTIALS_EXPIRED
     result = samples.result(aborted_by=RunAborted("they expired", error_class=expired))
@@ -159,8 +160,8 @@ def test_an_aborted_run_says_why_and_what_next_first() -> None:
     assert lines[:2] == ["Ended early: they expired", f"Next: {expired.remedy}."]
 
 
-def test_a_stopped_run_does_not_pretend_to_know_the_total() -> None:
-    """A run stopped while listing says that the total is only what was found so far."""
+def test_a_stopped_run_shows_that_the_total_is_incomplete() -> None:
+    """A run stopped while listing states that the total is only what was found so far."""
     metrics = samples.ended(listing_complete=False, files_not_attempted=7)
     text = _text(samples.result(metrics=metrics, cancelled_by="Ctrl-C"), width=120)
     assert text.startswith(
@@ -170,8 +171,8 @@ def test_a_stopped_run_does_not_pretend_to_know_the_total() -> None:
     assert "there may be more objects than found" in text
 
 
-def test_a_dry_run_speaks_of_what_would_happen() -> None:
-    """A dry run says 'would copy', that nothing was written, and offers no re-run."""
+def test_a_dry_run_shows_what_would_happen() -> None:
+    """It has 'would copy', states that nothing was written, and offers no re-run."""
     metrics = samples.metrics(
         files_copied_successfully=0,
         total_bytes_transferred=0,
@@ -190,7 +191,7 @@ def test_a_dry_run_speaks_of_what_would_happen() -> None:
 
 
 def test_uploads_left_behind_come_with_the_command_that_aborts_them() -> None:
-    """One aws-cli line per upload, whatever the key contains."""
+    """One aws-cli line per upload, for keys with any characters."""
     result = samples.result(uploads_left_behind=(OpenUpload("dst", "a b\n?", "I.d-1"),))
     context = replace(
         samples.CONTEXT,
@@ -202,7 +203,7 @@ def test_uploads_left_behind_come_with_the_command_that_aborts_them() -> None:
     ) in _text(result, context).splitlines()
 
 
-def test_only_what_needs_attention_is_left_for_quiet() -> None:
+def test_quiet_prints_only_failures() -> None:
     """The part for --quiet is empty after a clean run, and has the failures otherwise."""
     assert failure_text(summarize(samples.clean(), samples.CONTEXT)) == ""
     failures = failure_text(summarize(samples.result(), samples.CONTEXT))
@@ -210,7 +211,7 @@ def test_only_what_needs_attention_is_left_for_quiet() -> None:
     assert "duration" not in failures
 
 
-def test_terminal_and_pipe_say_the_same() -> None:
+def test_terminal_and_pipe_have_the_same_text() -> None:
     """The coloured variant differs from the plain one in colours only."""
     summary = summarize(samples.result(), samples.CONTEXT)
     text = styled(summary_lines(summary, width=80))
@@ -231,6 +232,6 @@ def test_terminal_and_pipe_say_the_same() -> None:
         ),
     ],
 )
-def test_the_tone_follows_the_news(result: CopyResult, tone: Tone) -> None:
+def test_the_tone_follows_the_result(result: CopyResult, tone: Tone) -> None:
     """Green is only for complete runs, red for runs that achieved nothing or were aborted."""
     assert summarize(result, samples.CONTEXT).tone is tone

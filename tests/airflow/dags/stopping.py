@@ -1,4 +1,4 @@
-"""Copies that last until somebody stops them: the tests' server answers parts very slowly."""
+"""Copies that last until they are stopped: the tests' server answers parts very slowly."""
 
 from __future__ import annotations
 

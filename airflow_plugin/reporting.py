@@ -1,8 +1,8 @@
-"""Tell log, assets and metrics how a copy goes.
+"""Report a copy to the task's log, to asset events and to Airflow's metrics.
 
-Lines between ``::group::`` and ``::endgroup::`` are folded by Airflow's log view. Everything goes
-through the task's logger; nothing is printed, and no line moves. Refuses to make a finished copy
-fail: what cannot be told is a warning.
+Airflow's log view folds the lines between ``::group::`` and ``::endgroup::``. Everything goes
+through the task's logger, line by line; nothing is printed. An error while reporting does not fail
+a finished copy: it is logged as a warning.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from airflow_plugin.connections import Side
 from s3_xfer import CopyOptions, CopyResult, RunMode, S3CopyOperation, result_text
 
 RETURN_VALUE = "return_value"
+_WORKER = "the worker's identity"
 _COUNTERS = {
     "objects_copied": "files_copied_successfully",
     "objects_failed": "files_failed",
@@ -27,7 +28,7 @@ _COUNTERS = {
     "request_retries": "retries",
     "throttles": "throttles",
 }
-_EXTRA = (
+_ASSET_FIELDS = (
     "operation_id",
     "files_copied_successfully",
     "files_skipped",
@@ -37,29 +38,31 @@ _EXTRA = (
 
 
 def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side]) -> None:
-    """Say what will be copied, as whom, and which options are not the usual ones."""
+    """Log what is copied, with which credentials, and which options differ from the defaults."""
     keys = operation.key_map()
     log.info("copying %s to %s", keys.source.url, keys.destination.url)
     with _folded(log, "Settings"):
         for side, account in zip(
             sides, (keys.source.account, keys.destination.account), strict=True
         ):
-            who = f"connection {side.aws_conn_id}" if side.aws_conn_id else "the worker's identity"
-            log.info("%s: %s, endpoint %s", side.name, who, account.endpoint_url or "AWS's own")
+            identity = f"connection {side.aws_conn_id}" if side.aws_conn_id else _WORKER
+            log.info(
+                "%s: %s, endpoint %s", side.name, identity, account.endpoint_url or "AWS's own"
+            )
         log.info("recursive: %s, overwrite: %s", operation.recursive, operation.overwrite)
-        usual = CopyOptions()
+        defaults = CopyOptions()
         for field in dataclasses.fields(CopyOptions):
             value = getattr(operation.options, field.name)
-            if value != getattr(usual, field.name):
+            if value != getattr(defaults, field.name):
                 log.info("%s: %s", field.name, getattr(value, "value", value))
 
 
 def log_result(
-    log: Logger, operation: S3CopyOperation, result: CopyResult, plain: Mapping[str, Any]
+    log: Logger, operation: S3CopyOperation, result: CopyResult, result_json: Mapping[str, Any]
 ) -> None:
-    """Say how it ended: for people, and as one line of JSON for machines."""
+    """Log the result: for people, and as one line of JSON for machines."""
     keys = operation.key_map()
-    delivered = plain["report"]  # perhaps elsewhere than where the library wrote it
+    report = result_json["report"]  # where it was delivered, not where the library wrote it
     text = result_text(
         dataclasses.replace(result, report_path=None),
         source_url=keys.source.url,
@@ -68,10 +71,10 @@ def log_result(
     )
     for line in text.splitlines():
         log.info("%s", line)
-    if delivered:
-        log.info("The report of what was not copied: %s", delivered)
+    if report:
+        log.info("The report of what was not copied: %s", report)
     with _folded(log, "Result as JSON"):
-        log.info("s3_xfer_result %s", json.dumps(plain))
+        log.info("s3_xfer_result %s", json.dumps(result_json))
 
 
 @contextmanager
@@ -83,9 +86,11 @@ def _folded(log: Logger, title: str) -> Iterator[None]:
         log.info("::endgroup::")
 
 
-def tell_assets(context: Any, outlets: Any, uri: str, result: Mapping[str, Any]) -> None:
-    """Give every outlet's event the counts; an alias gets the destination as its asset."""
-    extra = {name: result[name] for name in _EXTRA}
+def update_asset_events(
+    context: Any, outlets: Any, uri: str, result_json: Mapping[str, Any]
+) -> None:
+    """Add the counts to the event of every outlet; an alias gets the destination as its asset."""
+    extra = {name: result_json[name] for name in _ASSET_FIELDS}
     for outlet in outlets:
         if isinstance(outlet, AssetAlias):
             context["outlet_events"][outlet].add(Asset(uri), extra=extra)
@@ -93,19 +98,19 @@ def tell_assets(context: Any, outlets: Any, uri: str, result: Mapping[str, Any])
             context["outlet_events"][outlet].extra.update(extra)
 
 
-def tell_metrics(tags: Mapping[str, str], result: Mapping[str, Any]) -> None:
+def emit_metrics(tags: Mapping[str, str], result_json: Mapping[str, Any]) -> None:
     """Send counters and the duration to Airflow's metrics."""
     for name, field in _COUNTERS.items():
-        if result[field]:
-            stats.incr(f"s3_xfer.{name}", result[field], tags=dict(tags))
-    duration = timedelta(seconds=result["duration_seconds"])
+        if result_json[field]:
+            stats.incr(f"s3_xfer.{name}", result_json[field], tags=dict(tags))
+    duration = timedelta(seconds=result_json["duration_seconds"])
     stats.timing("s3_xfer.duration", duration, tags=dict(tags))
 
 
 @contextmanager
-def not_worth_failing(log: Logger, what: str) -> Iterator[None]:
-    """Turn an error inside the block into a warning."""
+def errors_as_warnings(log: Logger, subject: str) -> Iterator[None]:
+    """Log an error inside the block as a warning about ``subject``."""
     try:
         yield
     except Exception:
-        log.warning("%s could not be told", what, exc_info=True)
+        log.warning("%s could not be told", subject, exc_info=True)

@@ -7,9 +7,9 @@ Exceptions, with the library's messages::
     ├── S3CopyThrottledError                        S3 asked for fewer requests until the end
     └── S3CopyStoppedError                          Airflow ended the task
 
-Airflow 3.3's retry policies can name the retryable ones (a longer delay after throttling, say);
-the permanent one fails the task before any policy is asked. Refuses to word messages: they come
-from the library, whose exception is the ``__cause__``.
+Airflow 3.3's retry policies can name the retryable ones (for a longer delay after throttling, say);
+the permanent one fails the task before any policy is asked. The messages are the library's, whose
+exception is the ``__cause__``.
 """
 
 from __future__ import annotations
@@ -18,18 +18,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from airflow_plugin._compat import AirflowFailException
-from s3_xfer import (
-    CopyFailed,
-    CopyResult,
-    ErrorClass,
-    RunCancelled,
-    S3XferError,
-)
+from s3_xfer import CopyFailed, CopyResult, ErrorClass, RunCancelled, S3XferError
 
-# Another try, on another day or another worker, may see these go away without anybody's help.
-# An object that changed or vanished is listed anew; expired credentials are fetched anew; why too
-# many objects failed is not known, and the limit makes another try cheap.
-PASSING = frozenset(
+# A later try, perhaps on another worker, may succeed although nothing was mended. An object that
+# changed or vanished is listed anew; expired credentials are fetched anew; why too many objects
+# failed is not known, and the limit makes another try cheap.
+TRANSIENT = frozenset(
     {
         ErrorClass.THROTTLED,
         ErrorClass.SERVER_ERROR,
@@ -52,7 +46,7 @@ _CLASSES = {member.value: member for member in ErrorClass}
 
 
 class S3CopyPermanentError(AirflowFailException):
-    """The same copy would fail the same way: the task fails, whatever retries it has left."""
+    """The same copy would fail the same way: the task fails at once, with retries left or not."""
 
 
 class S3CopyRetryableError(RuntimeError):
@@ -60,45 +54,45 @@ class S3CopyRetryableError(RuntimeError):
 
 
 class S3CopyThrottledError(S3CopyRetryableError):
-    """S3 asked for fewer requests and did not relent: wait longer than usual."""
+    """S3 throttled requests until their last attempt: wait longer than usual."""
 
 
 class S3CopyStoppedError(S3CopyRetryableError):
     """Airflow ended the task: marked failed, cleared, a timeout, or the worker went away."""
 
 
-def raise_for(error: S3XferError, classes: Iterable[ErrorClass | None]) -> None:
-    """Raise what ends the task because of ``error``, which these classes of errors led to.
+def raise_task_error(error: S3XferError, classes: Iterable[ErrorClass | None]) -> None:
+    """Raise the exception that ends the task for ``error``, caused by errors of ``classes``.
 
-    One class that may pass is enough for a retry: what the others concern fails there again, and
-    what passed is copied.
+    One transient class is enough for a retry: it copies the objects that failed for a transient
+    reason, and the others fail again.
     """
-    known = set(classes)
+    causes = set(classes)
     if isinstance(error, RunCancelled):
         raise S3CopyStoppedError(str(error)) from error
-    if ErrorClass.THROTTLED in known:
+    if ErrorClass.THROTTLED in causes:
         raise S3CopyThrottledError(str(error)) from error
-    if known & PASSING or not known:
+    if causes & TRANSIENT or not causes:
         raise S3CopyRetryableError(str(error)) from error
     raise S3CopyPermanentError(str(error)) from error
 
 
 @contextmanager
-def ended_by_the_library() -> Iterator[None]:
-    """End the task by what the library raises inside the block: refusals, mostly."""
+def library_errors_as_task_errors() -> Iterator[None]:
+    """Turn the library's errors inside the block (mostly refusals) into the task's."""
     try:
         yield
     except S3XferError as error:
-        raise_for(error, [error.error_class])
+        raise_task_error(error, [error.error_class])
 
 
 def raise_for_result(
-    result: CopyResult, undelivered: S3XferError | None, *, fail_on_error: bool
+    result: CopyResult, report_error: S3XferError | None, *, fail_on_error: bool
 ) -> None:
     """Return if ``result`` lets the task succeed.
 
-    With ``fail_on_error`` no object may have failed; a run that ended early never passes, and
-    neither does one whose report is ``undelivered``.
+    With ``fail_on_error`` no object may have failed. A run that ended early always fails the task,
+    and so does ``report_error``, which prevented the delivery of the report.
 
     Raises:
         S3XferError, S3CopyPermanentError, S3CopyRetryableError: it does not.
@@ -107,6 +101,6 @@ def raise_for_result(
         result.raise_for_failures()
     except CopyFailed as error:
         if fail_on_error:
-            raise_for(error, (_CLASSES[name] for name in result.metrics.errors_by_class))
-    if undelivered:
-        raise undelivered
+            raise_task_error(error, (_CLASSES[name] for name in result.metrics.errors_by_class))
+    if report_error:
+        raise report_error

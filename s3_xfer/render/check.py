@@ -1,7 +1,7 @@
-"""A check in words: how far it is, what it found, what to do about it.
+"""What ``s3-xfer check`` shows: its progress, and its summary, laid out like a copy's.
 
-Pure functions of a snapshot or a result. The summary is laid out like a copy's. Refuses to call
-the same what was not proven to be: that has a row of its own, and a sentence in the headline.
+Pure functions of a snapshot or a result. Objects whose content could not be compared are never
+counted as the same: they have a row of their own, and the headline names them.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import UNICODE, Glyphs
+from s3_xfer.render.live import PREFLIGHT_TEXT, UNICODE, Glyphs
 from s3_xfer.render.phase import Phase
 from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
-_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
-# label, what it means, how bad it is
+_PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
+# status, label, meaning, tone
 _ROWS = (
     (CompareStatus.SAME, "same", "", Tone.GOOD),
     (CompareStatus.SAME_SIZE, "same size", "content not comparable", Tone.MIXED),
     (CompareStatus.DIFFERENT, "different", "", Tone.BAD),
     (CompareStatus.MISSING, "missing", "not at the destination", Tone.BAD),
     (CompareStatus.EXTRA, "extra", "at the destination only", Tone.MIXED),
-    (CompareStatus.NOT_COMPARED, "not compared", "S3 did not tell", Tone.BAD),
+    (CompareStatus.NOT_COMPARED, "not compared", "a request failed", Tone.BAD),
 )
 
 
@@ -40,7 +40,7 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     grows = "" if metrics.listing_complete else "+"
     size = format_size(metrics.total_bytes_found).replace(" ", "")
     return (
-        f"{at:%Y-%m-%dT%H:%M:%SZ} {_WORDS.get(phase, phase.value)} "
+        f"{at:%Y-%m-%dT%H:%M:%SZ} {_PHASE_WORDS.get(phase, phase.value)} "
         f"objects={metrics.total_files_found}{grows} bytes={size}{grows} "
         f"rate={rates.objects_per_s:.0f}/s same={metrics.files_copied_successfully} "
         f"same_size={metrics.files_skipped} differ={metrics.files_failed} "
@@ -51,11 +51,11 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
 def check_frame(
     phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
-    """Return the display at one instant: nobody knows the total, so there is no bar."""
-    if phase is Phase.CHECKING:
-        return Text(f"checking access{glyphs.dots}", style="cyan")
+    """Return the display at one instant; without a bar, because the total is not known."""
+    if phase is Phase.PREFLIGHT:
+        return Text(PREFLIGHT_TEXT + glyphs.dots, style="cyan")
     parts = [
-        f"{_WORDS.get(phase, phase.value)}{glyphs.dots} "
+        f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
         f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",
         f"{rates.objects_per_s:,.0f}/s",
         f"{format_count(metrics.files_failed)} differ",
@@ -67,7 +67,7 @@ def check_frame(
 
 
 def summarize_check(result: CheckResult, context: Context) -> Summary:
-    """Return everything a person should know about ``result``."""
+    """Return the summary of a check."""
     totals = result.totals
     to_copy = totals.counts[CompareStatus.MISSING] + totals.counts[CompareStatus.DIFFERENT]
     aborted = result.aborted_by
@@ -99,12 +99,12 @@ def _headline(result: CheckResult) -> str:
     if result.cancelled_by:
         return f"Stopped ({printable(result.cancelled_by)}): what follows is about a part only"
     if result.totals.differences:
-        found = [
-            f"{format_count(counts[one])} {one.value}"
-            for one in (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
-            if counts[one]
+        differences = [
+            f"{format_count(counts[status])} {status.value}"
+            for status in (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
+            if counts[status]
         ]
-        return f"Differences found: {', '.join(found)}"
+        return f"Differences found: {', '.join(differences)}"
     if counts[CompareStatus.NOT_COMPARED]:
         objects = plural(counts[CompareStatus.NOT_COMPARED], "object")
         return f"No difference found, but {objects} could not be compared"
@@ -133,38 +133,38 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             tone if count else None,
         )
     yield Row("duration", format_duration(metrics.duration_s))
-    sent = sum(metrics.requests.values())
-    yield Row("requests", format_count(sent), "", by_count(metrics.requests))
+    requests = sum(metrics.requests.values())
+    yield Row("requests", format_count(requests), "", by_count(metrics.requests))
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
 
-def _examples(totals: CompareSummary, most: int) -> Iterator[str]:
-    shown = totals.notable[:most]
-    yield from (_example(one) for one in shown)
-    unproven = totals.counts[CompareStatus.NOT_COMPARED]
-    more = totals.differences + unproven - len(shown)
-    if more > 0 and shown:
+def _examples(totals: CompareSummary, examples_max: int) -> Iterator[str]:
+    examples = totals.notable[:examples_max]
+    yield from (_example(example) for example in examples)
+    not_compared = totals.counts[CompareStatus.NOT_COMPARED]
+    more = totals.differences + not_compared - len(examples)
+    if more > 0 and examples:
         yield f"  and {format_count(more)} more"
 
 
-def _example(one: CompareResult) -> str:
-    if one.status is CompareStatus.EXTRA and one.destination:
-        return f"extra: {one.destination.url}"
-    source = one.task.source.url if one.task else ""
-    if one.error:
-        facts = one.error.facts
+def _example(comparison: CompareResult) -> str:
+    if comparison.status is CompareStatus.EXTRA and comparison.destination:
+        return f"extra: {comparison.destination.url}"
+    source = comparison.task.source.url if comparison.task else ""
+    if comparison.error:
+        facts = comparison.error.facts
         return f"not compared: {source} ({facts.code}: {printable(facts.message)})"
-    if one.status is CompareStatus.MISSING:
+    if comparison.status is CompareStatus.MISSING:
         return f"missing: {source}"
-    sizes = f" {_sizes(one)}" if one.reasons == ("size",) else ""
-    detail = f" ({one.detail})" if one.detail else ""
-    return f"different in {', '.join(one.reasons)}: {source}{sizes}{detail}"
+    sizes = f" {_sizes(comparison)}" if comparison.reasons == ("size",) else ""
+    detail = f" ({comparison.detail})" if comparison.detail else ""
+    return f"different in {', '.join(comparison.reasons)}: {source}{sizes}{detail}"
 
 
-def _sizes(one: CompareResult) -> str:
-    copied = one.destination.size if one.destination else 0
-    return f"({one.size_bytes:,} B, the copy {copied:,} B)"
+def _sizes(comparison: CompareResult) -> str:
+    copied = comparison.destination.size if comparison.destination else 0
+    return f"({comparison.size_bytes:,} B, the copy {copied:,} B)"
 
 
 def _notes(result: CheckResult) -> Iterator[str]:

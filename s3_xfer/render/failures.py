@@ -1,0 +1,72 @@
+"""The failures in a summary, grouped by class of error, and the commands that clean up.
+
+An explanation is given once per class, not once per object. Keys and messages of S3 are made safe
+to print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from s3_xfer.errors import ErrorClass
+from s3_xfer.ledger.result import CopyResult
+from s3_xfer.model import AccountContext, Failed, OpenUpload
+from s3_xfer.render.shell import shell_word
+from s3_xfer.render.summary import FailureGroup
+from s3_xfer.text import printable
+from s3_xfer.units import plural
+
+_EXAMPLES = 3  # failures shown per class
+_EXAMPLES_VERBOSE = 100
+_MESSAGE_MAX = 300
+_CLASSES = {member.value: member for member in ErrorClass}
+
+
+def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGroup]:
+    """Yield the failures of each class, the most frequent class first."""
+    failures: dict[str, list[Failed]] = {}
+    for failed in result.failures:
+        failures.setdefault(failed.error.facts.error_class.value, []).append(failed)
+    examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
+    counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
+    for name, count in counts:
+        examples = failures.get(name, [])[:examples_max]
+        lines = tuple(failure_lines(failed, verbose=verbose) for failed in examples)
+        yield FailureGroup(_CLASSES[name], count, lines, count - len(examples))
+
+
+def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
+    """Return the lines about one failure: the object, then the error."""
+    lines = [failed.task.source.url, _error_text(failed)]
+    if verbose:
+        lines += [printable(line) for line in failed.traceback.splitlines()]
+    return tuple(lines)
+
+
+def _error_text(failed: Failed) -> str:
+    """Return ``Code: message (HTTP status, attempts, request id)`` as far as known."""
+    facts = failed.error.facts
+    text = printable(facts.code)
+    if facts.message:
+        message = printable(facts.message)
+        text += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
+    details = (
+        f"HTTP {facts.http_status}" if facts.http_status else "",
+        plural(facts.attempts, "attempt") if facts.attempts else "",
+        f"request id {printable(facts.request_id)}" if facts.request_id else "",
+    )
+    known = ", ".join(detail for detail in details if detail)
+    return f"{text} ({known})" if known else text
+
+
+def abort_command(upload: OpenUpload, account: AccountContext) -> str:
+    """Return the AWS CLI command that aborts ``upload``."""
+    words = ["aws", "s3api", "abort-multipart-upload", "--bucket", upload.bucket]
+    words += ["--key", shell_word(upload.key), "--upload-id", shell_word(upload.upload_id)]
+    for name, value in (
+        ("--profile", account.profile),
+        ("--region", account.region),
+        ("--endpoint-url", account.endpoint_url),
+    ):
+        words += [name, shell_word(value)] if value else []
+    return " ".join(words)
