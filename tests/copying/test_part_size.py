@@ -134,3 +134,11 @@ def test_given_parts_grow_until_ten_thousand_suffice(
 ) -> None:
     """128 MiB up to 1.2 TiB, then twice as large, and so on."""
     assert part_count(size_bytes, CopyOptions(part_size_bytes=given_bytes)) == count
+
+
+def test_a_thousand_requests_at_once_have_fewer_turns() -> None:
+    """Sixteen turns of a thousand would be more parts than S3 allows, so there are ten."""
+    options = CopyOptions(concurrency=1000)
+
+    assert part_size(2 * TIB, options) == 210 * MIB
+    assert part_count(2 * TIB, options) == 9987
