@@ -307,7 +307,14 @@ def test_terraform_survives_any_key(text: str) -> None:
         found = documents(source_key=f"{text}/", destination_key="in/")
     except ValidationError:
         return
-    hcl2.loads(as_terraform(list(found.values())))
+    written = as_terraform(list(found.values()))
+
+    plain = as_terraform(list(documents(source_key="plain/", destination_key="in/").values()))
+    module, expected = hcl2.loads(written), hcl2.loads(plain)
+    assert [list(each) for each in module["data"]] == [list(each) for each in expected["data"]]
+    assert module.keys() == expected.keys()
+    assert len(re.findall(r"(?<!\$)\$\{", written)) == len(re.findall(r"(?<!\$)\$\{", plain))
+    assert len(re.findall(r"(?<!%)%\{", written)) == len(re.findall(r"(?<!%)%\{", plain))
 
 
 def test_cloudformation_passes_its_linter() -> None:

@@ -219,7 +219,7 @@ def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
 
 
 def test_one_connection_serves_many_copies() -> None:
-    """What is idle is used before anything is opened."""
+    """An idle connection is used before another one is opened."""
     server = ScriptedServer(*[whole()] * 10)
     with server.listening() as url, sender_to(url) as sender:
         answers = [sent(sender) for _ in range(10)]
@@ -254,19 +254,18 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
 
 
 def test_connections_that_the_server_ends_are_replaced() -> None:
-    """Whether it says so or not, the next copy goes through another one, without an error."""
+    """After a connection has ended, announced or not, the next copy goes through another one."""
     server = ScriptedServer(whole(BODY, "Connection: close"), None, whole(), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).body == BODY.encode()
         assert sent(sender).error  # the server hung up instead of answering
         assert sent(sender).body == BODY.encode()
-        time.sleep(0.1)
         assert sent(sender).body == BODY.encode()
     assert (server.accepted, server.requests) == (3, 4)
 
 
 def test_idle_connections_that_were_closed_are_not_used() -> None:
-    """S3 closes what was idle for some seconds."""
+    """A connection that S3 closed while it was idle is replaced, without an error."""
     server = ScriptedServer(whole(), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
@@ -277,13 +276,14 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
 
 
 def test_half_an_answer_is_none() -> None:
-    """However complete its body looks: the length says that something is missing."""
+    """However complete a body looks, it is no answer while its length says that more will come."""
     cut = whole(BODY + " " * 10)[:-10]
     server = ScriptedServer(cut + b"", None)
     with server.listening() as url, sender_to(url) as sender:
         answers: queue.Queue[Answer] = queue.Queue()
         give_up = sender.send(TASK, answers.put)
-        time.sleep(0.2)
+        wait_until(lambda: server.requests == 1)
+        time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
         give_up()
         answer = answers.get(timeout=5)
@@ -296,7 +296,7 @@ def answers_nothing(answer: Answer) -> bool:
 
 
 def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
-    """Once, and whatever comes later is not taken for the answer to something else."""
+    """It ends once, and what comes later is not taken for the answer to another request."""
     server = ScriptedServer(b"", whole())
     with server.listening() as url, sender_to(url) as sender:
         answers: queue.Queue[Answer] = queue.Queue()
@@ -325,11 +325,11 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
 
 
 def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
-    """Two answers to one request: the second is nobody's."""
+    """The second of two answers to one request is thrown away."""
     server = ScriptedServer(whole() + whole("<Error/>", status="403 Forbidden"), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
-        time.sleep(0.1)
+        time.sleep(0.1)  # the second answer has come by now
         assert sent(sender).status == 200
 
 

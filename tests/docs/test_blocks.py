@@ -86,7 +86,8 @@ def test_examples_of_the_help_are_such_that_they_are_taken(name: str) -> None:
 
 
 def test_data_is_well_formed() -> None:
-    """What the pages show of files can be pasted."""
+    """What the pages show of files can be pasted; every kind of file is shown somewhere."""
+    assert {block.language for block in ALL_BLOCKS} >= {"json", "toml", "yaml", "ini", "python"}
     for block in ALL_BLOCKS:
         if block.language == "json":
             _ = [json.loads(text) for text in _values(block.text)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -55,13 +56,17 @@ def test_a_ceiling_does_not_keep_who_is_slower_waiting() -> None:
 
 
 def test_a_stopped_run_does_not_wait_for_its_ceiling() -> None:
-    """Whoever waits for a place minutes away goes on at once."""
+    """A stop ends a wait of many minutes, also one that has begun."""
     stop = StopFlag()
     ceiling = Ceiling(0.001, stop)
     ceiling.wait()
-    stop.set("test")
+    waiting = threading.Thread(target=ceiling.wait, daemon=True)
+    waiting.start()
 
-    ceiling.wait()
+    stop.set("test")
+    waiting.join(60)
+
+    assert not waiting.is_alive()
 
 
 def test_one_failure_more_than_allowed_is_told() -> None:
