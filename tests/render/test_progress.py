@@ -206,3 +206,24 @@ def test_a_bar_never_says_more_than_all() -> None:
     assert "━" in line
     assert "─" not in line
     assert line.endswith(" 61.2 MiB/s")
+
+
+class _Buffer(io.StringIO):
+    """Counts how often what was written is sent on."""
+
+    flushed = 0
+
+    def flush(self) -> None:
+        self.flushed += 1
+        super().flush()
+
+
+def test_a_log_line_is_not_held_back() -> None:
+    """Each line reaches a pipe when it is written, not when a buffer is full."""
+    stream = _Buffer()
+    view = PlainView(stream, interval_s=5)
+
+    view.update(Phase.LISTING, metrics(duration_s=0.0))
+    view.say("a note")
+
+    assert stream.flushed == 2
