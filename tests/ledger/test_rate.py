@@ -125,3 +125,23 @@ def test_a_single_slow_look_still_has_a_rate() -> None:
     rates = meter.observe(seen(40, total_files_found=100, files_copied_successfully=20))
 
     assert rates.objects_per_s == pytest.approx(0.5)
+
+
+def test_what_is_as_old_as_the_window_still_counts() -> None:
+    """The window has its full length: only what is older is forgotten."""
+    meter, total = RateMeter(window_s=10), {"total_files_found": 100}
+    meter.observe(seen(1, files_copied_successfully=10, **total))
+    meter.observe(seen(6, files_copied_successfully=20, **total))
+
+    rates = meter.observe(seen(11, files_copied_successfully=70, **total))
+
+    assert rates.objects_per_s == pytest.approx(6)
+
+
+def test_a_copy_that_earlier_runs_have_finished_needs_no_time() -> None:
+    """Nothing is left, although this run has no speed."""
+    finished = {"files_copied_successfully": 5, "files_copied_earlier": 5}
+
+    rates = RateMeter().observe(seen(1, total_files_found=5, **finished))
+
+    assert (rates.objects_per_s, rates.eta_s) == (0, 0)

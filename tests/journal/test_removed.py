@@ -1,0 +1,29 @@
+"""A journal that disappears from S3 while its run is at work."""
+
+from __future__ import annotations
+
+from s3_xfer import ErrorClass, RunState
+from s3_xfer.testing.fault_server import Fault
+from tests.journal.steps import fill
+from tests.world import DESTINATION_ACCOUNT, World
+
+BUCKET, KEY = "journals", "copies/j.db"
+
+
+def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: World) -> None:
+    """Its next save finds nothing to replace, so it does not write a journal that nobody keeps."""
+    world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
+    fill(world, 30)
+    slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.2))
+    run = world.operation(journal=f"s3://{BUCKET}/{KEY}").start()
+    assert world.server.wait_for("CopyObject", count=5, timeout_s=60)
+    world.server.delete(BUCKET, KEY)
+    slow.remove()
+
+    result = run.result()
+
+    assert result.state is RunState.COPY_FAILED
+    assert result.aborted_by
+    assert "another run has taken it over" in result.aborted_by.problem
+    assert result.aborted_by.error_class is ErrorClass.JOURNAL_BUSY
+    assert world.server.objects(BUCKET) == {}
