@@ -278,7 +278,7 @@ def test_no_form_has_a_wildcard_for_a_principal_or_an_action() -> None:
 
 
 def test_no_form_holds_the_external_id() -> None:
-    """It would end up in a repository."""
+    """An external id in a policy would end up in a repository."""
     found = everything()
     for text in (as_terraform(found), as_cloudformation(found), revert_commands(found)):
         assert ID not in text
@@ -368,7 +368,7 @@ def test_command_prints_all_documents_or_one() -> None:
     ("form", "begins"), [("terraform", "terraform {"), ("cloudformation", "{")]
 )
 def test_command_prints_other_forms(form: str, begins: str) -> None:
-    """``--format`` chooses."""
+    """``--format`` chooses the form that is printed."""
     done = real(*ROUTE, "--format", form)
 
     assert done.returncode == ExitCode.OK
@@ -384,7 +384,7 @@ def test_command_prints_other_forms(form: str, begins: str) -> None:
     ],
 )
 def test_command_refuses_what_it_cannot_write(more: tuple[str, ...], says: str) -> None:
-    """A clear error, and nothing on stdout that could be pasted."""
+    """The error is clear, and stdout has nothing that could be pasted."""
     done = real(*ROUTE, *more)
 
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")

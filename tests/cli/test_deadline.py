@@ -17,7 +17,7 @@ def rates(eta_s: float | None) -> Rates:
 
 
 def test_a_deadline_that_comes_too_soon_is_told_once() -> None:
-    """As soon as the speed is known, and not again."""
+    """The warning comes as soon as the speed is known, and not again."""
     story = Story(0, progress_line)
     early = replace(samples.ended(), end_time=None, duration_s=1.0)
     later = replace(early, duration_s=60.0)

@@ -47,5 +47,5 @@ def test_every_end_of_a_check_has_its_code(
 
 @pytest.mark.parametrize("kind", [ErrorClass.JOURNAL_UNUSABLE, ErrorClass.JOURNAL_BUSY])
 def test_a_journal_that_cannot_be_used_is_a_refusal(kind: ErrorClass) -> None:
-    """Nothing was written, so it is no end of a run."""
+    """A refused journal means that nothing was written, so it has the code of a refusal."""
     assert exit_code(JournalError("x", error_class=kind)) == 3

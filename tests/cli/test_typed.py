@@ -33,7 +33,7 @@ SPEED = """
     --concurrency 7 --retries 1 --retry-delay 0.5 --read-timeout 9 --max-requests-per-second 11
     --deadline 2h
 """
-OF_SPEED = {
+OF_SPEED: dict[str, Any] = {
     "concurrency": 7,
     "retries": 1,
     "retry_delay_s": 0.5,
@@ -78,7 +78,7 @@ def _nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     def caught(operation: Any) -> None:
         raise Caught(operation)
 
-    def resumed(_: type, journal: str, **given: Any) -> None:
+    def resumed(_: type, /, journal: str, **given: Any) -> None:
         raise Caught({"journal": journal, **given})
 
     monkeypatch.setattr(S3CopyOperation, "start", caught)
@@ -147,7 +147,7 @@ def test_every_option_of_a_copy_reaches_it() -> None:
 
 
 def test_every_option_of_a_check_reaches_it() -> None:
-    """What is compared, how fast, until when, as whom, and where the report goes."""
+    """An operation has what is compared, how fast, until when, as whom, and its report."""
     typed = f"""
         {SPEED} --checksums --metadata --tags --ignore-extra --request-payer requester
         --report c.jsonl {ACCOUNTS}
@@ -215,7 +215,7 @@ def test_a_resume_without_options_changes_nothing() -> None:
 
 
 def test_an_external_id_without_a_role_is_for_the_role_in_the_journal() -> None:
-    """It is no setting of an account by itself, so it goes beside the account."""
+    """An external id is no setting of an account by itself, so it goes beside the account."""
     given = begun("resume", "j.db", "--dest-external-id", "d-id")
 
     assert given["destination"] == AccountContext()

@@ -180,7 +180,7 @@ def test_what_could_not_be_proven_is_a_note(world: World) -> None:
 
 
 def test_preflight_can_be_skipped(world: World) -> None:
-    """Then the first errors are those of real objects."""
+    """Without a preflight the first errors are those of real objects."""
     world.server.put(SRC, "in/x", size=1)
     world.server.revoke(SRC, DESTINATION_ACCOUNT)
 

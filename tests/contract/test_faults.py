@@ -123,7 +123,7 @@ PERMANENT = [
 def test_permanent_errors_fail_the_object_at_once(
     world: World, size: int, status: int, code: str, expected: ErrorClass
 ) -> None:
-    """No repetition, no second object harmed, no upload left."""
+    """Nothing is repeated, the other object arrives, and no upload is left."""
     world.server.put(SRC, "in/x", size=size)
     world.server.put(SRC, "in/y", size=1)
     first = "CopyObject" if size == 1000 else "CreateMultipartUpload"

@@ -116,7 +116,7 @@ def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
 
 
 def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Path) -> None:
-    """The whole program, with ``ca_bundle``, by CRT."""
+    """With ``ca_bundle`` the whole program copies through TLS by CRT."""
     authority, bundle = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(bundle)
     with World(Engine.CRT) as world:
@@ -148,7 +148,7 @@ def test_certificates_of_strangers_are_refused(tmp_path: Path) -> None:
 
 
 def test_names_that_do_not_resolve_are_network_errors() -> None:
-    """With the endpoint in the message."""
+    """The message of the error names the endpoint."""
     answer = answer_of("http://nowhere.invalid:80")
     assert answer.error is not None
     assert translate(answer.error).error_class is ErrorClass.NETWORK
@@ -334,7 +334,7 @@ def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
 
 
 def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
-    """It fails, and its connection serves the next."""
+    """A request that cannot be sent fails, and its connection serves the next."""
     server = ScriptedServer(whole(), whole())
     broken = replace(TASK, source=replace(TASK.source, etag="a\r\nb"))
     with server.listening() as url, sender_to(url) as sender:
@@ -347,7 +347,7 @@ def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
 
 
 def test_errors_keep_the_words_of_s3() -> None:
-    """Status, headers and body, also of what asks for fewer requests."""
+    """An error has its status, headers and body, also one that asks for fewer requests."""
     refusal = "<Error><Code>SlowDown</Code><Message>Please.</Message></Error>"
     server = ScriptedServer(whole(refusal, "x-amz-request-id: R1", status="503 Slow Down"))
     with server.listening() as url:

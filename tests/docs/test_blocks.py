@@ -116,7 +116,7 @@ def _values(text: str) -> list[str]:
     ],
 )
 def test_a_line_that_the_program_would_refuse_is_found(line: str, words: str) -> None:
-    """The check can fail."""
+    """A command that would be refused fails the check of the documents."""
     with pytest.raises(click.UsageError, match=words):
         check_call(next(calls_of("s3-xfer", line)))
 
@@ -130,6 +130,6 @@ def test_a_line_that_the_program_would_refuse_is_found(line: str, words: str) ->
     ],
 )
 def test_a_line_that_aws_would_refuse_is_found(line: str) -> None:
-    """The check can fail."""
+    """A command that would be refused fails the check of the documents."""
     with pytest.raises(AssertionError):
         check_aws_call(next(calls_of("aws", line)))

@@ -11,7 +11,7 @@ BUCKET, KEY = "journals", "copies/j.db"
 
 
 def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: World) -> None:
-    """Its next save finds nothing to replace, so it does not write a journal that nobody keeps."""
+    """The next save finds nothing to replace, so it is refused and ends the run."""
     world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
     fill(world, 30)
     slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.2))

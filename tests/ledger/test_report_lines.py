@@ -73,7 +73,7 @@ def test_an_unexpected_error_stands_in_the_report_with_its_traceback(tmp_path: P
 
 
 def test_a_difference_is_told_with_both_objects(tmp_path: Path) -> None:
-    """Size and ETag of the source and of the copy, the reasons, and which names differ."""
+    """A line has size and ETag of both objects, the reasons, and which names differ."""
     writer = ReportWriter(tmp_path / "c.jsonl", ReportScope.ALL)
     writer.compared(
         CompareResult(

@@ -34,7 +34,7 @@ def test_a_complete_run_raises_nothing() -> None:
 
 
 def test_failures_are_raised_with_the_first_of_them() -> None:
-    """How many of how many, the first in its own words, and its class."""
+    """The error says how many of how many failed, and has the words and the class of the first."""
     error = raised_by(FAILED)
 
     assert isinstance(error, CopyFailed)
@@ -68,7 +68,7 @@ def test_a_stopped_run_says_by_what_and_after_how_many_objects() -> None:
 
 @pytest.mark.parametrize("change", [{"cancelled_by": "Ctrl-C"}, {}], ids=["stopped", "failed"])
 def test_the_remedy_names_the_journal_only_if_it_can_be_resumed(change: dict[str, Any]) -> None:
-    """With something left in the journal: resume it. Without: run again from the report."""
+    """A journal with something left is to be resumed; without one a report is to be copied."""
     metrics = FAILED.metrics
     resumable = samples.result(metrics=metrics, resumable=True, **JOURNAL, **change)
     complete = samples.result(metrics=metrics, resumable=False, **JOURNAL, **change)
@@ -81,7 +81,7 @@ def test_the_remedy_names_the_journal_only_if_it_can_be_resumed(change: dict[str
 
 
 def test_json_has_the_end_beside_the_numbers() -> None:
-    """Each fact under its own name; money to a millionth of a dollar."""
+    """Each fact stands under its own name, money to a millionth of a dollar."""
     left, kept = OpenUpload("dst", "left", "1"), OpenUpload("dst", "kept", "2")
     result = samples.result(
         uploads_left_behind=(left,),

@@ -118,13 +118,13 @@ def test_the_share_is_counted_right(outcomes: list[bool], percent: int) -> None:
 
 
 def test_without_limits_nothing_is_counted() -> None:
-    """There is no object to ask."""
+    """Without a limit there is no object that counts; a limit of zero has one."""
     assert FailureLimit.of(None, None) is None
     assert FailureLimit.of(0, None) is not None
 
 
 def test_an_alarm_stops_the_run() -> None:
-    """With the reason that results and exit codes know."""
+    """The deadline stops a run with the reason that results and exit codes know."""
     stop = StopFlag()
 
     assert set_alarm(stop, None, NOW) is None

@@ -155,7 +155,7 @@ def test_a_check_that_ended_early_says_so_first() -> None:
 
 
 def test_a_log_line_has_every_number_under_its_own_name() -> None:
-    """Objects, bytes, speed, verdicts and repetitions; a plus marks what still grows."""
+    """A line has objects, bytes, speed, verdicts and repetitions; a plus marks what still grows."""
     metrics = samples.metrics(
         total_files_found=11,
         total_bytes_found=12,
@@ -174,7 +174,7 @@ def test_a_log_line_has_every_number_under_its_own_name() -> None:
 
 
 def test_the_display_of_a_check_is_one_line_that_fits() -> None:
-    """Objects, speed, differences and time, cut at the width of the terminal."""
+    """It shows objects, speed, differences and time, cut at the width of the terminal."""
     metrics = samples.metrics(files_failed=3)
 
     wide = check_frame(Phase.LISTING, metrics, samples.RATES, width=120)

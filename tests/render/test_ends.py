@@ -61,7 +61,7 @@ def test_a_journal_with_something_left_is_offered_for_a_resume() -> None:
 
 
 def test_uploads_that_stay_open_for_a_resume_are_a_note() -> None:
-    """How many, and what they cost until then; without any there is no such note."""
+    """The note says how many there are; without any there is no such note."""
     kept = (OpenUpload("dst", "a", "1"), OpenUpload("dst", "b", "2"))
 
     (note,) = summarize(samples.result(uploads_kept=kept), samples.CONTEXT).notes
@@ -82,7 +82,7 @@ def test_uploads_that_stay_open_for_a_resume_are_a_note() -> None:
 def test_the_engine_is_named_with_the_reason(
     engines: dict[str, int], why: str, value: str, detail: str
 ) -> None:
-    """One engine by its name, two with their counts; and why there was no CRT engine."""
+    """The row names one engine, or two with their counts, and why there was no CRT engine."""
     metrics = samples.ended(copied_by_engine=engines)
 
     row = _rows(samples.result(metrics=metrics, why_managed=why))["engine"]
@@ -143,7 +143,7 @@ def test_a_remedy_with_control_characters_is_safe_to_print() -> None:
 
 
 def test_an_abort_command_names_the_account() -> None:
-    """Profile, region and endpoint, each after its own option."""
+    """The command has profile, region and endpoint, each after its own option."""
     account = AccountContext(profile="to", region="eu-west-1", endpoint_url="http://localhost:1")
 
     command = abort_command(OpenUpload("dst", "k", "I"), account)

@@ -33,7 +33,7 @@ THEIRS = upload("in/theirs", is_ours=False)
 
 
 def test_a_table_is_aligned_and_says_what_is_not_known() -> None:
-    """Numbers to the right, names to the left, and the key last."""
+    """Numbers are on the right, names on the left, and the key comes last."""
     assert list(upload_table([upload(parts=1200), UNKNOWN, THEIRS], NOW)) == [
         "    age  size  parts  class     ours  key",
         "3 d 0 h  30 B  1,200  STANDARD  yes   in/k",
@@ -78,5 +78,5 @@ def test_the_question_says_how_many_are_not_ours() -> None:
 
 
 def test_an_upload_is_named_by_its_url_and_its_id() -> None:
-    """Both are safe to print."""
+    """URL and id are safe to print."""
     assert place_of(upload("a\n")) == "s3://dst/a\\n (upload u-1)"

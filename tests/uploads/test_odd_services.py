@@ -64,7 +64,7 @@ def test_two_unknown_principals_are_not_the_same() -> None:
 
 
 def test_a_storage_class_that_is_told_is_shown() -> None:
-    """The class of the upload, not the usual one."""
+    """An upload is shown with its own class, not with the usual one."""
     (found,) = listed({"Uploads": [entry(StorageClass="GLACIER")]})
 
     assert found.storage_class == "GLACIER"
@@ -96,7 +96,7 @@ def test_an_upload_of_the_future_has_no_negative_age() -> None:
 
 
 def test_json_shows_every_fact_under_its_own_name() -> None:
-    """Age in whole seconds, size in bytes, and whose it is."""
+    """The age is in whole seconds, the size in bytes, and ``ours`` says whose it is."""
     found = Unfinished(
         upload=UPLOAD,
         initiated=NOW,
