@@ -32,3 +32,25 @@ def test_a_copy_is_not_called_complete_while_an_upload_may_be_open(
     assert world.server.uploads(DST) == []
     with pytest.raises(JournalError, match="belongs to a copy that is complete"):
         world.copy(journal=journal)
+
+
+@pytest.mark.parametrize("recursive", [True, False])
+def test_a_resume_that_has_only_uploads_to_abort_copies_nothing(
+    world: World, tmp_path: Path, recursive: bool
+) -> None:
+    """The object has arrived, so neither a listing nor a look at it brings it again."""
+    journal = str(tmp_path / "j.db")
+    world.server.put(SRC, "in/large", size=LARGE)
+    world.server.inject(Fault.lost_response("CreateMultipartUpload", times=1, key="out/large"))
+    denied = world.server.inject(Fault.error("ListMultipartUploads", 403, "AccessDenied"))
+    keys = ("in/", "out/") if recursive else ("in/large", "out/large")
+    world.copy(*keys, recursive=recursive, journal=journal)
+    denied.remove()
+    world.server.forget_requests()
+
+    last = resume(world, journal)
+
+    assert last.state is RunState.COMPLETED
+    assert world.sent("CompleteMultipartUpload") == 0
+    assert last.metrics.total_files_found == last.metrics.files_copied_earlier == 1
+    assert world.server.uploads(DST) == []
