@@ -1,4 +1,4 @@
-"""A journal that disappears from S3 while its run is at work."""
+"""Saves of a journal in S3 that do not go as they should."""
 
 from __future__ import annotations
 
@@ -27,3 +27,17 @@ def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: Wor
     assert "another run has taken it over" in result.aborted_by.problem
     assert result.aborted_by.error_class is ErrorClass.JOURNAL_BUSY
     assert world.server.objects(BUCKET) == {}
+
+
+def test_a_save_that_s3_asks_to_come_later_is_repeated(world: World) -> None:
+    """S3 asks for fewer requests, or fails in passing, and the journal is saved all the same."""
+    world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
+    fill(world, 3)
+    busy = world.server.inject(Fault.error("PutObject", 503, "SlowDown", times=1))
+    broken = world.server.inject(Fault.error("PutObject", 500, "InternalError", times=1))
+
+    result = world.copy(journal=f"s3://{BUCKET}/{KEY}")
+
+    assert result.state is RunState.COMPLETED
+    assert (busy.hits, broken.hits) == (1, 1)
+    assert set(world.server.objects(BUCKET)) == {KEY}
