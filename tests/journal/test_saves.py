@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from s3_xfer import ErrorClass, RunState
 from s3_xfer.testing.fault_server import Fault
-from tests.journal.steps import fill
+from tests.journal.steps import fill, resume, stopped_after
 from tests.world import DESTINATION_ACCOUNT, World
 
 BUCKET, KEY = "journals", "copies/j.db"
@@ -41,3 +41,16 @@ def test_a_save_that_s3_asks_to_come_later_is_repeated(world: World) -> None:
     assert result.state is RunState.COMPLETED
     assert (busy.hits, broken.hits) == (1, 1)
     assert set(world.server.objects(BUCKET)) == {KEY}
+
+
+def test_a_run_that_ends_in_order_keeps_nobody_waiting(world: World) -> None:
+    """Its journal has no owner any more: who resumes reads it at once, and need not look again."""
+    world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
+    fill(world, 40)
+    stopped_after(world, "CopyObject", 10, f"s3://{BUCKET}/{KEY}")
+    world.server.forget_requests()
+
+    last = resume(world, f"s3://{BUCKET}/{KEY}")
+
+    assert last.state is RunState.COMPLETED
+    assert world.server.count("GetObject", bucket=BUCKET) == 2  # for the description, for the run
