@@ -278,7 +278,7 @@ def test_no_form_has_a_wildcard_for_a_principal_or_an_action() -> None:
 
 
 def test_no_form_holds_the_external_id() -> None:
-    """It would end up in a repository."""
+    """An external id in a policy would end up in a repository."""
     found = everything()
     for text in (as_terraform(found), as_cloudformation(found), revert_commands(found)):
         assert ID not in text
@@ -307,7 +307,14 @@ def test_terraform_survives_any_key(text: str) -> None:
         found = documents(source_key=f"{text}/", destination_key="in/")
     except ValidationError:
         return
-    hcl2.loads(as_terraform(list(found.values())))
+    written = as_terraform(list(found.values()))
+
+    plain = as_terraform(list(documents(source_key="plain/", destination_key="in/").values()))
+    module, expected = hcl2.loads(written), hcl2.loads(plain)
+    assert [list(each) for each in module["data"]] == [list(each) for each in expected["data"]]
+    assert module.keys() == expected.keys()
+    assert len(re.findall(r"(?<!\$)\$\{", written)) == len(re.findall(r"(?<!\$)\$\{", plain))
+    assert len(re.findall(r"(?<!%)%\{", written)) == len(re.findall(r"(?<!%)%\{", plain))
 
 
 def test_cloudformation_passes_its_linter() -> None:
@@ -361,7 +368,7 @@ def test_command_prints_all_documents_or_one() -> None:
     ("form", "begins"), [("terraform", "terraform {"), ("cloudformation", "{")]
 )
 def test_command_prints_other_forms(form: str, begins: str) -> None:
-    """``--format`` chooses."""
+    """``--format`` chooses the form that is printed."""
     done = real(*ROUTE, "--format", form)
 
     assert done.returncode == ExitCode.OK
@@ -377,7 +384,7 @@ def test_command_prints_other_forms(form: str, begins: str) -> None:
     ],
 )
 def test_command_refuses_what_it_cannot_write(more: tuple[str, ...], says: str) -> None:
-    """A clear error, and nothing on stdout that could be pasted."""
+    """The error is clear, and stdout has nothing that could be pasted."""
     done = real(*ROUTE, *more)
 
     assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")

@@ -117,7 +117,7 @@ def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
 
 
 def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Path) -> None:
-    """The whole program, with ``ca_bundle``, by CRT."""
+    """With ``ca_bundle`` the whole program copies through TLS by CRT."""
     authority, bundle = trustme.CA(), tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(bundle)
     with World(Engine.CRT) as world:
@@ -149,7 +149,7 @@ def test_certificates_of_strangers_are_refused(tmp_path: Path) -> None:
 
 
 def test_names_that_do_not_resolve_are_network_errors() -> None:
-    """With the endpoint in the message."""
+    """The message of the error names the endpoint."""
     answer = answer_of("http://nowhere.invalid:80")
     assert answer.error is not None
     assert translate(answer.error).error_class is ErrorClass.NETWORK
@@ -220,7 +220,7 @@ def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
 
 
 def test_one_connection_serves_many_copies() -> None:
-    """What is idle is used before anything is opened."""
+    """An idle connection is used before another one is opened."""
     server = ScriptedServer(*[whole()] * 10)
     with server.listening() as url, sender_to(url) as sender:
         answers = [sent(sender) for _ in range(10)]
@@ -255,19 +255,18 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
 
 
 def test_connections_that_the_server_ends_are_replaced() -> None:
-    """Whether it says so or not, the next copy goes through another one, without an error."""
+    """After a connection has ended, announced or not, the next copy goes through another one."""
     server = ScriptedServer(whole(BODY, "Connection: close"), None, whole(), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).body == BODY.encode()
         assert sent(sender).error  # the server hung up instead of answering
         assert sent(sender).body == BODY.encode()
-        time.sleep(0.1)
         assert sent(sender).body == BODY.encode()
     assert (server.accepted, server.requests) == (3, 4)
 
 
 def test_idle_connections_that_were_closed_are_not_used() -> None:
-    """S3 closes what was idle for some seconds."""
+    """A connection that S3 closed while it was idle is replaced, without an error."""
     server = ScriptedServer(whole(), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
@@ -278,13 +277,14 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
 
 
 def test_half_an_answer_is_none() -> None:
-    """However complete its body looks: the length says that something is missing."""
+    """However complete a body looks, it is no answer while its length says that more will come."""
     cut = whole(BODY + " " * 10)[:-10]
     server = ScriptedServer(cut + b"", None)
     with server.listening() as url, sender_to(url) as sender:
         answers: queue.Queue[Answer] = queue.Queue()
         give_up = sender.send(TASK, answers.put)
-        time.sleep(0.2)
+        wait_until(lambda: server.requests == 1)
+        time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
         give_up()
         answer = answers.get(timeout=PATIENCE_S)
@@ -297,7 +297,7 @@ def answers_nothing(answer: Answer) -> bool:
 
 
 def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
-    """Once, and whatever comes later is not taken for the answer to something else."""
+    """It ends once, and what comes later is not taken for the answer to another request."""
     server = ScriptedServer(b"", whole())
     with server.listening() as url, sender_to(url) as sender:
         answers: queue.Queue[Answer] = queue.Queue()
@@ -326,16 +326,16 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
 
 
 def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
-    """Two answers to one request: the second is nobody's."""
+    """The second of two answers to one request is thrown away."""
     server = ScriptedServer(whole() + whole("<Error/>", status="403 Forbidden"), whole())
     with server.listening() as url, sender_to(url) as sender:
         assert sent(sender).status == 200
-        time.sleep(0.1)
+        time.sleep(0.1)  # the second answer has come by now
         assert sent(sender).status == 200
 
 
 def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
-    """It fails, and its connection serves the next."""
+    """A request that cannot be sent fails, and its connection serves the next."""
     server = ScriptedServer(whole(), whole())
     broken = replace(TASK, source=replace(TASK.source, etag="a\r\nb"))
     with server.listening() as url, sender_to(url) as sender:
@@ -348,7 +348,7 @@ def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
 
 
 def test_errors_keep_the_words_of_s3() -> None:
-    """Status, headers and body, also of what asks for fewer requests."""
+    """An error has its status, headers and body, also one that asks for fewer requests."""
     refusal = "<Error><Code>SlowDown</Code><Message>Please.</Message></Error>"
     server = ScriptedServer(whole(refusal, "x-amz-request-id: R1", status="503 Slow Down"))
     with server.listening() as url:

@@ -59,7 +59,7 @@ def test_a_given_size_is_only_doubled_and_only_if_it_must_be(
 
 @given(size_bytes=SIZES, options=CHOICES)
 def test_parts_cost_four_cents_per_tib_at_most(size_bytes: int, options: CopyOptions) -> None:
-    """And five cents in all at most, however large the object is: 10,000 requests."""
+    """However large an object is, its parts cost five cents at most: 10,000 requests."""
     count = part_count(size_bytes, options)
     usd = AWS_PRICES.bill({"UploadPartCopy": count}).usd
 
@@ -79,7 +79,7 @@ def test_up_to_ten_thousand_parts_of_128_mib_there_are_never_more(
 def test_the_last_wave_is_never_worse_than_with_128_mib(
     size_bytes: int, options: CopyOptions
 ) -> None:
-    """If time is proportional to size: not slower, but for rounding to MiB (1 in 128)."""
+    """If time is proportional to size, a copy is not slower, but for rounding to MiB (1 in 128)."""
     fixed = CopyOptions(concurrency=options.concurrency, part_size_bytes=128 * MIB)
 
     assert in_turn(size_bytes, options) <= in_turn(size_bytes, fixed) * (1 + 1 / 128)
@@ -134,3 +134,11 @@ def test_given_parts_grow_until_ten_thousand_suffice(
 ) -> None:
     """128 MiB up to 1.2 TiB, then twice as large, and so on."""
     assert part_count(size_bytes, CopyOptions(part_size_bytes=given_bytes)) == count
+
+
+def test_a_thousand_requests_at_once_have_fewer_turns() -> None:
+    """Sixteen turns of a thousand would be more parts than S3 allows, so there are ten."""
+    options = CopyOptions(concurrency=1000)
+
+    assert part_size(2 * TIB, options) == 210 * MIB
+    assert part_count(2 * TIB, options) == 9987

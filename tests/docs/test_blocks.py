@@ -87,7 +87,8 @@ def test_examples_of_the_help_are_such_that_they_are_taken(name: str) -> None:
 
 
 def test_data_is_well_formed() -> None:
-    """What the pages show of files can be pasted."""
+    """What the pages show of files can be pasted; every kind of file is shown somewhere."""
+    assert {block.language for block in ALL_BLOCKS} >= {"json", "toml", "yaml", "ini", "python"}
     for block in ALL_BLOCKS:
         if block.language == "json":
             _ = [json.loads(text) for text in _values(block.text)]
@@ -116,7 +117,7 @@ def _values(text: str) -> list[str]:
     ],
 )
 def test_a_line_that_the_program_would_refuse_is_found(line: str, words: str) -> None:
-    """The check can fail."""
+    """A command that would be refused fails the check of the documents."""
     with pytest.raises(click.UsageError, match=words):
         check_call(next(calls_of("s3-xfer", line)))
 
@@ -130,6 +131,6 @@ def test_a_line_that_the_program_would_refuse_is_found(line: str, words: str) ->
     ],
 )
 def test_a_line_that_aws_would_refuse_is_found(line: str) -> None:
-    """The check can fail."""
+    """A command that would be refused fails the check of the documents."""
     with pytest.raises(AssertionError):
         check_aws_call(next(calls_of("aws", line)))

@@ -44,7 +44,7 @@ def test_a_check_leads_to_a_repair(shop: Shop) -> None:
 
 
 def test_what_was_not_proven_is_said(world: World, program: Program) -> None:
-    """Not counted as the same, on a line of its own, with what could prove more."""
+    """What has only the same size is counted by itself, with what could prove more."""
     world.server.put(SRC, "in/x", size=1, etag=PARTS)
     world.server.put(DST, "out/x", size=1, etag=OTHER_PARTS)
 
@@ -62,7 +62,7 @@ def test_what_was_not_proven_is_said(world: World, program: Program) -> None:
 def test_extra_objects_are_a_difference_unless_told_otherwise(
     world: World, program: Program
 ) -> None:
-    """And nothing that a copy could mend."""
+    """An extra object is named, and no copy is offered as its repair."""
     for bucket, key in ((SRC, "in/x"), (DST, "out/x"), (DST, "out/y")):
         world.server.put(bucket, key, size=1, etag=MD5)
 
@@ -89,7 +89,7 @@ def test_extra_objects_are_a_difference_unless_told_otherwise(
 def test_what_cannot_be_compared_is_refused(
     world: World, program: Program, args: tuple[str, ...], code: int, says: str
 ) -> None:
-    """As a copy would be, in the same words."""
+    """A check is refused as a copy would be, in the same words."""
     world.server.put(SRC, "in/x", size=1)
 
     done = program.run(*args)

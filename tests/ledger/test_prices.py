@@ -125,3 +125,44 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     """A name with a mistake in it is not taken for "no file"."""
     with pytest.raises(ValidationError, match="No such file"):
         read_prices(tmp_path / "prices.toml")
+
+
+@pytest.mark.parametrize(
+    ("storage_class", "usd"),
+    [
+        (StorageClass.STANDARD, 0.005),
+        (StorageClass.REDUCED_REDUNDANCY, 0.005),
+        (StorageClass.INTELLIGENT_TIERING, 0.005),
+        (StorageClass.STANDARD_IA, 0.01),
+        (StorageClass.ONEZONE_IA, 0.01),
+        (StorageClass.GLACIER_IR, 0.02),
+        (StorageClass.GLACIER, 0.03),
+        (StorageClass.DEEP_ARCHIVE, 0.05),
+    ],
+)
+def test_a_thousand_copies_cost_the_price_of_their_storage_class(
+    storage_class: StorageClass, usd: float
+) -> None:
+    """A copy that is one request has the price of the class that it writes."""
+    assert AWS_PRICES.bill({"CopyObject": 1000}, storage_class).usd == pytest.approx(usd)
+
+
+@pytest.mark.parametrize("operation", ["CreateMultipartUpload", "UploadPart", "UploadPartCopy"])
+def test_what_stages_parts_for_the_archive_has_the_standard_price(operation: str) -> None:
+    """Parts wait in STANDARD until the upload is completed."""
+    bill = AWS_PRICES.bill({operation: 1000}, StorageClass.DEEP_ARCHIVE)
+
+    assert bill.usd == pytest.approx(0.005)
+
+
+def test_a_select_is_billed_as_a_read() -> None:
+    """S3's price list names SELECT beside GET."""
+    assert PriceClass.of("SelectObjectContent") is PriceClass.READ
+
+
+def test_a_json_file_is_known_by_its_name_in_any_case(tmp_path: Path) -> None:
+    """``PRICES.JSON`` is not read as TOML."""
+    file = tmp_path / "PRICES.JSON"
+    file.write_text('{"get": 1}')
+
+    assert read_prices(file).bill({"HeadObject": 1000}).usd == pytest.approx(1)

@@ -67,8 +67,82 @@ def test_eta_is_the_longer_of_objects_and_bytes() -> None:
 
 
 def test_nothing_left_means_zero_and_nothing_known_means_none() -> None:
-    """The ends of the scale."""
+    """A finished run has zero seconds left, and one without a speed an unknown time."""
     done = seen(5, total_files_found=3, files_copied_successfully=2, files_failed=1)
 
     assert RateMeter().observe(done).eta_s == 0
     assert RateMeter().observe(seen(5, total_files_found=3)).eta_s is None
+
+
+def test_two_seconds_are_enough_for_an_eta() -> None:
+    """A shorter span says more about the start than about the speed, so it gives no time."""
+    meter, total = RateMeter(), {"total_files_found": 100}
+    meter.observe(seen(0, **total))
+
+    early = meter.observe(seen(1.99, files_copied_successfully=10, **total))
+    later = meter.observe(seen(2, files_copied_successfully=10, **total))
+
+    assert early.eta_s is None
+    assert later.eta_s == pytest.approx(18)
+
+
+def test_what_earlier_runs_have_copied_is_no_speed_of_this_run() -> None:
+    """A resumed run begins at zero objects per second, however much is done already."""
+    earlier = {
+        "total_files_found": 1000,
+        "total_bytes_found": 10_000,
+        "files_copied_earlier": 800,
+        "files_skipped_earlier": 100,
+        "bytes_copied_earlier": 8000,
+        "bytes_skipped_earlier": 1000,
+        "files_skipped": 100,
+        "bytes_skipped": 1000,
+    }
+    numbers = {"files_copied_successfully": 801, "total_bytes_transferred": 8010}
+
+    rates = RateMeter().observe(seen(1, **numbers, **earlier))
+
+    assert rates.objects_per_s == pytest.approx(1)
+    assert rates.bytes_per_s == pytest.approx(10)
+
+
+def test_the_time_before_the_first_copy_does_not_slow_the_rate_down() -> None:
+    """Access was checked for ten seconds; since then ten objects were copied in two."""
+    meter, total = RateMeter(), {"total_files_found": 100}
+    for second in range(11):
+        meter.observe(seen(second, **total))
+
+    rates = meter.observe(seen(12, files_copied_successfully=10, **total))
+
+    assert rates.objects_per_s == pytest.approx(5)
+    assert rates.eta_s == pytest.approx(18)
+
+
+def test_a_single_slow_look_still_has_a_rate() -> None:
+    """Two looks are kept however long ago the first one was: between them is the speed."""
+    meter = RateMeter(window_s=10)
+    meter.observe(seen(1, total_files_found=100, files_copied_successfully=10))
+
+    rates = meter.observe(seen(41, total_files_found=100, files_copied_successfully=50))
+
+    assert rates.objects_per_s == pytest.approx(1)
+
+
+def test_what_is_as_old_as_the_window_still_counts() -> None:
+    """The window has its full length: only what is older is forgotten."""
+    meter, total = RateMeter(window_s=10), {"total_files_found": 100}
+    meter.observe(seen(1, files_copied_successfully=10, **total))
+    meter.observe(seen(6, files_copied_successfully=20, **total))
+
+    rates = meter.observe(seen(11, files_copied_successfully=70, **total))
+
+    assert rates.objects_per_s == pytest.approx(6)
+
+
+def test_a_copy_that_earlier_runs_have_finished_needs_no_time() -> None:
+    """Nothing is left, although this run has no speed."""
+    finished = {"files_copied_successfully": 5, "files_copied_earlier": 5}
+
+    rates = RateMeter().observe(seen(1, total_files_found=5, **finished))
+
+    assert (rates.objects_per_s, rates.eta_s) == (0, 0)

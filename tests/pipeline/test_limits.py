@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -56,13 +57,17 @@ def test_requests_below_the_rate_limit_do_not_wait() -> None:
 
 
 def test_a_stopped_run_does_not_wait_for_its_rate_limit() -> None:
-    """A thread that would wait for minutes goes on at once."""
+    """A stop ends a wait of many minutes, also one that has begun."""
     stop = StopFlag()
     limiter = RateLimiter(0.001, stop)
     limiter.wait()
-    stop.set("test")
+    waiting = threading.Thread(target=limiter.wait, daemon=True)
+    waiting.start()
 
-    limiter.wait()
+    stop.set("test")
+    waiting.join(PATIENCE_S)
+
+    assert not waiting.is_alive()
 
 
 def test_one_failure_more_than_allowed_exceeds_the_limit() -> None:

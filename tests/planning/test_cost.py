@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import S3Object
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.units import MIB
 
 
@@ -63,3 +67,29 @@ def test_total_includes_the_listing() -> None:
     assert estimate.objects == 1001
     assert estimate.total(listing_requests=2) == {"ListObjectsV2": 2, "CopyObject": 1001}
     assert estimate.total(listing_requests=0) == {"CopyObject": 1001}
+
+
+def test_looking_for_identical_objects_costs_a_head() -> None:
+    """An object that may be identical is looked at before it is copied; others are not."""
+    threshold, large = 8 * MIB, listed(9 * MIB)
+    skip = RequestEstimate(
+        CopyOptions(identical=Identical.SKIP, multipart_threshold_bytes=threshold)
+    )
+    copy = RequestEstimate(
+        CopyOptions(identical=Identical.COPY, multipart_threshold_bytes=threshold)
+    )
+
+    assert skip.requests_of(listed(1)) == {"HeadObject": 1, "CopyObject": 1}
+    assert copy.requests_of(listed(1)) == {"CopyObject": 1}
+    assert skip.requests_of(large)["HeadObject"] == 2
+    assert copy.requests_of(large)["HeadObject"] == 1
+
+
+@pytest.mark.parametrize(("objects", "pages"), [(0, 0), (1, 1), (1000, 1), (1001, 2)])
+def test_a_page_that_is_not_full_is_a_listing_request_too(objects: int, pages: int) -> None:
+    """One object costs one page, a thousand cost one, and none costs none."""
+
+    def never(_: object) -> Listing:
+        raise AssertionError("an estimate lists nothing")
+
+    assert PrefixSource(never).listing_requests(objects) == pages

@@ -149,3 +149,22 @@ def test_access_point_alias_may_hide_the_same_bucket(one: str, other: str, expec
     planned = plan_keys(located(one, "a"), located(other, "b"), recursive=True)
 
     assert planned.may_meet_own_copies is expected
+
+
+@pytest.mark.parametrize(("source", "destination"), [("a", "ab"), ("ab", "a"), ("a/x", "a/x/y")])
+def test_one_object_may_go_to_a_key_that_begins_like_its_own(source: str, destination: str) -> None:
+    """A single object lists nothing, so only a copy onto itself would read what it writes."""
+    planned = plan_keys(
+        located("one-bucket", source), located("one-bucket", destination), recursive=False
+    )
+
+    assert planned.task(found(source)).destination_key == destination
+
+
+def test_an_alias_for_both_sides_is_one_bucket() -> None:
+    """Equal names are known to be one bucket, so overlap is refused instead of suspected."""
+    alias = "mine-abc123-s3alias"
+
+    planned = plan_keys(located(alias, "a"), located(alias, "b"), recursive=True)
+
+    assert not planned.may_meet_own_copies

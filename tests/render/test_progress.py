@@ -187,3 +187,43 @@ def test_the_phase_follows_state_and_listing(
 ) -> None:
     """What is shown follows from the state, the listing and whether a stop was asked for."""
     assert phase_of(state, metrics(listing_complete=complete), stopping=stopping) is phase
+
+
+@pytest.mark.parametrize(("room", "has_bar"), [(5, False), (6, True)])
+def test_a_bar_is_drawn_only_where_there_is_room_for_one(room: int, has_bar: bool) -> None:
+    """Six columns are a bar; with fewer there are only the numbers."""
+    numbers = len("  1.2 GiB / 5.0 GiB   61.2 MiB/s")
+    first = _bars(width=len("objects ") + room + numbers).splitlines()[0]
+
+    assert ("─" in first) is has_bar
+    assert first.endswith("612/s")
+
+
+def test_a_bar_never_says_more_than_all() -> None:
+    """An object that has grown since it was listed has more bytes than were found."""
+    line = _bars(width=80, total_bytes_found=1, total_bytes_transferred=1000).splitlines()[1]
+
+    assert "━" in line
+    assert "─" not in line
+    assert line.endswith(" 61.2 MiB/s")
+
+
+class _Buffer(io.StringIO):
+    """Counts how often what was written is sent on."""
+
+    flushed = 0
+
+    def flush(self) -> None:
+        self.flushed += 1
+        super().flush()
+
+
+def test_a_log_line_is_not_held_back() -> None:
+    """Each line reaches a pipe when it is written, not when a buffer is full."""
+    stream = _Buffer()
+    view = PlainView(stream, interval_s=5)
+
+    view.update(Phase.LISTING, metrics(duration_s=0.0))
+    view.print_line("a note")
+
+    assert stream.flushed == 2

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from s3_xfer.errors import ErrorClass, RunAborted
+from s3_xfer.findings import Diagnosis
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
@@ -235,3 +236,33 @@ def test_terminal_and_pipe_have_the_same_text() -> None:
 def test_the_tone_follows_the_result(result: CopyResult, tone: Tone) -> None:
     """Green is only for complete runs, red for runs that achieved nothing or were aborted."""
     assert summarize(result, samples.CONTEXT).tone is tone
+
+
+def test_what_a_denial_means_stands_in_the_summary() -> None:
+    """The diagnosis comes in its own lines, also with --quiet."""
+    found = Diagnosis(
+        denied="PutObject was denied",
+        side="destination",
+        action="s3:PutObject",
+        causes=("no bucket policy",),
+        evidence=("HEAD was allowed",),
+    )
+    summary = summarize(samples.result(diagnosis=found), samples.CONTEXT)
+
+    for text in (as_text(summary), failure_text(summary)):
+        lines = text.splitlines()
+        start = lines.index("Diagnosis: PutObject was denied")
+        assert lines[start + 1 : start + 3] == [
+            "  seen: HEAD was allowed",
+            "  likely cause 1: no bucket policy",
+        ]
+
+
+@pytest.mark.parametrize("width", range(40, 60))
+def test_an_option_is_never_broken_at_its_hyphens(width: int) -> None:
+    """Prose is wrapped between words, and ``--no-overwrite`` is one word."""
+    aborted = RunAborted("x", remedy="run the copy itself again, then with --no-overwrite-at-all")
+
+    lines = _text(samples.result(aborted_by=aborted), width=width).splitlines()
+
+    assert any("--no-overwrite-at-all" in line for line in lines)
