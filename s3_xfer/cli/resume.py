@@ -1,23 +1,22 @@
 """The command ``resume``: go on with a copy from its journal.
 
-What is copied, and how objects end up, stands in the journal and cannot be given here; everything
-else can. Refuses nothing by itself: the journal does.
+What is copied, and everything that decides about the copies, is in the journal; the other options
+can be given here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from s3_xfer.cli import building
-from s3_xfer.cli.copying import EXIT_HELP, output_of, perform
+from s3_xfer.cli.copy import EXIT_HELP, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options.copying import resume_options
+from s3_xfer.cli.factory import Values, account_from, fields_from
+from s3_xfer.cli.options import resume_options
 from s3_xfer.cli.params import SectionedCommand
 from s3_xfer.model import AccountContext
-from s3_xfer.options import Identical, Preflight, ReportScope
+from s3_xfer.options import CopyOptions
 from s3_xfer.render.summary import Context
 
 RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file, or s3://BUCKET/KEY.
@@ -49,7 +48,11 @@ RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     ctx = click.get_current_context()
-    given = {name for name in values if ctx.get_parameter_source(name) is not _DEFAULT}
+    given = {
+        name: value
+        for name, value in values.items()
+        if ctx.get_parameter_source(name) is not _DEFAULT
+    }
     from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
 
     operation = S3CopyOperation.resume(
@@ -58,8 +61,8 @@ def resume(journal: str, **values: Any) -> ExitCode:
         destination=_account(values, "dest"),
         source_external_id=values["source_external_id"],
         destination_external_id=values["dest_external_id"],
-        batch_size=values["batch_size"] if "batch_size" in given else None,
-        **_changes(values, given),
+        batch_size=given.get("batch_size"),
+        **fields_from(CopyOptions, given),
     )
     keys = operation.key_map()
     context = Context(
@@ -74,30 +77,8 @@ def resume(journal: str, **values: Any) -> ExitCode:
 _DEFAULT = click.core.ParameterSource.DEFAULT
 
 
-def _account(values: Mapping[str, Any], side: str) -> AccountContext:
-    """Return what was said about ``side``; an external id may belong to the journal's role."""
+def _account(values: Values, side: str) -> AccountContext:
+    """Return the account of ``side``; an external id without a role is for the journal's role."""
     role = values[f"{side}_role_arn"]
     external_id = values[f"{side}_external_id"] if role else None
-    return building.account({**values, f"{side}_external_id": external_id}, side)
-
-
-def _changes(values: Mapping[str, Any], given: set[str]) -> dict[str, Any]:
-    """Return the fields of CopyOptions that were given."""
-    fields = {
-        "concurrency": ("concurrency", values["concurrency"]),
-        "engine": ("engine", values["engine"]),
-        "listing_threads": ("listing_threads", values["listing_threads"]),
-        "retries": ("retries", values["retries"]),
-        "retry_delay": ("retry_delay_s", values["retry_delay"]),
-        "read_timeout": ("read_timeout_s", values["read_timeout"]),
-        "max_failures": ("max_failures", values["max_failures"]),
-        "max_error_rate": ("max_error_rate_percent", values["max_error_rate"]),
-        "max_requests_per_second": ("max_requests_per_s", values["max_requests_per_second"]),
-        "deadline": ("deadline", values["deadline"]),
-        "no_preflight": ("preflight", Preflight.SKIP),
-        "skip_identical": ("identical", Identical.SKIP),
-        "report": ("report_path", values["report"]),
-        "report_all": ("report_scope", ReportScope.ALL),
-        "prices": ("prices_path", values["prices"]),
-    }
-    return dict(fields[name] for name in sorted(given & fields.keys()))
+    return account_from({**values, f"{side}_external_id": external_id}, side)
