@@ -18,7 +18,7 @@ from s3_xfer.declarations import (
     Members,
     Text,
     Whole,
-    declarations,
+    declarations_of,
 )
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
@@ -72,7 +72,7 @@ class Case:
 def cases(*classes: type) -> Iterator[Case]:
     """Yield a case for every declared field of these classes."""
     for cls in classes:
-        for name, declaration in declarations(cls).items():
+        for name, declaration in declarations_of(cls).items():
             yield Case(cls, declaration, _value(name, declaration))
 
 

@@ -7,7 +7,7 @@ from dataclasses import MISSING
 
 from airflow_plugin.arguments import argument_of
 from s3_xfer import AccountContext, CopyOptions
-from s3_xfer.declarations import Declaration, Flag, Section, declarations
+from s3_xfer.declarations import Declaration, Flag, Section, declarations_of
 from s3_xfer.spec import CopySpec
 
 SIDES = ("source", "dest")
@@ -21,10 +21,10 @@ HEADINGS = {
 def rows(table: str) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each row of the table for this class."""
     if table == "AccountContext":
-        for option in declarations(AccountContext).values():
+        for option in declarations_of(AccountContext).values():
             yield account_flags(option), option.name, meaning(option)
         return
-    for option in declarations(CopyOptions if table == "CopyOptions" else CopySpec).values():
+    for option in declarations_of(CopyOptions if table == "CopyOptions" else CopySpec).values():
         yield flag(option), option.name, argument_of(option.name), default(option), meaning(option)
 
 

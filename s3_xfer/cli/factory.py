@@ -15,7 +15,7 @@ import click
 
 from s3_xfer.cli.decorators import member_name
 from s3_xfer.cli.params import SectionOption
-from s3_xfer.declarations import Declaration, Members, Section, declarations
+from s3_xfer.declarations import Declaration, Members, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.render.shell import shell_word
@@ -56,7 +56,7 @@ def account_from(values: Values, side: str) -> AccountContext:
     """Return how ``side`` (``source`` or ``dest``) is reached."""
     fields = {
         name: values[name if option.section is Section.BOTH_SIDES else f"{side}_{name}"]
-        for name, option in declarations(AccountContext).items()
+        for name, option in declarations_of(AccountContext).items()
         if option.flag
     }
     fields["endpoint_url"] = fields["endpoint_url"] or values.get("endpoint_url")
@@ -70,8 +70,8 @@ def options_from(values: Values) -> CopyOptions:
 
 def fields_from(cls: type, values: Values) -> dict[str, Any]:
     """Return the declared fields of ``cls`` that the command line has."""
-    fields = {name: values[name] for name in declarations(cls) if name in values}
-    for name, option in declarations(cls).items():
+    fields = {name: values[name] for name in declarations_of(cls) if name in values}
+    for name, option in declarations_of(cls).items():
         if isinstance(option.kind, Members):
             fields[name] = frozenset(
                 member for member in option.kind.members if values[member_name(option, member)]

@@ -13,7 +13,7 @@ from typing import Any
 
 from s3_xfer.cli.decorators import Decorator, add_options, declared, flag, members, option
 from s3_xfer.cli.params import DurationParam, EnumChoice
-from s3_xfer.declarations import Declaration, JournalRole, Section, declarations
+from s3_xfer.declarations import Declaration, JournalRole, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.options import THREADS, CopyOptions
 from s3_xfer.spec import CheckSpec, CopySpec
@@ -27,8 +27,8 @@ POLICY_OUTPUT = "Policies"
 # first run.
 _MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
 
-_ACCOUNT, _COPY = declarations(AccountContext), declarations(CopyOptions)
-_CHECK = declarations(CheckSpec)
+_ACCOUNT, _COPY = declarations_of(AccountContext), declarations_of(CopyOptions)
+_CHECK = declarations_of(CheckSpec)
 
 
 class Progress(enum.Enum):
@@ -53,7 +53,7 @@ def in_order(*classes: type) -> list[Declaration]:
     typed = [
         declaration
         for cls in classes
-        for declaration in declarations(cls).values()
+        for declaration in declarations_of(cls).values()
         if declaration.flag
     ]
     ordered = [declaration for declaration in typed if not declaration.after]

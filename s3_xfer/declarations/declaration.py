@@ -143,7 +143,7 @@ def option(
 
 
 @functools.cache
-def declarations(cls: type) -> Mapping[str, Declaration]:
+def declarations_of(cls: type) -> Mapping[str, Declaration]:
     """Return the declarations of a dataclass's fields, by field, in order."""
     return MappingProxyType(
         {
@@ -172,13 +172,13 @@ def check_values(instance: Any) -> None:
         ValidationError: one is not.
     """
     cls: type = type(instance)
-    for name, declaration in declarations(cls).items():
+    for name, declaration in declarations_of(cls).items():
         declaration.check(getattr(instance, name))
 
 
 def documented(cls: _ClassT) -> _ClassT:
     """Add the declared fields to the docstring of a dataclass, below ``Args``."""
-    fields = "\n".join(_paragraph(declaration) for declaration in declarations(cls).values())
+    fields = "\n".join(_paragraph(declaration) for declaration in declarations_of(cls).values())
     summary, raises, rest = inspect.cleandoc(cls.__doc__ or "").partition("\n\nRaises:")
     cls.__doc__ = f"{summary}\n\nArgs:\n{fields}{raises}{rest}\n"
     return cls

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from s3_xfer.declarations import Instance, JournalRole, Section, Text, declarations
+from s3_xfer.declarations import Instance, JournalRole, Section, Text, declarations_of
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
@@ -25,7 +25,7 @@ def test_every_field_is_declared(cls: type) -> None:
     undeclared = {
         field.name: field.default_factory
         for field in dataclasses.fields(cls)
-        if field.name not in declarations(cls)
+        if field.name not in declarations_of(cls)
     }
 
     assert undeclared == {name: NESTED[name] for name in undeclared}

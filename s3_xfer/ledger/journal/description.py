@@ -12,7 +12,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3_xfer.declarations import Declaration, JournalRole, declarations
+from s3_xfer.declarations import Declaration, JournalRole, declarations_of
 from s3_xfer.errors import JournalError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
@@ -110,7 +110,7 @@ def _account(
 
 
 def _of_role(cls: type, *roles: JournalRole) -> Iterator[Declaration]:
-    return (option for option in declarations(cls).values() if option.journal in roles)
+    return (option for option in declarations_of(cls).values() if option.journal in roles)
 
 
 def _written(instance: Any, cls: type, *roles: JournalRole) -> dict[str, Any]:
