@@ -1,4 +1,4 @@
-"""The command ``check``: is what is at the destination what was to be copied.
+"""The command ``check``: compare the destination with what a copy would have made.
 
 Takes the locations and credentials of the copy, and writes nothing but the report.
 """
@@ -57,7 +57,7 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 @click.command(
     cls=SectionedCommand,
     help=CHECK_HELP,
-    short_help="Compare both sides, and say what is missing or different.",
+    short_help="Compare both sides, and list what is missing or different.",
 )
 @click.argument("source")
 @click.argument("destination")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
 
     The bytes never pass through this machine. The destination's credentials make the copy; the
-    source's, where given, list and look.
+    source's, where given, list objects and read their metadata.
 
     \b
     Examples:

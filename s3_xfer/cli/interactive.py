@@ -57,7 +57,7 @@ def interactive(
 ) -> ExitCode:
     """Ask, show, confirm, copy."""
     if not (sys.stdin.isatty() or yes):
-        raise click.UsageError("Nobody can be asked here (no terminal). Give --yes, or use copy.")
+        raise click.UsageError("There is no terminal to ask on. Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
     try:

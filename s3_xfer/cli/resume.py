@@ -21,10 +21,10 @@ from s3_xfer.render.summary import Context
 
 RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file, or s3://BUCKET/KEY.
 
-    The listing goes on where it was, what is finished is not copied again, what failed is tried
-    again, and large objects go on with their missing parts. Both places and everything that decides
-    about the copies is in the journal; the options below may differ from those of the first run.
-    External ids are not in it, give them again.
+    The listing continues where it was, finished objects are not copied again, failed ones are tried
+    again, and large objects continue with their missing parts. Both locations and everything that
+    decides about the copies are in the journal; the options below may differ from those of the
+    first run. External ids are not in it: give them again.
 
     \b
     Exit status: that of the copy; 0 as well if nothing was left to do.

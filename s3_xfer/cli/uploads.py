@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET or s3://BUCKET/PREFIX.
 
     Their parts cost money and are in no listing of objects. "Ours" are those that the same user
-    or role began, with whatever program. S3 does not tell whether somebody is still at work on
-    one: choose an age that no upload of yours takes. Nor does it know of journals: name those of
-    copies that you mean to resume with --journal, or their large objects begin anew.
+    or role began, with any program. S3 does not tell whether an upload is still in progress:
+    choose an age that no upload of yours reaches. Nor does it know journals: give those of copies
+    that you will resume with --journal, or their large objects start again from the first part.
 
     \b
     Exit status: 0, or 1 if an upload could not be aborted; else as copy.
@@ -52,7 +52,7 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
 @click.argument("destination")
 @uploads_options
 def uploads(destination: str, **values: Any) -> ExitCode:
-    """List, and abort what was asked for."""
+    """List the uploads, or abort those that the options choose."""
     from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
 
     _check_usage(values)
@@ -76,7 +76,7 @@ def _check_usage(values: Values) -> None:
     if values["abort_older_than"] is None and values["journals"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
     if values["all"] and not (values["yes"] or sys.stdin.isatty()):
-        raise click.UsageError("Nobody can be asked here (no terminal). Give --yes.")
+        raise click.UsageError("There is no terminal to ask on. Give --yes.")
 
 
 def _chosen(unfinished: Sequence[Unfinished], now: datetime, values: Values) -> list[Unfinished]:

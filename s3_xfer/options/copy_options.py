@@ -247,7 +247,7 @@ class CopyOptions:
     )
     deadline: str | None = option(
         None,
-        help="Stop in order after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
+        help="Stop cleanly after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
         section=Section.LIMITS,
         kind=Text(metavar="WHEN"),
         journal=JournalRole.PER_RUN,
