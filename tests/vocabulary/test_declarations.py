@@ -22,7 +22,7 @@ NESTED = {"source": AccountContext, "destination": AccountContext, "options": Co
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_field_is_declared(cls: type) -> None:
     """A field without a declaration is a value with declared fields of its own."""
-    undeclared = {
+    undeclared: dict[str, Any] = {
         field.name: field.default_factory
         for field in dataclasses.fields(cls)
         if field.name not in declarations_of(cls)
