@@ -33,6 +33,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra
+from s3_xfer.declarations import Declaration, declarations_of
 from s3_xfer.errors import (
     CopyFailed,
     ErrorClass,
@@ -106,6 +107,7 @@ __all__ = [
     "CopyResult",
     "CopyRun",
     "CopyTask",
+    "Declaration",
     "Diagnosis",
     "Encryption",
     "Engine",
@@ -144,6 +146,7 @@ __all__ = [
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "declarations_of",
     "progress_text",
     "result_text",
     "translate",

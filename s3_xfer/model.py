@@ -13,6 +13,17 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from s3_xfer.declarations import (
+    Declaration,
+    File,
+    Instance,
+    JournalRole,
+    Section,
+    Text,
+    declared,
+    documented,
+    option,
+)
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
 
@@ -30,30 +41,104 @@ _ACCOUNT_ID = re.compile(r"\d{12}")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|RGW\d{17}|):role/.+")
 
 
+def _from_a_program(help: str, description: str) -> dict[str, Declaration]:  # noqa: A002
+    """Return the metadata of a field that only a program can fill."""
+    return declared(
+        Declaration(
+            help=help,
+            section=Section.ONE_SIDE,
+            kind=Instance(description=description),
+            journal=JournalRole.PER_RUN,
+            flag="",
+        )
+    )
+
+
+@documented
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountContext:
     """With whose credentials, and where, one side is reached.
 
     Nothing given means: as the AWS CLI would (environment, default profile, instance role).
-    ``bucket_owner`` is the 12-digit account that must own the bucket; S3 then refuses every
-    request if it does not (bucket names can be re-registered by strangers). ``session`` is for
-    callers that hold their own refreshing credentials (Airflow's hook); it replaces ``profile``.
-    ``client_config`` is merged under our own botocore configuration (proxies, addressing style);
-    ``ca_bundle`` is a file of certificates to trust besides the usual ones' replacement.
 
     Raises:
         ValidationError: a malformed role ARN or account id, or settings that exclude each other.
     """
 
-    profile: str | None = None
-    role_arn: str | None = None
-    external_id: str | None = field(default=None, repr=False)
-    region: str | None = None
-    endpoint_url: str | None = None
-    bucket_owner: str | None = None
-    ca_bundle: str | None = None
-    session: boto3.session.Session | None = field(default=None, repr=False, compare=False)
-    client_config: Config | None = field(default=None, repr=False, compare=False)
+    profile: str | None = option(
+        None,
+        help="AWS profile for this side's requests.",
+        section=Section.ONE_SIDE,
+        kind=Text(metavar="NAME"),
+        journal=JournalRole.REMEMBERED,
+    )
+    role_arn: str | None = option(
+        None,
+        help="Role to assume.",
+        section=Section.ONE_SIDE,
+        kind=Text(metavar="ARN"),
+        journal=JournalRole.REMEMBERED,
+    )
+    external_id: str | None = field(
+        default=None,
+        repr=False,
+        metadata=declared(
+            Declaration(
+                help="External id that the role's trust policy asks for.",
+                section=Section.ONE_SIDE,
+                kind=Text(metavar="ID"),
+                journal=JournalRole.PER_RUN,
+                is_secret=True,
+            )
+        ),
+    )
+    region: str | None = option(
+        None,
+        help="Region of the bucket.",
+        section=Section.ONE_SIDE,
+        kind=Text(metavar="REGION"),
+        journal=JournalRole.REMEMBERED,
+    )
+    endpoint_url: str | None = option(
+        None,
+        help="S3 endpoint of this side alone.",
+        section=Section.ONE_SIDE,
+        kind=Text(metavar="URL"),
+        journal=JournalRole.IDENTITY,
+    )
+    bucket_owner: str | None = option(
+        None,
+        help="12-digit account that must own the bucket; otherwise S3 refuses every request.",
+        section=Section.ONE_SIDE,
+        kind=Text(metavar="ACCOUNT"),
+        journal=JournalRole.REMEMBERED,
+        details="A bucket's name can be registered again by another account.",
+    )
+    ca_bundle: str | None = option(
+        None,
+        help="Certificates to trust instead of the usual ones.",
+        section=Section.BOTH_SIDES,
+        kind=File(container=str, must_exist=True),
+        journal=JournalRole.REMEMBERED,
+    )
+    session: boto3.session.Session | None = field(
+        default=None,
+        repr=False,
+        compare=False,
+        metadata=_from_a_program(
+            "Session with refreshing credentials of the caller's own, in place of a profile.",
+            "a boto3 session",
+        ),
+    )
+    client_config: Config | None = field(
+        default=None,
+        repr=False,
+        compare=False,
+        metadata=_from_a_program(
+            "Botocore configuration to merge under our own (proxies, addressing style).",
+            "a botocore configuration",
+        ),
+    )
 
     def __post_init__(self) -> None:
         if self.role_arn and not _ROLE_ARN.fullmatch(self.role_arn):

@@ -9,10 +9,35 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from s3_xfer.comparison import CompareField, Extra
-from s3_xfer.errors import ValidationError
+from s3_xfer.declarations import (
+    Choice,
+    Declaration,
+    Flag,
+    JournalRole,
+    Members,
+    Section,
+    Text,
+    Whole,
+    check_values,
+    declared,
+    option,
+)
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
+
+
+def _location(help: str, metavar: str) -> dict[str, Declaration]:  # noqa: A002 - as in option()
+    """Return the metadata of a field that a URL on the command line stands for."""
+    return declared(
+        Declaration(
+            help=help,
+            section=Section.LOCATIONS,
+            kind=Text(metavar=metavar),
+            journal=JournalRole.IDENTITY,
+            flag="",
+        )
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +48,23 @@ class TransferSpec:
         ValidationError: a name is invalid, or source and destination overlap.
     """
 
-    source_bucket: str
-    source_key: str
-    destination_bucket: str
-    destination_key: str
-    recursive: bool = False
+    source_bucket: str = field(metadata=_location("Bucket to copy from.", "BUCKET"))
+    source_key: str = field(metadata=_location("Key, or prefix, to copy.", "KEY"))
+    destination_bucket: str = field(metadata=_location("Bucket to copy to.", "BUCKET"))
+    destination_key: str = field(metadata=_location("Key, or prefix, of the copies.", "KEY"))
+    recursive: bool = option(
+        False,
+        help="Copy everything under the prefix SOURCE.",
+        section=Section.WHAT,
+        kind=Flag(),
+        journal=JournalRole.IDENTITY,
+    )
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
     options: CopyOptions = field(default_factory=CopyOptions)
 
     def __post_init__(self) -> None:
+        check_values(self)
         self.key_map()
 
     def key_map(self) -> KeyMap:
@@ -58,20 +90,51 @@ class CopySpec(TransferSpec):
         ValidationError: as :class:`TransferSpec`; or the batch size is out of range.
     """
 
-    batch_size: int = 100
-    overwrite: bool = True
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.batch_size <= BATCH_SIZE_MAX:
-            raise ValidationError(
-                f"batch size is {self.batch_size}; it must be between 1 and {BATCH_SIZE_MAX}"
-            )
-        super().__post_init__()
+    batch_size: int = option(
+        100,
+        help="Objects handed to the workers at once.",
+        section=Section.SPEED,
+        kind=Whole(low=1, high=BATCH_SIZE_MAX),
+        journal=JournalRole.REMEMBERED,
+        after="engine",
+    )
+    overwrite: bool = option(
+        True,
+        flag="--no-overwrite",
+        help="Leave objects alone that exist at the destination (atomic on AWS).",
+        section=Section.WHAT,
+        kind=Flag(when_given=False),
+        journal=JournalRole.IDENTITY,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSpec(TransferSpec):
     """One comparison. ``compare`` are compared besides sizes and ETags."""
 
-    compare: frozenset[CompareField] = frozenset()
-    extra: Extra = Extra.COUNT
+    compare: frozenset[CompareField] = option(
+        frozenset(),
+        flag="",  # a flag for each member
+        help="What is compared besides sizes and ETags.",
+        section=Section.COMPARISON,
+        kind=Members(
+            members=CompareField,
+            helps={
+                CompareField.CHECKSUMS: (
+                    "Compare stored checksums where ETags prove nothing (two HEADs for each "
+                    "object)."
+                ),
+                CompareField.METADATA: "Compare metadata and headers (two HEADs for each object).",
+                CompareField.TAGS: "Compare tags (two requests for each object).",
+            },
+        ),
+        journal=JournalRole.PER_RUN,
+    )
+    extra: Extra = option(
+        Extra.COUNT,
+        flag="--ignore-extra",
+        help="Leave out objects that only the destination has.",
+        section=Section.COMPARISON,
+        kind=Choice(members=Extra, when_given=Extra.IGNORE),
+        journal=JournalRole.PER_RUN,
+    )

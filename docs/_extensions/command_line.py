@@ -1,8 +1,8 @@
-"""The directive ``command-line``: the program's commands and options, from their declarations.
+"""Reference pages from declarations.
 
-Makes nodes, not text, so that the page and the man page come from the same thing and nothing in a
-help text can be taken for markup. Refuses to add a word: what is missing here is missing in
-``--help``.
+``command-line`` shows the program's commands and options as ``--help`` does, and ``option-table``
+the fields of a class. Both make nodes, not text: the site and the man page have the same contents,
+and nothing in a help text can be taken for markup.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from docutils import nodes
+from option_table import HEADINGS, rows
 from sphinx.util.docutils import SphinxDirective
 
 from s3_xfer.cli.main import cli
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from sphinx.application import Sphinx
 
@@ -31,6 +32,28 @@ class CommandLine(SphinxDirective):
         """Return the sections."""
         group = click.Context(cli, info_name=PROGRAM)
         return [_section(name, command, group) for name, command in cli.commands.items()]
+
+
+class OptionTable(SphinxDirective):
+    """The declared fields of the class that is the argument, each as a row."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        name = self.arguments[0]
+        headings = HEADINGS[name]
+        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in headings), cols=len(headings))
+        group += nodes.thead("", _row(headings, nodes.inline))
+        group += nodes.tbody("", *(_row(cells, nodes.literal) for cells in rows(name)))
+        return [nodes.table("", group)]
+
+
+def _row(cells: Sequence[str], kind: type[nodes.TextElement]) -> nodes.row:
+    """Return a row, the cells but the last as ``kind``, which is the meaning in words."""
+    *names, meaning = cells
+    entries = [nodes.entry("", nodes.paragraph("", "", kind("", name))) for name in names]
+    return nodes.row("", *entries, nodes.entry("", nodes.paragraph("", meaning)))
 
 
 def _section(name: str, command: click.Command, group: click.Context) -> nodes.section:
@@ -66,27 +89,28 @@ def _without_indent(text: str) -> str:
 
 
 def _by_section(command: click.Command, context: click.Context) -> dict[str, list[tuple[str, str]]]:
-    found: dict[str, list[tuple[str, str]]] = {}
+    sections: dict[str, list[tuple[str, str]]] = {}
     for param in command.get_params(context):
         record = param.get_help_record(context) if isinstance(param, click.Option) else None
         if record:
-            found.setdefault(getattr(param, "section", "Other"), []).append(record)
-    return found
+            sections.setdefault(getattr(param, "section", "Other"), []).append(record)
+    return sections
 
 
 def _option_list(records: list[tuple[str, str]]) -> nodes.option_list:
-    listed = nodes.option_list()
+    option_list = nodes.option_list()
     for typed, text in records:
         name, _, value = typed.partition(" ")
         option = nodes.option("", nodes.option_string("", name))
         if value:
             option += nodes.option_argument("", value, delimiter=" ")
         description = nodes.description("", nodes.paragraph("", " ".join(text.split())))
-        listed += nodes.option_list_item("", nodes.option_group("", option), description)
-    return listed
+        option_list += nodes.option_list_item("", nodes.option_group("", option), description)
+    return option_list
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    """Tell Sphinx about the directive."""
+    """Register the directives."""
     app.add_directive("command-line", CommandLine)
+    app.add_directive("option-table", OptionTable)
     return {"parallel_read_safe": True}

@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options.access import doctor_options
-from s3_xfer.cli.options.copying import copy_options
+from s3_xfer.cli.factory import operation_from
+from s3_xfer.cli.options import copy_options, doctor_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import say, say_json
+from s3_xfer.cli.stdio import print_json, print_line
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
@@ -47,11 +46,11 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.access.principals import Principal  # noqa: PLC0415
     from s3_xfer.render.checkup import check_up_lines  # noqa: PLC0415
 
-    operation = building.operation(source, destination, values)
+    operation = operation_from(source, destination, values)
     principal = Principal.parse(values["principal"]) if values["principal"] else None
     result = check_up(operation, principal=principal)
     if values["json"]:
-        say_json(result.to_dict())
+        print_json(result.to_dict())
     elif not values["quiet"]:
-        say("\n".join(check_up_lines(result)))
+        print_line("\n".join(check_up_lines(result)))
     return ExitCode.REFUSED if result.failed else ExitCode.OK

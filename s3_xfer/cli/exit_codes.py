@@ -1,6 +1,6 @@
-"""Exit codes are API: scripts and schedulers branch on them, so they stand in one table.
+"""Exit codes are API: scripts and schedulers branch on them, so they are defined in one table.
 
-Refuses to guess: whatever has no code of its own is ``INTERNAL``, never ``OK``.
+An end without a code of its own is ``INTERNAL``, never ``OK``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.deadline import BY_DEADLINE
 
-BY_SIGTERM = "SIGTERM"  # what the run is told, and what the result repeats
+BY_SIGTERM = "SIGTERM"  # the reason given to the run, which its result repeats
 BY_CTRL_C = "Ctrl-C"
 
 
@@ -45,7 +45,7 @@ class ExitCode(enum.IntEnum):
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"
     INTERRUPTED = 130, "stopped by Ctrl-C"
-    OUTPUT_CLOSED = 141, "whoever read the output went away"
+    OUTPUT_CLOSED = 141, "stdout was closed before everything was printed"
     TERMINATED = 143, "stopped by SIGTERM"
 
 
@@ -65,7 +65,7 @@ _BY_REASON = {BY_SIGTERM: ExitCode.TERMINATED, BY_DEADLINE: ExitCode.DEADLINE}
 
 
 def exit_code(end: CopyResult | BaseException) -> ExitCode:
-    """Return the code for the end of a run, or for what was raised instead of one."""
+    """Return the code for the result of a run, or for the exception raised instead of one."""
     if isinstance(end, CopyResult):
         return _of_result(end)
     return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)

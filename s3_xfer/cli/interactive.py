@@ -1,7 +1,6 @@
 """The command ``interactive``: ask for what is missing, show what will happen, copy on yes.
 
-Everything typed goes through the same options and the same run as ``copy``. Refuses to write
-anything before somebody said yes, or gave ``--yes``.
+Options and run are those of ``copy``. Nothing is written before the answer yes, or ``--yes``.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli import building
-from s3_xfer.cli.copying import context_of, output_of, perform
+from s3_xfer.cli.copy import context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options.copying import interactive_options
+from s3_xfer.cli.factory import operation_from
+from s3_xfer.cli.follow import follow
+from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, print_lines, text_width
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.running import follow
-from s3_xfer.cli.streams import tell
+from s3_xfer.cli.stdio import print_error
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -58,7 +57,7 @@ def interactive(
 ) -> ExitCode:
     """Ask, show, confirm, copy."""
     if not (sys.stdin.isatty() or yes):
-        raise click.UsageError("Nobody can be asked here (no terminal). Give --yes, or use copy.")
+        raise click.UsageError("There is no terminal to ask on. Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
     try:
@@ -68,22 +67,22 @@ def interactive(
             values |= _ask_rest(source, values)
         return _count_and_copy(source, destination, values, yes=yes)
     except click.Abort:  # Ctrl-C or end of input at a question
-        tell("\nstopped; nothing was written")
+        print_error("\nstopped; nothing was written")
         return ExitCode.INTERRUPTED
 
 
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
-    """Show what will happen, and let it happen if it is wanted."""
-    operation = building.operation(source, destination, values)
+    """Show what will happen, and copy if the answer is yes."""
+    operation = operation_from(source, destination, values)
     output = output_of(values)
     counted = _count(operation, output)
-    if counted.state is not RunState.COMPLETED or values["dry_run"]:
+    if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
         output.result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
     if not (output.quiet or output.json):
         _show_plan(operation, source, destination, counted)
     if not yes and not click.confirm(question(counted), err=True):
-        tell("nothing was written")
+        print_error("nothing was written")
         return ExitCode.OK
     return perform(operation, output, context_of(source, destination, values))
 
@@ -131,7 +130,7 @@ def _ask(prompt: str, *, check: Callable[[str], object]) -> str:
         try:
             check(answer.strip())
         except ValidationError as error:
-            tell(printable(f"{error.problem}; {error.remedy}."))
+            print_error(printable(f"{error.problem}; {error.remedy}."))
         else:
             return answer.strip()
 
@@ -148,12 +147,12 @@ def _ask_rest(source: str, values: Mapping[str, Any]) -> Answers:
 
 
 def _ask_profiles(values: Mapping[str, Any]) -> Answers:
-    """Return the profiles to use; asks only if nothing was said about credentials."""
-    said = ("source_profile", "source_role_arn", "dest_profile", "dest_role_arn")
+    """Return the profiles to use; asks only if no option names credentials."""
+    credentials = ("source_profile", "source_role_arn", "dest_profile", "dest_role_arn")
     known = _configured_profiles()
-    if any(values[name] for name in said) or not known:
+    if any(values[name] for name in credentials) or not known:
         return {}
-    tell(f"Profiles configured here: {printable(', '.join(known))}")
+    print_error(f"Profiles configured here: {printable(', '.join(known))}")
     return {
         "dest_profile": _ask_profile("Profile for the destination (makes the copy)", known),
         "source_profile": _ask_profile("Profile for the source (lists)", known),
@@ -167,7 +166,7 @@ def _ask_profile(prompt: str, known: list[str]) -> str | None:
         )
         if not answer or answer in known:
             return answer or None
-        tell(f"There is no profile {printable(answer)!r}.")
+        print_error(f"There is no profile {printable(answer)!r}.")
 
 
 def _configured_profiles() -> list[str]:

@@ -1,7 +1,7 @@
-"""The program ``s3-xfer``: its commands, and the one place where errors become words and codes.
+"""The program ``s3-xfer``: its commands, and the one place where errors become exit codes.
 
-Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once. Refuses to
-hide anything: what has no name here is printed with its traceback.
+Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once. An error
+without an exit code of its own is printed with its traceback.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from collections.abc import Sequence
 
 import click
 
-from s3_xfer.cli.checking import check
-from s3_xfer.cli.copying import copy
+from s3_xfer.cli.check import check
+from s3_xfer.cli.copy import copy
 from s3_xfer.cli.doctor import doctor
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.policy import policy
-from s3_xfer.cli.resuming import resume
+from s3_xfer.cli.resume import resume
 from s3_xfer.cli.runbook import runbook
-from s3_xfer.cli.running import leave
-from s3_xfer.cli.streams import accept_any_character, discard, tell
+from s3_xfer.cli.stdio import escape_unencodable, print_error, redirect_to_null
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
@@ -61,7 +61,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
 @click.group(cls=SuggestingGroup, help=HELP, context_settings={"max_content_width": 100})
 @click.version_option(VERSION, prog_name="s3-xfer")
 def cli() -> None:
-    """Hold the commands together."""
+    """Group the commands."""
 
 
 cli.add_command(check)
@@ -75,17 +75,17 @@ cli.add_command(uploads)
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run the program and return its exit code; nothing is raised, whatever happens.
+    """Run the program and return its exit code; no exception leaves it.
 
     May end the process itself where a stuck thread would keep it alive.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*GC_THRESHOLDS)
-    return leave(_guarded(args))
+    return end_process(_exit_code_of(args))
 
 
-def _guarded(args: Sequence[str] | None) -> int:
-    accept_any_character()
+def _exit_code_of(args: Sequence[str] | None) -> int:
+    escape_unencodable()
     try:
         code = cli.main(args=args, prog_name="s3-xfer", standalone_mode=False)
         sys.stdout.flush()
@@ -93,26 +93,26 @@ def _guarded(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         if not isinstance(error, _HELP_ASKED_FOR):
-            tell(ErrorClass.INVALID_INPUT.see)
+            print_error(ErrorClass.INVALID_INPUT.see)
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt):
-        tell("stopped")
+        print_error("stopped")
         return ExitCode.INTERRUPTED
-    except SystemExit as error:  # click: shell completion is done, or the reader went away
-        return ExitCode.OK if error.code == 0 else _explained(error)
-    except Exception as error:  # noqa: BLE001 - the last resort, and it tells all
-        return _explained(error)
+    except SystemExit as error:  # click: shell completion is done, or stdout is closed
+        return ExitCode.OK if error.code == 0 else _report(error)
+    except Exception as error:  # noqa: BLE001 - the last resort, with its traceback
+        return _report(error)
 
 
-def _explained(error: BaseException) -> ExitCode:
-    """Tell on stderr what ``error`` means, and return its exit code."""
+def _report(error: BaseException) -> ExitCode:
+    """Print on stderr what ``error`` means, and return its exit code."""
     if _reader_is_gone(error):
-        discard(sys.stdout)
+        redirect_to_null(sys.stdout)
         return ExitCode.OUTPUT_CLOSED
     if isinstance(error, S3XferError):
-        tell(f"error: {printable_lines(str(error))}")
+        print_error(f"error: {printable_lines(str(error))}")
     else:
-        tell("".join(traceback.format_exception(error)) + _UNEXPECTED)
+        print_error("".join(traceback.format_exception(error)) + _UNEXPECTED)
     return exit_code(error)
 
 

@@ -1,7 +1,7 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
-One value, :class:`Output`, is made from the options and knows both streams. Refuses to print
-anything on stdout with ``--json`` except the one object, and anything there with ``--quiet``.
+One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
+and nothing else, with ``--quiet`` nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from s3_xfer.cli.options.shared import Progress
-from s3_xfer.cli.running import FAILURES_TOLD
-from s3_xfer.cli.streams import if_anybody_reads, say, say_json, tell
+from s3_xfer.cli.follow import FAILURES_SHOWN
+from s3_xfer.cli.options import Progress
+from s3_xfer.cli.stdio import ignoring_closed_stdout, print_error, print_json, print_line
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
@@ -35,7 +35,7 @@ _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How much is said, and how."""
+    """How much is printed, and how."""
 
     progress: Progress = Progress.AUTO
     json: bool = False
@@ -43,11 +43,11 @@ class Output:
     verbose: bool = False
 
     @property
-    def failures_told(self) -> int:
-        """How many failures are told while the run lasts."""
+    def failures_shown(self) -> int:
+        """How many failures are printed while the run lasts."""
         if self.verbose:
             return ERRORS_KEPT
-        return 0 if self.quiet else FAILURES_TOLD
+        return 0 if self.quiet else FAILURES_SHOWN
 
     def view(
         self,
@@ -69,33 +69,33 @@ class Output:
         return LiveView(progress_console(), dry_run=dry_run, keep=keep, draw=draw)
 
     def result(self, result: CopyResult, context: Context) -> None:
-        """Print the end of a run; a reader that went away does not change it."""
-        with if_anybody_reads():
-            self._result(result, summarize(result, context))
+        """Print the result of a run; a closed stdout does not change it."""
+        with ignoring_closed_stdout():
+            self._print(result, summarize(result, context))
 
-    def _result(self, result: CopyResult, summary: Summary) -> None:
+    def _print(self, result: CopyResult, summary: Summary) -> None:
         if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
-            summary = replace(summary, notes=())  # the same eyes read them during the run
-            say()
+            summary = replace(summary, notes=())  # they were shown during the run
+            print_line()
         if self.json:
-            say_json(result.to_dict())
+            print_json(result.to_dict())
         if self.quiet:
-            self._attention(result, summary)
+            self._print_problems(result, summary)
         elif not self.json:
             print_lines(summary_lines(summary, width=text_width()))
 
-    def _attention(self, result: CopyResult, summary: Summary) -> None:
+    def _print_problems(self, result: CopyResult, summary: Summary) -> None:
         if result.aborted_by or result.cancelled_by or result.metrics.files_failed:
             text = failure_text(summary, width=text_width())
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
-            tell("\n".join(lines))
+            print_error("\n".join(lines))
 
 
 def print_lines(lines: Sequence[Line]) -> None:
     """Print laid-out lines on stdout, with colours if it is a terminal."""
     if not sys.stdout.isatty():
-        say("\n".join(line.text for line in lines))
+        print_line("\n".join(line.text for line in lines))
         return
     from s3_xfer.render.terminal import print_styled  # noqa: PLC0415 - imports rich
 

@@ -1,7 +1,4 @@
-"""What click lacks for this program: sizes, enums as choices, options in sections.
-
-Knows click and the vocabulary of values, but no option by name.
-"""
+"""What click lacks for this program: sizes, enums as choices, options in sections."""
 
 from __future__ import annotations
 
@@ -12,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from s3_xfer.declarations import Choice, Declaration
 from s3_xfer.errors import ValidationError
 from s3_xfer.units import parse_duration, parse_size
 
@@ -28,7 +26,7 @@ else:  # not subscriptable in click 8.1
 _NAMES, _INDENT, _WIDE = 29, 6, 70
 
 
-class Size(_ParamType):
+class SizeParam(_ParamType):
     """A number of bytes, written as ``5MiB``, ``1GB`` or ``1048576``."""
 
     name = "size"
@@ -43,7 +41,7 @@ class Size(_ParamType):
             self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
 
 
-class Duration(_Seconds):
+class DurationParam(_Seconds):
     """A number of seconds, written as ``90s``, ``12h`` or ``2d``."""
 
     name = "duration"
@@ -63,27 +61,31 @@ class Duration(_Seconds):
 class EnumChoice(_Choice):
     """The values of an enum as words on the command line, its members in the program."""
 
-    def __init__(self, kind: type[enum.Enum]) -> None:
-        super().__init__([member.value for member in kind])
-        self.kind = kind
+    def __init__(self, members: type[enum.Enum]) -> None:
+        super().__init__([member.value for member in members])
+        self.members = members
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the member, in whatever case it was typed; unknown words are usage errors."""
-        if isinstance(value, self.kind):
-            return value
-        for member in self.kind:
-            if member.value.casefold() == str(value).casefold():
-                return member
-        known = ", ".join(repr(member.value) for member in self.kind)
-        return self.fail(f"{value!r} is not one of {known}.", param, ctx)
+        try:
+            return Choice(members=self.members).parse(value)
+        except ValueError:
+            known = ", ".join(repr(member.value) for member in self.members)
+            return self.fail(f"{value!r} is not one of {known}.", param, ctx)
 
 
 class SectionOption(click.Option):
-    """An option that knows under which heading ``--help`` shows it."""
+    """An option with the heading under which ``--help`` shows it.
 
-    def __init__(self, *args: Any, section: str, **kwargs: Any) -> None:
+    ``declaration`` is that of the library's field that it sets, None if it sets none.
+    """
+
+    def __init__(
+        self, *args: Any, section: str, declaration: Declaration | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
+        self.declaration = declaration
 
 
 class SectionedCommand(click.Command):

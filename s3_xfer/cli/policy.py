@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options.access import PolicyFormat, policy_options
-from s3_xfer.cli.options.copying import copy_options
+from s3_xfer.cli.factory import operation_from
+from s3_xfer.cli.options import PolicyFormat, copy_options, policy_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import say, tell
+from s3_xfer.cli.stdio import print_error, print_line
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
@@ -54,9 +53,9 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
     text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
-    say(text)
+    print_line(text)
     for note in _notes(documents, values):
-        tell(f"note: {note}")
+        print_error(f"note: {note}")
     return ExitCode.OK
 
 
@@ -64,7 +63,7 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
     from s3_xfer.access.policies import Parties, policies_for  # noqa: PLC0415 - slow to import
     from s3_xfer.access.principals import Principal  # noqa: PLC0415
 
-    operation = building.operation(source, destination, values)
+    operation = operation_from(source, destination, values)
     parties = Parties(
         copier=copier_of(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,

@@ -1,8 +1,7 @@
 """The command ``runbook``: the section that a message points to, where only the wheel is.
 
 The text is docs/runbook.md; ``runbook.md`` beside this module links to it, and a build puts the
-text in its place. Prints it as it stands there: plain words for a terminal, a pipe or a screen
-reader. Refuses to hold a word of advice of its own.
+text in its place. It is printed as it stands there, for a terminal, a pipe or a screen reader.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from pathlib import Path
 import click
 
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.streams import say
+from s3_xfer.cli.stdio import print_line
 
 RUNBOOK_HELP = """Print what to do: a section of the runbook, or their list.
 
@@ -53,13 +52,13 @@ class Section:
 def runbook(section: str | None, *, everything: bool) -> ExitCode:
     """Print a section, the list of sections, or everything."""
     text = _readable(Path(__file__).with_name("runbook.md").read_text(encoding="utf-8"))
-    found = sections(text)
+    all_sections = sections(text)
     if everything:
-        say(text)
+        print_line(text)
     elif section:
-        say(_chosen(found, section).text)
+        print_line(_section_named(all_sections, section).text)
     else:
-        say("\n".join(_contents(found)))
+        print_line("\n".join(_contents(all_sections)))
     return ExitCode.OK
 
 
@@ -75,46 +74,46 @@ def _readable(text: str) -> str:
 def sections(text: str) -> list[Section]:
     """Return every section below the title, each with its subsections."""
     lines = text.splitlines()
-    heads = [(number, len(mark), title) for number, mark, title in _headings(lines)]
-    found = []
-    for number, level, title in heads:
-        ends = (other for other, deep, _ in heads if other > number and deep <= level)
+    headings = [(number, len(mark), title) for number, mark, title in _headings(lines)]
+    all_sections = []
+    for number, level, title in headings:
+        ends = (later for later, depth, _ in headings if later > number and depth <= level)
         body = "\n".join(lines[number : next(ends, len(lines))]).rstrip()
-        found.append(Section(level, title, body))
-    return [one for one in found if one.level > 1]
+        all_sections.append(Section(level, title, body))
+    return [section for section in all_sections if section.level > 1]
 
 
 def _headings(lines: list[str]) -> list[tuple[int, str, str]]:
     """Return where headings stand, outside blocks of code."""
-    found, in_code = [], False
+    headings, in_code = [], False
     for number, line in enumerate(lines):
         in_code ^= line.lstrip().startswith("```")
         heading = None if in_code else re.match(r"(#+) (.+)", line)
         if heading:
-            found.append((number, heading[1], heading[2]))
-    return found
+            headings.append((number, heading[1], heading[2]))
+    return headings
 
 
-def _contents(found: list[Section]) -> list[str]:
-    listed = ["Sections, for s3-xfer runbook SECTION:", ""]
-    return listed + [f"{'  ' * (one.level - 1)}{one.name}" for one in found]
+def _contents(all_sections: list[Section]) -> list[str]:
+    names = [f"{'  ' * (section.level - 1)}{section.name}" for section in all_sections]
+    return ["Sections, for s3-xfer runbook SECTION:", "", *names]
 
 
-def _chosen(found: list[Section], wanted: str) -> Section:
+def _section_named(all_sections: list[Section], wanted: str) -> Section:
     """Return the section called ``wanted``: its name, its heading, or the name of an error.
 
     Raises:
         UsageError: there is none.
     """
-    by_word = {_word(one.name): one for one in reversed(found)}
-    word = _word(wanted.rpartition("#")[2])
-    if word in by_word:
-        return by_word[word]
-    close = difflib.get_close_matches(word, by_word, n=1, cutoff=0.5)
-    hint = f"Did you mean {by_word[close[0]].name}?" if close else "s3-xfer runbook lists them."
+    by_name = {_normalized(section.name): section for section in reversed(all_sections)}
+    name = _normalized(wanted.rpartition("#")[2])
+    if name in by_name:
+        return by_name[name]
+    close = difflib.get_close_matches(name, by_name, n=1, cutoff=0.5)
+    hint = f"Did you mean {by_name[close[0]].name}?" if close else "s3-xfer runbook lists them."
     raise click.UsageError(f"The runbook has no section {wanted!r}. {hint}")
 
 
-def _word(name: str) -> str:
-    """Return ``name`` without what people write differently."""
+def _normalized(name: str) -> str:
+    """Return ``name`` in lower case, without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

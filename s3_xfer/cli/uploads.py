@@ -1,8 +1,8 @@
-"""The command ``uploads``: what unfinished uploads there are, and their end on request.
+"""The command ``uploads``: list unfinished multipart uploads, and abort them on request.
 
-Refuses to abort anything without ``--abort-older-than``, what others began without an answer to a
-question or ``--yes``, and what a journal that was named has open: if it cannot be read, nothing is
-aborted.
+Nothing is aborted without ``--abort-older-than``. Uploads of others are aborted only after a
+question or with ``--yes``. Uploads that a named journal has open are spared; if that journal cannot
+be read, nothing is aborted.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.options.uploads import uploads_options
+from s3_xfer.cli.factory import Values, account_from, options_from
+from s3_xfer.cli.options import uploads_options
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.streams import say, say_json, tell
+from s3_xfer.cli.stdio import print_error, print_json, print_line
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -31,9 +30,9 @@ if TYPE_CHECKING:
 UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET or s3://BUCKET/PREFIX.
 
     Their parts cost money and are in no listing of objects. "Ours" are those that the same user
-    or role began, with whatever program. S3 does not tell whether somebody is still at work on
-    one: choose an age that no upload of yours takes. Nor does it know of journals: name those of
-    copies that you mean to resume with --journal, or their large objects begin anew.
+    or role began, with any program. S3 does not tell whether an upload is still in progress:
+    choose an age that no upload of yours reaches. Nor does it know journals: give those of copies
+    that you will resume with --journal, or their large objects start again from the first part.
 
     \b
     Exit status: 0, or 1 if an upload could not be aborted; else as copy.
@@ -53,47 +52,38 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
 @click.argument("destination")
 @uploads_options
 def uploads(destination: str, **values: Any) -> ExitCode:
-    """List, and abort what was asked for."""
+    """List the uploads, or abort those that the options choose."""
     from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
 
     _check_usage(values)
-    place = S3Location.parse(destination, account=building.account(values, "dest"))
-    spared = {name: _open_in(name, place.account) for name in values["journal"]}
-    janitor = Janitor(
-        place,
-        CopyOptions(
-            retries=values["retries"],
-            retry_delay_s=values["retry_delay"],
-            read_timeout_s=values["read_timeout"],
-        ),
-    )
-    found = list(janitor.find(sizes=not values["no_sizes"]))
+    location = S3Location.parse(destination, account=account_from(values, "dest"))
+    spared = {name: _open_in(name, location.account) for name in values["journals"]}
+    janitor = Janitor(location, options_from(values))
+    unfinished = list(janitor.find(sizes=not values["no_sizes"]))
     now = datetime.now(UTC)
     notes = _notes(janitor)
     for note in notes:
-        tell(f"note: {note}")
+        print_error(f"note: {note}")
     if values["abort_older_than"] is None:
-        _show(found, now, notes, as_json=values["json"])
+        _print_list(unfinished, now, notes, as_json=values["json"])
         return ExitCode.OK
-    return _abort(janitor, _without(spared, _chosen(found, now, values)), now, values)
+    return _abort(janitor, _without(spared, _chosen(unfinished, now, values)), now, values)
 
 
-def _check_usage(values: building.Values) -> None:
+def _check_usage(values: Values) -> None:
     if values["abort_older_than"] is None and (values["all"] or values["yes"]):
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
-    if values["abort_older_than"] is None and values["journal"]:
+    if values["abort_older_than"] is None and values["journals"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
     if values["all"] and not (values["yes"] or sys.stdin.isatty()):
-        raise click.UsageError("Nobody can be asked here (no terminal). Give --yes.")
+        raise click.UsageError("There is no terminal to ask on. Give --yes.")
 
 
-def _chosen(
-    found: Sequence[Unfinished], now: datetime, values: building.Values
-) -> list[Unfinished]:
+def _chosen(unfinished: Sequence[Unfinished], now: datetime, values: Values) -> list[Unfinished]:
     return [
-        one
-        for one in found
-        if one.age_s(now) > values["abort_older_than"] and (values["all"] or one.is_ours)
+        upload
+        for upload in unfinished
+        if upload.age_s(now) > values["abort_older_than"] and (values["all"] or upload.is_ours)
     ]
 
 
@@ -108,78 +98,76 @@ def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
 def _without(
     spared: Mapping[str, frozenset[str]], chosen: Sequence[Unfinished]
 ) -> list[Unfinished]:
-    """Return those that no journal has open, and tell how many each has."""
+    """Return the uploads that no journal has open, and print how many each has."""
     for journal, upload_ids in spared.items():
-        count = sum(one.upload.upload_id in upload_ids for one in chosen)
-        tell(f"spared {count:,} that the journal {printable(journal)} means to go on with")
+        count = sum(upload.upload.upload_id in upload_ids for upload in chosen)
+        print_error(f"spared {count:,} that the journal {printable(journal)} means to go on with")
     all_spared = frozenset().union(*spared.values())
-    return [one for one in chosen if one.upload.upload_id not in all_spared]
+    return [upload for upload in chosen if upload.upload.upload_id not in all_spared]
 
 
 def _notes(janitor: Janitor) -> list[str]:
     unknown = janitor.unknown_because
-    nobody = f"none counts as ours: who these credentials are is not known ({unknown})"
-    return [*janitor.warnings, *([nobody] if unknown else [])]
+    note = f"none counts as ours: who these credentials are is not known ({unknown})"
+    return [*janitor.warnings, *([note] if unknown else [])]
 
 
-def _show(
-    found: Sequence[Unfinished], now: datetime, notes: Sequence[str], *, as_json: bool
+def _print_list(
+    unfinished: Sequence[Unfinished], now: datetime, notes: Sequence[str], *, as_json: bool
 ) -> None:
     from s3_xfer.render.uploads import totals, upload_lines, upload_table  # noqa: PLC0415
 
     if as_json:
-        listed = [one.to_dict(now) for one in found]
-        say_json({"uploads": listed, "notes": list(notes)})
+        uploads_json = [upload.to_dict(now) for upload in unfinished]
+        print_json({"uploads": uploads_json, "notes": list(notes)})
         return
     lines = upload_table if sys.stdout.isatty() else upload_lines
-    for line in lines(found, now) if found else ():
-        say(line)
-    if sys.stdout.isatty() or not found:
-        say(totals(found) if found else "no unfinished uploads")
+    for line in lines(unfinished, now) if unfinished else ():
+        print_line(line)
+    if sys.stdout.isatty() or not unfinished:
+        print_line(totals(unfinished) if unfinished else "no unfinished uploads")
 
 
 def _abort(
-    janitor: Janitor, chosen: Sequence[Unfinished], now: datetime, values: building.Values
+    janitor: Janitor, chosen: Sequence[Unfinished], now: datetime, values: Values
 ) -> ExitCode:
     from s3_xfer.render.uploads import question, upload_table  # noqa: PLC0415 - slow to import
 
     if values["all"] and not values["yes"] and chosen:
         for line in upload_table(chosen, now):
-            tell(line)
+            print_error(line)
         if not click.confirm(question(chosen), err=True):
-            tell("nothing was aborted")
+            print_error("nothing was aborted")
             return ExitCode.OK
-    ended = list(janitor.abort(chosen))
-    _tell_ends(ended, now, as_json=values["json"])
-    return ExitCode.FAILED_OBJECTS if any(one.error for one in ended) else ExitCode.OK
+    aborted = list(janitor.abort(chosen))
+    _print_aborted(aborted, now, as_json=values["json"])
+    return ExitCode.FAILED_OBJECTS if any(upload.error for upload in aborted) else ExitCode.OK
 
 
-def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
+def _print_aborted(aborted: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
     from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
     from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
-    for one in ended:
-        if one.error:
-            tell(f"not aborted: {upload_text(one.found)} -> {facts_text(one.error.facts)}")
-        elif not one.is_proven:
-            tell(
-                "note: aborted, but S3 does not let us see that it is gone: "
-                f"{upload_text(one.found)}"
-            )
+    for upload in aborted:
+        location = upload_text(upload.found)
+        if upload.error:
+            print_error(f"not aborted: {location} -> {facts_text(upload.error.facts)}")
+        elif not upload.is_proven:
+            print_error(f"note: aborted, but S3 does not let us see that it is gone: {location}")
     if as_json:
-        say_json({"uploads": [_as_dict(one, now) for one in ended]})
+        print_json({"uploads": [_as_dict(upload, now) for upload in aborted]})
         return
-    gone = [one.found for one in ended if not one.error]
-    left = len(ended) - len(gone)
-    say(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
+    gone = [upload.found for upload in aborted if not upload.error]
+    left = len(aborted) - len(gone)
+    print_line(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
 
 
-def _as_dict(one: Aborted, now: datetime) -> dict[str, Any]:
-    error = one.error.facts if one.error else None
+def _as_dict(upload: Aborted, now: datetime) -> dict[str, Any]:
+    error = upload.error.facts if upload.error else None
     return {
-        **one.found.to_dict(now),
-        "aborted": not one.error,
-        "proven": one.is_proven and not one.error,
+        **upload.found.to_dict(now),
+        "aborted": not upload.error,
+        "proven": upload.is_proven and not upload.error,
         "error_class": error.error_class.value if error else None,
         "code": error.code if error else None,
         "message": error.message if error else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from s3_xfer.cli.running import Story
+from s3_xfer.cli.follow import ProgressLog
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.plain import progress_line
 from tests.render import samples
@@ -18,25 +18,25 @@ def rates(eta_s: float | None) -> Rates:
 
 def test_a_deadline_that_comes_too_soon_is_told_once() -> None:
     """The warning comes as soon as the speed is known, and not again."""
-    story = Story(0, progress_line)
+    log = ProgressLog(0, progress_line)
     early = replace(samples.ended(), end_time=None, duration_s=1.0)
     later = replace(early, duration_s=60.0)
     ends_at = early.start_time + timedelta(minutes=10)
 
-    assert story.warning(ends_at, early, rates(3600)) == ""
-    assert story.warning(ends_at, later, rates(None)) == ""
-    assert story.warning(None, later, rates(3600)) == ""
-    assert story.warning(ends_at, later, rates(540)) == ""
-    told = story.warning(ends_at, later, rates(3600))
+    assert log.deadline_warning(ends_at, early, rates(3600)) == ""
+    assert log.deadline_warning(ends_at, later, rates(None)) == ""
+    assert log.deadline_warning(None, later, rates(3600)) == ""
+    assert log.deadline_warning(ends_at, later, rates(540)) == ""
+    told = log.deadline_warning(ends_at, later, rates(3600))
     assert told == "note: at this speed it takes 1 h 00 m more, and the deadline comes in 9 m 00 s"
-    assert story.warning(ends_at, later, rates(3600)) == ""
+    assert log.deadline_warning(ends_at, later, rates(3600)) == ""
 
 
 def test_a_copy_that_just_makes_it_is_not_warned_of() -> None:
     """What ends at the deadline itself is not too late."""
-    story = Story(0, progress_line)
+    log = ProgressLog(0, progress_line)
     now = replace(samples.ended(), end_time=None, duration_s=60.0)
     ends_at = now.start_time + timedelta(minutes=10)
 
-    assert story.warning(ends_at, now, rates(540)) == ""
-    assert story.warning(ends_at, now, rates(541)) != ""
+    assert log.deadline_warning(ends_at, now, rates(540)) == ""
+    assert log.deadline_warning(ends_at, now, rates(541)) != ""

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from s3_xfer.cli import building
-from s3_xfer.cli.copying import copy
+from s3_xfer.cli.copy import copy
 from s3_xfer.cli.exit_codes import ExitCode
+from s3_xfer.cli.factory import Values, account_from, options_from, rerun_command
 from s3_xfer.options import (
     CannedAcl,
     CopyOptions,
@@ -97,7 +97,7 @@ def test_the_external_id_is_never_repeated() -> None:
         assert "hush" not in done.stdout + done.stderr
 
 
-def _values(*args: str) -> building.Values:
+def _values(*args: str) -> Values:
     """Return what click makes of a command line."""
     context = copy.make_context("copy", [*args, "s3://src/a", "s3://dst/b"])
     return context.params
@@ -105,7 +105,7 @@ def _values(*args: str) -> building.Values:
 
 def test_without_options_the_library_decides() -> None:
     """The command line's defaults are the library's."""
-    assert building.copy_options(_values()) == CopyOptions()
+    assert options_from(_values()) == CopyOptions()
 
 
 def test_every_option_reaches_the_operation() -> None:
@@ -117,7 +117,7 @@ def test_every_option_reaches_the_operation() -> None:
         --report r.jsonl --from-report f.jsonl --skip-identical
     """
     values = _values(*typed.split())
-    assert building.copy_options(values) == CopyOptions(
+    assert options_from(values) == CopyOptions(
         concurrency=7,
         engine=Engine.CRT,
         listing_threads=3,
@@ -142,8 +142,8 @@ def test_every_option_reaches_the_operation() -> None:
 def test_one_endpoint_serves_both_sides_unless_a_side_has_its_own() -> None:
     """--endpoint-url is the default of --source-endpoint-url and --dest-endpoint-url."""
     values = _values("--endpoint-url", "http://both:1", "--dest-endpoint-url", "http://dest:2")
-    assert building.account(values, "source").endpoint_url == "http://both:1"
-    assert building.account(values, "dest").endpoint_url == "http://dest:2"
+    assert account_from(values, "source").endpoint_url == "http://both:1"
+    assert account_from(values, "dest").endpoint_url == "http://dest:2"
 
 
 def test_the_re_run_repeats_what_describes_the_copy() -> None:
@@ -153,7 +153,7 @@ def test_the_re_run_repeats_what_describes_the_copy() -> None:
         --report r-2.jsonl --from-report r.jsonl --json --progress plain
     """
     values = _values(*typed.split())
-    line = building.rerun_command(copy, "s3://src/a b", "s3://dst/", values)
+    line = rerun_command(copy, "s3://src/a b", "s3://dst/", values)
     assert line == (
         "s3-xfer copy 's3://src/a b' s3://dst/ --dest-profile to --recursive --tags skip"
         " --part-size 6MiB --from-report r-2.jsonl --report r-3.jsonl"
@@ -163,10 +163,10 @@ def test_the_re_run_repeats_what_describes_the_copy() -> None:
 def test_the_re_run_can_be_typed() -> None:
     """The command that is shown means the same options again."""
     values = _values("--recursive", "--sse", "aws:kms", "--bucket-key", "--report", "a.jsonl")
-    words = building.rerun_command(copy, "s3://src/a", "s3://dst/b", values).split()
+    words = rerun_command(copy, "s3://src/a", "s3://dst/b", values).split()
     again = copy.make_context("copy", words[2:]).params
     changed = {name for name in values if values[name] != again[name]}
-    assert changed == {"report", "from_report"}
+    assert changed == {"report_path", "from_report_path"}
 
 
 @pytest.mark.parametrize(

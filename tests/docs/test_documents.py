@@ -17,7 +17,9 @@ from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
 from s3_xfer.render.summary import FailureGroup
 from s3_xfer.render.tables import group_lines
+from s3_xfer.spec import CopySpec
 from tests.docs.messages import messages_of_the_program
+from tests.docs.option_table import option_rows
 from tests.docs.pages import FENCED, PAGES, ROOT, name_of
 from tests.render.samples import result as sample_result
 
@@ -104,7 +106,8 @@ def options_of_the_program() -> set[str]:
 def test_every_option_is_documented_and_no_other() -> None:
     """Each option of each command occurs in the documents, and they name none besides."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in MANUAL)
-    everywhere, in_text = (_options_in(one) for one in (text, FENCED.sub("", text)))
+    tables = " ".join(row[0] for table in TABLES for row in option_rows(table))
+    everywhere, in_text = _options_in(f"{text} {tables}"), _options_in(FENCED.sub("", text))
 
     assert options_of_the_program() - everywhere == set()
     assert in_text - options_of_the_program() == FOREIGN
@@ -146,18 +149,13 @@ def test_links_inside_the_repository_lead_somewhere(document: Path) -> None:
 
 
 CONFIGURATION = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+TABLES = re.findall(r"```{option-table} (\w+)\n", CONFIGURATION)
 
 
-def _table_of(heading: str) -> list[list[str]]:
-    """Return the cells of the rows of the first table below a heading, without backticks."""
-    section = CONFIGURATION.split(f"## {heading}")[1].split("\n## ")[0]
-    rows = re.findall(r"^\| (.+) \|$", section, re.M)[2:]
-    return [[cell.strip(" `") for cell in row.split(" | ")] for row in rows]
-
-
-def test_every_field_of_the_options_has_its_names_everywhere() -> None:
+@pytest.mark.parametrize("table", ["CopyOptions", "S3CopyOperation"])
+def test_every_field_of_the_options_has_its_names_everywhere(table: str) -> None:
     """The table has each field once, with an option and an argument of the operator that exist."""
-    rows = _table_of("How")
+    rows = option_rows(table)
     operator = ast.parse((ROOT / "airflow_plugin" / "operator.py").read_text(encoding="utf-8"))
     arguments = {
         argument.arg
@@ -165,17 +163,26 @@ def test_every_field_of_the_options_has_its_names_everywhere() -> None:
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"
         for argument in function.args.kwonlyargs
     }
+    cls = {"CopyOptions": CopyOptions, "S3CopyOperation": CopySpec}[table]
+    nested = {"source", "destination", "options"} if cls is CopySpec else set()
 
-    assert [row[1] for row in rows] == [field.name for field in fields(CopyOptions)]
-    assert {row[0] for row in rows} - {"none"} <= options_of_the_program()
+    assert table in TABLES
+    assert [row[1] for row in rows] == [
+        field.name for field in fields(cls) if field.name not in nested
+    ]
+    assert {row[0] for row in rows} - {"none", "SOURCE", "DESTINATION"} <= options_of_the_program()
     assert {row[2] for row in rows} <= arguments
 
 
 def test_every_field_of_an_account_is_in_the_table() -> None:
-    """Each way to say who one is has its option beside it."""
-    rows = _table_of("With whose credentials, and where")
+    """Each field of an account has its options beside it."""
+    rows = option_rows("AccountContext")
 
+    assert "AccountContext" in TABLES
     assert {row[1] for row in rows} == {field.name for field in fields(AccountContext)}
+    assert {option for row in rows for option in row[0].split(", ")} - {
+        "none"
+    } <= options_of_the_program()
 
 
 def test_every_field_of_the_json_object_is_described() -> None:

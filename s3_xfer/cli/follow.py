@@ -1,8 +1,8 @@
-"""Stay with a run until it ends: show progress, pass on signals, leave in good order.
+"""Follow a run until it ends: show its progress, and stop it when a signal asks for that.
 
-Runs in the main thread, because only there Python delivers signals. The handlers only take
-notes: a handler that took a lock could wait for the very code that it interrupted. Refuses to
-let a terminal decide about a copy: when stderr goes away, the run goes on unseen.
+Runs in the main thread, because only there Python delivers signals. The handlers only set
+attributes: a handler that took a lock could wait for the code that it interrupted. When stderr is
+closed, the run goes on without showing anything.
 """
 
 from __future__ import annotations
@@ -15,77 +15,51 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from types import FrameType
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
-from s3_xfer.cli.streams import flush
+from s3_xfer.cli.stdio import flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.model import Failed
 from s3_xfer.render.phase import Phase, phase_of
 from s3_xfer.render.plain import progress_line
 from s3_xfer.render.views import ProgressLine, ProgressView, SilentView
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
 
+if TYPE_CHECKING:
+    from s3_xfer.runs.run import Run
+
 POLL_S = 0.125
-FAILURES_TOLD = 5
+FAILURES_SHOWN = 5
 _SPEED_IS_KNOWN_S = 5.0
-_LEAVE_GRACE_S = 1.0
+_EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0
 # Wrappers (make, uv, docker) repeat a Ctrl-C that the terminal already sent to the whole group.
 _SAME_CTRL_C_S = 0.3
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
 
 
-class RunHandle(Protocol):
-    """What is needed of a :class:`~s3_xfer.operations.CopyRun`."""
-
-    @property
-    def state(self) -> RunState:
-        """Where the run is."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What the user should know; may grow."""
-
-    @property
-    def ends_at(self) -> datetime | None:
-        """When its deadline stops it; None if it has none, or has not begun."""
-
-    def snapshot(self) -> TransferMetrics:
-        """Return the numbers of this instant."""
-
-    def recent_failures(self) -> tuple[Failed, ...]:
-        """Return the first failures."""
-
-    def cancel(self, reason: str = "cancelled") -> None:
-        """Stop; returns at once."""
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end; return whether it has come."""
-
-
-class Requests:
-    """What signals asked for so far. The handlers write, the loop reads."""
+class SignalRequests:
+    """What signals have asked for so far. The handlers write, the loop reads."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._stopped_at_s = 0.0
         self.stop: int | None = None  # the first SIGINT or SIGTERM
-        self.report = False  # SIGUSR1 since last looked at
+        self.progress_line = False  # SIGUSR1 since the last line
 
     def on_stop(self, number: int, _frame: FrameType | None) -> None:
-        """Note the first request; leave at once on the second."""
+        """Note the first request; end the process on the second."""
         if self.stop is None:
             self.stop, self._stopped_at_s = number, self._clock()
         elif self._clock() - self._stopped_at_s > _SAME_CTRL_C_S:
-            leave_at_once(number)
+            exit_immediately(number)
 
-    def on_report(self, _number: int, _frame: FrameType | None) -> None:
-        """Note that somebody wants to know now."""
-        self.report = True
+    def on_progress_line(self, _number: int, _frame: FrameType | None) -> None:
+        """Note that a progress line is wanted now."""
+        self.progress_line = True
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -95,17 +69,17 @@ class Requests:
             signal.SIGTERM: self.on_stop,
         }
         if hasattr(signal, "SIGUSR1"):
-            handlers[signal.SIGUSR1] = self.on_report
-        before = {number: signal.signal(number, taken) for number, taken in handlers.items()}
+            handlers[signal.SIGUSR1] = self.on_progress_line
+        previous = {number: signal.signal(number, new) for number, new in handlers.items()}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in previous.items():
                 signal.signal(number, handler)
 
 
-class Story:
-    """Tells notes and the first failures, each once, while the run lasts."""
+class ProgressLog:
+    """The lines printed above the progress of a run: notes and the first failures, each once."""
 
     def __init__(self, failures_max: int, line: ProgressLine) -> None:
         self.line = line
@@ -113,8 +87,10 @@ class Story:
         self._notes = self._failures = 0
         self._warned = False
 
-    def warning(self, ends_at: datetime | None, metrics: TransferMetrics, rates: Rates) -> str:
-        """Return once that the deadline comes first, as soon as the speed tells; else nothing."""
+    def deadline_warning(
+        self, ends_at: datetime | None, metrics: TransferMetrics, rates: Rates
+    ) -> str:
+        """Return, once, that the deadline comes before the end; else nothing."""
         if self._warned or ends_at is None or metrics.duration_s < _SPEED_IS_KNOWN_S:
             return ""
         left_s = (ends_at - metrics.start_time).total_seconds() - metrics.duration_s
@@ -124,8 +100,8 @@ class Story:
         eta, left = format_duration(rates.eta_s), format_duration(max(0.0, left_s))
         return f"note: at this speed it takes {eta} more, and the deadline comes in {left}"
 
-    def news(self, run: RunHandle) -> Iterator[str]:
-        """Yield what has not been told yet."""
+    def new_lines(self, run: Run[Any]) -> Iterator[str]:
+        """Yield the lines that are new since the last call."""
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
@@ -137,80 +113,86 @@ class Story:
 
 
 def follow(
-    run: RunHandle,
+    run: Run[Any],
     view: ProgressView,
     *,
-    failures_told: int = FAILURES_TOLD,
+    failures_shown: int = FAILURES_SHOWN,
     line: ProgressLine = progress_line,
 ) -> None:
-    """Show ``run`` in ``view`` until it has ended, and pass on what signals ask for.
+    """Show ``run`` in ``view`` until it has ended, and stop it when a signal asks for that.
 
     ``line`` is what SIGUSR1 prints.
 
     Call it in the main thread. An error in here cancels the run before it is raised.
     """
-    requests = Requests()
+    requests = SignalRequests()
     try:
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, Story(failures_told, line))
+                    _watch(run, view, requests, ProgressLog(failures_shown, line))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, SilentView(), requests, Story(0, line))
+                _watch(run, SilentView(), requests, ProgressLog(0, line))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
         raise
 
 
-def _watch(run: RunHandle, view: ProgressView, requests: Requests, story: Story) -> None:
-    told = False
+def _watch(
+    run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog
+) -> None:
+    is_stopping = False
     meter = RateMeter()
     while not run.wait(POLL_S):
-        if requests.stop is not None and not told:
-            told = True
+        if requests.stop is not None and not is_stopping:
+            is_stopping = True
             _stop(run, view, requests.stop)
-        _show(run, view, requests, story, meter)
-    _show(run, view, requests, story, meter)
+        _show(run, view, requests, log, meter)
+    _show(run, view, requests, log, meter)
 
 
-def _stop(run: RunHandle, view: ProgressView, number: int) -> None:
+def _stop(run: Run[Any], view: ProgressView, number: int) -> None:
     run.cancel(BY_CTRL_C if number == signal.SIGINT else BY_SIGTERM)
     view.print_line("stopping: waiting for answers under way, Ctrl-C again to leave at once")
 
 
 def _show(
-    run: RunHandle, view: ProgressView, requests: Requests, story: Story, meter: RateMeter
+    run: Run[Any],
+    view: ProgressView,
+    requests: SignalRequests,
+    log: ProgressLog,
+    meter: RateMeter,
 ) -> None:
-    for line in story.news(run):
+    for line in log.new_lines(run):
         view.print_line(line)
     metrics = run.snapshot()
     rates = meter.observe(metrics)
     phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
-    warning = story.warning(run.ends_at, metrics, rates)
+    warning = log.deadline_warning(run.ends_at, metrics, rates)
     if warning:
         view.print_line(warning)
-    if requests.report:
-        requests.report = False
-        view.print_line(story.line(phase, metrics, rates))
+    if requests.progress_line:
+        requests.progress_line = False
+        view.print_line(log.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics)
 
 
-def leave_at_once(number: int) -> NoReturn:
-    """End the process now, with the terminal's cursor visible. Uploads may stay behind."""
+def exit_immediately(number: int) -> NoReturn:
+    """End the process now, with the terminal's cursor visible. Multipart uploads may stay open."""
     if os.isatty(2):
         os.write(2, _SHOW_CURSOR)
     os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
 
 
-def leave(code: int) -> int:
+def end_process(code: int) -> int:
     """Return ``code`` for a normal exit, or end the process here if a thread would prevent it.
 
     A worker that waits for a dead connection cannot be interrupted, and Python would wait for
     it; the result is complete by now, so nothing is lost.
     """
-    until_s = time.monotonic() + _LEAVE_GRACE_S
+    until_s = time.monotonic() + _EXIT_GRACE_S
     for thread in threading.enumerate():
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(max(0.0, until_s - time.monotonic()))

@@ -1,7 +1,6 @@
 """The command ``copy``: from a command line to a finished run and its exit code.
 
-Also the one way in which ``interactive`` runs what was agreed on. Holds no copying logic: it
-starts a run, stays with it, prints its end.
+``interactive`` and ``resume`` run an operation the same way: start it, follow it, print its result.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli import building
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.options.copying import copy_options
+from s3_xfer.cli.factory import Values, account_from, operation_from, rerun_command
+from s3_xfer.cli.follow import follow
+from s3_xfer.cli.options import copy_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.running import follow
 from s3_xfer.options import RunMode
 from s3_xfer.render.summary import Context
 from s3_xfer.text import printable
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
 
     The bytes never pass through this machine. The destination's credentials make the copy; the
-    source's, where given, list and look.
+    source's, where given, list objects and read their metadata.
 
     \b
     Examples:
@@ -57,12 +56,12 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 @copy_options
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
-    operation = building.operation(source, destination, values)
+    operation = operation_from(source, destination, values)
     return perform(operation, output_of(values), context_of(source, destination, values))
 
 
-def output_of(values: building.Values) -> Output:
-    """Return how much is to be said."""
+def output_of(values: Values) -> Output:
+    """Return how much is to be printed."""
     return Output(
         progress=values["progress"],
         json=values["json"],
@@ -71,27 +70,27 @@ def output_of(values: building.Values) -> Output:
     )
 
 
-def context_of(source: str, destination: str, values: building.Values) -> Context:
-    """Return what the summary says besides the result."""
+def context_of(source: str, destination: str, values: Values) -> Context:
+    """Return what the summary shows besides the result."""
     return Context(
         source_url=printable(source),
         destination_url=printable(destination),
-        dry_run=values["dry_run"],
+        dry_run=values["mode"] is RunMode.DRY_RUN,
         verbose=values["verbose"],
-        rerun=building.rerun_command(copy, source, destination, values),
-        destination=building.account(values, "dest"),
+        rerun=rerun_command(copy, source, destination, values),
+        destination=account_from(values, "dest"),
     )
 
 
 def perform(operation: S3CopyOperation, output: Output, context: Context) -> ExitCode:
-    """Run ``operation`` to its end, print the end, and return the exit code.
+    """Run ``operation`` to its end, print its result, and return the exit code.
 
     Raises:
         S3XferError: the run was refused; nothing was written.
     """
     run = operation.start()
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    follow(run, output.view(dry_run=dry_run), failures_told=output.failures_told)
+    follow(run, output.view(dry_run=dry_run), failures_shown=output.failures_shown)
     result = run.result()
     output.result(result, context)
     return exit_code(result)

@@ -1,0 +1,119 @@
+"""From the command line to an operation, and from an operation's options back to a command line.
+
+Both directions use the declarations of the options, so that the command for a re-run means what
+was typed. It never repeats an external id: the re-run reads it from the environment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from s3_xfer.cli.decorators import member_name
+from s3_xfer.cli.params import SectionOption
+from s3_xfer.declarations import Declaration, Members, Section, declarations_of
+from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.options import CopyOptions
+from s3_xfer.render.shell import shell_word
+from s3_xfer.spec import CopySpec
+
+if TYPE_CHECKING:
+    from s3_xfer.operations import S3CopyOperation
+
+Values = Mapping[str, Any]  # of click's parameters, by their names
+
+
+def operation_from(source_url: str, destination_url: str, values: Values) -> S3CopyOperation:
+    """Return the operation that URLs and options describe.
+
+    Raises:
+        ValidationError: they contradict each other or are wrong in themselves.
+    """
+    source, destination = locations_from(source_url, destination_url, values)
+    options = options_from(values)
+    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+
+    return S3CopyOperation.between(
+        source, destination, options=options, **fields_from(CopySpec, values)
+    )
+
+
+def locations_from(
+    source_url: str, destination_url: str, values: Values
+) -> tuple[S3Location, S3Location]:
+    """Return both locations, each with the account that reaches it."""
+    return (
+        S3Location.parse(source_url, account=account_from(values, "source")),
+        S3Location.parse(destination_url, account=account_from(values, "dest")),
+    )
+
+
+def account_from(values: Values, side: str) -> AccountContext:
+    """Return how ``side`` (``source`` or ``dest``) is reached."""
+    fields = {
+        name: values[name if option.section is Section.BOTH_SIDES else f"{side}_{name}"]
+        for name, option in declarations_of(AccountContext).items()
+        if option.flag
+    }
+    fields["endpoint_url"] = fields["endpoint_url"] or values.get("endpoint_url")
+    return AccountContext(**fields)
+
+
+def options_from(values: Values) -> CopyOptions:
+    """Return the options of the copy, those that a command does not take at their defaults."""
+    return CopyOptions(**fields_from(CopyOptions, values))
+
+
+def fields_from(cls: type, values: Values) -> dict[str, Any]:
+    """Return the declared fields of ``cls`` that the command line has."""
+    fields = {name: values[name] for name in declarations_of(cls) if name in values}
+    for name, option in declarations_of(cls).items():
+        if isinstance(option.kind, Members):
+            fields[name] = frozenset(
+                member for member in option.kind.members if values[member_name(option, member)]
+            )
+    return fields
+
+
+def rerun_command(
+    command: click.Command, source_url: str, destination_url: str, values: Values
+) -> str:
+    """Return the ``s3-xfer copy`` line that does this again, only for what the report misses.
+
+    Without a report it does everything again, and asks for one.
+    """
+    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
+    for param in command.params:
+        declaration = param.declaration if isinstance(param, SectionOption) else None
+        if declaration and declaration.is_repeated:
+            words += _typed(param, declaration, values.get(param.name or ""))
+    report: Path | None = values["report_path"]
+    if report:
+        words += ["--from-report", shell_word(str(report))]
+    words += ["--report", shell_word(str(next_report(report)))]
+    return " ".join(words)
+
+
+def _typed(param: click.Parameter, declaration: Declaration, value: Any) -> list[str]:
+    """Return the words that give an option this value; none if it is the default."""
+    name = param.opts[0]
+    if value is None or value == declaration.default:
+        return []
+    if declaration.is_secret:
+        return [name, f'"${param.envvar}"']
+    is_flag = isinstance(param, click.Option) and param.is_flag
+    return [name] if is_flag else [name, shell_word(declaration.kind.to_text(value))]
+
+
+def next_report(report: Path | None) -> Path:
+    """Return a name for the report of a re-run: ``report-2.jsonl`` after ``report.jsonl``."""
+    if report is None:
+        return Path("report.jsonl")
+    numbered = re.search(r"-(\d+)$", report.stem)
+    if not numbered:
+        return report.with_stem(f"{report.stem}-2")
+    return report.with_stem(f"{report.stem[: numbered.start()]}-{int(numbered[1]) + 1}")

@@ -1,0 +1,99 @@
+"""The words that options of a copy choose from."""
+
+from __future__ import annotations
+
+import enum
+
+
+class TagPolicy(enum.Enum):
+    """What happens to object tags."""
+
+    COPY = "copy"  # needs s3:GetObjectTagging on the source, s3:PutObjectTagging on the destination
+    SKIP = "skip"  # needs neither
+
+
+class Encryption(enum.Enum):
+    """Server-side encryption asked of the destination; without it the bucket's default applies."""
+
+    S3 = "AES256"
+    KMS = "aws:kms"
+    KMS_DSSE = "aws:kms:dsse"
+
+
+class ChecksumAlgorithm(enum.Enum):
+    """The checksum that S3 computes and stores with the copy."""
+
+    CRC32 = "CRC32"
+    CRC32C = "CRC32C"
+    CRC64NVME = "CRC64NVME"
+    SHA1 = "SHA1"
+    SHA256 = "SHA256"
+
+
+class StorageClass(enum.Enum):
+    """Storage class of the copies. S3 itself makes every copy STANDARD unless told otherwise."""
+
+    STANDARD = "STANDARD"
+    STANDARD_IA = "STANDARD_IA"
+    ONEZONE_IA = "ONEZONE_IA"
+    INTELLIGENT_TIERING = "INTELLIGENT_TIERING"
+    GLACIER_IR = "GLACIER_IR"
+    GLACIER = "GLACIER"
+    DEEP_ARCHIVE = "DEEP_ARCHIVE"
+    REDUCED_REDUNDANCY = "REDUCED_REDUNDANCY"
+
+
+class CannedAcl(enum.Enum):
+    """Canned ACL of the copies. Only for destination buckets that still have ACLs enabled."""
+
+    PRIVATE = "private"
+    BUCKET_OWNER_FULL_CONTROL = "bucket-owner-full-control"
+    BUCKET_OWNER_READ = "bucket-owner-read"
+    AUTHENTICATED_READ = "authenticated-read"
+    AWS_EXEC_READ = "aws-exec-read"
+    PUBLIC_READ = "public-read"
+    PUBLIC_READ_WRITE = "public-read-write"
+
+
+class Identical(enum.Enum):
+    """What happens to objects whose content is at the destination already."""
+
+    COPY = "copy"  # they are copied again, without a look
+    SKIP = "skip"  # they are left alone, where size and ETag or checksum prove it
+
+
+class RunMode(enum.Enum):
+    """Whether anything is written."""
+
+    COPY = "copy"
+    DRY_RUN = "dry-run"  # list, map and count; send no request that writes
+
+
+class Engine(enum.Enum):
+    """What sends the copies. Objects in parts always go through boto3's transfer manager."""
+
+    AUTO = "auto"  # CRT where it is installed and can say what boto3 would, else managed
+    MANAGED = "managed"  # boto3's transfer manager (s3transfer)
+    CRT = "crt"  # the AWS Common Runtime (awscrt); refused where it cannot be used
+
+
+class Preflight(enum.Enum):
+    """How much is proven before the first object."""
+
+    FULL = "full"  # list, HEAD, and a multipart upload that is opened, given a part and aborted
+    SKIP = "skip"  # nothing; the first errors come from real objects
+
+
+class JournalUse(enum.Enum):
+    """What a run does about a journal that is there already."""
+
+    BEGIN = "begin"  # refuse: a copy begins here
+    RESUME = "resume"  # go on from it; refuse if there is none
+    CONTINUE = "continue"  # go on from one that is unfinished, begin otherwise
+
+
+class ReportScope(enum.Enum):
+    """Which objects the report names."""
+
+    NOT_COPIED = "not-copied"  # failed, not attempted, skipped
+    ALL = "all"

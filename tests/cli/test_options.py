@@ -1,0 +1,105 @@
+"""Every option of the command line sets one field, and comes back in the command for a re-run."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+
+import pytest
+
+from s3_xfer.cli.copy import copy
+from s3_xfer.cli.factory import operation_from, rerun_command
+from s3_xfer.cli.main import cli
+from s3_xfer.cli.params import SectionOption
+from s3_xfer.declarations import JournalRole, Section
+from s3_xfer.model import AccountContext
+from s3_xfer.options import CopyOptions
+from s3_xfer.spec import CopySpec
+from tests.declared import COMPANIONS, Case, cases
+
+URLS = ("s3://src/a", "s3://dst/b")
+TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
+OWN = {"json", "progress", "quiet", "verbose"}
+REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
+
+
+def _flag(case: Case) -> str:
+    is_of_one_side = case.declaration.section is Section.ONE_SIDE
+    return case.declaration.flag.replace("--", "--dest-" if is_of_one_side else "--")
+
+
+def _arguments(case: Case) -> list[str]:
+    """Return the words that give the option, with what has to be given too."""
+    by_name = {other.name: other for other in TYPED}
+    words = [_flag(case)]
+    param = next(param for param in copy.params if words[0] in param.opts)
+    if not getattr(param, "is_flag", False):
+        words.append(case.declaration.kind.to_text(case.value))
+    for name, value in COMPANIONS.get(case.name, {}).items():
+        words += [_flag(by_name[name]), by_name[name].declaration.kind.to_text(value)]
+    return words
+
+
+def _params(words: list[str], command: str = "copy") -> dict[str, object]:
+    return cli.commands[command].make_context(command, words).params
+
+
+def test_every_option_of_a_copy_sets_one_field() -> None:
+    """An option without a field only says how the program talks."""
+    options = [param for param in copy.params if isinstance(param, SectionOption)]
+    fields = Counter(str(option.name) for option in options if option.declaration)
+
+    both = {"endpoint_url"}  # --endpoint-url is for both sides
+    sides = {
+        f"{side}_{case.name}"
+        for case in TYPED
+        for side in ("source", "dest")
+        if case.declaration.section is Section.ONE_SIDE
+    }
+    others = {case.name for case in TYPED if case.declaration.section is not Section.ONE_SIDE}
+    assert fields == Counter(sides | others | both)
+    assert {option.name for option in options if not option.declaration} == OWN
+
+
+@pytest.mark.parametrize("case", TYPED, ids=str)
+def test_every_option_reaches_its_field(case: Case) -> None:
+    """In the library's types, and no other field changes."""
+    operation = operation_from(*URLS, _params([*URLS, *_arguments(case)]))
+
+    given = {CopyOptions: operation.options, AccountContext: operation.destination}
+    fields = given.get(case.cls, operation)
+    plain = operation_from(*URLS, _params([*URLS]))
+    defaults = {CopyOptions: plain.options, AccountContext: plain.destination}
+    assert getattr(fields, case.name) == case.value
+    assert {
+        name
+        for name in vars(type(fields)).get("__dataclass_fields__", {})
+        if getattr(fields, name) != getattr(defaults.get(case.cls, plain), name)
+    } == set(case.fields)
+
+
+@pytest.mark.parametrize("case", TYPED, ids=str)
+def test_a_re_run_repeats_what_its_declaration_says(case: Case) -> None:
+    """The command means the same again; an external id comes from the environment."""
+    values = _params([*URLS, *_arguments(case)])
+
+    line = rerun_command(copy, *URLS, values)
+
+    words = shlex.split(line)
+    assert (_flag(case) in words) == case.declaration.is_repeated or _flag(case) in REPORT
+    if case.declaration.is_secret:
+        assert '"$S3_XFER_DEST_EXTERNAL_ID"' in line
+    elif case.declaration.is_repeated:
+        again = operation_from(*URLS, _params(words[2:]))
+        owner = {CopyOptions: again.options, AccountContext: again.destination}
+        assert getattr(owner.get(case.cls, again), case.name) == case.value
+
+
+@pytest.mark.parametrize("case", TYPED, ids=str)
+def test_resume_takes_what_a_resumed_copy_may_change(case: Case) -> None:
+    """All but the copy's identity, and what belongs to its first run; accounts always."""
+    is_taken = any(_flag(case) in param.opts for param in cli.commands["resume"].params)
+
+    roles = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
+    may_change = case.cls is AccountContext or case.declaration.journal in roles
+    assert is_taken == may_change

@@ -1,0 +1,117 @@
+"""Every declared field with a value that is not its default, for tests that walk all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.declarations import (
+    Choice,
+    Decimal,
+    Declaration,
+    File,
+    Flag,
+    Instance,
+    JournalRole,
+    Members,
+    Text,
+    Whole,
+    declarations_of,
+)
+from s3_xfer.model import AccountContext
+from s3_xfer.operations import S3CopyOperation
+from s3_xfer.options import CopyOptions, Encryption
+from s3_xfer.spec import CheckSpec, CopySpec
+
+ROLE = "arn:aws:iam::123456789012:role/copier"
+KEPT = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
+CLASSES = (CopyOptions, CopySpec, CheckSpec, AccountContext)
+# Texts that have to have a form of their own.
+FORMED = {
+    "source_bucket": "from",
+    "destination_bucket": "other",
+    "role_arn": ROLE,
+    "bucket_owner": "123456789012",
+    "endpoint_url": "http://127.0.0.1:9000",
+    "deadline": "2h",
+}
+# What has to be given too.
+COMPANIONS: dict[str, dict[str, Any]] = {
+    "sse_kms_key_id": {"sse": Encryption.KMS},
+    "bucket_key": {"sse": Encryption.KMS},
+    "external_id": {"role_arn": ROLE},
+    "report_scope": {"report_path": Path("report.jsonl")},
+    "journal_use": {"journal": "journal.db"},
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A declared field of ``cls``, and a value that is not its default."""
+
+    cls: type
+    declaration: Declaration
+    value: Any
+
+    @property
+    def name(self) -> str:
+        """The field."""
+        return self.declaration.name
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The field with what has to be given too."""
+        return {**COMPANIONS.get(self.name, {}), self.name: self.value}
+
+    def __str__(self) -> str:
+        return f"{self.cls.__name__}.{self.name}"
+
+
+def cases(*classes: type) -> Iterator[Case]:
+    """Yield a case for every declared field of these classes."""
+    for cls in classes:
+        for name, declaration in declarations_of(cls).items():
+            yield Case(cls, declaration, _value(name, declaration))
+
+
+def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one for each kind
+    kind, default = declaration.kind, declaration.default
+    match kind:
+        case Flag():
+            return not default
+        case Choice():
+            return next(member for member in reversed(kind.members) if member is not default)
+        case Members():
+            return frozenset(kind.members)
+        case Whole():
+            return next(value for value in (kind.low + 1, kind.low + 2) if value != default)
+        case Decimal():
+            return kind.low + 2.5
+        case File():
+            return kind.container("/dev/null")
+        case Instance():
+            return None
+        case Text():
+            return FORMED.get(name, "text")
+        case _:
+            raise AssertionError(f"{name} is of a kind that this module does not know")
+
+
+def operation(case: Case | None = None) -> S3CopyOperation:
+    """Return a copy in which only the field of ``case`` is not at its default."""
+    spec = {
+        "source_bucket": "src",
+        "source_key": "in",
+        "destination_bucket": "dst",
+        "destination_key": "out",
+    }
+    if case is None:
+        return S3CopyOperation(**spec)  # type: ignore[arg-type]
+    if case.cls is CopyOptions:
+        return S3CopyOperation(**spec, options=CopyOptions(**case.fields))  # type: ignore[arg-type]
+    if case.cls is AccountContext:
+        account = AccountContext(**case.fields)
+        return S3CopyOperation(**spec, destination=account)  # type: ignore[arg-type]
+    return S3CopyOperation(**{**spec, **case.fields})
