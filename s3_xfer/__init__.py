@@ -35,9 +35,11 @@ from typing import TYPE_CHECKING, Any
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra
 from s3_xfer.errors import (
     CopyFailed,
+    Diagnosis,
     ErrorClass,
     ErrorFacts,
     JournalError,
+    Missing,
     ObjectError,
     PreflightError,
     Reaction,
@@ -48,7 +50,6 @@ from s3_xfer.errors import (
     ValidationError,
     translate,
 )
-from s3_xfer.findings import Diagnosis, Missing
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.rate import RateMeter, Rates

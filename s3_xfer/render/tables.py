@@ -85,7 +85,7 @@ def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     """Yield what is said about all objects that failed in the same way."""
     kind = group.error_class
     yield Line(f"{kind.value}: {plural(group.count, 'object')} failed", _ALARM)
-    for text in (f"{kind.meaning}.", f"Next: {kind.remedy}."):
+    for text in (f"{kind.description}.", f"Next: {kind.remedy}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
     yield Line(f"  {kind.see}", _DIM)
     for name, *said in group.examples:

@@ -11,24 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
-from s3_xfer.access import preflight, probe
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import Investigator
-from s3_xfer.access.explaining import explain_failures, explain_refusal
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.access.journals import journal_place
+from s3_xfer.access.preflight import AccessPreflight
 from s3_xfer.copying.retry import PassTime, in_full
-from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
-from s3_xfer.findings import Diagnosis
+from s3_xfer.errors import Diagnosis, ErrorClass, S3XferError
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import Failed, OpenUpload, S3Object
-from s3_xfer.options import Preflight, RunMode
+from s3_xfer.options import RunMode
 from s3_xfer.runs.executor import Crew, CrewEnd, run_aborted
 from s3_xfer.runs.run import Handle
 from s3_xfer.runs.todo import Todo, leave_everything
@@ -53,9 +50,8 @@ class CopyRun(Handle[CopyResult]):
         self._clients: Clients | None = None
         self._crew: Crew | None = None
         self._prices = AWS_PRICES
-        self._single: S3Object | None = None
+        self._preflight: AccessPreflight | None = None
         self._report_source: ReportSource | None = None
-        self._sample: S3Object | None = None  # of what the checks looked at
         self._opened: OpenJournal | None = None
         self._thread.start()
 
@@ -93,9 +89,11 @@ class CopyRun(Handle[CopyResult]):
         clients = self._clients = self._open_clients(
             overwrite=operation.overwrite, pass_time=self._pass_time
         )
-        single, sample = self._look(clients)
+        preflight = self._preflight = AccessPreflight(clients, self._keys, operation)
+        self._notes += preflight.examine_reading()
+        single = preflight.single
         self._begin_journal(clients, single, report)
-        self._try_to_write(clients, sample)
+        self._notes += preflight.examine_writing()
         return Crew(
             operation=operation,
             keys=self._keys,
@@ -152,35 +150,6 @@ class CopyRun(Handle[CopyResult]):
             journal = self._opened.begin()
         clients.destination_hooks.write_down(journal.uploads)
 
-    def _look(self, clients: Clients) -> tuple[S3Object | None, Sequence[S3Object]]:
-        """Check what can be checked by reading; return the single object, and what was seen."""
-        options, recursive = self.operation.options, self.operation.recursive
-        source, destination = self._keys.source, self._keys.destination
-        # A single object is looked up in any case: the copy needs its size and ETag.
-        single = self._single = (
-            None if recursive else preflight.check_source_object(clients.source, source)
-        )
-        if options.preflight is Preflight.SKIP:
-            self._notes.append("access was not checked before the copy (--no-preflight)")
-            return single, ()
-        sample = [single] if single else preflight.check_source_prefix(clients.source, source)
-        self._sample = probe.readable(sample) or sample[0]
-        preflight.check_tags(clients.source, sample, options)
-        preflight.check_destination_bucket(clients.destination, destination)
-        if not self.operation.overwrite:
-            preflight.check_existing(clients, destination)
-        return single, sample
-
-    def _try_to_write(self, clients: Clients, sample: Sequence[S3Object]) -> None:
-        """Check what can only be checked by writing."""
-        options = self.operation.options
-        if options.preflight is Preflight.SKIP:
-            return
-        if options.mode is RunMode.DRY_RUN:
-            self._notes.append("a dry run writes nothing, so write access was not checked")
-        else:
-            self._notes += probe.probe_write(clients, self._keys.destination, sample, options)
-
     # -------------------------------------------------------------------------- the ends
 
     def _refuse(self, error: BaseException) -> None:
@@ -191,8 +160,8 @@ class CopyRun(Handle[CopyResult]):
         if self._opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._opened.abandon()
-        if isinstance(error, PreflightError) and self._clients:
-            explain_refusal(error, self._investigator, self._sample)
+        if self._preflight:
+            self._preflight.diagnose(error)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
@@ -201,7 +170,7 @@ class CopyRun(Handle[CopyResult]):
         end = CrewEnd(uploads_left_behind=self._open_uploads())
         options = self.operation.options
         todo = Todo(
-            single=self._single,
+            single=self._preflight.single if self._preflight else None,
             report_source=self._report_source,
             journal=self._opened.journal if self._opened else None,
         )
@@ -230,13 +199,9 @@ class CopyRun(Handle[CopyResult]):
         """Return what the first denial of the copy means; None if it was stopped."""
         if self._stop.is_set() or not self._clients:
             return None
-        return explain_failures(end.failures, self._investigator)
-
-    def _investigator(self) -> Investigator:
-        assert self._clients  # noqa: S101 - nothing is denied before there are any
-        operation = self.operation
-        return Investigator(
-            self._clients, self._keys, operation.options, overwrite=operation.overwrite
+        clients = self._clients
+        return diagnose_failures(
+            end.failures, lambda: AccessDiagnoser(clients, self._keys, self.operation)
         )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:

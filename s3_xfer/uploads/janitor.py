@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
-from s3_xfer.access.identity import who_am_i
+from s3_xfer.access.principals import caller_identity
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -72,7 +72,7 @@ class Janitor:
             metrics=MetricsCollector(uuid.uuid4().hex),
         )
         self._client: Any = clients.destination
-        self._identity = who_am_i(clients.destination_session, place.account)
+        self._identity = caller_identity(clients.destination_session, place.account)
         self.warnings = clients.warnings()
 
     @property

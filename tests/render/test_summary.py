@@ -74,7 +74,7 @@ def test_a_dry_run_says_what_the_copy_would_cost() -> None:
 def test_failures_are_explained_once_per_class() -> None:
     """Meaning and next step stand once per class; under them the first objects with S3's words."""
     text = _text(samples.result(report_path=Path("r.jsonl")))
-    meaning = ErrorClass.ACCESS_DENIED.meaning
+    meaning = ErrorClass.ACCESS_DENIED.description
     assert text.count(meaning) == 1
     group = text[text.index("AccessDenied: 2 objects failed") :].splitlines()
     said = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"
