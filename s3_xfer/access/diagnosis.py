@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.denial_context import DenialContext
-from s3_xfer.access.experiments import AccessExperiments, expected_owner, outcome
 from s3_xfer.access.findings import Finding
 from s3_xfer.access.missing_statements import MissingStatements
 from s3_xfer.access.permission_probes import (
@@ -24,6 +23,8 @@ from s3_xfer.access.permission_probes import (
     NoAnswerError,
     PermissionProbes,
     denied,
+    given,
+    outcome,
 )
 from s3_xfer.access.principals import Principal
 from s3_xfer.access.probe import probe_key
@@ -45,6 +46,7 @@ _ACTION_OF_PARAMETER = {
     "ServerSideEncryption": AccessAction.ENCRYPT,
     "SSEKMSKeyId": AccessAction.ENCRYPT,
 }
+_COPIES_DIFFER = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
 _UNATTRIBUTED = (
     "a policy that looks at CopyObject alone (s3:x-amz-copy-source, s3:x-amz-metadata-directive), "
     "or at conditions of writing (s3:if-none-match)",
@@ -62,7 +64,6 @@ class AccessDiagnoser:
         self._options = spec.options
         self._statements = MissingStatements(clients, keys, spec, principal)
         self.probes = PermissionProbes(clients, keys, spec.options)
-        self._experiments = AccessExperiments(self.probes, keys, spec.options)
 
     def diagnose(
         self, action: AccessAction, facts: ErrorFacts, sample: S3Object | None = None, key: str = ""
@@ -137,41 +138,37 @@ class AccessDiagnoser:
 
     def _examine_listing(self, context: DenialContext) -> None:
         request, arguments = self.probes.reader.list_objects_v2, self._listing_arguments
-        if not self._experiments.is_wrong_source_owner(context, request, arguments):
-            self._experiments.is_requester_pays(context, request, arguments)
+        if not self.probes.is_wrong_source_owner(context, request, arguments):
+            self.probes.is_requester_pays(context, request, arguments)
 
     def _examine_tags(self, context: DenialContext, sample: S3Object) -> None:
-        head = self.probes.reader.head_object
-        if self._experiments.is_allowed(
-            context, "HEAD of the same object", head, _object_arguments(sample)
-        ):
+        head, arguments = self.probes.reader.head_object, _object_arguments(sample)
+        if self.probes.is_allowed(context, "HEAD of the same object", head, arguments):
             context.causes.append("the object may be read, its tags may not: a right of its own")
 
     def _examine_head(self, context: DenialContext, sample: S3Object) -> None:
         request, arguments = self.probes.reader.head_object, _object_arguments(sample)
-        if self._experiments.is_wrong_source_owner(context, request, arguments):
-            return
-        if self._experiments.is_requester_pays(context, request, arguments):
-            return
-        context.causes.append("there is no such object: without s3:ListBucket S3 does not say so")
+        is_wrong_owner = self.probes.is_wrong_source_owner(context, request, arguments)
+        if not is_wrong_owner and not self.probes.is_requester_pays(context, request, arguments):
+            cause = "there is no such object: without s3:ListBucket S3 does not say so"
+            context.causes.append(cause)
 
     def _examine_reading(self, context: DenialContext, sample: S3Object) -> None:
         head = self.probes.copier.head_object
         label, arguments = f"HEAD of {sample.url} by {context.principal}", _object_arguments(sample)
-        if self._experiments.is_allowed(context, label, head, arguments):
+        if self.probes.is_allowed(context, label, head, arguments):
             self._examine_content(context, arguments)
-        elif not self._experiments.is_requester_pays(context, head, arguments):
+        elif not self.probes.is_requester_pays(context, head, arguments):
             self._examine_grants(context)
 
     def _examine_content(self, context: DenialContext, arguments: Arguments) -> None:
         """Tell why a copy is denied although HEAD is not."""
         head = self.probes.copier.head_object
-        if self._experiments.is_wrong_source_owner(context, head, arguments):
+        if self.probes.is_wrong_source_owner(context, head, arguments):
             return
         kms_key = head(**self.probes.with_payer(arguments)).get("SSEKMSKeyId")
         if not kms_key:
-            cause = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
-            context.causes.append(cause)
+            context.causes.append(_COPIES_DIFFER)
             return
         context.action, context.kms_keys = AccessAction.DECRYPT, (kms_key,)
         context.evidence.append(f"the object is encrypted with {printable(kms_key)}")
@@ -184,8 +181,7 @@ class AccessDiagnoser:
     def _examine_grants(self, context: DenialContext) -> None:
         """Tell whether anything is granted to a copier that is denied even HEAD."""
         arguments = self.probes.with_payer(self._listing_arguments)
-        denial = denied(self.probes.copier.list_objects_v2, arguments)
-        principal = context.principal
+        denial, principal = denied(self.probes.copier.list_objects_v2, arguments), context.principal
         context.evidence.append(f"listing the source by {principal}: {outcome(denial)}")
         context.causes += [
             f"the bucket policy of {self._keys.source.bucket} grants nothing to {principal}"
@@ -198,16 +194,16 @@ class AccessDiagnoser:
     def _examine_writing(self, context: DenialContext, key: str) -> None:
         """Find the option without which the destination may be written."""
         bucket, owner = self._keys.destination.bucket, self._keys.destination.account.bucket_owner
-        head = self.probes.copier.head_bucket
-        if self._experiments.is_wrong_owner(context, head, {"Bucket": bucket}, owner=owner):
+        request = self.probes.copier.head_bucket
+        if self.probes.is_wrong_owner(context, request, {"Bucket": bucket}, owner=owner):
             return
-        arguments = {"Bucket": bucket, "Key": key, **expected_owner(owner)}
-        if not self._experiments.opens_upload(context, "without any option", arguments):
+        arguments = {"Bucket": bucket, "Key": key, **given(ExpectedBucketOwner=owner)}
+        if not self.probes.opens_upload(context, "without any option", arguments):
             return
         for name, value in write_params(self._options).items():
             beside = {"ServerSideEncryption": "aws:kms"} if name == "SSEKMSKeyId" else {}
             with_option = {**arguments, **beside, name: value}
-            if not self._experiments.opens_upload(context, f"with {name} {value}", with_option):
+            if not self.probes.opens_upload(context, f"with {name} {value}", with_option):
                 context.action = _ACTION_OF_PARAMETER.get(name, context.action)
                 cause = f"writing is allowed, but not with {name} {value}"
                 context.set_cause(cause, grants_help=True)
@@ -226,9 +222,9 @@ def _object_arguments(sample: S3Object) -> Arguments:
 def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis | None:
     """Return what a failed finding means; None if it is no denial of a known action."""
     refusal = finding.refusal
-    if not refusal or not refusal.action or not refusal.facts:
+    if not refusal or refusal.error_class not in DENIALS:
         return None
-    if refusal.error_class not in DENIALS:
+    if not refusal.action or not refusal.facts:
         return None
     return diagnoser.diagnose(refusal.action, refusal.facts, finding.subject)
 
@@ -236,16 +232,14 @@ def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis 
 def diagnose_refusal(finding: Finding, make_diagnoser: Callable[[], AccessDiagnoser]) -> None:
     """Attach to the refusal of a failed finding what it means. Never raises."""
     if finding.refusal:
-        diagnosis = _or_none(lambda: diagnose_finding(finding, make_diagnoser()))
-        finding.refusal.diagnosis = diagnosis
+        finding.refusal.diagnosis = _or_none(lambda: diagnose_finding(finding, make_diagnoser()))
 
 
 def diagnose_failures(
     failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser]
 ) -> Diagnosis | None:
     """Return what the first denial among ``failures`` means; one, however many. Never raises."""
-    denials = (failed for failed in failures if failed.error.facts.error_class in DENIALS)
-    first = next(denials, None)
+    first = next((item for item in failures if item.error.facts.error_class in DENIALS), None)
     return _or_none(lambda: make_diagnoser().diagnose_object(first)) if first else None
 
 

@@ -123,7 +123,7 @@ class _Examination:
         reason = self._why_not_tried(findings, time_limit_s)
         for probe in self._probes():
             if (probe.name, probe.side) not in reported:
-                yield probe.unproven(reason)
+                yield probe.finding(Verdict.UNPROVEN, reason)
 
     # ------------------------------------------------------------------------- the probes
 
@@ -191,18 +191,12 @@ class _Examination:
         return f"no answer within {time_limit_s:g} seconds"
 
     def _left_behind(self) -> Iterator[Finding]:
-        clean_up = write_probes.CLEAN_UP
         for upload in self._open_uploads():
             evidence = (
                 f"upload {printable(upload.upload_id)} to {s3_url(upload.bucket, upload.key)} "
                 "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
             )
-            yield Finding(
-                probe=clean_up.name,
-                side=clean_up.side,
-                verdict=Verdict.FAILED,
-                evidence=evidence,
-            )
+            yield write_probes.CLEAN_UP.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.open_uploads() if self._clients else ()

@@ -1,7 +1,7 @@
-"""Requests that show what is allowed, and leave nothing behind.
+"""Requests that differ in one thing, to show what is allowed. They leave nothing behind.
 
 Sent by clients that add no header and repeat nothing, so that one thing at a time can be left out.
-A request without a proper answer proves nothing, and is not taken for a denial.
+A request without a proper answer proves nothing, and is not taken for a denial: NoAnswerError.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from typing import Any
 
 from s3_xfer.access import read_probes, write_probes
 from s3_xfer.access.clients import Clients, open_bare_client
+from s3_xfer.access.denial_context import DenialContext
 from s3_xfer.access.probe import Probe, ProbeContext
 from s3_xfer.errors import AccessAction, ErrorClass, ErrorFacts, translate
 from s3_xfer.model import AccountContext, S3Object
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.text import printable
 
@@ -64,20 +65,6 @@ class PermissionProbes:
         payer = {"RequestPayer": "requester"} if self._options.request_payer else {}
         return {**arguments, **payer}
 
-    def denied_upload(self, arguments: Arguments) -> ErrorFacts | None:
-        """Return why an upload could not be opened; one that could is aborted at once."""
-        opened: Arguments = {}
-
-        def open_upload(**given: Any) -> None:
-            opened.update(self.copier.create_multipart_upload(**given))
-
-        denial = denied(open_upload, arguments)
-        if denial is None:
-            place = {name: arguments[name] for name in ("Bucket", "Key")}
-            context = self._context(upload={**place, "UploadId": opened["UploadId"]})
-            self._abort_upload(context)
-        return denial
-
     def denied_action(self, source: S3Object, destination_key: str) -> AccessAction | None:
         """Return the first action of this object's copy that is denied, None if none is.
 
@@ -98,13 +85,75 @@ class PermissionProbes:
             self._abort_upload(context)
         return None
 
+    # ------------------------------------------------ experiments, recorded in the context
+
+    def is_wrong_source_owner(
+        self, context: DenialContext, request: Request, arguments: Arguments
+    ) -> bool:
+        """Return whether a request is denied only with the expected owner of the source."""
+        owner = self._keys.source.account.bucket_owner
+        return self.is_wrong_owner(context, request, arguments, owner=owner)
+
+    def is_wrong_owner(
+        self, context: DenialContext, request: Request, arguments: Arguments, *, owner: str | None
+    ) -> bool:
+        """Return whether a request is denied only with the expected owner."""
+        if not owner or not denied(request, {**arguments, "ExpectedBucketOwner": owner}):
+            return False
+        if denied(request, arguments):
+            return False
+        context.evidence.append(f"the same request without the expected owner {owner}: allowed")
+        context.set_cause(f"{arguments['Bucket']} does not belong to account {owner}")
+        return True
+
+    def is_requester_pays(
+        self, context: DenialContext, request: Request, arguments: Arguments
+    ) -> bool:
+        """Return whether a request for the source is allowed only to the one who pays."""
+        if self._options.request_payer:
+            return False
+        if denied(request, {**arguments, "RequestPayer": "requester"}):
+            return False
+        if not denied(request, arguments):
+            return False
+        context.evidence.append("the same request as the one who pays: allowed")
+        context.set_cause("the bucket is requester pays: add --request-payer requester")
+        return True
+
+    def is_allowed(
+        self, context: DenialContext, label: str, request: Request, arguments: Arguments
+    ) -> bool:
+        """Return whether a request for the source is allowed, as a run sends it."""
+        denial = denied(request, self.with_payer(arguments))
+        context.evidence.append(f"{label}: {outcome(denial)}")
+        return denial is None
+
+    def opens_upload(self, context: DenialContext, label: str, arguments: Arguments) -> bool:
+        """Return whether an upload can be opened; it is aborted at once."""
+        denial = self._denied_upload(arguments)
+        context.evidence.append(f"opening an upload {label}: {outcome(denial)}")
+        return denial is None
+
+    # ------------------------------------------------------------------ how they are sent
+
+    def _denied_upload(self, arguments: Arguments) -> ErrorFacts | None:
+        """Return why an upload could not be opened; one that could is aborted at once."""
+        upload = {name: arguments[name] for name in ("Bucket", "Key")}
+
+        def open_upload(**settings: Any) -> None:
+            upload["UploadId"] = self.copier.create_multipart_upload(**settings)["UploadId"]
+
+        denial = denied(open_upload, arguments)
+        if denial is None:
+            self._abort_upload(self._context(upload=upload))
+        return denial
+
     def _copy_of(self, context: ProbeContext) -> Iterator[Probe]:
         """Return the probes of one object's copy, in the order of the copy."""
-        with_tags = self._options.tags is TagPolicy.COPY
         if context.large:
             yield from (read_probes.HEAD, read_probes.TAGS_OF_LARGE)
         yield read_probes.HEAD_BY_COPIER
-        if with_tags:
+        if context.copies_tags:
             yield read_probes.TAGS_BY_COPIER
         yield from (write_probes.OPEN_UPLOAD, write_probes.READ_FOR_COPY)
 
@@ -126,17 +175,15 @@ class PermissionProbes:
         """Return ``client`` with the owners and the payer that a run's requests name."""
         source_owner = self._keys.source.account.bucket_owner
         destination_owner = self._keys.destination.account.bucket_owner
-        about_source = self.with_payer(_without_none(ExpectedBucketOwner=source_owner))
+        about_source = self.with_payer(given(ExpectedBucketOwner=source_owner))
         return _ClientWithArguments(
             client,
             {
                 "head_object": about_source,
                 "get_object_tagging": about_source,
                 "list_objects_v2": about_source,
-                "create_multipart_upload": _without_none(ExpectedBucketOwner=destination_owner),
-                "upload_part_copy": self.with_payer(
-                    _without_none(ExpectedSourceBucketOwner=source_owner)
-                ),
+                "create_multipart_upload": given(ExpectedBucketOwner=destination_owner),
+                "upload_part_copy": self.with_payer(given(ExpectedSourceBucketOwner=source_owner)),
             },
         )
 
@@ -166,8 +213,14 @@ def _open_client(session: Any, account: AccountContext) -> Any:
     return open_bare_client(session, account, patience_s=_TIMEOUT_S)
 
 
-def _without_none(**arguments: str | None) -> Arguments:
+def given(**arguments: str | None) -> Arguments:
+    """Return the arguments that have a value."""
     return {name: value for name, value in arguments.items() if value is not None}
+
+
+def outcome(denial: ErrorFacts | None) -> str:
+    """Return in a word how a request ended."""
+    return printable(denial.code) if denial else "allowed"
 
 
 def denied(request: Request, arguments: Arguments) -> ErrorFacts | None:

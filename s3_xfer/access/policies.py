@@ -80,17 +80,9 @@ class _PolicyWriter:
                 PolicyTarget.READER, reader, list(self._listing_and_reading())
             )
         writing = list(self._writing())
-        yield from self._document(
-            PolicyTarget.COPIER,
-            copier,
-            [
-                *reading,
-                *writing,
-                *self._keeping_a_journal(),
-                *self._decrypting(),
-                *self._encrypting(),
-            ],
-        )
+        keys = (*self._decrypting(), *self._encrypting())
+        own = [*reading, *writing, *self._journaling(), *keys]
+        yield from self._document(PolicyTarget.COPIER, copier, own)
         yield from self._trust()
         owner = self._destination.account.bucket_owner
         if owner and self._is_foreign(owner):
@@ -146,7 +138,7 @@ class _PolicyWriter:
             yield Permission("LookAtParts", ("s3:ListMultipartUploadParts",), objects)
             yield Permission("LookAtUploads", ("s3:ListBucketMultipartUploads",), (bucket,))
 
-    def _keeping_a_journal(self) -> Iterator[Permission]:
+    def _journaling(self) -> Iterator[Permission]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
         journal = self._options.journal or ""
         if journal.startswith("s3://"):

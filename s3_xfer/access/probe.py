@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from s3_xfer.access.clients import Clients
@@ -94,23 +94,14 @@ class Probe:
         try:
             evidence = self.examine(context)
         except UnprovenError as error:
-            return self.unproven(str(error))
+            return self.finding(Verdict.UNPROVEN, str(error))
         except PreflightError as refusal:
-            return Finding(
-                probe=self.name,
-                side=self.side,
-                verdict=Verdict.FAILED,
-                evidence=refusal.problem,
-                refusal=refusal,
-                subject=context.subject,
-            )
-        return self._finding(Verdict.PASSED, evidence) if evidence else None
+            failed = self.finding(Verdict.FAILED, refusal.problem)
+            return replace(failed, refusal=refusal, subject=context.subject)
+        return self.finding(Verdict.PASSED, evidence) if evidence else None
 
-    def unproven(self, evidence: str) -> Finding:
-        """Return the finding that nothing is shown either way, and why."""
-        return self._finding(Verdict.UNPROVEN, evidence)
-
-    def _finding(self, verdict: Verdict, evidence: str) -> Finding:
+    def finding(self, verdict: Verdict, evidence: str) -> Finding:
+        """Return a finding of this probe."""
         return Finding(probe=self.name, side=self.side, verdict=verdict, evidence=evidence)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from s3_xfer.access.findings import DESTINATION, SOURCE
@@ -9,7 +10,7 @@ from s3_xfer.access.lookups import answer_text, first_source_objects, refused, s
 from s3_xfer.access.principals import caller_identity
 from s3_xfer.access.probe import Probe, ProbeContext, UnprovenError, answer, probe_key
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
-from s3_xfer.model import AccountContext, S3Location, S3Object
+from s3_xfer.model import S3Location, S3Object
 from s3_xfer.text import printable
 from s3_xfer.units import plural
 
@@ -18,17 +19,12 @@ _REGION = "x-amz-bucket-region"
 # ------------------------------------------------------------------------------- identities
 
 
-def _source_identity(context: ProbeContext) -> str:
-    source, destination = context.keys.source.account, context.keys.destination.account
-    reader = source if source.names_credentials else destination
-    return _identity(context.clients.source_session, reader)
-
-
-def _destination_identity(context: ProbeContext) -> str:
-    return _identity(context.clients.destination_session, context.keys.destination.account)
-
-
-def _identity(session: Any, account: AccountContext) -> str:
+def _identity(context: ProbeContext, side: str) -> str:
+    account, clients = context.keys.destination.account, context.clients
+    session = clients.destination_session
+    if side == SOURCE:
+        source, session = context.keys.source.account, clients.source_session
+        account = source if source.names_credentials else account
     identity = caller_identity(session, account)
     if not identity.arn:
         raise UnprovenError(printable(identity.unknown_because))
@@ -38,15 +34,10 @@ def _identity(session: Any, account: AccountContext) -> str:
 # ---------------------------------------------------------------------------------- buckets
 
 
-def _source_bucket(context: ProbeContext) -> str:
-    return _head_bucket(context.clients.source, context.keys.source, SOURCE)
-
-
-def _destination_bucket(context: ProbeContext) -> str:
-    return _head_bucket(context.clients.destination, context.keys.destination, DESTINATION)
-
-
-def _head_bucket(client: Any, location: S3Location, side: str) -> str:
+def _bucket(context: ProbeContext, side: str) -> str:
+    clients, keys = context.clients, context.keys
+    client = clients.source if side == SOURCE else clients.destination
+    location = keys.source if side == SOURCE else keys.destination
     try:
         response = client.head_bucket(Bucket=location.bucket)
     except Exception as error:
@@ -190,10 +181,10 @@ def _existing(context: ProbeContext) -> str:
     )
 
 
-SOURCE_IDENTITY = Probe("identity", SOURCE, _source_identity)
-DESTINATION_IDENTITY = Probe("identity", DESTINATION, _destination_identity)
-SOURCE_BUCKET = Probe("bucket", SOURCE, _source_bucket)
-DESTINATION_BUCKET = Probe("bucket", DESTINATION, _destination_bucket)
+SOURCE_IDENTITY = Probe("identity", SOURCE, partial(_identity, side=SOURCE))
+DESTINATION_IDENTITY = Probe("identity", DESTINATION, partial(_identity, side=DESTINATION))
+SOURCE_BUCKET = Probe("bucket", SOURCE, partial(_bucket, side=SOURCE))
+DESTINATION_BUCKET = Probe("bucket", DESTINATION, partial(_bucket, side=DESTINATION))
 LIST = Probe("list", SOURCE, _list)
 HEAD = Probe("look", SOURCE, _head)
 HEAD_BY_COPIER = Probe("read for the copy", SOURCE, _head_by_copier)

@@ -271,6 +271,18 @@ def test_requester_pays_is_proven(world: World) -> None:
     assert "--request-payer requester" in found.causes[0]
 
 
+def test_requester_pays_needs_the_control_request(world: World) -> None:
+    """If the same request is allowed without the payer by then, nothing is proven."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", times=1))
+
+    found = diagnosis(examine(alone(world)))
+
+    assert found.action == "s3:ListBucket"
+    assert not found.certain
+    assert not any("requester" in text for text in (*found.causes, *found.evidence))
+
+
 def test_acl_that_is_denied_is_proven(world: World) -> None:
     """Writing is allowed, writing with the ACL is not."""
     world.server.put(SRC, "in/x", size=1)
