@@ -25,8 +25,8 @@ from s3_xfer.options import CopyOptions
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.uploads.finding import Unfinished
-    from s3_xfer.uploads.janitor import Aborted, Janitor
+    from s3_xfer.uploads.janitor import AbortResult, Janitor
+    from s3_xfer.uploads.listing import UnfinishedUpload
 
 UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET or s3://BUCKET/PREFIX.
 
@@ -57,25 +57,25 @@ def uploads(destination: str, **values: Any) -> ExitCode:
     from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
 
     _check_usage(values)
-    place = S3Location.parse(destination, account=building.account(values, "dest"))
-    spared = {name: _open_in(name, place.account) for name in values["journal"]}
+    location = S3Location.parse(destination, account=building.account(values, "dest"))
+    spared = {name: _open_in(name, location.account) for name in values["journal"]}
     janitor = Janitor(
-        place,
+        location,
         CopyOptions(
             retries=values["retries"],
             retry_delay_s=values["retry_delay"],
             read_timeout_s=values["read_timeout"],
         ),
     )
-    found = list(janitor.find(sizes=not values["no_sizes"]))
+    unfinished = list(janitor.find(sizes=not values["no_sizes"]))
     now = datetime.now(UTC)
     notes = _notes(janitor)
     for note in notes:
         tell(f"note: {note}")
     if values["abort_older_than"] is None:
-        _show(found, now, notes, as_json=values["json"])
+        _show(unfinished, now, notes, as_json=values["json"])
         return ExitCode.OK
-    return _abort(janitor, _without(spared, _chosen(found, now, values)), now, values)
+    return _abort(janitor, _without(spared, _chosen(unfinished, now, values)), now, values)
 
 
 def _check_usage(values: building.Values) -> None:
@@ -88,12 +88,12 @@ def _check_usage(values: building.Values) -> None:
 
 
 def _chosen(
-    found: Sequence[Unfinished], now: datetime, values: building.Values
-) -> list[Unfinished]:
+    uploads: Sequence[UnfinishedUpload], now: datetime, values: building.Values
+) -> list[UnfinishedUpload]:
     return [
-        one
-        for one in found
-        if one.age_s(now) > values["abort_older_than"] and (values["all"] or one.is_ours)
+        upload
+        for upload in uploads
+        if upload.age_s(now) > values["abort_older_than"] and (values["all"] or upload.is_ours)
     ]
 
 
@@ -106,40 +106,40 @@ def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
 
 
 def _without(
-    spared: Mapping[str, frozenset[str]], chosen: Sequence[Unfinished]
-) -> list[Unfinished]:
+    spared: Mapping[str, frozenset[str]], chosen: Sequence[UnfinishedUpload]
+) -> list[UnfinishedUpload]:
     """Return those that no journal has open, and tell how many each has."""
     for journal, upload_ids in spared.items():
-        count = sum(one.upload.upload_id in upload_ids for one in chosen)
+        count = sum(item.upload.upload_id in upload_ids for item in chosen)
         tell(f"spared {count:,} that the journal {printable(journal)} means to go on with")
     all_spared = frozenset().union(*spared.values())
-    return [one for one in chosen if one.upload.upload_id not in all_spared]
+    return [item for item in chosen if item.upload.upload_id not in all_spared]
 
 
 def _notes(janitor: Janitor) -> list[str]:
     unknown = janitor.unknown_because
-    nobody = f"none counts as ours: who these credentials are is not known ({unknown})"
-    return [*janitor.warnings, *([nobody] if unknown else [])]
+    note = f"none counts as ours: who these credentials are is not known ({unknown})"
+    return [*janitor.warnings, *([note] if unknown else [])]
 
 
 def _show(
-    found: Sequence[Unfinished], now: datetime, notes: Sequence[str], *, as_json: bool
+    uploads: Sequence[UnfinishedUpload], now: datetime, notes: Sequence[str], *, as_json: bool
 ) -> None:
     from s3_xfer.render.uploads import totals, upload_lines, upload_table  # noqa: PLC0415
 
     if as_json:
-        listed = [one.to_dict(now) for one in found]
-        say_json({"uploads": listed, "notes": list(notes)})
+        rows = [upload.to_dict(now) for upload in uploads]
+        say_json({"uploads": rows, "notes": list(notes)})
         return
     lines = upload_table if sys.stdout.isatty() else upload_lines
-    for line in lines(found, now) if found else ():
+    for line in lines(uploads, now) if uploads else ():
         say(line)
-    if sys.stdout.isatty() or not found:
-        say(totals(found) if found else "no unfinished uploads")
+    if sys.stdout.isatty() or not uploads:
+        say(totals(uploads) if uploads else "no unfinished uploads")
 
 
 def _abort(
-    janitor: Janitor, chosen: Sequence[Unfinished], now: datetime, values: building.Values
+    janitor: Janitor, chosen: Sequence[UnfinishedUpload], now: datetime, values: building.Values
 ) -> ExitCode:
     from s3_xfer.render.uploads import question, upload_table  # noqa: PLC0415 - slow to import
 
@@ -149,36 +149,35 @@ def _abort(
         if not click.confirm(question(chosen), err=True):
             tell("nothing was aborted")
             return ExitCode.OK
-    ended = list(janitor.abort(chosen))
-    _tell_ends(ended, now, as_json=values["json"])
-    return ExitCode.FAILED_OBJECTS if any(one.error for one in ended) else ExitCode.OK
+    results = list(janitor.abort(chosen))
+    _tell_results(results, now, as_json=values["json"])
+    return ExitCode.FAILED_OBJECTS if any(result.error for result in results) else ExitCode.OK
 
 
-def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
+def _tell_results(results: Sequence[AbortResult], now: datetime, *, as_json: bool) -> None:
     from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
-    from s3_xfer.render.uploads import place_of, totals  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
-    for one in ended:
-        if one.error:
-            tell(f"not aborted: {place_of(one.found)} -> {facts_text(one.error.facts)}")
-        elif not one.is_proven:
-            tell(
-                f"note: aborted, but S3 does not let us see that it is gone: {place_of(one.found)}"
-            )
+    for result in results:
+        name = upload_text(result.unfinished)
+        if result.error:
+            tell(f"not aborted: {name} -> {facts_text(result.error.facts)}")
+        elif not result.is_proven:
+            tell(f"note: aborted, but S3 does not let us see that it is gone: {name}")
     if as_json:
-        say_json({"uploads": [_as_dict(one, now) for one in ended]})
+        say_json({"uploads": [_as_dict(result, now) for result in results]})
         return
-    gone = [one.found for one in ended if not one.error]
-    left = len(ended) - len(gone)
+    gone = [result.unfinished for result in results if not result.error]
+    left = len(results) - len(gone)
     say(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
 
 
-def _as_dict(one: Aborted, now: datetime) -> dict[str, Any]:
-    error = one.error.facts if one.error else None
+def _as_dict(result: AbortResult, now: datetime) -> dict[str, Any]:
+    error = result.error.facts if result.error else None
     return {
-        **one.found.to_dict(now),
-        "aborted": not one.error,
-        "proven": one.is_proven and not one.error,
+        **result.unfinished.to_dict(now),
+        "aborted": not result.error,
+        "proven": result.is_proven and not result.error,
         "error_class": error.error_class.value if error else None,
         "code": error.code if error else None,
         "message": error.message if error else None,

@@ -1,4 +1,4 @@
-"""The check-up and the diagnosis of denials: what is seen, what follows, what is not claimed."""
+"""The doctor and the diagnosis of denials: what is seen, what follows, what is not claimed."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def statements(found: Diagnosis) -> list[Mapping[str, Any]]:
     return [json.loads(one.statement) for one in found.missing]
 
 
-# ----------------------------------------------------------------------------- the check-up
+# ----------------------------------------------------------------------------- the doctor
 
 
 @pytest.mark.parametrize("size", [1, LARGE])

@@ -11,7 +11,7 @@ import pytest
 from s3_xfer.testing.fault_server import Fault
 from s3_xfer.units import MIB
 from tests.e2e.program import COPY, PATIENCE_S, PROFILES, QUICK, US, Done, Program, lines_of
-from tests.uploads.test_finding import leave
+from tests.uploads.test_janitor import leave
 from tests.world import DST, SRC, World
 
 # Every field that docs/semantics.md promises, with its type.
