@@ -196,8 +196,8 @@ class _PolicyWriter:
     def _trust(self) -> Iterator[PolicyDocument]:
         if not (self._trusted and self._copier.is_role):
             return
-        wants_id = self._destination.account.external_id is not None
-        condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if wants_id else {}
+        needs_id = self._destination.account.external_id is not None
+        condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if needs_id else {}
         statement = Statement(
             sid=sid_of("Assume", self._tag),
             actions=("sts:AssumeRole",),
@@ -228,8 +228,8 @@ class _PolicyWriter:
 
     def _below(self, location: S3Location) -> str:
         """Return the one key, or everything below the prefix, as a resource."""
-        star = "" if _is_object(location) else "*"
-        return f"{self._arn(location.bucket)}/{literal(location.key)}{star}"
+        wildcard = "" if _is_object(location) else "*"
+        return f"{self._arn(location.bucket)}/{literal(location.key)}{wildcard}"
 
 
 def _is_object(location: S3Location) -> bool:

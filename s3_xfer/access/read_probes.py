@@ -99,13 +99,13 @@ def _head(context: ProbeContext) -> str:
     if not subject and (not source.key or source.key.endswith("/")):
         raise UnprovenError("no object is known to look at")
     location = S3Location(bucket=source.bucket, key=subject.key) if subject else source
-    found = source_object(context.clients.source, location)
-    context.sample = context.sample or (found,)
-    return f"HEAD of {found.url}"
+    known = source_object(context.clients.source, location)
+    context.sample = context.sample or (known,)
+    return f"HEAD of {known.url}"
 
 
 def _head_by_copier(context: ProbeContext) -> str:
-    subject = _known(context)
+    subject = _subject(context)
     try:
         context.source_by_copier.head_object(Bucket=subject.bucket, Key=subject.key)
     except Exception as error:
@@ -123,12 +123,12 @@ def _tags_of_large(context: ProbeContext) -> str | None:
 
 def _tags(context: ProbeContext) -> str:
     """Read tags with the source's credentials and with the copier's: a copy needs both."""
-    _read_tags(context.clients.source, _known(context), AccessAction.READ_TAGS)
+    _read_tags(context.clients.source, _subject(context), AccessAction.READ_TAGS)
     return _tags_by_copier(context)
 
 
 def _tags_by_copier(context: ProbeContext) -> str:
-    return _read_tags(context.source_by_copier, _known(context), AccessAction.COPY_TAGS)
+    return _read_tags(context.source_by_copier, _subject(context), AccessAction.COPY_TAGS)
 
 
 def _read_tags(client: Any, subject: S3Object, action: AccessAction) -> str:
@@ -145,7 +145,7 @@ def _read_tags(client: Any, subject: S3Object, action: AccessAction) -> str:
     return f"tags of {subject.url}"
 
 
-def _known(context: ProbeContext) -> S3Object:
+def _subject(context: ProbeContext) -> S3Object:
     if context.subject is None:
         raise UnprovenError("no object is known to look at")
     return context.subject
@@ -160,8 +160,8 @@ def _existing(context: ProbeContext) -> str:
     Services other than AWS may ignore the condition on a copy, so the program looks first.
     """
     destination = context.keys.destination
-    place = {"Bucket": destination.bucket, "Key": probe_key(destination)}
-    facts = answer(context.clients.destination.head_object, place)
+    target = {"Bucket": destination.bucket, "Key": probe_key(destination)}
+    facts = answer(context.clients.destination.head_object, target)
     if facts is None or facts.error_class is ErrorClass.SOURCE_VANISHED:
         return "what exists can be told from what does not"
     if context.clients.destination_is_aws:

@@ -30,9 +30,9 @@ _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 def _open_upload(context: ProbeContext) -> str:
     """Open an upload as the run would."""
     destination, params = context.keys.destination, write_params(context.options)
-    place = {"Bucket": destination.bucket, "Key": context.key or probe_key(destination)}
+    target = {"Bucket": destination.bucket, "Key": context.key or probe_key(destination)}
     try:
-        response = context.clients.destination.create_multipart_upload(**place, **params)
+        response = context.clients.destination.create_multipart_upload(**target, **params)
     except Exception as error:
         raise refused(
             f"{destination.url} cannot be written",
@@ -41,9 +41,9 @@ def _open_upload(context: ProbeContext) -> str:
             if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
             "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
         ) from error
-    context.upload = {**place, "UploadId": response["UploadId"]}
+    context.upload = {**target, "UploadId": response["UploadId"]}
     options = ", ".join(f"{name} {value}" for name, value in params.items())
-    url = s3_url(place["Bucket"], place["Key"])
+    url = s3_url(target["Bucket"], target["Key"])
     return f"upload opened at {url}{' with ' if options else ''}{options}"
 
 
@@ -88,14 +88,14 @@ def _write_tags(context: ProbeContext) -> str:
     if context.upload is None:
         raise UnprovenError(_NOTHING_OPEN)
     client, params = context.clients.destination, write_params(context.options)
-    place = {name: context.upload[name] for name in ("Bucket", "Key")}
+    target = {name: context.upload[name] for name in ("Bucket", "Key")}
     try:
-        upload = client.create_multipart_upload(**place, **params, Tagging="s3-xfer=check")
+        upload = client.create_multipart_upload(**target, **params, Tagging="s3-xfer=check")
     except Exception as error:
-        problem = f"{s3_url(place['Bucket'], place['Key'])} cannot be written with tags"
+        problem = f"{s3_url(target['Bucket'], target['Key'])} cannot be written with tags"
         raise refused(problem, error, action=AccessAction.WRITE_TAGS) from error
     # One that stays is found among the open uploads.
-    answer(client.abort_multipart_upload, {**place, "UploadId": upload["UploadId"]})
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
     return "an upload with a tag was opened and aborted"
 
 

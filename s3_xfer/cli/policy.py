@@ -90,7 +90,7 @@ def copier_of(destination: AccountContext, given: str | None) -> Principal:
     identity = caller_identity(session_for(destination, side="destination"), destination)
     if not identity.arn:
         raise ValidationError(
-            f"nobody can tell who makes the copy: {identity.unknown_because}",
+            f"the principal that makes the copy is unknown: {identity.unknown_because}",
             remedy="give the ARN of the role or user with --principal",
         )
     return Principal.parse(identity.arn)

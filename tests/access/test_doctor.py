@@ -153,6 +153,19 @@ def test_service_without_sts_is_tolerated(world: World) -> None:
     assert "405" in lines(result)["source identity"].evidence
 
 
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_missing_bucket_is_named_as_a_run_names_it(world: World, side: str) -> None:
+    """The doctor's line has the words of the refusal, and what to do next."""
+    world.server.put(SRC, "in/x", size=1)
+
+    report = examine(alone(world, **{f"{side}_bucket": "no-such-bucket"}))
+
+    finding = lines(report)[f"{side} bucket"]
+    assert finding.verdict is Verdict.FAILED
+    words = f"the {side} bucket no-such-bucket does not exist; next: check the name"
+    assert finding.evidence.startswith(words)
+
+
 def test_missing_credentials_are_the_only_finding(world: World) -> None:
     """Without credentials nothing is tried, and each check says so."""
     result = examine(world.operation(destination=AccountContext(profile="nobody")))
