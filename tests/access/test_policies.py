@@ -242,10 +242,11 @@ def test_keys_are_given_by_their_arns(key: str) -> None:
         documents(source_keys=(key,))
 
 
-def test_alias_of_an_access_point_is_refused() -> None:
+@pytest.mark.parametrize("alias", ["point-abc-s3alias", "lambda-abc--ol-s3"])
+def test_alias_of_an_access_point_is_refused(alias: str) -> None:
     """A policy with an alias for a bucket would look right and allow nothing."""
     operation = S3CopyOperation(
-        source_bucket="point-abc-s3alias",
+        source_bucket=alias,
         source_key="data/",
         destination_bucket="our-bucket",
         destination_key="",
