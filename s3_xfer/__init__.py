@@ -36,9 +36,11 @@ from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra
 from s3_xfer.declarations import Declaration, declarations_of
 from s3_xfer.errors import (
     CopyFailed,
+    Diagnosis,
     ErrorClass,
     ErrorFacts,
     JournalError,
+    Missing,
     ObjectError,
     PreflightError,
     Reaction,
@@ -49,7 +51,6 @@ from s3_xfer.errors import (
     ValidationError,
     translate,
 )
-from s3_xfer.findings import Diagnosis, Missing
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.rate import RateMeter, Rates

@@ -1,39 +1,52 @@
-"""Why something was denied, found out by trying what tells the causes apart.
+"""Why something was denied, found out by requests that tell the causes apart.
 
 S3 says "AccessDenied" whatever the reason. A few more requests, none of which leaves anything
 behind, show what *is* allowed: listing but not reading, reading but not the tags, writing but not
-with this ACL, the bucket but not under this owner. What AWS's longer messages say outright is
-believed. The result names the side, the action, the causes in the order of their likelihood and
-the statement that is needed.
+with this ACL, the bucket but not under this owner. A reason in AWS's longer messages is taken as
+it stands. The result names the side, the action, the causes in the order of their likelihood and
+the statement that is needed. A cause is only called certain if a request proved it, or S3 named it.
 
-Refuses to claim more than was seen: a cause is only called certain if a request proved it.
+The refusal or the result of a run counts, diagnosed or not: a diagnosis that fails is logged.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import suppress
-from typing import Any
+import logging
+from collections.abc import Callable, Iterable
 
-from s3_xfer.access.case import Case
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.documents import Place, PolicyDocument
-from s3_xfer.access.identity import who_am_i
-from s3_xfer.access.policies import Parties, policies_for
-from s3_xfer.access.preflight import probe_key
+from s3_xfer.access.denial_context import DenialContext
+from s3_xfer.access.findings import Finding
+from s3_xfer.access.missing_statements import MissingStatements
+from s3_xfer.access.permission_probes import (
+    Arguments,
+    NoAnswerError,
+    PermissionProbes,
+    denied,
+    given,
+    outcome,
+)
 from s3_xfer.access.principals import Principal
-from s3_xfer.access.trials import Arguments, Call, NoAnswerError, Trials, denied
+from s3_xfer.access.probe import probe_key
 from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import ErrorClass, ErrorFacts, S3XferError
-from s3_xfer.findings import Diagnosis, Missing, Step
+from s3_xfer.errors import AccessAction, Diagnosis, ErrorClass, ErrorFacts
 from s3_xfer.model import Failed, S3Object
-from s3_xfer.options import CopyOptions, RunMode
+from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
+_log = logging.getLogger("s3_xfer")
+
 DENIALS = frozenset({ErrorClass.ACCESS_DENIED, ErrorClass.KMS, ErrorClass.TAGS_NOT_COPIED})
-_READERS = (Step.LIST, Step.LOOK, Step.READ_TAGS)  # done with the source's own credentials, if any
+# Done with the source's own credentials, if there are any.
+_BY_READER = (AccessAction.LIST, AccessAction.HEAD, AccessAction.READ_TAGS)
+_ACTION_OF_PARAMETER = {
+    "ACL": AccessAction.WRITE_ACL,
+    "ServerSideEncryption": AccessAction.ENCRYPT,
+    "SSEKMSKeyId": AccessAction.ENCRYPT,
+}
+_COPIES_DIFFER = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
 _UNATTRIBUTED = (
     "a policy that looks at CopyObject alone (s3:x-amz-copy-source, s3:x-amz-metadata-directive), "
     "or at conditions of writing (s3:if-none-match)",
@@ -41,245 +54,198 @@ _UNATTRIBUTED = (
 )
 
 
-class Investigator:
-    """Explains the denials of one run. ``principal`` is who copies, where somebody said so."""
+class AccessDiagnoser:
+    """Diagnoses the denials of one copy. ``principal`` is who copies, where that is given."""
 
     def __init__(
-        self,
-        clients: Clients,
-        keys: KeyMap,
-        options: CopyOptions,
-        *,
-        overwrite: bool,
-        principal: Principal | None = None,
+        self, clients: Clients, keys: KeyMap, spec: CopySpec, *, principal: Principal | None = None
     ) -> None:
-        self._clients = clients
         self._keys = keys
-        self._options = options
-        self._overwrite = overwrite
-        self._principal = principal
-        self._asked_sts = False
-        self.trials = Trials(clients, keys, options)
+        self._options = spec.options
+        self._statements = MissingStatements(clients, keys, spec, principal)
+        self.probes = PermissionProbes(clients, keys, spec.options)
 
-    def explain(
-        self, step: Step, facts: ErrorFacts, sample: S3Object | None = None, key: str = ""
+    def diagnose(
+        self, action: AccessAction, facts: ErrorFacts, sample: S3Object | None = None, key: str = ""
     ) -> Diagnosis:
-        """Return what a denial at ``step`` means. ``key`` is the destination's, if one failed."""
-        own = self._keys.source.account.names_credentials and step in _READERS
-        case = Case(step, self._who(own=own), own)
-        case.believe(facts)
-        if not case.certain:
+        """Return what a denial of ``action`` means. ``key`` is the destination's, if one failed."""
+        by_reader = self._keys.source.account.names_credentials and action in _BY_READER
+        context = DenialContext(action, self._name_principal(by_reader=by_reader), by_reader)
+        context.read_answer(facts)
+        if not context.certain:
             try:
-                self._look_closer(case, sample, key)
+                self._look_closer(context, sample, key)
             except NoAnswerError as error:
-                case.evidence.append(f"it was not possible to look closer: {error}")
-        if not case.certain:
-            case.add_usual_causes()
-        return self._written(case)
+                context.evidence.append(f"it was not possible to look closer: {error}")
+        if not context.certain:
+            context.add_usual_causes()
+        return self._build_diagnosis(context)
 
-    def explain_object(self, failed: Failed) -> Diagnosis:
+    def diagnose_object(self, failed: Failed) -> Diagnosis:
         """Return what the failure of one object means, by trying its copy step by step."""
         facts, source = failed.error.facts, failed.task.source
         if facts.error_class is ErrorClass.TAGS_NOT_COPIED:
-            return self.explain(Step.WRITE_TAGS, facts)
+            return self.diagnose(AccessAction.WRITE_TAGS, facts)
         try:
-            step = self.trials.denied_step(source, failed.task.destination_key)
+            action = self.probes.denied_action(source, failed.task.destination_key)
         except NoAnswerError as error:
             return self._unattributed(facts, f"it was not possible to look closer: {error}")
-        if step is None:
+        if action is None:
             return self._unattributed(facts, "every step of this copy was tried again: allowed")
-        return self.explain(step, facts, source, failed.task.destination_key)
+        return self.diagnose(action, facts, source, failed.task.destination_key)
 
-    def _unattributed(self, facts: ErrorFacts, seen: str) -> Diagnosis:
+    def _unattributed(self, facts: ErrorFacts, observation: str) -> Diagnosis:
         return Diagnosis(
             denied=f"{printable(facts.code)}, and nothing tells by whom",
             side="",
             action="",
-            evidence=(seen, *self.trials.left_behind),
+            evidence=(observation, *self.probes.left_behind),
             causes=_UNATTRIBUTED,
         )
 
+    def _build_diagnosis(self, context: DenialContext) -> Diagnosis:
+        action = context.action
+        return Diagnosis(
+            denied=f"{action.action} to {context.principal} ({action.value})",
+            side=action.side,
+            action=action.action,
+            causes=tuple(dict.fromkeys(context.causes)),
+            evidence=(*context.evidence, *self.probes.left_behind),
+            certain=context.certain,
+            missing=tuple(self._statements.for_denial(context)) if context.grants_help else (),
+        )
+
+    def _name_principal(self, *, by_reader: bool) -> str:
+        if by_reader:
+            return "the source's credentials"
+        copier = self._statements.copier
+        return copier.arn if copier else "the destination's credentials"
+
     # ---------------------------------------------------------------------- looking closer
 
-    def _look_closer(self, case: Case, sample: S3Object | None, key: str) -> None:
-        if case.step is Step.LIST:
-            self._listing(case)
-        elif case.step is Step.READ_TAGS and sample:
-            if self._try(case, "HEAD of the same object", self.trials.reader.head_object, sample):
-                case.causes.append("the object may be read, its tags may not: a right of its own")
-        elif case.step is Step.LOOK and sample:
-            self._looking(case, sample)
-        elif case.step is Step.READ and sample:
-            self._reading(case, sample)
-        elif case.step is Step.WRITE and self._options.mode is not RunMode.DRY_RUN:
-            self._writing(case, key or probe_key(self._keys.destination))
+    def _look_closer(self, context: DenialContext, sample: S3Object | None, key: str) -> None:
+        action = context.action
+        if action is AccessAction.LIST:
+            self._examine_listing(context)
+        elif action is AccessAction.READ_TAGS and sample:
+            self._examine_tags(context, sample)
+        elif action is AccessAction.HEAD and sample:
+            self._examine_head(context, sample)
+        elif action is AccessAction.READ and sample:
+            self._examine_reading(context, sample)
+        elif action is AccessAction.WRITE and self._options.mode is not RunMode.DRY_RUN:
+            self._examine_writing(context, key or probe_key(self._keys.destination))
 
-    def _listing(self, case: Case) -> None:
-        call = self.trials.reader.list_objects_v2
-        place = {"Bucket": self._keys.source.bucket, "Prefix": self._keys.source.key, "MaxKeys": 1}
-        if not self._is_owners_fault(case, call, place, owner=self._source_owner):
-            self._is_requesters_fault(case, call, place)
+    def _examine_listing(self, context: DenialContext) -> None:
+        request, arguments = self.probes.reader.list_objects_v2, self._listing_arguments
+        if not self.probes.is_wrong_source_owner(context, request, arguments):
+            self.probes.is_requester_pays(context, request, arguments)
 
-    def _looking(self, case: Case, sample: S3Object) -> None:
-        call, place = self.trials.reader.head_object, _place(sample)
-        if self._is_owners_fault(case, call, place, owner=self._source_owner):
-            return
-        if self._is_requesters_fault(case, call, place):
-            return
-        case.causes.append("there is no such object: without s3:ListBucket S3 does not say so")
+    def _examine_tags(self, context: DenialContext, sample: S3Object) -> None:
+        head, arguments = self.probes.reader.head_object, _object_arguments(sample)
+        if self.probes.is_allowed(context, "HEAD of the same object", head, arguments):
+            context.causes.append("the object may be read, its tags may not: a right of its own")
 
-    def _reading(self, case: Case, sample: S3Object) -> None:
-        head = self.trials.copier.head_object
-        if self._try(case, f"HEAD of {sample.url} by {case.who}", head, sample):
-            self._reading_content(case, _place(sample))
-        elif not self._is_requesters_fault(case, head, _place(sample)):
-            self._reading_at_all(case)
+    def _examine_head(self, context: DenialContext, sample: S3Object) -> None:
+        request, arguments = self.probes.reader.head_object, _object_arguments(sample)
+        is_wrong_owner = self.probes.is_wrong_source_owner(context, request, arguments)
+        if not is_wrong_owner and not self.probes.is_requester_pays(context, request, arguments):
+            cause = "there is no such object: without s3:ListBucket S3 does not say so"
+            context.causes.append(cause)
 
-    def _reading_content(self, case: Case, place: Arguments) -> None:
+    def _examine_reading(self, context: DenialContext, sample: S3Object) -> None:
+        head = self.probes.copier.head_object
+        label, arguments = f"HEAD of {sample.url} by {context.principal}", _object_arguments(sample)
+        if self.probes.is_allowed(context, label, head, arguments):
+            self._examine_content(context, arguments)
+        elif not self.probes.is_requester_pays(context, head, arguments):
+            self._examine_grants(context)
+
+    def _examine_content(self, context: DenialContext, arguments: Arguments) -> None:
         """Tell why a copy is denied although HEAD is not."""
-        head = self.trials.copier.head_object
-        if self._is_owners_fault(case, head, place, owner=self._source_owner):
+        head = self.probes.copier.head_object
+        if self.probes.is_wrong_source_owner(context, head, arguments):
             return
-        key = head(**self.trials.paid(place)).get("SSEKMSKeyId")
-        if not key:
-            why = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
-            case.causes.append(why)
+        kms_key = head(**self.probes.with_payer(arguments)).get("SSEKMSKeyId")
+        if not kms_key:
+            context.causes.append(_COPIES_DIFFER)
             return
-        case.step, case.keys = Step.DECRYPT, (key,)
-        case.evidence.append(f"the object is encrypted with {printable(key)}")
-        case.causes += [
-            f"the key's policy does not allow kms:Decrypt to {case.who}",
-            f"the identity policy of {case.who} does not allow kms:Decrypt with that key",
-            "the key is aws/s3, AWS's own: nobody can open that to another account",
+        context.action, context.kms_keys = AccessAction.DECRYPT, (kms_key,)
+        context.evidence.append(f"the object is encrypted with {printable(kms_key)}")
+        context.causes += [
+            f"the key's policy does not allow kms:Decrypt to {context.principal}",
+            f"the identity policy of {context.principal} does not allow kms:Decrypt with that key",
+            "the key is aws/s3, AWS's own: no policy can open that to another account",
         ]
 
-    def _reading_at_all(self, case: Case) -> None:
-        """Tell whether anything is granted to who may not even HEAD."""
-        source = self._keys.source
-        place = {"Bucket": source.bucket, "Prefix": source.key, "MaxKeys": 1}
-        refused = denied(self.trials.copier.list_objects_v2, self.trials.paid(place))
-        case.evidence.append(f"listing the source by {case.who}: {_outcome(refused)}")
-        case.causes += [
-            f"the bucket policy of {source.bucket} grants nothing to {case.who}"
-            if refused
-            else f"the bucket policy lets {case.who} list, but not read",
-            f"the identity policy of {case.who} does not allow s3:GetObject there",
+    def _examine_grants(self, context: DenialContext) -> None:
+        """Tell whether anything is granted to a copier that is denied even HEAD."""
+        arguments = self.probes.with_payer(self._listing_arguments)
+        denial, principal = denied(self.probes.copier.list_objects_v2, arguments), context.principal
+        context.evidence.append(f"listing the source by {principal}: {outcome(denial)}")
+        context.causes += [
+            f"the bucket policy of {self._keys.source.bucket} grants nothing to {principal}"
+            if denial
+            else f"the bucket policy lets {principal} list, but not read",
+            f"the identity policy of {principal} does not allow s3:GetObject there",
             "the object belongs to a third account, for which bucket policies do not speak",
         ]
 
-    def _writing(self, case: Case, key: str) -> None:
+    def _examine_writing(self, context: DenialContext, key: str) -> None:
         """Find the option without which the destination may be written."""
         bucket, owner = self._keys.destination.bucket, self._keys.destination.account.bucket_owner
-        if self._is_owners_fault(
-            case, self.trials.copier.head_bucket, {"Bucket": bucket}, owner=owner
-        ):
+        request = self.probes.copier.head_bucket
+        if self.probes.is_wrong_owner(context, request, {"Bucket": bucket}, owner=owner):
             return
-        place = {"Bucket": bucket, "Key": key, **_expecting(owner)}
-        if not self._opens(case, "without any option", place):
+        arguments = {"Bucket": bucket, "Key": key, **given(ExpectedBucketOwner=owner)}
+        if not self.probes.opens_upload(context, "without any option", arguments):
             return
         for name, value in write_params(self._options).items():
             beside = {"ServerSideEncryption": "aws:kms"} if name == "SSEKMSKeyId" else {}
-            if not self._opens(case, f"with {name} {value}", place, **beside, **{name: value}):
-                if name in ("ACL", "ServerSideEncryption", "SSEKMSKeyId"):
-                    case.step = Step.WRITE_ACL if name == "ACL" else Step.ENCRYPT
-                case.proven(f"writing is allowed, but not with {name} {value}", grants_help=True)
+            with_option = {**arguments, **beside, name: value}
+            if not self.probes.opens_upload(context, f"with {name} {value}", with_option):
+                context.action = _ACTION_OF_PARAMETER.get(name, context.action)
+                cause = f"writing is allowed, but not with {name} {value}"
+                context.set_cause(cause, grants_help=True)
                 return
 
-    # ------------------------------------------------------------------- what tells apart
-
-    def _is_owners_fault(
-        self, case: Case, call: Call, place: Arguments, *, owner: str | None
-    ) -> bool:
-        """Return whether a request is denied only under the expected owner."""
-        if not owner or not denied(call, {**place, **_expecting(owner)}) or denied(call, place):
-            return False
-        case.evidence.append(f"the same request without the expected owner {owner}: allowed")
-        case.proven(f"{place['Bucket']} does not belong to account {owner}")
-        return True
-
     @property
-    def _source_owner(self) -> str | None:
-        return self._keys.source.account.bucket_owner
-
-    def _is_requesters_fault(self, case: Case, call: Call, place: Arguments) -> bool:
-        """Return whether a request for the source is allowed only to the one who pays."""
-        if self._options.request_payer or denied(call, {**place, "RequestPayer": "requester"}):
-            return False
-        if not denied(call, place):
-            return False
-        case.evidence.append("the same request as the one who pays: allowed")
-        case.proven("the bucket is requester pays: add --request-payer requester")
-        return True
-
-    def _try(self, case: Case, what: str, call: Call, sample: S3Object) -> bool:
-        refused = denied(call, self.trials.paid(_place(sample)))
-        case.evidence.append(f"{what}: {_outcome(refused)}")
-        return refused is None
-
-    def _opens(self, case: Case, how: str, place: Arguments, **more: Any) -> bool:
-        refused = self.trials.denied_upload(place, **more)
-        case.evidence.append(f"opening an upload {how}: {_outcome(refused)}")
-        return refused is None
-
-    # ------------------------------------------------------------------------------ result
-
-    def _written(self, case: Case) -> Diagnosis:
-        return Diagnosis(
-            denied=f"{case.step.action} to {case.who} ({case.step.value})",
-            side=case.step.side,
-            action=case.step.action,
-            causes=tuple(dict.fromkeys(case.causes)),
-            evidence=(*case.evidence, *self.trials.left_behind),
-            certain=case.certain,
-            missing=tuple(self._missing(case)) if case.grants_help else (),
-        )
-
-    def _missing(self, case: Case) -> Iterator[Missing]:
-        for document in self._documents(case):
-            if document.place in case.places and (document.place is Place.READER) == case.own:
-                for one in document.statements:
-                    if one.name in case.step.needs:
-                        text = json.dumps(one.to_dict(), indent=2)
-                        yield Missing(where=document.where, statement=text)
-
-    def _documents(self, case: Case) -> tuple[PolicyDocument, ...]:
-        principal = self._copier_principal()
-        if principal is None:
-            return ()
-        source_keys = case.keys if case.step is Step.DECRYPT else ()
-        try:
-            parties = Parties(copier=principal, source_keys=source_keys)
-            return policies_for(
-                self._keys, self._options, overwrite=self._overwrite, parties=parties
-            )
-        except S3XferError:
-            return ()  # an alias of a key, of an access point: no statement can be written for it
-
-    def _who(self, *, own: bool) -> str:
-        if own:
-            return "the source's credentials"
-        principal = self._copier_principal()
-        return principal.arn if principal else "the destination's credentials"
-
-    def _copier_principal(self) -> Principal | None:
-        """Return who copies: as given, as configured, or as STS says; None if nobody can tell."""
-        if self._principal is None and not self._asked_sts:
-            self._asked_sts = True
-            account = self._keys.destination.account
-            session = self._clients.destination_session
-            arn = account.role_arn or who_am_i(session, account).arn
-            with suppress(S3XferError):  # an account's root, a federated user: no policy names it
-                self._principal = Principal.parse(arn) if arn else None
-        return self._principal
+    def _listing_arguments(self) -> Arguments:
+        source = self._keys.source
+        return {"Bucket": source.bucket, "Prefix": source.key, "MaxKeys": 1}
 
 
-def _expecting(owner: str | None) -> Arguments:
-    return {"ExpectedBucketOwner": owner} if owner else {}
-
-
-def _place(sample: S3Object) -> Arguments:
+def _object_arguments(sample: S3Object) -> Arguments:
     return {"Bucket": sample.bucket, "Key": sample.key}
 
 
-def _outcome(refused: ErrorFacts | None) -> str:
-    return printable(refused.code) if refused else "allowed"
+def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis | None:
+    """Return what a failed finding means; None if it is no denial of a known action."""
+    refusal = finding.refusal
+    if not refusal or refusal.error_class not in DENIALS:
+        return None
+    if not refusal.action or not refusal.facts:
+        return None
+    return diagnoser.diagnose(refusal.action, refusal.facts, finding.subject)
+
+
+def diagnose_refusal(finding: Finding, make_diagnoser: Callable[[], AccessDiagnoser]) -> None:
+    """Attach to the refusal of a failed finding what it means. Never raises."""
+    if finding.refusal:
+        finding.refusal.diagnosis = _or_none(lambda: diagnose_finding(finding, make_diagnoser()))
+
+
+def diagnose_failures(
+    failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser]
+) -> Diagnosis | None:
+    """Return what the first denial among ``failures`` means; one, however many. Never raises."""
+    first = next((item for item in failures if item.error.facts.error_class in DENIALS), None)
+    return _or_none(lambda: make_diagnoser().diagnose_object(first)) if first else None
+
+
+def _or_none(diagnose: Callable[[], Diagnosis | None]) -> Diagnosis | None:
+    try:
+        return diagnose()
+    except Exception:  # noqa: BLE001 - the end of the run stands, diagnosed or not
+        _log.exception("the denial could not be explained")
+        return None

@@ -1,10 +1,9 @@
-"""The check-up before a copy: every step of it tried, each a line with its evidence.
+"""The doctor: every step of a copy tried before it, each a line with its evidence.
 
-The same checks as before every run, and more: who one is, which region, what the tags need. It
-goes on after a failure, and is over in ten seconds whether S3 answers or not. Nothing is left
-behind: what is opened is aborted, and what cannot be aborted is named.
-
-Refuses to pass what it did not see: a check without proof is ``unproven``, with the reason.
+The same probes as before every run, and more: identities, regions, what the tags need. It goes on
+after a failure, and is over in ten seconds whether S3 answers or not. Nothing is left behind: what
+is opened is aborted, and what cannot be aborted is named. A probe without proof is ``unproven``,
+with the reason.
 """
 
 from __future__ import annotations
@@ -16,98 +15,98 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from s3_xfer.access import checks
-from s3_xfer.access.checks import DESTINATION, SOURCE, Checks
+from s3_xfer.access import read_probes, write_probes
 from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.access.diagnosis import Investigator
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
+from s3_xfer.access.findings import BOTH, Finding, Verdict
 from s3_xfer.access.principals import Principal
+from s3_xfer.access.probe import Probe, ProbeContext
 from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.errors import PreflightError, translate
-from s3_xfer.findings import Finding, Verdict
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import OpenUpload
-from s3_xfer.options import CopyOptions, RunMode, TagPolicy
+from s3_xfer.options import RunMode, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable, s3_url
 
-PATIENCE_S = 10.0
-_LEAVING_S = 2.5  # of these are kept for aborting what is open
+TIME_LIMIT_S = 10.0
+_CLEAN_UP_S = 2.5  # of the limit, kept for aborting what is open
 _READ_TIMEOUT_S = 3.0
-CREDENTIALS = "credentials"
+_CREDENTIALS, _TRANSPORT = "credentials", "transport"
 
 
 @dataclass(frozen=True, slots=True)
-class CheckUp:
-    """What a check-up found, in order."""
+class DoctorReport:
+    """What the doctor found, in order."""
 
     findings: tuple[Finding, ...]
     duration_s: float
 
     @property
     def failed(self) -> bool:
-        """Whether the copy would be denied."""
-        return any(one.verdict is Verdict.FAILED for one in self.findings)
+        """Whether the copy would be refused."""
+        return any(finding.verdict is Verdict.FAILED for finding in self.findings)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         return {
             "passed": not self.failed,
-            "checks": [one.to_dict() for one in self.findings],
+            "checks": [finding.to_dict() for finding in self.findings],
             "duration_seconds": round(self.duration_s, 3),
         }
 
 
-def check_up(
-    operation: CopySpec,
+def examine(
+    spec: CopySpec,
     *,
     principal: Principal | None = None,
-    patience_s: float = PATIENCE_S,
+    time_limit_s: float = TIME_LIMIT_S,
     clock: Callable[[], float] = time.monotonic,
-) -> CheckUp:
-    """Try every step of ``operation``; return after ``patience_s`` seconds at the latest."""
+) -> DoctorReport:
+    """Try every step of ``spec``; return after ``time_limit_s`` seconds at the latest.
+
+    ``principal`` is who copies, where STS does not say it.
+    """
     began_s = clock()
-    doctor = _Doctor(operation, principal)
-    if not _in_background(doctor.work, max(0.0, patience_s - _LEAVING_S)):
-        doctor.stop.set("the check-up took too long")
-        _in_background(doctor.sweep, began_s + patience_s - clock())
-    return CheckUp(tuple(doctor.report(patience_s)), clock() - began_s)
+    examination = _Examination(spec, principal)
+    if not _in_thread(examination.run, max(0.0, time_limit_s - _CLEAN_UP_S)):
+        examination.stop.set("the doctor took too long")
+        _in_thread(examination.abort_uploads, began_s + time_limit_s - clock())
+    return DoctorReport(tuple(examination.report(time_limit_s)), clock() - began_s)
 
 
-def _in_background(work: Callable[[], None], patience_s: float) -> bool:
-    """Do ``work`` in a thread; return whether it came to its end in time."""
+def _in_thread(work: Callable[[], None], time_limit_s: float) -> bool:
+    """Do ``work`` in a thread; return whether it ended in time."""
     thread = threading.Thread(target=work, name="s3-xfer-doctor", daemon=True)
     thread.start()
-    thread.join(max(0.0, patience_s))
+    thread.join(max(0.0, time_limit_s))
     return not thread.is_alive()
 
 
-class _Doctor:
-    """Works in a thread of its own; what it found so far can be read at any time."""
+class _Examination:
+    """Runs in a thread of its own; what it found so far can be read at any time."""
 
-    def __init__(self, operation: CopySpec, principal: Principal | None) -> None:
+    def __init__(self, spec: CopySpec, principal: Principal | None) -> None:
         self.stop = StopFlag()
-        self._operation = operation
-        self._options: CopyOptions = dataclasses.replace(
-            operation.options, retries=0, read_timeout_s=_READ_TIMEOUT_S
-        )
-        self._keys: KeyMap = operation.key_map()
+        options = dataclasses.replace(spec.options, retries=0, read_timeout_s=_READ_TIMEOUT_S)
+        self._spec = dataclasses.replace(spec, options=options)
+        self._keys = spec.key_map()
         self._principal = principal
-        self._found: list[Finding] = []
+        self._findings: list[Finding] = []
         self._clients: Clients | None = None
         self._error: BaseException | None = None
 
-    def work(self) -> None:
+    def run(self) -> None:
         """Fill the list of findings. Never raises."""
         try:
-            for finding in self._findings():
-                self._found.append(finding)
+            for finding in self._examine():
+                self._findings.append(finding)
         except Exception as error:  # noqa: BLE001 - becomes a finding
             self._error = error
 
-    def sweep(self) -> None:
-        """Abort what the work, which may still hang somewhere, has opened."""
+    def abort_uploads(self) -> None:
+        """Abort what :meth:`run`, which may still wait for an answer, has opened."""
         for upload in self._open_uploads():
             try:
                 self._clients.destination.abort_multipart_upload(  # type: ignore[union-attr]
@@ -116,88 +115,99 @@ class _Doctor:
             except Exception as error:  # noqa: BLE001 - the upload is named in the report
                 self._error = error
 
-    def report(self, patience_s: float) -> Iterator[Finding]:
-        """Return the findings, and a line for each check that did not come to its end."""
-        found = (*self._found, *self._left_behind())
-        yield from found
-        done = {(one.check, one.side) for one in found}
-        why = self._why_not_tried(found, patience_s)
-        for check, side in self._planned():
-            if (check, side) not in done:
-                yield checks.unproven(check, side, why)
+    def report(self, time_limit_s: float) -> Iterator[Finding]:
+        """Return the findings, and a line for each probe that did not come to its end."""
+        findings = (*self._findings, *self._left_behind())
+        yield from findings
+        reported = {(finding.probe, finding.side) for finding in findings}
+        reason = self._why_not_tried(findings, time_limit_s)
+        for probe in self._probes():
+            if (probe.name, probe.side) not in reported:
+                yield probe.finding(Verdict.UNPROVEN, reason)
 
-    # ------------------------------------------------------------------------- the checks
+    # ------------------------------------------------------------------------- the probes
 
-    def _planned(self) -> Iterator[tuple[str, str]]:
-        """Return every check that this copy calls for."""
-        tags = self._options.tags is TagPolicy.COPY
-        yield from ((checks.IDENTITY, SOURCE), (checks.IDENTITY, DESTINATION))
-        yield from ((checks.BUCKET, SOURCE), (checks.BUCKET, DESTINATION))
-        yield from ((checks.LIST, SOURCE),) if self._operation.recursive else ()
-        yield (checks.LOOK, SOURCE)
-        yield from ((checks.TAGS, SOURCE),) if tags else ()
-        if self._options.mode is not RunMode.DRY_RUN:
-            yield from ((checks.WRITE, DESTINATION), (checks.READ, SOURCE))
-            yield from ((checks.WRITE_TAGS, DESTINATION),) if tags else ()
-            yield (checks.CLEAN_UP, DESTINATION)
-        yield from ((checks.EXISTING, DESTINATION),) if not self._operation.overwrite else ()
+    def _probes(self) -> Iterator[Probe]:
+        """Return every probe that this copy calls for, in the order of the report."""
+        spec, with_tags = self._spec, self._spec.options.tags is TagPolicy.COPY
+        yield read_probes.SOURCE_IDENTITY
+        yield read_probes.DESTINATION_IDENTITY
+        yield read_probes.SOURCE_BUCKET
+        yield read_probes.DESTINATION_BUCKET
+        if spec.recursive:
+            yield read_probes.LIST
+        yield read_probes.HEAD
+        if with_tags:
+            yield read_probes.TAGS
+        if spec.options.mode is not RunMode.DRY_RUN:
+            yield write_probes.OPEN_UPLOAD
+            yield write_probes.READ_FOR_COPY
+            if with_tags:
+                yield write_probes.WRITE_TAGS
+            yield write_probes.CLEAN_UP
+        if not spec.overwrite:
+            yield read_probes.EXISTING
 
-    def _findings(self) -> Iterator[Finding]:
+    def _examine(self) -> Iterator[Finding]:
         try:
-            one = self._open()
+            clients = self._clients = self._open_clients()
         except PreflightError as error:
-            yield Finding(
-                check=CREDENTIALS,
-                side="both",
-                verdict=Verdict.FAILED,
-                evidence=f"{error.problem}; next: {error.remedy}",
-            )
+            evidence = f"{error.problem}; next: {error.remedy}"
+            yield Finding(probe=_CREDENTIALS, side=BOTH, verdict=Verdict.FAILED, evidence=evidence)
             return
-        yield from one.transport()
-        yield from one.identities()
-        yield from one.buckets()
-        yield from one.listing() if self._operation.recursive else ()
-        yield from one.looking()
-        yield from one.tags() if self._options.tags is TagPolicy.COPY else ()
-        yield from one.copying() if self._options.mode is not RunMode.DRY_RUN else ()
-        yield from (one.existing(),) if not self._operation.overwrite else ()
+        for warning in clients.warnings():
+            yield Finding(probe=_TRANSPORT, side=BOTH, verdict=Verdict.UNPROVEN, evidence=warning)
+        diagnoser = AccessDiagnoser(clients, self._keys, self._spec, principal=self._principal)
+        by_copier = diagnoser.probes.source_by_copier
+        context = ProbeContext(clients, self._keys, self._spec.options, source_by_copier=by_copier)
+        try:
+            for probe in self._probes():
+                finding = probe.run(context)
+                if finding:
+                    yield _explained(finding, diagnoser)
+        finally:
+            context.abort_upload()
 
-    def _open(self) -> Checks:
-        operation, overwrite = self._operation, self._operation.overwrite
-        clients = self._clients = open_clients(
-            source=operation.source,
-            destination=operation.destination,
-            options=self._options,
-            overwrite=overwrite,
+    def _open_clients(self) -> Clients:
+        spec = self._spec
+        return open_clients(
+            source=spec.source,
+            destination=spec.destination,
+            options=spec.options,
+            overwrite=spec.overwrite,
             retry=RetryPolicy(retries=0, delay_s=0, stop=self.stop),
             stop=self.stop,
             metrics=MetricsCollector("doctor"),
         )
-        investigator = Investigator(
-            clients, self._keys, self._options, overwrite=overwrite, principal=self._principal
-        )
-        return Checks(clients, self._keys, self._options, investigator)
 
-    # --------------------------------------------------------------------- what is left over
+    # ----------------------------------------------------------------- what is left to say
 
-    def _why_not_tried(self, found: tuple[Finding, ...], patience_s: float) -> str:
-        if any(one.check == CREDENTIALS for one in found):
+    def _why_not_tried(self, findings: tuple[Finding, ...], time_limit_s: float) -> str:
+        if any(finding.probe == _CREDENTIALS for finding in findings):
             return "not tried without credentials"
         if self._error and not self.stop.is_set():
             facts = translate(self._error)
             return printable(f"not tried after {facts.code} {facts.message}".strip())
-        return f"no answer within {patience_s:g} seconds"
+        return f"no answer within {time_limit_s:g} seconds"
 
     def _left_behind(self) -> Iterator[Finding]:
         for upload in self._open_uploads():
-            place = s3_url(upload.bucket, upload.key)
             evidence = (
-                f"upload {printable(upload.upload_id)} to {place} could not be aborted and costs "
-                "money until somebody does (s3:AbortMultipartUpload)"
+                f"upload {printable(upload.upload_id)} to {s3_url(upload.bucket, upload.key)} "
+                "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
             )
-            yield Finding(
-                check=checks.CLEAN_UP, side=DESTINATION, verdict=Verdict.FAILED, evidence=evidence
-            )
+            yield write_probes.CLEAN_UP.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.open_uploads() if self._clients else ()
+
+
+def _explained(finding: Finding, diagnoser: AccessDiagnoser) -> Finding:
+    """Return a failed finding with its diagnosis, or with the remedy where there is none."""
+    if not finding.refusal:
+        return finding
+    diagnosis = diagnose_finding(finding, diagnoser)
+    if diagnosis or not finding.refusal.remedy:
+        return dataclasses.replace(finding, diagnosis=diagnosis)
+    evidence = f"{finding.evidence}; next: {finding.refusal.remedy}"
+    return dataclasses.replace(finding, evidence=evidence)

@@ -1,11 +1,12 @@
-"""Policy documents as values: statements, and the place where each document belongs.
+"""Policy documents as values: statements, and the target where each document belongs.
 
-Refuses to know why a statement is needed; :mod:`s3_xfer.access.policies` decides that.
+Why a statement is needed is decided in :mod:`s3_xfer.access.policies`.
 """
 
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +16,17 @@ from s3_xfer.text import printable
 VERSION = "2012-10-17"  # of the policy language
 PREFIX = "S3Xfer"  # every statement's name begins with it,
 TAG_LENGTH = 8  # and ends in so many characters that stand for copier and route
+_SPECIAL = re.compile(r"[*?$]")
 
 
-class Place(enum.Enum):
+class PolicyTarget(enum.Enum):
     """Where a document belongs. The value is what is shown and typed."""
 
     owner: str
     attached_to: str
 
-    def __new__(cls, value: str, owner: str, attached_to: str) -> Place:
-        """Attach the side that owns the place, and what kind of thing it is."""
+    def __new__(cls, value: str, owner: str, attached_to: str) -> PolicyTarget:
+        """Attach the side that owns it, and the kind of policy."""
         member = object.__new__(cls)
         member._value_ = value
         member.owner = owner
@@ -67,22 +69,54 @@ class Statement:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What must be allowed, whichever documents it stands in."""
+
+    name: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def statement(self, tag: str, principal: str | None = None) -> Statement:
+        """Return it as a statement; ``tag`` makes its name unique."""
+        return Statement(
+            sid=sid_of(self.name, tag),
+            actions=self.actions,
+            resources=self.resources,
+            principal=principal,
+            condition=self.condition,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyDocument:
-    """The statements for one place. ``target`` is the bucket, the key or the principal there."""
+    """The statements for one target. ``resource`` is the bucket, the key or the principal there."""
 
-    place: Place
-    account: str  # empty where nobody said
-    target: str
+    target: PolicyTarget
+    account: str  # empty where it is not given
+    resource: str
     statements: tuple[Statement, ...]
 
     @property
     def where(self) -> str:
         """Where it belongs, in words that are safe to print."""
         account = f" {self.account}" if self.account else ""
-        target = f" of {self.target}" if self.target else ""
-        return printable(f"{self.place.owner} account{account}: {self.place.attached_to}{target}")
+        resource = f" of {self.resource}" if self.resource else ""
+        target = self.target
+        return printable(f"{target.owner} account{account}: {target.attached_to}{resource}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document itself."""
-        return {"Version": VERSION, "Statement": [one.to_dict() for one in self.statements]}
+        statements = [statement.to_dict() for statement in self.statements]
+        return {"Version": VERSION, "Statement": statements}
+
+
+def sid_of(name: str, tag: str) -> str:
+    """Return the identifier of a statement."""
+    return f"{PREFIX}{name}{tag}"
+
+
+def literal(text: str) -> str:
+    """Return ``text`` so that the policy language takes none of it for a wildcard or variable."""
+    return _SPECIAL.sub(lambda match: f"${{{match[0]}}}", text)

@@ -1,15 +1,28 @@
-"""Who asks for access: the ARNs of roles and users, taken apart.
+"""Who asks for access: the ARNs of roles and users, taken apart, and whom STS sees.
 
-A policy names exactly one role or user. Refuses wildcards, whole accounts and sessions: what a
-policy opens must be what somebody decided to open.
+A policy names exactly one role or user. Wildcards, whole accounts and sessions are refused: a
+policy opens only what was asked for by name.
+
+STS is sent one request, with a few seconds to answer, never repeated. S3 services other than AWS
+often have no STS, or one without this request: then the identity is unknown, with the reason.
 """
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from s3_xfer.errors import ValidationError
+from botocore.config import Config
+
+from s3_xfer.access.credentials import sts_endpoint
+from s3_xfer.errors import ErrorFacts, ValidationError, translate
+from s3_xfer.model import AccountContext
+from s3_xfer.text import printable
+
+_STS_TIMEOUT_S = 3
 
 # The account of other S3 services may be empty (Ceph's users) or of another form (its accounts).
 _PRINCIPAL = re.compile(
@@ -82,3 +95,58 @@ def key_account(key_arn: str) -> str:
             remedy="write it as arn:aws:kms:REGION:123456789012:key/KEY-ID",
         )
     return match["account"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """Who and what takes part besides the two locations: principals, and keys that encrypt.
+
+    Raises:
+        ValidationError: a key is not given by its ARN.
+    """
+
+    copier: Principal
+    trusted: Principal | None = None
+    source_keys: tuple[str, ...] = ()
+    destination_keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in (*self.source_keys, *self.destination_keys):
+            key_account(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom STS sees behind credentials; with an empty ``arn``, why that is unknown."""
+
+    arn: str = ""
+    account: str = ""
+    unknown_because: str = ""
+
+
+def caller_identity(
+    session: Any, account: AccountContext, *, env: Mapping[str, str] = os.environ
+) -> Identity:
+    """Return the identity behind ``session``, with which ``account`` is reached. Never raises."""
+    try:
+        client = session.client(
+            "sts",
+            region_name=account.region or session.region_name or "us-east-1",
+            endpoint_url=sts_endpoint(account.endpoint_url, env),
+            verify=account.ca_bundle,
+            config=Config(
+                connect_timeout=_STS_TIMEOUT_S,
+                read_timeout=_STS_TIMEOUT_S,
+                retries={"total_max_attempts": 1},
+            ),
+        )
+        answer = client.get_caller_identity()
+    except Exception as error:  # noqa: BLE001 - an unknown identity is a result
+        return Identity(unknown_because=_reason(translate(error)))
+    return Identity(arn=answer["Arn"], account=answer["Account"])
+
+
+def _reason(facts: ErrorFacts) -> str:
+    status = f" (HTTP {facts.http_status})" if facts.http_status else ""
+    message = f": {facts.message}" if facts.message else ""
+    return printable(f"STS answered {facts.code}{status}{message}")

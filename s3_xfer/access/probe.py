@@ -1,117 +1,124 @@
-"""The check before the first object that only writing can make, without leaving a trace.
+"""What a probe of access is: one step of a copy, tried as the copy would do it, with a finding.
 
-May the destination be written, and the source be read by the *destination's* credentials? A
-multipart upload is opened, given one part, and aborted; no object, version or event appears.
+The probes themselves are in :mod:`~s3_xfer.access.read_probes` and
+:mod:`~s3_xfer.access.write_probes`. There is one list of them: a run's preflight raises the first
+failed finding, the doctor collects all findings, and a diagnosis repeats the copy of a denied
+object step by step.
 
-Refuses to promise more than it saw: what could not be proven becomes a note, not a pass.
+A probe shows no more than it tried: other objects may lie under other keys or owners.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.preflight import probe_key, refused, said
-from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import ErrorClass, PreflightError, translate
-from s3_xfer.findings import Step
+from s3_xfer.access.findings import Finding, Verdict
+from s3_xfer.errors import ErrorFacts, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.planning.mapping import KeyMap
 
-_RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
+PROBE_NAME = ".s3-xfer-preflight-"
+RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 
 
-def probe_write(
-    clients: Clients, destination: S3Location, sample: Sequence[S3Object], options: CopyOptions
-) -> Sequence[str]:
-    """Prove that the destination's credentials may write there and read the source.
+class UnprovenError(Exception):
+    """A probe can show nothing either way. The message is the evidence."""
 
-    Returns notes on what could not be proven.
 
-    Raises:
-        PreflightError: writing or reading is denied, or the options do not fit the bucket.
+@dataclass(slots=True)
+class ProbeContext:
+    """What the probes of one copy share, and what they have seen so far.
+
+    ``source_by_copier`` sends requests about source objects with the destination's credentials;
+    only the doctor and a diagnosis have it. ``key`` is where an upload is opened, a key of no
+    object if it is empty. ``sample`` are source objects; ``upload`` names the open upload.
     """
-    place = {"Bucket": destination.bucket, "Key": probe_key(destination)}
-    upload_id = open_upload(clients, destination, place, options)
-    client = clients.destination
-    upload = {**place, "UploadId": upload_id}
-    try:
-        return probe_read(client, upload, sample)
-    finally:
-        _abort(client, upload)
+
+    clients: Clients
+    keys: KeyMap
+    options: CopyOptions
+    source_by_copier: Any = None
+    key: str = ""
+    sample: Sequence[S3Object] = ()
+    upload: Mapping[str, str] | None = None
+
+    @property
+    def copies_tags(self) -> bool:
+        """Whether the copy reads and writes tags."""
+        return self.options.tags is TagPolicy.COPY
+
+    @property
+    def subject(self) -> S3Object | None:
+        """A source object to try, rather one that can be read; None if none is known."""
+        return self.readable or next(iter(self.sample), None)
+
+    @property
+    def readable(self) -> S3Object | None:
+        """An object that a one-part copy can read, rather one where a byte is enough."""
+        usable = [item for item in self.sample if item.size and item.storage_class not in _ARCHIVED]
+        large = [item for item in usable if item.size > RANGE_MIN_BYTES]
+        return next(iter(large or usable), None)
+
+    @property
+    def large(self) -> S3Object | None:
+        """An object of the sample that is copied in parts; None if there is none."""
+        threshold = self.options.multipart_threshold_bytes
+        return next((item for item in self.sample if item.size >= threshold), None)
+
+    def abort_upload(self) -> ErrorFacts | None:
+        """Abort the open upload, if there is one; return why it could not be aborted."""
+        upload, self.upload = self.upload, None
+        return answer(self.clients.destination.abort_multipart_upload, upload) if upload else None
 
 
-def open_upload(
-    clients: Clients, destination: S3Location, place: Mapping[str, str], options: CopyOptions
-) -> str:
-    """Open an upload as the run would, and return its id.
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One entry of the list. ``name`` and ``side`` are what a report shows.
 
-    Raises:
-        PreflightError: writing is denied, or the options do not fit the bucket.
+    ``examine`` returns the evidence, or None if there was nothing to try. It raises
+    PreflightError if the copy would be refused, and UnprovenError if nothing is shown.
     """
-    try:
-        upload_id: str = clients.destination.create_multipart_upload(
-            **place, **write_params(options)
-        )["UploadId"]
-    except Exception as error:
-        raise refused(
-            f"{destination.url} cannot be written",
-            error,
-            step=Step.WRITE,
-            if_denied="grant s3:PutObject on the destination to its credentials (with --acl also "
-            "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner",
-        ) from error
-    return upload_id
+
+    name: str
+    side: str
+    examine: Callable[[ProbeContext], str | None]
+
+    def run(self, context: ProbeContext) -> Finding | None:
+        """Return what the probe found; None if there was nothing to try."""
+        try:
+            evidence = self.examine(context)
+        except UnprovenError as error:
+            return self.finding(Verdict.UNPROVEN, str(error))
+        except PreflightError as refusal:
+            failed = self.finding(Verdict.FAILED, refusal.problem)
+            return replace(failed, refusal=refusal, subject=context.subject)
+        return self.finding(Verdict.PASSED, evidence) if evidence else None
+
+    def finding(self, verdict: Verdict, evidence: str) -> Finding:
+        """Return a finding of this probe."""
+        return Finding(probe=self.name, side=self.side, verdict=verdict, evidence=evidence)
 
 
-def probe_read(client: Any, upload: Mapping[str, str], sample: Sequence[S3Object]) -> Sequence[str]:
-    """Copy one part into ``upload``; return notes on what that could not prove.
+def probe_key(destination: S3Location) -> str:
+    """Return a key of no object below a prefix; for a single object its own, which stays as it is.
 
-    Raises:
-        PreflightError: the destination's credentials may not read the source.
+    Policies that name one key allow no other.
     """
-    source = readable(sample)
-    if source is None:
-        return ["reading the source was not proven: the first objects are empty or archived"]
+    if destination.key and not destination.key.endswith("/"):
+        return destination.key
+    return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
+
+
+def answer(request: Callable[..., Any], arguments: Mapping[str, Any]) -> ErrorFacts | None:
+    """Send ``request``; return why it was refused, None if it was not. Never raises."""
     try:
-        client.upload_part_copy(**part_of(source, upload), CopySourceIfMatch=source.etag)
-    except Exception as error:
-        facts = translate(error)
-        if facts.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
-            return ["reading the source was not proven: the sample changed meanwhile"]
-        if facts.error_class is ErrorClass.ACCESS_DENIED:
-            raise PreflightError(
-                f"the destination's credentials may not read {source.url}: {said(facts)}",
-                remedy="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
-                "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
-                "the destination's own identity policy must allow the same",
-                error_class=facts.error_class,
-                step=Step.READ,
-                facts=facts,
-            ) from error
-        what = f"{source.url} cannot be read for a copy"
-        raise refused(what, error, step=Step.READ) from error
-    return []
-
-
-def part_of(source: S3Object, upload: Mapping[str, str]) -> dict[str, Any]:
-    """Return the arguments that copy one byte of ``source``, or all of it if it is too small."""
-    extent = {"CopySourceRange": "bytes=0-0"} if source.size > _RANGE_MIN_BYTES else {}
-    place = {"Bucket": source.bucket, "Key": source.key}
-    return {**upload, "PartNumber": 1, "CopySource": place, **extent}
-
-
-def readable(sample: Sequence[S3Object]) -> S3Object | None:
-    """Return an object that a one-part copy can read, rather one where a byte is enough."""
-    usable = [found for found in sample if found.size and found.storage_class not in _ARCHIVED]
-    large = [found for found in usable if found.size > _RANGE_MIN_BYTES]
-    return next(iter(large or usable), None)
-
-
-def _abort(client: Any, upload: Mapping[str, str]) -> None:
-    """Abort the probe's upload. One that stays is reported at the end, with its id."""
-    with suppress(Exception):  # the hooks keep it among the open uploads, nothing is lost
-        client.abort_multipart_upload(**upload)
+        request(**arguments)
+    except Exception as error:  # noqa: BLE001 - a refusal is an answer
+        return translate(error)
+    return None

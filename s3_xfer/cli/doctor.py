@@ -17,7 +17,7 @@ from s3_xfer.cli.stdio import print_json, print_line
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
-    Give the options of the copy: the check-up sends what the copy would send. An upload is
+    Give the options of the copy: the doctor sends what the copy would send. An upload is
     opened, given one part and aborted; no object, version or event appears. Every denial comes
     with its likely causes and the statement that is missing. Ten seconds at most.
 
@@ -41,16 +41,16 @@ EXIT_HELP = "\b\nExit status:\n    0  nothing failed\n    3  the copy would be r
 @copy_options
 @doctor_options
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
-    """Check and tell."""
-    from s3_xfer.access.doctor import check_up  # noqa: PLC0415 - slow to import
+    """Examine the copy, and print the report."""
+    from s3_xfer.access.doctor import examine  # noqa: PLC0415 - slow to import
     from s3_xfer.access.principals import Principal  # noqa: PLC0415
-    from s3_xfer.render.checkup import check_up_lines  # noqa: PLC0415
+    from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
     principal = Principal.parse(values["principal"]) if values["principal"] else None
-    result = check_up(operation, principal=principal)
+    report = examine(operation, principal=principal)
     if values["json"]:
-        print_json(result.to_dict())
+        print_json(report.to_dict())
     elif not values["quiet"]:
-        print_line("\n".join(check_up_lines(result)))
-    return ExitCode.REFUSED if result.failed else ExitCode.OK
+        print_line("\n".join(doctor_lines(report)))
+    return ExitCode.REFUSED if report.failed else ExitCode.OK

@@ -139,9 +139,7 @@ def follow(
         raise
 
 
-def _watch(
-    run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog
-) -> None:
+def _watch(run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog) -> None:
     is_stopping = False
     meter = RateMeter()
     while not run.wait(POLL_S):

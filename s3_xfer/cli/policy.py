@@ -1,7 +1,7 @@
 """The command ``policy``: what to paste where, so that exactly this copy is allowed.
 
-Sends one request at most, and only to ask STS who the copier is. Refuses to write a policy
-for an unknown principal.
+Sends one request at most, and only to ask STS who the copier is. Without a known principal no
+policy is written.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
 
 
 def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocument, ...]:
-    from s3_xfer.access.policies import Parties, policies_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+    from s3_xfer.access.policies import policies_for  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.principals import Parties, Principal  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
     parties = Parties(
@@ -79,18 +79,17 @@ def copier_of(destination: AccountContext, given: str | None) -> Principal:
     """Return who makes the copy: as given, as configured, or as STS says.
 
     Raises:
-        ValidationError: nobody can tell.
+        ValidationError: nothing tells who it is.
     """
     from s3_xfer.access.credentials import session_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.identity import who_am_i  # noqa: PLC0415
-    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+    from s3_xfer.access.principals import Principal, caller_identity  # noqa: PLC0415
 
     if given or destination.role_arn:
         return Principal.parse(given or destination.role_arn or "")
-    identity = who_am_i(session_for(destination, side="destination"), destination)
+    identity = caller_identity(session_for(destination, side="destination"), destination)
     if not identity.arn:
         raise ValidationError(
-            f"nobody can tell who makes the copy: {identity.unknown_because}",
+            f"the principal that makes the copy is unknown: {identity.unknown_because}",
             remedy="give the ARN of the role or user with --principal",
         )
     return Principal.parse(identity.arn)
@@ -115,27 +114,28 @@ def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
 def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
     from s3_xfer.render.policy_json import one_as_json  # noqa: PLC0415
 
-    chosen = [one for one in documents if one.place.value == name]
+    chosen = [document for document in documents if document.target.value == name]
     if not chosen:
-        there_are = ", ".join(dict.fromkeys(one.place.value for one in documents)) or "none"
+        targets = ", ".join(dict.fromkeys(document.target.value for document in documents))
         raise ValidationError(
-            f"this copy needs no document for {name!r}", remedy=f"choose one of: {there_are}"
+            f"this copy needs no document for {name!r}",
+            remedy=f"choose one of: {targets or 'none'}",
         )
     return one_as_json(chosen)
 
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     """Return what the documents do not say."""
-    from s3_xfer.access.documents import Place  # noqa: PLC0415
+    from s3_xfer.access.documents import PolicyTarget  # noqa: PLC0415
     from s3_xfer.access.policies import EXTERNAL_ID  # noqa: PLC0415
 
     notes = []
-    places = {one.place for one in documents}
-    if Place.SOURCE_BUCKET in places and not values["source_bucket_owner"]:
+    targets = {document.target for document in documents}
+    if PolicyTarget.SOURCE_BUCKET in targets and not values["source_bucket_owner"]:
         notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
-    if Place.TRUST in places and values["dest_external_id"]:
+    if PolicyTarget.TRUST in targets and values["dest_external_id"]:
         notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
-    if "AWSReservedSSO_" in "".join(one.target for one in documents):
+    if "AWSReservedSSO_" in "".join(document.resource for document in documents):
         notes.append("the role of a single sign-on has a path: write its full ARN (--principal)")
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")

@@ -24,8 +24,8 @@ from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.uploads.finding import Unfinished
-    from s3_xfer.uploads.janitor import Aborted, Janitor
+    from s3_xfer.uploads.janitor import AbortResult, Janitor
+    from s3_xfer.uploads.listing import UnfinishedUpload
 
 UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET or s3://BUCKET/PREFIX.
 
@@ -79,7 +79,9 @@ def _check_usage(values: Values) -> None:
         raise click.UsageError("There is no terminal to ask on. Give --yes.")
 
 
-def _chosen(unfinished: Sequence[Unfinished], now: datetime, values: Values) -> list[Unfinished]:
+def _chosen(
+    unfinished: Sequence[UnfinishedUpload], now: datetime, values: Values
+) -> list[UnfinishedUpload]:
     return [
         upload
         for upload in unfinished
@@ -96,8 +98,8 @@ def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
 
 
 def _without(
-    spared: Mapping[str, frozenset[str]], chosen: Sequence[Unfinished]
-) -> list[Unfinished]:
+    spared: Mapping[str, frozenset[str]], chosen: Sequence[UnfinishedUpload]
+) -> list[UnfinishedUpload]:
     """Return the uploads that no journal has open, and print how many each has."""
     for journal, upload_ids in spared.items():
         count = sum(upload.upload.upload_id in upload_ids for upload in chosen)
@@ -113,7 +115,7 @@ def _notes(janitor: Janitor) -> list[str]:
 
 
 def _print_list(
-    unfinished: Sequence[Unfinished], now: datetime, notes: Sequence[str], *, as_json: bool
+    unfinished: Sequence[UnfinishedUpload], now: datetime, notes: Sequence[str], *, as_json: bool
 ) -> None:
     from s3_xfer.render.uploads import totals, upload_lines, upload_table  # noqa: PLC0415
 
@@ -129,7 +131,7 @@ def _print_list(
 
 
 def _abort(
-    janitor: Janitor, chosen: Sequence[Unfinished], now: datetime, values: Values
+    janitor: Janitor, chosen: Sequence[UnfinishedUpload], now: datetime, values: Values
 ) -> ExitCode:
     from s3_xfer.render.uploads import question, upload_table  # noqa: PLC0415 - slow to import
 
@@ -144,12 +146,12 @@ def _abort(
     return ExitCode.FAILED_OBJECTS if any(upload.error for upload in aborted) else ExitCode.OK
 
 
-def _print_aborted(aborted: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
+def _print_aborted(aborted: Sequence[AbortResult], now: datetime, *, as_json: bool) -> None:
     from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
     from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
     for upload in aborted:
-        location = upload_text(upload.found)
+        location = upload_text(upload.unfinished)
         if upload.error:
             print_error(f"not aborted: {location} -> {facts_text(upload.error.facts)}")
         elif not upload.is_proven:
@@ -157,15 +159,15 @@ def _print_aborted(aborted: Sequence[Aborted], now: datetime, *, as_json: bool) 
     if as_json:
         print_json({"uploads": [_as_dict(upload, now) for upload in aborted]})
         return
-    gone = [upload.found for upload in aborted if not upload.error]
+    gone = [upload.unfinished for upload in aborted if not upload.error]
     left = len(aborted) - len(gone)
     print_line(f"aborted {totals(gone)}{f'; {left:,} could not be aborted' if left else ''}")
 
 
-def _as_dict(upload: Aborted, now: datetime) -> dict[str, Any]:
+def _as_dict(upload: AbortResult, now: datetime) -> dict[str, Any]:
     error = upload.error.facts if upload.error else None
     return {
-        **upload.found.to_dict(now),
+        **upload.unfinished.to_dict(now),
         "aborted": not upload.error,
         "proven": upload.is_proven and not upload.error,
         "error_class": error.error_class.value if error else None,

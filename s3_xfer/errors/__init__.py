@@ -1,5 +1,11 @@
-"""Everything that can go wrong, what each kind means for a run, and how it is recognised."""
+"""Everything that can go wrong, what each class means for a run, and how it is recognised."""
 
+from s3_xfer.errors.denial import AccessAction, Diagnosis, Missing
+from s3_xfer.errors.error_class import (
+    RUNBOOK,
+    ErrorClass,
+    Reaction,
+)
 from s3_xfer.errors.exceptions import (
     CopyFailed,
     ErrorFacts,
@@ -12,11 +18,6 @@ from s3_xfer.errors.exceptions import (
     S3XferError,
     ValidationError,
 )
-from s3_xfer.errors.kinds import (
-    RUNBOOK,
-    ErrorClass,
-    Reaction,
-)
 from s3_xfer.errors.translation import (
     ATTEMPTS,
     classify,
@@ -28,10 +29,13 @@ from s3_xfer.errors.translation import (
 __all__ = [
     "ATTEMPTS",
     "RUNBOOK",
+    "AccessAction",
     "CopyFailed",
+    "Diagnosis",
     "ErrorClass",
     "ErrorFacts",
     "JournalError",
+    "Missing",
     "ObjectError",
     "PreflightError",
     "Reaction",

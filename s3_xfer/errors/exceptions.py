@@ -1,4 +1,4 @@
-"""The exceptions of this package, each with what is wrong, what to do next, and its kind.
+"""The exceptions of this package, each with what is wrong, what to do next, and its class.
 
 ::
 
@@ -7,9 +7,9 @@
     ├── PreflightError      S3 or an account would refuse it; nothing was written
     ├── ReportError         a report cannot be read or written
     ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
-    ├── ObjectError         one object was not copied (an Outcome carries it, it does not fly far)
+    ├── ObjectError         one object was not copied (stored in an Outcome, rarely raised)
     ├── RunAborted          the run ended early because going on was pointless
-    ├── RunCancelled        the run ended early because somebody asked
+    ├── RunCancelled        the run ended early because it was asked to
     └── CopyFailed          the run finished, some objects did not
 
 Every one carries ``problem`` (what), ``remedy`` (what to do next) and ``error_class``.
@@ -18,18 +18,15 @@ Every one carries ``problem`` (what), ``remedy`` (what to do next) and ``error_c
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from s3_xfer.errors.kinds import ErrorClass
-
-if TYPE_CHECKING:
-    from s3_xfer.findings import Diagnosis, Step
+from s3_xfer.errors.denial import AccessAction, Diagnosis
+from s3_xfer.errors.error_class import ErrorClass
 
 
 class S3XferError(Exception):
     """Base of all errors of this package.
 
-    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what kind it is.
+    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what it is.
     ``str()`` joins them into the message for a person.
     """
 
@@ -60,8 +57,8 @@ class ValidationError(S3XferError):
 class PreflightError(S3XferError):
     """Buckets, keys or permissions are not as the copy needs them. Nothing was written.
 
-    ``step`` says what was tried, where that is known; ``diagnosis`` what a denial means, where
-    somebody has looked into it.
+    ``action`` says what was tried, where that is known; ``facts`` is S3's answer; ``diagnosis``
+    is what a denial means, once that was looked into.
     """
 
     def __init__(
@@ -70,11 +67,11 @@ class PreflightError(S3XferError):
         *,
         remedy: str = "",
         error_class: ErrorClass | None = None,
-        step: Step | None = None,
+        action: AccessAction | None = None,
         facts: ErrorFacts | None = None,
     ) -> None:
         super().__init__(problem, remedy=remedy, error_class=error_class)
-        self.step = step
+        self.action = action
         self.facts = facts
         self.diagnosis: Diagnosis | None = None
 
@@ -130,7 +127,7 @@ class ObjectError(S3XferError):
     """One object was not copied. ``facts`` is the last error seen."""
 
     def __init__(self, facts: ErrorFacts) -> None:
-        super().__init__(facts.error_class.meaning, error_class=facts.error_class)
+        super().__init__(facts.error_class.description, error_class=facts.error_class)
         self.facts = facts
 
     @classmethod

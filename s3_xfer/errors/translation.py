@@ -1,7 +1,7 @@
-"""The one translation from foreign errors (botocore, s3transfer, S3's codes) to our kinds.
+"""The one translation from foreign errors (botocore, s3transfer, S3's codes) to our classes.
 
-Nothing else in the package compares error codes. Refuses to raise: every error means something,
-if only that nobody has a name for it.
+Nothing else in the package compares error codes. It never raises: an error that it does not know
+is ``UNEXPECTED``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.errors.error_class import ErrorClass, Reaction
 from s3_xfer.errors.exceptions import ErrorFacts, ObjectError, S3XferError
-from s3_xfer.errors.kinds import ErrorClass, Reaction
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection

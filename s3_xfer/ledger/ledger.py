@@ -228,6 +228,6 @@ def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
     answer = printable(f"{facts.code}: {facts.message}" if facts.message else facts.code)
     context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
-        f"{context}{facts.error_class.meaning} ({answer})",
+        f"{context}{facts.error_class.description} ({answer})",
         error_class=facts.error_class,
     )

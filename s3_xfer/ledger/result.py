@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import CopyFailed, RunAborted, RunCancelled
-from s3_xfer.findings import Diagnosis
+from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload

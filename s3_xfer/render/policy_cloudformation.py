@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from s3_xfer.access.documents import Place, PolicyDocument
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget
 from s3_xfer.access.principals import Principal
 from s3_xfer.render.policy_terraform import policy_name
 
@@ -20,8 +20,8 @@ _SIDES = {"source": "IsSource", "destination": "IsDestination"}
 
 def as_cloudformation(documents: Sequence[PolicyDocument]) -> str:
     """Return the template as JSON."""
-    resources = [one for one in documents if _is_resource(one)]
-    elsewhere = [one for one in documents if not _is_resource(one)]
+    resources = [document for document in documents if _is_resource(document)]
+    elsewhere = [document for document in documents if not _is_resource(document)]
     template: dict[str, Any] = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Access for a copy with s3-xfer; deploy once in each account",
@@ -34,42 +34,48 @@ def as_cloudformation(documents: Sequence[PolicyDocument]) -> str:
         },
         "Conditions": {
             _SIDES[side]: {"Fn::Equals": [{"Ref": "Side"}, side]}
-            for side in sorted({one.place.owner for one in resources})
+            for side in sorted({document.target.owner for document in resources})
         },
-        "Resources": {_name(one): _resource(one) for one in resources},
+        "Resources": {_name(document): _resource(document) for document in resources},
     }
     if elsewhere:
         template["Metadata"] = {
-            "AddByHand": [{"Where": one.where, "Document": one.to_dict()} for one in elsewhere]
+            "AddByHand": [
+                {"Where": document.where, "Document": document.to_dict()} for document in elsewhere
+            ]
         }
     return json.dumps(template, indent=2)
 
 
 def _is_resource(document: PolicyDocument) -> bool:
-    return document.place in (Place.SOURCE_BUCKET, Place.DESTINATION_BUCKET, Place.COPIER)
+    return document.target in (
+        PolicyTarget.SOURCE_BUCKET,
+        PolicyTarget.DESTINATION_BUCKET,
+        PolicyTarget.COPIER,
+    )
 
 
 def _name(document: PolicyDocument) -> str:
-    words: str = document.place.value
+    words: str = document.target.value
     return words.title().replace("-", "") + "Policy"
 
 
 def _resource(document: PolicyDocument) -> dict[str, Any]:
-    condition = {"Condition": _SIDES[document.place.owner]}
+    condition = {"Condition": _SIDES[document.target.owner]}
     body = {"PolicyDocument": document.to_dict()}
-    if document.place is not Place.COPIER:
+    if document.target is not PolicyTarget.COPIER:
         return {
             "Type": "AWS::S3::BucketPolicy",
             **condition,
-            "Properties": {"Bucket": document.target, **body},
+            "Properties": {"Bucket": document.resource, **body},
         }
-    copier = Principal.parse(document.target)
-    what = copier.kind.capitalize()
+    copier = Principal.parse(document.resource)
+    kind = copier.kind.capitalize()
     return {
-        "Type": f"AWS::IAM::{what}Policy",
+        "Type": f"AWS::IAM::{kind}Policy",
         **condition,
         "Properties": {
-            f"{what}Name": copier.name,
+            f"{kind}Name": copier.name,
             "PolicyName": policy_name(document),
             **body,
         },

@@ -1,4 +1,4 @@
-"""Policies as JSON: one document, or all of them with where each belongs."""
+"""Policies as JSON: a single document, or all of them with where each belongs."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ _HOW = {
 
 
 def as_json(documents: Iterable[PolicyDocument]) -> str:
-    """Return all documents, each with its place, as one JSON object."""
-    return json.dumps({"documents": [_entry(one) for one in documents]}, indent=2)
+    """Return all documents, each with its target, as one JSON object."""
+    return json.dumps({"documents": [_entry(document) for document in documents]}, indent=2)
 
 
 def one_as_json(documents: Sequence[PolicyDocument]) -> str:
-    """Return the statements of documents for one place as a single document."""
+    """Return the statements of documents for one target as a single document."""
     first = documents[0].to_dict()
-    statements = [one for document in documents for one in document.to_dict()["Statement"]]
+    statements = [
+        statement for document in documents for statement in document.to_dict()["Statement"]
+    ]
     return json.dumps({**first, "Statement": statements}, indent=2)
 
 
 def _entry(document: PolicyDocument) -> dict[str, Any]:
     return {
-        "place": document.place.value,
-        "kind": document.place.attached_to,
+        "place": document.target.value,
+        "kind": document.target.attached_to,
         "account": document.account or None,
-        "target": document.target or None,
-        "how": _HOW[document.place.attached_to],
+        "target": document.resource or None,
+        "how": _HOW[document.target.attached_to],
         "document": document.to_dict(),
     }

@@ -1,14 +1,14 @@
 """How to take the policies back: commands for a shell, for each account, in order.
 
-They remove the statements by their names and leave everything else of a document alone. Refuses
-to run anything, and to guess what else may have been granted since.
+They remove the statements by their names and leave everything else of a document alone. Nothing is
+run, and what else was granted since is not known here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s3_xfer.access.documents import Place, PolicyDocument
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget
 from s3_xfer.access.principals import Principal
 from s3_xfer.render.policy_terraform import policy_name
 from s3_xfer.render.shell import shell_word
@@ -18,21 +18,23 @@ _WITHOUT = "jq '.Statement |= map(select(.Sid | IN({sids}) | not))'"
 
 def revert_commands(documents: Sequence[PolicyDocument]) -> str:
     """Return the commands, with comments; they need the AWS CLI and jq."""
-    steps = (line for one in documents for line in (f"# {one.where}", *_commands(one)))
-    return "\n".join(("set -eu -o pipefail", *steps))
+    lines = [
+        line for document in documents for line in (f"# {document.where}", *_commands(document))
+    ]
+    return "\n".join(("set -eu -o pipefail", *lines))
 
 
 def _commands(document: PolicyDocument) -> Iterator[str]:
-    kind = document.place.attached_to
+    kind = document.target.attached_to
     if kind == "bucket policy":
         yield from _from_bucket(document)
     elif kind == "key policy":
         yield from _from_key(document)
-    elif document.place is Place.COPIER:
-        copier = Principal.parse(document.target)
-        what = copier.kind
+    elif document.target is PolicyTarget.COPIER:
+        copier = Principal.parse(document.resource)
+        kind = copier.kind
         yield (
-            f"aws iam delete-{what}-policy --{what}-name {shell_word(copier.name)}"
+            f"aws iam delete-{kind}-policy --{kind}-name {shell_word(copier.name)}"
             f" --policy-name {policy_name(document)}"
         )
     else:
@@ -40,7 +42,7 @@ def _commands(document: PolicyDocument) -> Iterator[str]:
 
 
 def _from_bucket(document: PolicyDocument) -> Iterator[str]:
-    bucket = f"--bucket {shell_word(document.target)}"
+    bucket = f"--bucket {shell_word(document.resource)}"
     yield (
         f"aws s3api get-bucket-policy {bucket} --query Policy --output text"
         f" | {_without(document)} > left.json"
@@ -52,7 +54,7 @@ def _from_bucket(document: PolicyDocument) -> Iterator[str]:
 
 
 def _from_key(document: PolicyDocument) -> Iterator[str]:
-    key = f"--key-id {shell_word(document.target)} --policy-name default"
+    key = f"--key-id {shell_word(document.resource)} --policy-name default"
     yield (
         f"aws kms get-key-policy {key} --query Policy --output text"
         f" | {_without(document)} > left.json"

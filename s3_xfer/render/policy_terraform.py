@@ -2,15 +2,15 @@
 
 What Terraform would own as a whole although others share it (a bucket's policy) is merged with
 what the caller says is there. A key's policy and a role's trust policy usually are attributes of
-resources that are declared elsewhere: these are outputs. Refuses to hold an external id: it is a
-sensitive variable.
+resources that are declared elsewhere: these are outputs. An external id is never written down: it
+is a sensitive variable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s3_xfer.access.documents import Place, PolicyDocument, Statement
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Statement
 from s3_xfer.access.policies import EXTERNAL_ID
 from s3_xfer.access.principals import Principal
 
@@ -40,7 +40,7 @@ _ASKED_FOR = """variable "external_id" {
 def as_terraform(documents: Sequence[PolicyDocument]) -> str:
     """Return a module that needs two providers, one for each account."""
     parts = [_HEAD]
-    if any(one.place is Place.TRUST and _asks_for_id(one) for one in documents):
+    if any(_asks_for_id(document) for document in documents):
         parts.append(_ASKED_FOR)
     for name, document in _named(documents):
         parts += [*_document(name, document), _attachment(name, document)]
@@ -49,22 +49,22 @@ def as_terraform(documents: Sequence[PolicyDocument]) -> str:
 
 def _named(documents: Sequence[PolicyDocument]) -> Iterator[tuple[str, PolicyDocument]]:
     """Return each document with a name of its own: there may be several keys."""
-    seen: dict[Place, int] = {}
+    counts: dict[PolicyTarget, int] = {}
     for document in documents:
-        number = seen[document.place] = seen.get(document.place, 0) + 1
-        name = document.place.value.replace("-", "_")
+        number = counts[document.target] = counts.get(document.target, 0) + 1
+        name = document.target.value.replace("-", "_")
         yield (name if number == 1 else f"{name}_{number}"), document
 
 
 def _document(name: str, document: PolicyDocument) -> Iterator[str]:
-    if document.place.attached_to == "bucket policy":
-        yield _EXISTING.format(name=name, target=document.target)
+    if document.target.attached_to == "bucket policy":
+        yield _EXISTING.format(name=name, target=document.resource)
     yield f"# {document.where}\n" + "\n".join(_data(name, document)) + "\n"
 
 
 def _data(name: str, document: PolicyDocument) -> Iterator[str]:
     yield f'data "aws_iam_policy_document" "{name}" {{'
-    if document.place.attached_to == "bucket policy":
+    if document.target.attached_to == "bucket policy":
         yield f"  source_policy_documents = compact([var.existing_{name}_policy])"
     for statement in document.statements:
         yield from _statement(statement)
@@ -82,8 +82,8 @@ def _statement(statement: Statement) -> Iterator[str]:
         yield '      type        = "AWS"'
         yield f"      identifiers = {_list([statement.principal])}"
         yield "    }"
-    for test, facts in statement.condition.items():
-        for variable, value in facts.items():
+    for test, values_by_variable in statement.condition.items():
+        for variable, value in values_by_variable.items():
             yield "    condition {"
             yield f"      test     = {_quoted(test)}"
             yield f"      variable = {_quoted(variable)}"
@@ -94,26 +94,26 @@ def _statement(statement: Statement) -> Iterator[str]:
 
 
 def _attachment(name: str, document: PolicyDocument) -> str:
-    made = f"data.aws_iam_policy_document.{name}.json"
-    side = f"aws.{document.place.owner}"
-    kind = document.place.attached_to
+    policy = f"data.aws_iam_policy_document.{name}.json"
+    side = f"aws.{document.target.owner}"
+    kind = document.target.attached_to
     if kind == "bucket policy":
         return (
             f'resource "aws_s3_bucket_policy" "{name}" {{\n  provider = {side}\n'
-            f"  bucket   = {_quoted(document.target)}\n  policy   = {made}\n}}\n"
+            f"  bucket   = {_quoted(document.resource)}\n  policy   = {policy}\n}}\n"
         )
-    if document.place is Place.COPIER:
-        copier = Principal.parse(document.target)
-        what = copier.kind
+    if document.target is PolicyTarget.COPIER:
+        copier = Principal.parse(document.resource)
+        identity = copier.kind
         return (
-            f'resource "aws_iam_{what}_policy" "{name}" {{\n  provider = {side}\n'
-            f'  name     = "{policy_name(document)}"\n  {what}     = {_quoted(copier.name)}\n'
-            f"  policy   = {made}\n}}\n"
+            f'resource "aws_iam_{identity}_policy" "{name}" {{\n  provider = {side}\n'
+            f'  name     = "{policy_name(document)}"\n  {identity}     = {_quoted(copier.name)}\n'
+            f"  policy   = {policy}\n}}\n"
         )
     secret = "  sensitive   = true\n" if _asks_for_id(document) else ""
     return (
         f'output "{name}_policy" {{\n  description = "For the {kind} of '
-        f'{_inner(document.target)}"\n  value       = {made}\n{secret}}}\n'
+        f'{_inner(document.resource)}"\n  value       = {policy}\n{secret}}}\n'
     )
 
 
@@ -123,7 +123,8 @@ def policy_name(document: PolicyDocument) -> str:
 
 
 def _asks_for_id(document: PolicyDocument) -> bool:
-    return any(one.condition for one in document.statements if document.place is Place.TRUST)
+    is_trust = document.target is PolicyTarget.TRUST
+    return is_trust and any(statement.condition for statement in document.statements)
 
 
 def _list(words: Sequence[str]) -> str:
@@ -138,4 +139,4 @@ def _inner(text: str) -> str:
     """Return ``text`` as a template that means exactly ``text``."""
     for special, harmless in (("\\", "\\\\"), ('"', '\\"'), ("${", "$${"), ("%{", "%%{")):
         text = text.replace(special, harmless)
-    return "".join(one if one.isprintable() else f"\\U{ord(one):08x}" for one in text)
+    return "".join(char if char.isprintable() else f"\\U{ord(char):08x}" for char in text)

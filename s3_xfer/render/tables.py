@@ -85,7 +85,7 @@ def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     """Yield the explanation of one class of failures, and examples."""
     error_class = group.error_class
     yield Line(f"{error_class.value}: {plural(group.count, 'object')} failed", _ERROR)
-    for text in (f"{error_class.meaning}.", f"Next: {error_class.remedy}."):
+    for text in (f"{error_class.description}.", f"Next: {error_class.remedy}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
     yield Line(f"  {error_class.see}", _DIM)
     for name, *details in group.examples:

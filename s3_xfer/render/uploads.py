@@ -1,4 +1,4 @@
-"""Unfinished uploads as a table for people, and as lines of ``name=value`` for logs.
+"""UnfinishedUpload uploads as a table for people, and as lines of ``name=value`` for logs.
 
 Pure functions. Keys are made safe to print.
 """
@@ -10,14 +10,14 @@ from datetime import datetime
 
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import format_duration, format_size, plural
-from s3_xfer.uploads.finding import Unfinished
+from s3_xfer.uploads.listing import UnfinishedUpload
 
 _HEAD = ("age", "size", "parts", "class", "ours", "key")
 _NUMBERS = 3  # columns that are aligned to the right
 _UNKNOWN = "?"
 
 
-def upload_table(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
+def upload_table(uploads: Sequence[UnfinishedUpload], now: datetime) -> Iterator[str]:
     """Return aligned lines with a heading; the key, which may be long, comes last."""
     rows = [_HEAD, *(_row(upload, now) for upload in uploads)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
@@ -29,7 +29,7 @@ def upload_table(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
         yield "  ".join([*cells, row[-1]])
 
 
-def upload_lines(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
+def upload_lines(uploads: Sequence[UnfinishedUpload], now: datetime) -> Iterator[str]:
     """Return one line for each upload; the key comes last, because it may hold spaces."""
     for upload in uploads:
         initiator = printable(upload.initiator) or "-"
@@ -43,7 +43,7 @@ def upload_lines(uploads: Sequence[Unfinished], now: datetime) -> Iterator[str]:
         )
 
 
-def totals(uploads: Sequence[Unfinished]) -> str:
+def totals(uploads: Sequence[UnfinishedUpload]) -> str:
     """Return the number of uploads, and the size of their parts as far as it is known."""
     known = [upload.size_bytes for upload in uploads if upload.size_bytes is not None]
     size = format_size(sum(known)) if known or not uploads else "size unknown"
@@ -51,20 +51,20 @@ def totals(uploads: Sequence[Unfinished]) -> str:
     return f"{plural(len(uploads), 'upload')}, {size}{more}"
 
 
-def question(uploads: Sequence[Unfinished]) -> str:
+def question(uploads: Sequence[UnfinishedUpload]) -> str:
     """Return the question before uploads of other principals are aborted."""
     others = sum(not upload.is_ours for upload in uploads)
     owners = f"{others:,} of them not begun by these credentials" if others else "all ours"
     return f"Abort {totals(uploads)}, {owners}?"
 
 
-def upload_text(upload: Unfinished) -> str:
+def upload_text(upload: UnfinishedUpload) -> str:
     """Return ``s3://bucket/key`` with the upload's id, safe to print."""
     url = s3_url(upload.upload.bucket, upload.upload.key)
     return f"{url} (upload {printable(upload.upload.upload_id)})"
 
 
-def _row(upload: Unfinished, now: datetime) -> tuple[str, ...]:
+def _row(upload: UnfinishedUpload, now: datetime) -> tuple[str, ...]:
     return (
         format_duration(upload.age_s(now)),
         _UNKNOWN if upload.size_bytes is None else format_size(upload.size_bytes),

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.access import preflight
+from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
@@ -92,14 +92,14 @@ class CheckRun(Run[CheckResult]):
         """Return the objects of both sides, in order; refuse what cannot be compared at all."""
         source, destination = self._keys.source, self._keys.destination
         if self.operation.recursive:
-            preflight.check_source_prefix(clients.source, source)
-            preflight.check_destination_listing(clients.destination, destination)
+            lookups.first_source_objects(clients.source, source)
+            lookups.first_destination_objects(clients.destination, destination)
             return (
                 self._listed(clients.source, source, "source"),
                 self._listed(clients.destination, destination, "destination"),
             )
-        single = preflight.check_source_object(clients.source, source)
-        first_page = preflight.check_destination_listing(clients.destination, destination)
+        single = lookups.source_object(clients.source, source)
+        first_page = lookups.first_destination_objects(clients.destination, destination)
         # A key comes before all those that it is the beginning of.
         return [single], [found for found in first_page if found.key == destination.key]
 

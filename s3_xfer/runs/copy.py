@@ -10,11 +10,9 @@ import contextlib
 import logging
 from pathlib import Path
 
-from s3_xfer.access.diagnosis import Investigator
-from s3_xfer.access.explaining import explain_failures, explain_refusal
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.copying.retry import PassTime, in_full
-from s3_xfer.errors import PreflightError, S3XferError
-from s3_xfer.findings import Diagnosis
+from s3_xfer.errors import Diagnosis, S3XferError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, OpenUpload, S3Object
 from s3_xfer.pipeline.executor import Executor
@@ -73,7 +71,7 @@ class CopyRun(Run[CopyResult]):
         if not self._setup.read_files():
             return False
         clients = self._open_clients(overwrite=self.operation.overwrite, pass_time=self._pass_time)
-        self._setup.check_access(clients)
+        self._setup.examine_access(clients)
         self._processor = self._open_processor()
         self._ledger.open_report()
         return True
@@ -201,22 +199,18 @@ class CopyRun(Run[CopyResult]):
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
-        if isinstance(error, PreflightError) and self._setup.clients:
-            explain_refusal(error, self._investigator, self._setup.sample)
+        if self._setup.preflight:
+            self._setup.preflight.diagnose(error)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
     def _diagnosis(self) -> Diagnosis | None:
         """Return what the first denial of the copy means; None if it was stopped."""
-        if self._stop.is_set() or not self._setup.clients:
+        clients = self._setup.clients
+        if self._stop.is_set() or not clients:
             return None
-        return explain_failures(self._ledger.failures, self._investigator)
-
-    def _investigator(self) -> Investigator:
-        assert self._setup.clients  # noqa: S101 - nothing is denied before there are any
-        operation = self.operation
-        return Investigator(
-            self._setup.clients, self._keys, operation.options, overwrite=operation.overwrite
+        return diagnose_failures(
+            self._ledger.failures, lambda: AccessDiagnoser(clients, self._keys, self.operation)
         )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from s3_xfer.access import preflight, probe
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.journals import journal_place
+from s3_xfer.access.preflight import AccessPreflight
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -18,7 +18,7 @@ from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import S3Object
-from s3_xfer.options import Preflight, RunMode
+from s3_xfer.options import RunMode
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
@@ -50,7 +50,7 @@ class CopySetup:
         self.prices = AWS_PRICES
         self.clients: Clients | None = None
         self.opened: OpenJournal | None = None
-        self.sample: S3Object | None = None  # of what the preflight looked at
+        self.preflight: AccessPreflight | None = None
         self._spec = spec
         self._keys = keys
         self._ledger = ledger
@@ -59,7 +59,6 @@ class CopySetup:
         self._notes = notes
         self._is_starved = is_starved
         self._report: ReportFile | None = None
-        self._single: S3Object | None = None
 
     @property
     def is_dry_run(self) -> bool:
@@ -107,37 +106,17 @@ class CopySetup:
         )
         return False
 
-    def check_access(self, clients: Clients) -> None:
-        """Check what can be checked; begin the journal between reading and writing.
+    def examine_access(self, clients: Clients) -> None:
+        """Run the preflight; begin the journal between reading and writing.
 
         Raises:
             S3XferError: the copy would be refused, or the journal cannot be written.
         """
         self.clients = clients
-        sample = self._check_by_reading(clients)
+        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec)
+        self._notes += preflight.examine_reading()
         self._begin_journal(clients)
-        self._check_by_writing(clients, sample)
-
-    def _check_by_reading(self, clients: Clients) -> Sequence[S3Object]:
-        """Return the objects that were seen."""
-        spec, source, destination = self._spec, self._keys.source, self._keys.destination
-        # A single object is looked up in any case: the copy needs its size and ETag.
-        if not spec.recursive:
-            self._single = preflight.check_source_object(clients.source, source)
-        if spec.options.preflight is Preflight.SKIP:
-            self._notes.append("access was not checked before the copy (--no-preflight)")
-            return ()
-        sample = (
-            [self._single]
-            if self._single
-            else preflight.check_source_prefix(clients.source, source)
-        )
-        self.sample = probe.readable(sample) or sample[0]
-        preflight.check_tags(clients.source, sample, spec.options)
-        preflight.check_destination_bucket(clients.destination, destination)
-        if not spec.overwrite:
-            preflight.check_existing(clients, destination)
-        return sample
+        self._notes += preflight.examine_writing()
 
     def _begin_journal(self, clients: Clients) -> None:
         """Note in the journal what is to be done, and all uploads from now on."""
@@ -149,21 +128,13 @@ class CopySetup:
         self._ledger.journal = journal
         clients.destination_hooks.write_down(journal.uploads)
 
-    def _check_by_writing(self, clients: Clients, sample: Sequence[S3Object]) -> None:
-        options = self._spec.options
-        if options.preflight is Preflight.SKIP:
-            return
-        if self.is_dry_run:
-            self._notes.append("a dry run writes nothing, so write access was not checked")
-        else:
-            self._notes += probe.probe_write(clients, self._keys.destination, sample, options)
-
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""
         journal, report, options = self._ledger.journal, self._report, self._spec.options
         is_done = (journal and journal.is_complete) or (report and not report.object_count)
-        if self._single and not is_done:
-            return SingleObjectSource(self._single)
+        single = self.preflight.single if self.preflight else None
+        if single and not is_done:
+            return SingleObjectSource(single)
         if journal:
             return JournalSource(journal, self._open_listing)
         if report:

@@ -1,1 +1,1 @@
-"""Multipart uploads that nobody completed: finding them, and aborting them on request."""
+"""Multipart uploads that were never completed: listing them, and aborting them on request."""

@@ -2,7 +2,7 @@
 
 One client, made like that of a copy's destination, with the same retries. An abort counts when S3
 then says that there is no such upload: parts that were under way may outlive the first abort (API
-reference, AbortMultipartUpload), so it is repeated. Refuses to choose what is aborted.
+reference, AbortMultipartUpload), so it is repeated. The caller chooses what is aborted.
 """
 
 from __future__ import annotations
@@ -16,38 +16,39 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
-from s3_xfer.access.identity import who_am_i
+from s3_xfer.access.lookups import answer_text
+from s3_xfer.access.principals import caller_identity
+from s3_xfer.access.probe import answer
 from s3_xfer.copying.retry import RetryPolicy
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, translate
+from s3_xfer.errors import ErrorClass, ObjectError, PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.text import printable
-from s3_xfer.uploads.finding import Unfinished, parts_of, unfinished
+from s3_xfer.uploads.listing import UnfinishedUpload, list_unfinished, parts_of
 
 _THREADS = 16
-_AT_A_TIME = 1000  # of which something is asked, before more are listed
-_ABORTS = 4
+_BATCH_SIZE = 1000  # uploads that are worked on before more are listed
+_MAX_ABORTS = 4
 _GONE = (ErrorClass.UPLOAD_LOST, ErrorClass.SOURCE_VANISHED)  # NoSuchUpload; Ceph: NoSuchKey
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Aborted:
+class AbortResult:
     """How an abort ended. ``error`` says why the upload is still there, or may be.
 
     ``is_proven`` is whether S3 has confirmed that it is gone.
     """
 
-    found: Unfinished
+    unfinished: UnfinishedUpload
     error: ObjectError | None = None
     is_proven: bool = True
 
 
 class Janitor:
-    """Looks after the uploads at one place. For one thread; its requests are sent by several.
+    """Looks after the uploads to one location. For one thread; its requests are sent by several.
 
     ``options`` are those of a copy of which retries and timeouts matter.
 
@@ -55,8 +56,8 @@ class Janitor:
         PreflightError: the credentials cannot be used.
     """
 
-    def __init__(self, place: S3Location, options: CopyOptions) -> None:
-        self._place = place
+    def __init__(self, location: S3Location, options: CopyOptions) -> None:
+        self._location = location
         self._options = options
         self._stop = StopFlag()
         self._retry = RetryPolicy(
@@ -64,7 +65,7 @@ class Janitor:
         )
         clients = open_clients(
             source=AccountContext(),
-            destination=place.account,
+            destination=location.account,
             options=options,
             overwrite=True,
             retry=self._retry,
@@ -72,91 +73,81 @@ class Janitor:
             metrics=MetricsCollector(uuid.uuid4().hex),
         )
         self._client: Any = clients.destination
-        self._identity = who_am_i(clients.destination_session, place.account)
+        self._identity = caller_identity(clients.destination_session, location.account)
         self.warnings = clients.warnings()
 
     @property
     def principal(self) -> str:
-        """The ARN behind the credentials; empty if nobody knows."""
+        """The ARN behind the credentials; empty if it is unknown."""
         return self._identity.arn
 
     @property
     def unknown_because(self) -> str:
-        """Why nobody knows the principal; empty if it is known."""
+        """Why the principal is unknown; empty if it is known."""
         return self._identity.unknown_because
 
-    def find(self, *, sizes: bool) -> Iterator[Unfinished]:
+    def find(self, *, sizes: bool) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished uploads; with ``sizes`` their parts are added up, if S3 lets us.
 
         Raises:
             PreflightError: they cannot be listed.
         """
-        found = self._listed()
-        return self._side_by_side(self._measured, found) if sizes else found
+        listed = self._list()
+        return self._in_parallel(self._measure, listed) if sizes else listed
 
-    def abort(self, uploads: Iterable[Unfinished]) -> Iterator[Aborted]:
+    def abort(self, uploads: Iterable[UnfinishedUpload]) -> Iterator[AbortResult]:
         """Abort ``uploads``, and yield how that ended for each, in their order."""
-        return self._side_by_side(self._abort, uploads)
+        return self._in_parallel(self._abort, uploads)
 
-    def _listed(self) -> Iterator[Unfinished]:
+    def _list(self) -> Iterator[UnfinishedUpload]:
         try:
-            yield from unfinished(self._client, self._place, principal=self.principal)
+            yield from list_unfinished(self._client, self._location, principal=self.principal)
         except Exception as error:
             facts = translate(error)
             denied = facts.error_class is ErrorClass.ACCESS_DENIED
             raise PreflightError(
-                f"the uploads to {self._place.url} cannot be listed: {_said(facts)}",
+                f"the uploads to {self._location.url} cannot be listed: {answer_text(facts)}",
                 remedy="grant s3:ListBucketMultipartUploads on the bucket" if denied else "",
                 error_class=facts.error_class,
                 facts=facts,
             ) from error
 
-    def _side_by_side(
-        self, do: Callable[[Unfinished], T], uploads: Iterable[Unfinished]
+    def _in_parallel(
+        self, work: Callable[[UnfinishedUpload], T], uploads: Iterable[UnfinishedUpload]
     ) -> Iterator[T]:
-        rest = iter(uploads)
+        remaining = iter(uploads)
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="s3-xfer-uploads") as pool:
             try:
-                while some := list(islice(rest, _AT_A_TIME)):
-                    yield from pool.map(do, some)
+                while batch := list(islice(remaining, _BATCH_SIZE)):
+                    yield from pool.map(work, batch)
             except BaseException:
-                self._stop.set("stopped")  # nobody waits for what is left
+                self._stop.set("stopped")  # the rest is not waited for
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
     # ---------------------------------------------------------------- in the pool's threads
 
-    def _measured(self, found: Unfinished) -> Unfinished:
+    def _measure(self, unfinished: UnfinishedUpload) -> UnfinishedUpload:
         try:
-            parts, size_bytes = parts_of(self._client, found.upload)
-        except Exception:  # noqa: BLE001 - not knowing is an answer here
-            return found
-        return dataclasses.replace(found, parts=parts, size_bytes=size_bytes)
+            parts, size_bytes = parts_of(self._client, unfinished.upload)
+        except Exception:  # noqa: BLE001 - an unknown size is a result
+            return unfinished
+        return dataclasses.replace(unfinished, parts=parts, size_bytes=size_bytes)
 
-    def _abort(self, found: Unfinished) -> Aborted:
-        upload = found.upload
-        which = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
-        for number in range(1, _ABORTS + 1):
-            refused = _facts_of(lambda: self._client.abort_multipart_upload(**which))
+    def _abort(self, unfinished: UnfinishedUpload) -> AbortResult:
+        upload = unfinished.upload
+        arguments = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+        for number in range(1, _MAX_ABORTS + 1):
+            refused = answer(self._client.abort_multipart_upload, arguments)
             if refused:
-                gone = refused.error_class in _GONE
-                return Aborted(found) if gone else Aborted(found, ObjectError(refused))
-            seen = _facts_of(lambda: self._client.list_parts(**which, MaxParts=1))
-            if seen:
-                return Aborted(found, is_proven=seen.error_class in _GONE)
+                is_gone = refused.error_class in _GONE
+                return AbortResult(unfinished, None if is_gone else ObjectError(refused))
+            hidden = answer(self._client.list_parts, {**arguments, "MaxParts": 1})
+            if hidden:
+                return AbortResult(unfinished, is_proven=hidden.error_class in _GONE)
             if self._stop.wait(self._retry.delay_s(number)):
                 break
-        message = "it was aborted, and is still there: somebody is sending parts"
-        return Aborted(found, ObjectError.of(ErrorClass.CONFLICT, message, attempts=_ABORTS))
-
-
-def _facts_of(request: Callable[[], object]) -> ErrorFacts | None:
-    try:
-        request()
-    except Exception as error:  # noqa: BLE001 - being refused is an answer
-        return translate(error)
-    return None
-
-
-def _said(facts: ErrorFacts) -> str:
-    return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}")
+        message = "it was aborted, and is still there: parts are still being sent"
+        return AbortResult(
+            unfinished, ObjectError.of(ErrorClass.CONFLICT, message, attempts=_MAX_ABORTS)
+        )

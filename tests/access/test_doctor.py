@@ -1,4 +1,4 @@
-"""The check-up and the diagnosis of denials: what is seen, what follows, what is not claimed."""
+"""The doctor and the diagnosis of denials: what is seen, what follows, what is not claimed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from s3_xfer import (
     AccountContext,
     CannedAcl,
+    Diagnosis,
     Encryption,
     Preflight,
     PreflightError,
@@ -20,8 +21,8 @@ from s3_xfer import (
     S3CopyOperation,
     TagPolicy,
 )
-from s3_xfer.access.doctor import CheckUp, check_up
-from s3_xfer.findings import Diagnosis, Finding, Verdict
+from s3_xfer.access.doctor import DoctorReport, examine
+from s3_xfer.access.findings import Finding, Verdict
 from tests.e2e.program import PREFIX, PROFILES
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Pause, Reply
@@ -73,12 +74,12 @@ def alone(world: World, **changes: Any) -> S3CopyOperation:
     return world.operation(source=AccountContext(endpoint_url=world.server.url), **changes)
 
 
-def lines(result: CheckUp) -> dict[str, Finding]:
+def lines(result: DoctorReport) -> dict[str, Finding]:
     """Return the findings by side and check."""
-    return {f"{one.side} {one.check}": one for one in result.findings}
+    return {f"{one.side} {one.probe}": one for one in result.findings}
 
 
-def diagnosis(result: CheckUp) -> Diagnosis:
+def diagnosis(result: DoctorReport) -> Diagnosis:
     """Return the one diagnosis there is."""
     (only,) = (one.diagnosis for one in result.findings if one.diagnosis)
     return only
@@ -89,7 +90,7 @@ def statements(found: Diagnosis) -> list[Mapping[str, Any]]:
     return [json.loads(one.statement) for one in found.missing]
 
 
-# ----------------------------------------------------------------------------- the check-up
+# ----------------------------------------------------------------------------- the doctor
 
 
 @pytest.mark.parametrize("size", [1, LARGE])
@@ -97,7 +98,7 @@ def test_everything_is_tried_and_nothing_is_left(world: World, size: int) -> Non
     """Each check is a line with its evidence; at the destination nothing has happened."""
     world.server.put(SRC, "in/x", size=size, tags={"a": "b"})
 
-    result = check_up(alone(world))
+    result = examine(alone(world))
 
     assert list(lines(result)) == EVERYTHING
     assert {one.verdict for one in result.findings} == {Verdict.PASSED}
@@ -111,7 +112,7 @@ def test_dry_run_and_no_tags_leave_checks_out(world: World) -> None:
     """What the copy does not do is not checked; for a dry run nothing is sent that writes."""
     world.server.put(SRC, "in/x", size=1)
 
-    result = check_up(alone(world, mode=RunMode.DRY_RUN, tags=TagPolicy.SKIP))
+    result = examine(alone(world, mode=RunMode.DRY_RUN, tags=TagPolicy.SKIP))
 
     assert list(lines(result)) == EVERYTHING[:6]
     assert world.server.count("CreateMultipartUpload") == 0
@@ -122,7 +123,7 @@ def test_single_object_is_checked_as_such(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
     world.server.put(DST, "out/x", size=7)
 
-    result = check_up(alone(world, source_key="in/x", destination_key="out/x", recursive=False))
+    result = examine(alone(world, source_key="in/x", destination_key="out/x", recursive=False))
 
     assert not result.failed
     assert "source list" not in lines(result)
@@ -135,7 +136,7 @@ def test_what_cannot_be_tried_is_unproven(world: World) -> None:
     """Empty and archived objects prove nothing about reading, and are not called a pass."""
     world.server.put(SRC, "in/empty", size=0)
 
-    found = lines(check_up(alone(world)))["source read for the copy"]
+    found = lines(examine(alone(world)))["source read for the copy"]
 
     assert found.verdict is Verdict.UNPROVEN
     assert "empty" in found.evidence
@@ -146,19 +147,32 @@ def test_service_without_sts_is_tolerated(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
     world.server.inject(Fault.error("GetCallerIdentity", 405, "MethodNotAllowed"))
 
-    result = check_up(alone(world))
+    result = examine(alone(world))
 
     assert not result.failed
     assert lines(result)["source identity"].verdict is Verdict.UNPROVEN
     assert "405" in lines(result)["source identity"].evidence
 
 
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_missing_bucket_is_named_as_a_run_names_it(world: World, side: str) -> None:
+    """The doctor's line has the words of the refusal, and what to do next."""
+    world.server.put(SRC, "in/x", size=1)
+
+    report = examine(alone(world, **{f"{side}_bucket": "no-such-bucket"}))
+
+    finding = lines(report)[f"{side} bucket"]
+    assert finding.verdict is Verdict.FAILED
+    words = f"the {side} bucket no-such-bucket does not exist; next: check the name"
+    assert finding.evidence.startswith(words)
+
+
 def test_missing_credentials_are_the_only_finding(world: World) -> None:
     """Without credentials nothing is tried, and each check says so."""
-    result = check_up(world.operation(destination=AccountContext(profile="nobody")))
+    result = examine(world.operation(destination=AccountContext(profile="nobody")))
 
     assert lines(result)["both credentials"].verdict is Verdict.FAILED
-    others = [one for one in result.findings if one.check != "credentials"]
+    others = [one for one in result.findings if one.probe != "credentials"]
     assert {one.verdict for one in others} == {Verdict.UNPROVEN}
     assert len(others) == len(EVERYTHING)
 
@@ -168,9 +182,9 @@ def test_upload_that_may_not_be_aborted_is_named(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
     world.server.inject(Fault.error("AbortMultipartUpload", 403, "AccessDenied"))
 
-    result = check_up(alone(world))
+    result = examine(alone(world))
 
-    told = [one.evidence for one in result.findings if one.check == "clean up"]
+    told = [one.evidence for one in result.findings if one.probe == "clean up"]
     open_uploads = world.server.uploads(DST)
     assert len(told) == len(open_uploads) == 2
     for upload in open_uploads:
@@ -188,7 +202,7 @@ def test_it_is_over_in_time_whatever_hangs(operation: str) -> None:
             world.server.inject(Fault.slow(operation, delay_s=PATIENCE_S))
             began_s = time.monotonic()
 
-            result = check_up(alone(world), patience_s=5 * slower)
+            result = examine(alone(world), time_limit_s=5 * slower)
 
             assert time.monotonic() - began_s < 7 * slower
             assert sorted(lines(result)) == sorted(EVERYTHING)
@@ -218,7 +232,7 @@ def test_denial_names_side_action_and_statement(world: World, action: str) -> No
     places = {"source": 2, "destination": 1}[side]
     world.server.deny(bucket, DESTINATION_ACCOUNT, [action])
 
-    result = check_up(alone(world))
+    result = examine(alone(world))
 
     found = lines(result)[line]
     assert found.verdict is Verdict.FAILED
@@ -239,9 +253,9 @@ def test_listing_that_is_allowed_is_told_apart_from_nothing_at_all(world: World)
     """The first cause depends on what else is allowed."""
     world.server.put(SRC, "in/x", size=1)
     world.server.revoke(SRC, DESTINATION_ACCOUNT)
-    nothing = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+    nothing = diagnosis(examine(world.operation(tags=TagPolicy.SKIP)))
     world.server.grant(SRC, to=DESTINATION_ACCOUNT, actions=[READ[0]])
-    listing = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+    listing = diagnosis(examine(world.operation(tags=TagPolicy.SKIP)))
 
     assert nothing.causes[0].startswith("the bucket policy of src-bucket grants nothing")
     assert "list, but not read" not in nothing.causes[0]
@@ -254,9 +268,9 @@ def test_wrong_owner_is_proven(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
 
     source = world.account(SOURCE_KEY, bucket_owner="333333333333")
-    found = diagnosis(check_up(world.operation(source=source)))
+    found = diagnosis(examine(world.operation(source=source)))
     destination = world.account(DESTINATION_KEY, bucket_owner=SOURCE_ACCOUNT)
-    other = diagnosis(check_up(world.operation(destination=destination)))
+    other = diagnosis(examine(world.operation(destination=destination)))
 
     assert found.certain
     assert found.causes == ("src-bucket does not belong to account 333333333333",)
@@ -270,10 +284,22 @@ def test_requester_pays_is_proven(world: World) -> None:
     payer = Unless(headers=("x-amz-request-payer",))
     world.server.inject(Fault.of(("ListObjectsV2", "HeadObject"), payer, {"bucket": SRC}))
 
-    found = diagnosis(check_up(alone(world)))
+    found = diagnosis(examine(alone(world)))
 
     assert found.certain
     assert "--request-payer requester" in found.causes[0]
+
+
+def test_requester_pays_needs_the_control_request(world: World) -> None:
+    """If the same request is allowed without the payer by then, nothing is proven."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", times=1))
+
+    found = diagnosis(examine(alone(world)))
+
+    assert found.action == "s3:ListBucket"
+    assert not found.certain
+    assert not any("requester" in text for text in (*found.causes, *found.evidence))
 
 
 def test_acl_that_is_denied_is_proven(world: World) -> None:
@@ -281,7 +307,7 @@ def test_acl_that_is_denied_is_proven(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
     world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObjectAcl"])
 
-    found = diagnosis(check_up(alone(world, acl=CannedAcl.PRIVATE)))
+    found = diagnosis(examine(alone(world, acl=CannedAcl.PRIVATE)))
 
     assert (found.action, found.certain) == ("s3:PutObjectAcl", True)
     assert [one["Action"] for one in statements(found)] == [["s3:PutObjectAcl"]]
@@ -295,7 +321,7 @@ def test_encryption_that_is_denied_is_proven(world: World) -> None:
     with_key = Unless(forbidden=("x-amz-server-side-encryption-aws-kms-key-id",))
     world.server.inject(Fault.of("CreateMultipartUpload", with_key, {}))
 
-    found = diagnosis(check_up(alone(world, sse=Encryption.KMS, sse_kms_key_id=key)))
+    found = diagnosis(examine(alone(world, sse=Encryption.KMS, sse_kms_key_id=key)))
 
     assert (found.action, found.certain) == ("kms:GenerateDataKey", True)
     assert [one["Resource"] for one in statements(found)] == [[key]]
@@ -307,7 +333,7 @@ def test_source_under_a_key_points_at_the_key(world: World) -> None:
     world.server.put(SRC, "in/x", size=1, sse="aws:kms", kms_key_id=key)
     world.server.inject(Fault.error("UploadPartCopy", 403, "AccessDenied"))
 
-    found = diagnosis(check_up(alone(world)))
+    found = diagnosis(examine(alone(world)))
 
     assert (found.action, found.certain) == ("kms:Decrypt", False)
     assert [one["Action"] for one in statements(found)] == [["kms:Decrypt"], ["kms:Decrypt"]]
@@ -337,7 +363,7 @@ def test_what_aws_says_itself_is_believed(
     message = f'User: {COPIER} is not authorized to perform: s3:ListBucket on resource: "r" '
     world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", message + reason))
 
-    found = diagnosis(check_up(alone(world)))
+    found = diagnosis(examine(alone(world)))
 
     words, principals = expected
     assert found.certain
@@ -351,7 +377,7 @@ def test_service_that_does_not_answer_is_not_taken_for_a_denial(world: World) ->
     world.server.revoke(SRC, DESTINATION_ACCOUNT)
     world.server.inject(Fault.reset("HeadObject", account=DESTINATION_ACCOUNT))
 
-    found = diagnosis(check_up(world.operation(tags=TagPolicy.SKIP)))
+    found = diagnosis(examine(world.operation(tags=TagPolicy.SKIP)))
 
     assert any("not possible to look closer" in text for text in found.evidence)
     assert not found.certain

@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions, S3CopyOperation, ValidationError
-from s3_xfer.access.documents import Place, PolicyDocument
-from s3_xfer.access.policies import Parties, literal, policies_for
-from s3_xfer.access.principals import Principal
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, literal
+from s3_xfer.access.policies import policies_for
+from s3_xfer.access.principals import Parties, Principal
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CannedAcl, Encryption, Identical, RunMode, TagPolicy
@@ -63,7 +63,7 @@ def documents(
         overwrite=overwrite,
         parties=Parties(copier=Principal.parse(COPIER), **parties),
     )
-    return {one.place.value: one for one in found}
+    return {one.target.value: one for one in found}
 
 
 def everything() -> list[PolicyDocument]:
@@ -186,7 +186,7 @@ def test_keys_of_other_accounts_get_statements_of_their_own() -> None:
     found = documents(source_keys=(THEIR_KEY,), destination_keys=(OUR_KEY,))
 
     assert set(found) == {"source-bucket", "source-key", "copier"}
-    assert (found["source-key"].account, found["source-key"].target) == (THEIRS, THEIR_KEY)
+    assert (found["source-key"].account, found["source-key"].resource) == (THEIRS, THEIR_KEY)
     assert documents(destination_keys=(THIRD_KEY,))["destination-key"].account == "333333333333"
 
 
@@ -242,10 +242,11 @@ def test_keys_are_given_by_their_arns(key: str) -> None:
         documents(source_keys=(key,))
 
 
-def test_alias_of_an_access_point_is_refused() -> None:
+@pytest.mark.parametrize("alias", ["point-abc-s3alias", "lambda-abc--ol-s3"])
+def test_alias_of_an_access_point_is_refused(alias: str) -> None:
     """A policy with an alias for a bucket would look right and allow nothing."""
     operation = S3CopyOperation(
-        source_bucket="point-abc-s3alias",
+        source_bucket=alias,
         source_key="data/",
         destination_bucket="our-bucket",
         destination_key="",
@@ -265,7 +266,7 @@ def test_alias_of_an_access_point_is_refused() -> None:
 
 def test_every_place_is_covered_by_the_examples_here() -> None:
     """What follows is about all kinds of documents."""
-    assert {one.place for one in everything()} == set(Place)
+    assert {one.target for one in everything()} == set(PolicyTarget)
 
 
 def test_no_form_has_a_wildcard_for_a_principal_or_an_action() -> None:
@@ -338,7 +339,7 @@ def test_revert_takes_back_every_statement(tmp_path: Path) -> None:
     checked = subprocess.run(["bash", "-n"], input=script, text=True, check=False)
     assert checked.returncode == 0
     for document in everything():
-        if document.place is Place.COPIER:
+        if document.target is PolicyTarget.COPIER:
             assert f"--policy-name s3-xfer-{document.statements[0].sid[-8:]}" in script
         else:
             assert all(one.sid in script for one in document.statements)

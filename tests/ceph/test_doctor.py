@@ -1,4 +1,4 @@
-"""The check-up on a real S3: every right withheld is found, and what it says to paste helps."""
+"""The doctor on a real S3: every right withheld is found, and what it says to paste helps."""
 
 from __future__ import annotations
 
@@ -7,29 +7,30 @@ from typing import Any
 
 import pytest
 
-from s3_xfer import AccountContext
-from s3_xfer.access.doctor import CheckUp, check_up
+from s3_xfer import AccountContext, Diagnosis
+from s3_xfer.access import doctor
+from s3_xfer.access.doctor import DoctorReport
+from s3_xfer.access.findings import Verdict
 from s3_xfer.access.principals import Principal
-from s3_xfer.findings import Diagnosis, Verdict
 from tests.ceph.world import CephWorld, user_arn
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, LARGE, READ, SRC
 
-PATIENCE_S = 60.0
+TIME_LIMIT_S = 60.0
 COPIER = Principal.parse(user_arn(DESTINATION_ACCOUNT))  # STS does not say it here
 
 
-def examine(rgw: CephWorld, **changes: Any) -> CheckUp:
-    """Check up a copy with the destination's credentials alone.
+def examine(rgw: CephWorld, **changes: Any) -> DoctorReport:
+    """Examine a copy with the destination's credentials alone.
 
-    With patience: that it is over in time is tested where nothing else needs the processor.
+    The time limit is long: that it is kept is tested where nothing else needs the processor.
     """
     operation = rgw.operation(source=AccountContext(endpoint_url=rgw.stage.url), **changes)
-    return check_up(operation, principal=COPIER, patience_s=PATIENCE_S)
+    return doctor.examine(operation, principal=COPIER, time_limit_s=TIME_LIMIT_S)
 
 
-def verdicts(result: CheckUp) -> dict[str, Verdict]:
+def verdicts(result: DoctorReport) -> dict[str, Verdict]:
     """Return the verdicts by side and check."""
-    return {f"{one.side} {one.check}": one.verdict for one in result.findings}
+    return {f"{one.side} {one.probe}": one.verdict for one in result.findings}
 
 
 def test_allowed_copy_passes_and_nothing_is_left(rgw: CephWorld) -> None:
@@ -88,7 +89,7 @@ def test_wrong_account_is_proven(rgw: CephWorld) -> None:
     rgw.stage.put(SRC, "in/x", size=10)
     wrong = rgw.account(DESTINATION_KEY, bucket_owner="333333333333")
 
-    result = check_up(rgw.operation(destination=wrong), principal=COPIER)
+    result = doctor.examine(rgw.operation(destination=wrong), principal=COPIER)
 
     (found,) = (one.diagnosis for one in result.findings if one.diagnosis)
     assert found.causes == ("dst-bucket does not belong to account 333333333333",)

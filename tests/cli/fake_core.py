@@ -147,7 +147,7 @@ class FakeRun:
         if self.scenario != "aborted":
             return None
         expired = ErrorClass.CREDENTIALS_EXPIRED
-        return RunAborted(expired.meaning, error_class=expired)
+        return RunAborted(expired.description, error_class=expired)
 
     def _run(self) -> None:
         self.state = RunState.VALIDATING

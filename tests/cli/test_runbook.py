@@ -21,8 +21,8 @@ def test_a_section_is_printed_as_it_stands(asked: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("## Access denied\n")
     assert done.stdout.strip() in RUNBOOK
-    assert ErrorClass.ACCESS_DENIED.meaning in done.stdout
-    assert ErrorClass.ARCHIVED.meaning not in done.stdout
+    assert ErrorClass.ACCESS_DENIED.description in done.stdout
+    assert ErrorClass.ARCHIVED.description not in done.stdout
 
 
 def test_all_is_the_whole_file() -> None:

@@ -67,7 +67,7 @@ def test_every_class_of_error_has_its_section(error_class: ErrorClass) -> None:
 
     assert anchor in sections
     if error_class in BEFORE_ANYTHING:
-        assert f"  {error_class.meaning}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
+        assert f"  {error_class.description}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
         assert f"{error_class.see}\n" in sections[anchor]
     else:
         group = FailureGroup(error_class=error_class, count=1, examples=(), omitted=0)

@@ -12,7 +12,7 @@ from s3_xfer.units import MIB
 from tests.e2e.program import COPY, PROFILES, QUICK, US, Done, Program, lines_of
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
-from tests.uploads.test_finding import leave
+from tests.uploads.test_janitor import leave
 from tests.world import DST, SRC, World
 
 # Every field that docs/semantics.md promises, with its type.

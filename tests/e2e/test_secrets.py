@@ -64,7 +64,7 @@ def test_no_secret_is_printed_or_written(world: World, program: Program, ends: s
     ],
     ids=" ".join,
 )
-def test_no_secret_is_in_a_policy_or_a_check_up(
+def test_no_secret_is_in_a_policy_or_a_doctors_report(
     world: World, program: Program, command: tuple[str, ...], granted: str
 ) -> None:
     """What is printed to be pasted, and what was found out, hold no secret either."""
@@ -88,7 +88,7 @@ def test_no_secret_is_in_a_policy_or_a_check_up(
 
 
 @pytest.mark.parametrize("command", ["doctor", "policy"])
-def test_keys_cannot_forge_policies_or_check_ups(
+def test_keys_cannot_forge_policies_or_doctors_reports(
     world: World, program: Program, command: str
 ) -> None:
     """A prefix with a newline or an escape sequence begins no line of its own."""
@@ -106,7 +106,7 @@ def test_keys_cannot_forge_policies_or_check_ups(
 
 
 def test_plain_http_to_another_machine_is_told_loudly(program: Program) -> None:
-    """Only a named endpoint goes around TLS, and every run and check-up says so."""
+    """Only a named endpoint goes around TLS, and every run and doctor's report says so."""
     place = (*PREFIX, "--dest-profile", "us", "--endpoint-url", "http://192.0.2.1:9")
     quick = ("--read-timeout", "1", "--retries", "0")
 

@@ -12,7 +12,7 @@ from tests.e2e.program import US, Program
 from tests.e2e.shop import Shop
 from tests.fault_server import Fault
 from tests.journal.test_parts import stopped_in_parts
-from tests.uploads.test_finding import THEIRS, leave
+from tests.uploads.test_janitor import THEIRS, leave
 from tests.world import DST, World
 
 UPLOADS = ("uploads", "s3://dst-bucket/in/", "--dest-profile", US)

@@ -141,6 +141,8 @@ def test_disjoint_prefixes_of_one_bucket_are_allowed(source: str, destination: s
         ("src-bucket", "dst-bucket", False),
         ("mine-abc123-s3alias", "dst-bucket", True),
         ("src-bucket", "mine-abc123-s3alias", True),
+        ("lambda-abc123--ol-s3", "dst-bucket", True),
+        ("src-bucket", "lambda-abc123--ol-s3", True),
         ("src-bucket", "src-bucket", False),
     ],
 )

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from s3_xfer.errors import ErrorClass, RunAborted
-from s3_xfer.findings import Diagnosis
+from s3_xfer.errors import Diagnosis, ErrorClass, RunAborted
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
@@ -76,7 +75,7 @@ def test_a_dry_run_shows_what_the_copy_would_cost() -> None:
 def test_failures_are_explained_once_per_class() -> None:
     """Meaning and next step stand once per class, then the first objects with S3's messages."""
     text = _text(samples.result(report_path=Path("r.jsonl")))
-    meaning = ErrorClass.ACCESS_DENIED.meaning
+    meaning = ErrorClass.ACCESS_DENIED.description
     assert text.count(meaning) == 1
     group = text[text.index("AccessDenied: 2 objects failed") :].splitlines()
     error = "      AccessDenied: Access Denied (HTTP 403, 1 attempt, request id TX1)"

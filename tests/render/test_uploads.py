@@ -1,4 +1,4 @@
-"""Unfinished uploads in words: a table, lines for logs, totals and a question."""
+"""UnfinishedUpload uploads in words: a table, lines for logs, totals and a question."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 
 from s3_xfer.model import OpenUpload
 from s3_xfer.render.uploads import question, totals, upload_lines, upload_table, upload_text
-from s3_xfer.uploads.finding import Unfinished
+from s3_xfer.uploads.listing import UnfinishedUpload
 
 NOW = datetime(2026, 1, 4, tzinfo=UTC)
 
 
-def upload(key: str = "in/k", **changed: Any) -> Unfinished:
+def upload(key: str = "in/k", **changed: Any) -> UnfinishedUpload:
     """Return an upload of 30 bytes in 3 parts that was begun three days ago."""
     facts: dict[str, Any] = {
         "upload": OpenUpload("dst", key, "u-1"),
@@ -25,7 +25,7 @@ def upload(key: str = "in/k", **changed: Any) -> Unfinished:
         "parts": 3,
         "size_bytes": 30,
     }
-    return Unfinished(**(facts | changed))
+    return UnfinishedUpload(**(facts | changed))
 
 
 UNKNOWN = upload("in/unknown", parts=None, size_bytes=None)
@@ -64,7 +64,7 @@ def test_a_log_line_has_every_fact_and_no_control_character() -> None:
         ([upload(size_bytes=0)], "1 upload, 0 B"),
     ],
 )
-def test_totals_are_what_is_known(found: list[Unfinished], text: str) -> None:
+def test_totals_are_what_is_known(found: list[UnfinishedUpload], text: str) -> None:
     """What was not measured is named, and never counted as nothing."""
     assert totals(found) == text
 

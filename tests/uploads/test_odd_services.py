@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from s3_xfer import ErrorClass, OpenUpload, PreflightError, S3Location
-from s3_xfer.uploads.finding import Unfinished, parts_of, unfinished
+from s3_xfer.uploads.listing import UnfinishedUpload, list_unfinished, parts_of
 from tests.fault_server import Fault
-from tests.uploads.test_finding import abort, janitor, leave
+from tests.uploads.test_janitor import abort, janitor, leave
 from tests.world import DST, World
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -44,9 +44,11 @@ def entry(**changed: Any) -> dict[str, Any]:
     return {"Key": "k", "UploadId": "u", "Initiated": NOW} | changed
 
 
-def listed(*answers: dict[str, Any], principal: str = "arn:aws:iam::1:user/we") -> list[Unfinished]:
+def listed(
+    *answers: dict[str, Any], principal: str = "arn:aws:iam::1:user/we"
+) -> list[UnfinishedUpload]:
     """Return what is found in these pages."""
-    return list(unfinished(Service(*answers), BUCKET, principal=principal))
+    return list(list_unfinished(Service(*answers), BUCKET, principal=principal))
 
 
 def test_what_a_service_leaves_out_has_a_value_all_the_same() -> None:
@@ -97,7 +99,7 @@ def test_an_upload_of_the_future_has_no_negative_age() -> None:
 
 def test_json_shows_every_fact_under_its_own_name() -> None:
     """The age is in whole seconds, the size in bytes, and ``ours`` says whose it is."""
-    found = Unfinished(
+    found = UnfinishedUpload(
         upload=UPLOAD,
         initiated=NOW,
         initiator="somebody",

@@ -108,7 +108,7 @@ def test_facts_keep_what_support_asks_for() -> None:
 @pytest.mark.parametrize("error_class", list(ErrorClass))
 def test_every_class_says_what_it_is_and_what_to_do(error_class: ErrorClass) -> None:
     """A meaning, a next step, and a section of the runbook."""
-    assert len(error_class.meaning) > 20
+    assert len(error_class.description) > 20
     assert len(error_class.remedy) > 20
     assert re.fullmatch(r"docs/runbook\.md#[a-z]+(-[a-z]+)*", error_class.runbook)
 

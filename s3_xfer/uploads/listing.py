@@ -1,9 +1,9 @@
-"""Which uploads are unfinished at a place, since when, whose, and how much they hold.
+"""Which uploads to a location are unfinished, since when, whose, and how much they hold.
 
 S3 tells who began an upload, and nothing else about its origin: "ours" means begun by the same
-user or role as these credentials, whatever program it was. Whether somebody is still sending parts
-S3 does not tell either; age is the only hint. Refuses to guess: where nobody knows who these
-credentials are, no upload is ours.
+user or role as these credentials, by any program. Whether parts are still being sent S3 does not
+tell either; age is the only hint. Where the principal of these credentials is unknown, no upload
+is ours.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from s3_xfer.model import OpenUpload, S3Location
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unfinished:
-    """One upload. ``size_bytes`` and ``parts`` are None where nobody asked, or S3 did not tell."""
+class UnfinishedUpload:
+    """One upload. ``size_bytes`` and ``parts`` are None if they were not read, or are hidden."""
 
     upload: OpenUpload
     initiated: datetime
@@ -50,11 +50,13 @@ class Unfinished:
         }
 
 
-def unfinished(client: Any, place: S3Location, *, principal: str) -> Iterator[Unfinished]:
-    """Yield the uploads to ``place`` in the order of S3: below a prefix, or to one key.
+def list_unfinished(
+    client: Any, location: S3Location, *, principal: str
+) -> Iterator[UnfinishedUpload]:
+    """Yield the uploads to ``location`` in the order of S3: below a prefix, or to one key.
 
     A key that does not end in ``/`` stands for itself and for everything below it as a directory.
-    ``principal`` is the ARN behind the client's credentials; empty if nobody knows.
+    ``principal`` is the ARN behind the client's credentials; empty if it is unknown.
 
     Raises:
         botocore.exceptions.ClientError: a page was refused after all retries.
@@ -63,31 +65,33 @@ def unfinished(client: Any, place: S3Location, *, principal: str) -> Iterator[Un
     while True:
         # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
         answer = client.list_multipart_uploads(
-            Bucket=place.bucket, Prefix=place.key, EncodingType="url", **markers
+            Bucket=location.bucket, Prefix=location.key, EncodingType="url", **markers
         )
         decode = unquote_plus if answer.get("EncodingType") == "url" else str
         for entry in answer.get("Uploads", ()):
-            found = _as_unfinished(place.bucket, decode(entry["Key"]), entry, principal)
-            if _is_at(place, found.upload.key):
-                yield found
-        following = {
+            key = decode(entry["Key"])
+            if _is_at(location, key):
+                yield _parse(location.bucket, key, entry, principal)
+        next_markers = {
             "KeyMarker": decode(answer.get("NextKeyMarker") or ""),
             "UploadIdMarker": answer.get("NextUploadIdMarker") or "",
         }
-        if not answer.get("IsTruncated") or following == markers or not following["KeyMarker"]:
+        if not answer.get("IsTruncated") or next_markers == markers:
             return
-        markers = following
+        if not next_markers["KeyMarker"]:
+            return
+        markers = next_markers
 
 
-def _is_at(place: S3Location, key: str) -> bool:
-    if not place.key or place.key.endswith("/"):
+def _is_at(location: S3Location, key: str) -> bool:
+    if not location.key or location.key.endswith("/"):
         return True
-    return key == place.key or key.startswith(place.key + "/")
+    return key == location.key or key.startswith(location.key + "/")
 
 
-def _as_unfinished(bucket: str, key: str, entry: Mapping[str, Any], principal: str) -> Unfinished:
+def _parse(bucket: str, key: str, entry: Mapping[str, Any], principal: str) -> UnfinishedUpload:
     initiator = str(entry.get("Initiator", {}).get("ID", ""))
-    return Unfinished(
+    return UnfinishedUpload(
         upload=OpenUpload(bucket, key, entry["UploadId"]),
         initiated=entry["Initiated"],
         initiator=initiator,
@@ -113,7 +117,7 @@ def parts_of(client: Any, upload: OpenUpload) -> tuple[int, int]:
         parts = answer.get("Parts", ())
         count += len(parts)
         size_bytes += sum(part["Size"] for part in parts)
-        following = int(answer.get("NextPartNumberMarker") or 0)
-        if not answer.get("IsTruncated") or following <= marker:
+        next_marker = int(answer.get("NextPartNumberMarker") or 0)
+        if not answer.get("IsTruncated") or next_marker <= marker:
             return count, size_bytes
-        marker = following
+        marker = next_marker

@@ -1,4 +1,4 @@
-"""Unfinished uploads over HTTP: all pages, whose they are, how large, and that they go."""
+"""UnfinishedUpload uploads over HTTP: all pages, whose they are, how large, and that they go."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from s3_xfer import CopyOptions, ErrorClass, PreflightError, S3Location
-from s3_xfer.uploads.finding import Unfinished
-from s3_xfer.uploads.janitor import Aborted, Janitor
+from s3_xfer.uploads.janitor import AbortResult, Janitor
+from s3_xfer.uploads.listing import UnfinishedUpload
 from tests.fault_server import Fault
 from tests.fault_server.state import Part, StoredObject, Upload
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SOURCE_ACCOUNT, SRC, World
@@ -47,16 +47,16 @@ def leave(
 
 def janitor(world: World, key: str = "", *, retries: int = 3, **account: Any) -> Janitor:
     """Return who looks after the destination bucket."""
-    place = S3Location(bucket=DST, key=key, account=world.account(DESTINATION_KEY, **account))
-    return Janitor(place, CopyOptions(retry_delay_s=0.01, retries=retries))
+    location = S3Location(bucket=DST, key=key, account=world.account(DESTINATION_KEY, **account))
+    return Janitor(location, CopyOptions(retry_delay_s=0.01, retries=retries))
 
 
-def find(world: World, key: str = "") -> list[Unfinished]:
+def find(world: World, key: str = "") -> list[UnfinishedUpload]:
     """Return what is unfinished below ``key``, with sizes."""
     return list(janitor(world, key).find(sizes=True))
 
 
-def abort(world: World, **settings: Any) -> list[Aborted]:
+def abort(world: World, **settings: Any) -> list[AbortResult]:
     """Abort everything."""
     one = janitor(world, **settings)
     return list(one.abort(one.find(sizes=False)))

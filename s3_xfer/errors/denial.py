@@ -1,6 +1,6 @@
-"""What was found out about access: the lines of a check-up, and what a denial means.
+"""What a denial means, as plain values: the action that was denied, causes, evidence, statements.
 
-Plain values that the library fills, and that people and machines read. Nothing here sends a
+:mod:`s3_xfer.access.diagnosis` fills them; people and machines read them. Nothing here sends a
 request or judges. Every string is safe to print, except the JSON of a statement, which is pasted.
 """
 
@@ -11,18 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from s3_xfer.errors import ErrorClass
+from s3_xfer.errors.error_class import ErrorClass
 
 
-class Verdict(enum.Enum):
-    """How a check ended. The value is what is shown."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    UNPROVEN = "unproven"  # nothing that could be tried would have shown it
-
-
-class Step(enum.Enum):
+class AccessAction(enum.Enum):
     """What a copy does that can be denied: the side that has to allow it, and the right it takes.
 
     ``needs`` are the names of the permissions in :mod:`s3_xfer.access.policies`.
@@ -32,8 +24,8 @@ class Step(enum.Enum):
     action: str
     needs: tuple[str, ...]
 
-    def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> Step:
-        """Attach the three facts to the member."""
+    def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> AccessAction:
+        """Attach side, action and needs to the member."""
         member = object.__new__(cls)
         member._value_ = value
         member.side = side
@@ -42,7 +34,7 @@ class Step(enum.Enum):
         return member
 
     LIST = "list the source", "source", "s3:ListBucket", ("List",)
-    LOOK = "look at a source object", "source", "s3:GetObject", ("Read",)
+    HEAD = "look at a source object", "source", "s3:GetObject", ("Read",)
     READ_TAGS = "read the tags", "source", "s3:GetObjectTagging", ("ReadTags",)
     COPY_TAGS = "read the tags for a copy", "source", "s3:GetObjectTagging", ("ReadTags",)
     READ = "read the source for a copy", "source", "s3:GetObject", ("Read",)
@@ -51,12 +43,11 @@ class Step(enum.Enum):
     WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl", ("WriteAcl",)
     WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging", ("WriteTags",)
     ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey", ("Encrypt",)
-    ABORT = "abort an upload", "destination", "s3:AbortMultipartUpload", ("Write",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A statement that may not be there, and where it belongs."""
+    """A statement that may be missing, and where it belongs."""
 
     where: str
     statement: str  # JSON, ready to paste
@@ -64,7 +55,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What a denial means, as far as it was found out.
+    """What a denial means, as far as requests could show.
 
     ``evidence`` is what was tried and what came of it; ``causes`` are in the order of their
     likelihood; ``certain`` says that the first one is proven.
@@ -85,13 +76,13 @@ class Diagnosis:
     def lines(self) -> Iterator[str]:
         """Return it as a person reads it."""
         yield f"Diagnosis: {self.denied}"
-        yield from (f"  seen: {one}" for one in self.evidence)
+        yield from (f"  seen: {observation}" for observation in self.evidence)
         for number, cause in enumerate(self.causes, start=1):
-            certain = "cause" if self.certain and number == 1 else f"likely cause {number}"
-            yield f"  {certain}: {cause}"
-        for one in self.missing:
-            yield f"  needed in the {one.where}:"
-            yield from (f"    {line}" for line in one.statement.splitlines())
+            label = "cause" if self.certain and number == 1 else f"likely cause {number}"
+            yield f"  {label}: {cause}"
+        for missing in self.missing:
+            yield f"  needed in the {missing.where}:"
+            yield from (f"    {line}" for line in missing.statement.splitlines())
         yield f"  {ErrorClass.ACCESS_DENIED.see}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,27 +94,8 @@ class Diagnosis:
             "causes": list(self.causes),
             "certain": self.certain,
             "evidence": list(self.evidence),
-            "missing": [{"where": one.where, "statement": one.statement} for one in self.missing],
+            "missing": [
+                {"where": missing.where, "statement": missing.statement} for missing in self.missing
+            ],
             "runbook": self.runbook,
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One line of a check-up."""
-
-    check: str
-    side: str
-    verdict: Verdict
-    evidence: str
-    diagnosis: Diagnosis | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {
-            "check": self.check,
-            "side": self.side,
-            "verdict": self.verdict.value,
-            "evidence": self.evidence,
-            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
         }

@@ -1,0 +1,134 @@
+"""What a run has to read before it begins: the source object, or the first page of a listing.
+
+One request each, and one more after some failures, to refine the advice. What S3 answers instead
+becomes a :class:`~s3_xfer.errors.PreflightError` that says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from s3_xfer.copying import lookup
+from s3_xfer.errors import AccessAction, ErrorClass, ErrorFacts, PreflightError, translate
+from s3_xfer.listing.pages import as_object
+from s3_xfer.model import S3Location, S3Object
+from s3_xfer.text import printable, s3_url
+
+
+def source_object(client: Any, source: S3Location) -> S3Object:
+    """Return the object that ``source`` names.
+
+    Raises:
+        PreflightError: bucket or key missing, or reading denied.
+    """
+    try:
+        found, _ = lookup.head(client, S3Object(bucket=source.bucket, key=source.key, size=0))
+    except Exception as error:
+        if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
+            raise _missing_key(client, source) from error
+        raise refused(
+            f"{source.url} cannot be read",
+            error,
+            action=AccessAction.HEAD,
+            if_denied="grant s3:GetObject on the source to the credentials that look "
+            "(the source's where given, otherwise the destination's)",
+        ) from error
+    return found
+
+
+def _missing_key(client: Any, source: S3Location) -> PreflightError:
+    """Return what a 404 of HEAD meant, which has no body that says it."""
+    remedy = "check the key; keys are case-sensitive"
+    try:
+        page = client.list_objects_v2(
+            Bucket=source.bucket, Prefix=source.key.rstrip("/") + "/", MaxKeys=1
+        )
+        if page.get("Contents"):
+            remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
+    except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
+        if translate(error).error_class is ErrorClass.BUCKET_MISSING:
+            return refused(f"the bucket of {source.url} does not exist", error)
+    return PreflightError(
+        f"there is no object {source.url}", remedy=remedy, error_class=ErrorClass.NOTHING_TO_COPY
+    )
+
+
+def first_source_objects(client: Any, source: S3Location) -> Sequence[S3Object]:
+    """Return the first objects under the prefix ``source``, at least one.
+
+    Raises:
+        PreflightError: bucket missing, listing denied, or nothing there.
+    """
+    sample = _first_page(
+        client,
+        source,
+        action=AccessAction.LIST,
+        if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
+        "(the source's where given, otherwise the destination's)",
+    )
+    if not sample:
+        raise PreflightError(
+            f"there is nothing under {source.url}",
+            remedy=_remedy_when_empty(client, source),
+            error_class=ErrorClass.NOTHING_TO_COPY,
+        )
+    return sample
+
+
+def first_destination_objects(client: Any, destination: S3Location) -> Sequence[S3Object]:
+    """Return the first objects whose keys begin with the destination's; there may be none.
+
+    Raises:
+        PreflightError: bucket missing, or listing denied.
+    """
+    return _first_page(
+        client,
+        destination,
+        if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
+        "destination, which a copy does not need",
+    )
+
+
+def _first_page(
+    client: Any, location: S3Location, *, if_denied: str, action: AccessAction | None = None
+) -> Sequence[S3Object]:
+    try:
+        page = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key)
+    except Exception as error:
+        problem = f"{location.url} cannot be listed"
+        raise refused(problem, error, action=action, if_denied=if_denied) from error
+    return [as_object(location.bucket, entry) for entry in page.get("Contents", [])]
+
+
+def _remedy_when_empty(client: Any, source: S3Location) -> str:
+    """Return advice that fits: the prefix may be the name of an object."""
+    key = source.key.rstrip("/")
+    if not key:
+        return "the bucket is empty; check that it is the right one"
+    try:
+        client.head_object(Bucket=source.bucket, Key=key)
+    except Exception:  # noqa: BLE001 - only the advice depends on it
+        return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
+    return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+
+
+def refused(
+    problem: str, error: Exception, *, if_denied: str = "", action: AccessAction | None = None
+) -> PreflightError:
+    """Return ``error`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
+    facts = translate(error)
+    denied = facts.error_class is ErrorClass.ACCESS_DENIED
+    return PreflightError(
+        f"{problem}: {answer_text(facts)}",
+        remedy=if_denied if denied else "",
+        error_class=facts.error_class,
+        action=action,
+        facts=facts,
+    )
+
+
+def answer_text(facts: ErrorFacts) -> str:
+    """Return S3's code, message and request id as one line, safe to print."""
+    request = f" (request id {facts.request_id})" if facts.request_id else ""
+    return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}{request}")

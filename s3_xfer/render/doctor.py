@@ -1,0 +1,49 @@
+"""The doctor's report as lines: what was tried, how it ended, the evidence; diagnoses below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from s3_xfer.access.doctor import DoctorReport
+from s3_xfer.access.findings import Finding, Verdict
+from s3_xfer.errors import Diagnosis
+from s3_xfer.units import format_duration
+
+_WORDS = {Verdict.PASSED: "ok", Verdict.FAILED: "FAILED", Verdict.UNPROVEN: "unproven"}
+
+
+def doctor_lines(report: DoctorReport) -> Iterator[str]:
+    """Return one line per finding, then the diagnosis of every denial, then the summary."""
+    yield from (_line(finding) for finding in report.findings)
+    for diagnosis in _distinct_diagnoses(report):
+        yield ""
+        yield from diagnosis.lines()
+    yield ""
+    yield f"{_summary(report)} ({format_duration(report.duration_s)})"
+    if any(finding.diagnosis for finding in report.findings):
+        yield "All that it needs, to paste: s3-xfer policy, with the same arguments"
+
+
+def _distinct_diagnoses(report: DoctorReport) -> Iterator[Diagnosis]:
+    """Return each diagnosis once; two probes can fail for want of the same statements."""
+    shown = set()
+    for finding in report.findings:
+        diagnosis = finding.diagnosis
+        if diagnosis and (key := (diagnosis.action, diagnosis.missing)) not in shown:
+            shown.add(key)
+            yield diagnosis
+
+
+def _line(finding: Finding) -> str:
+    word = _WORDS[finding.verdict]
+    return f"{word:<8}  {finding.side:<11}  {finding.probe:<19}  {finding.evidence}"
+
+
+def _summary(report: DoctorReport) -> str:
+    verdicts = [finding.verdict for finding in report.findings]
+    failed, unproven = verdicts.count(Verdict.FAILED), verdicts.count(Verdict.UNPROVEN)
+    if failed:
+        return f"This copy would be refused: {failed} of {len(verdicts)} checks failed"
+    if unproven:
+        return f"Nothing speaks against this copy; {unproven} of {len(verdicts)} unproven"
+    return "Everything that this copy needs is allowed"
