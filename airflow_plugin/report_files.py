@@ -76,11 +76,11 @@ class ReportFiles:
         try:
             self._s3.upload_file(str(self.output_path), location.bucket, location.key)
         except Exception as error:  # noqa: BLE001 - returned to the caller
-            facts = translate(error)
+            info = translate(error)
             return S3XferError(
-                f"the report cannot be written to {location.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {location.url}: {info.message or info.code}",
                 remedy="the copy has ended and is not affected; a retry writes another report",
-                error_class=facts.error_class,
+                error_class=info.error_class,
             )
         return None
 
@@ -93,11 +93,11 @@ class ReportFiles:
         try:
             self._s3.download_file(location.bucket, location.key, str(path))
         except Exception as error:
-            facts = translate(error)
+            info = translate(error)
             raise PreflightError(
-                f"the report {location.url} cannot be read: {facts.message or facts.code}",
+                f"the report {location.url} cannot be read: {info.message or info.code}",
                 remedy="check its name, and that the destination's connection may read it",
-                error_class=_for_reports(facts.error_class),
+                error_class=_for_reports(info.error_class),
             ) from error
 
     def _require_writable(self, location: S3Location) -> None:
@@ -106,12 +106,12 @@ class ReportFiles:
             upload = client.create_multipart_upload(Bucket=bucket, Key=key)
             client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload["UploadId"])
         except Exception as error:
-            facts = translate(error)
+            info = translate(error)
             raise PreflightError(
-                f"the report cannot be written to {location.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {location.url}: {info.message or info.code}",
                 remedy="grant s3:PutObject and s3:AbortMultipartUpload there to the destination's "
                 "connection, or choose another place",
-                error_class=facts.error_class,
+                error_class=info.error_class,
             ) from error
 
 

@@ -147,13 +147,13 @@ def _abort(
 
 
 def _print_aborted(aborted: Sequence[AbortResult], now: datetime, *, as_json: bool) -> None:
-    from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
+    from s3_xfer.ledger.metrics import info_text  # noqa: PLC0415
     from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
     for upload in aborted:
         location = upload_text(upload.unfinished)
         if upload.error:
-            print_error(f"not aborted: {location} -> {facts_text(upload.error.facts)}")
+            print_error(f"not aborted: {location} -> {info_text(upload.error.info)}")
         elif not upload.is_proven:
             print_error(f"note: aborted, but S3 does not let us see that it is gone: {location}")
     if as_json:
@@ -165,7 +165,7 @@ def _print_aborted(aborted: Sequence[AbortResult], now: datetime, *, as_json: bo
 
 
 def _as_dict(upload: AbortResult, now: datetime) -> dict[str, Any]:
-    error = upload.error.facts if upload.error else None
+    error = upload.error.info if upload.error else None
     return {
         **upload.unfinished.to_dict(now),
         "aborted": not upload.error,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from s3_xfer.comparison import CompareResult, CompareStatus
-from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.comparison import Comparison
 from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
@@ -139,13 +139,13 @@ class Ledger:
     def record_comparison(self, result: CompareResult) -> None:
         """Record what a check says about one object."""
         error = result.error
-        if error and error.facts.error_class is ErrorClass.INTERRUPTED:
+        if error and error.info.error_class is ErrorClass.INTERRUPTED:
             self.cut_off()
             return
         self.comparison.add(result)
         if self._report and result.status not in (CompareStatus.SAME, CompareStatus.SAME_SIZE):
             self._report.compared(result)
-        if error and error.facts.error_class.reaction is Reaction.END_RUN:
+        if error and error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(error, "comparing")
 
     def record_late(self, outcome: Outcome) -> None:
@@ -159,7 +159,7 @@ class Ledger:
         if len(self._failures) < ERRORS_KEPT:
             _log.warning("not copied: %s", error_line(failed))
             self._failures.append(failed)
-        if failed.error.facts.error_class.reaction is Reaction.END_RUN:
+        if failed.error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(failed.error)
 
     def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
@@ -173,13 +173,13 @@ class Ledger:
 
     def abort(self, error: BaseException, while_doing: str = "") -> None:
         """End the run because of ``error``; the first one is its reason. Does not raise."""
-        facts = translate(error)
-        if facts.error_class is ErrorClass.INTERRUPTED:
+        info = translate(error)
+        if info.error_class is ErrorClass.INTERRUPTED:
             return  # the stop flag is set already
-        kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
-        if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
+        kind = error.error_class if isinstance(error, RunAborted) else info.error_class
+        if self._stop.set(f"an error ended the run ({(kind or info.error_class).value})"):
             self.aborted_by = run_aborted(error, while_doing)
-            if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
+            if info.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
     def fail_late(self, error: BaseException, reason: str) -> None:
@@ -222,12 +222,12 @@ def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
     """Return the end of a run that ``error`` ended."""
     if isinstance(error, RunAborted):
         return error
-    facts = translate(error)
+    info = translate(error)
     if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
         return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
-    answer = printable(f"{facts.code}: {facts.message}" if facts.message else facts.code)
+    answer = printable(f"{info.code}: {info.message}" if info.message else info.code)
     context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
-        f"{context}{facts.error_class.description} ({answer})",
-        error_class=facts.error_class,
+        f"{context}{info.error_class.description} ({answer})",
+        error_class=info.error_class,
     )

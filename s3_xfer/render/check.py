@@ -153,8 +153,8 @@ def _example(comparison: CompareResult) -> str:
         return f"extra: {comparison.destination.url}"
     source = comparison.task.source.url if comparison.task else ""
     if comparison.error:
-        facts = comparison.error.facts
-        return f"not compared: {source} ({facts.code}: {printable(facts.message)})"
+        info = comparison.error.info
+        return f"not compared: {source} ({info.code}: {printable(info.message)})"
     if comparison.status is CompareStatus.MISSING:
         return f"missing: {source}"
     sizes = f" {_sizes(comparison)}" if comparison.reasons == ("size",) else ""

@@ -26,7 +26,7 @@ def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGrou
     """Yield the failures of each class, the most frequent class first."""
     failures: dict[str, list[Failed]] = {}
     for failed in result.failures:
-        failures.setdefault(failed.error.facts.error_class.value, []).append(failed)
+        failures.setdefault(failed.error.info.error_class.value, []).append(failed)
     examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
     for name, count in counts:
@@ -45,15 +45,15 @@ def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
 
 def _error_text(failed: Failed) -> str:
     """Return ``Code: message (HTTP status, attempts, request id)`` as far as known."""
-    facts = failed.error.facts
-    text = printable(facts.code)
-    if facts.message:
-        message = printable(facts.message)
+    info = failed.error.info
+    text = printable(info.code)
+    if info.message:
+        message = printable(info.message)
         text += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
     details = (
-        f"HTTP {facts.http_status}" if facts.http_status else "",
-        plural(facts.attempts, "attempt") if facts.attempts else "",
-        f"request id {printable(facts.request_id)}" if facts.request_id else "",
+        f"HTTP {info.http_status}" if info.http_status else "",
+        plural(info.attempts, "attempt") if info.attempts else "",
+        f"request id {printable(info.request_id)}" if info.request_id else "",
     )
     known = ", ".join(detail for detail in details if detail)
     return f"{text} ({known})" if known else text

@@ -16,7 +16,7 @@ NOW = datetime(2026, 1, 4, tzinfo=UTC)
 
 def upload(key: str = "in/k", **changed: Any) -> UnfinishedUpload:
     """Return an upload of 30 bytes in 3 parts that was begun three days ago."""
-    facts: dict[str, Any] = {
+    info: dict[str, Any] = {
         "upload": OpenUpload("dst", key, "u-1"),
         "initiated": NOW - timedelta(days=3),
         "initiator": "arn:aws:iam::1:user/we",
@@ -25,7 +25,7 @@ def upload(key: str = "in/k", **changed: Any) -> UnfinishedUpload:
         "parts": 3,
         "size_bytes": 30,
     }
-    return UnfinishedUpload(**(facts | changed))
+    return UnfinishedUpload(**(info | changed))
 
 
 UNKNOWN = upload("in/unknown", parts=None, size_bytes=None)
