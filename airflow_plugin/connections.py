@@ -73,12 +73,12 @@ class Side:
         try:
             return hook.get_session(region_name=hook.region_name)
         except Exception as error:
-            facts = translate(error)
-            refused = facts.error_class in (ErrorClass.ACCESS_DENIED, ErrorClass.INVALID_REQUEST)
+            info = translate(error)
+            refused = info.error_class in (ErrorClass.ACCESS_DENIED, ErrorClass.INVALID_REQUEST)
             raise PreflightError(
                 f"the {self.name} side cannot use the connection {self.aws_conn_id!r}: "
-                f"{facts.message or facts.code}",
-                error_class=ErrorClass.CREDENTIALS_REFUSED if refused else facts.error_class,
+                f"{info.message or info.code}",
+                error_class=ErrorClass.CREDENTIALS_REFUSED if refused else info.error_class,
             ) from error
 
     def _ca_bundle(self, hook: Any) -> str | None:

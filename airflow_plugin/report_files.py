@@ -71,11 +71,11 @@ class ReportFiles:
         try:
             self._s3.upload_file(str(self.written_path), place.bucket, place.key)
         except Exception as error:  # noqa: BLE001 - handed to the caller
-            facts = translate(error)
+            info = translate(error)
             return S3XferError(
-                f"the report cannot be written to {place.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {place.url}: {info.message or info.code}",
                 remedy="the copy has ended and is not affected; a retry writes another report",
-                error_class=facts.error_class,
+                error_class=info.error_class,
             )
         return None
 
@@ -88,11 +88,11 @@ class ReportFiles:
         try:
             self._s3.download_file(place.bucket, place.key, str(path))
         except Exception as error:
-            facts = translate(error)
+            info = translate(error)
             raise PreflightError(
-                f"the report {place.url} cannot be read: {facts.message or facts.code}",
+                f"the report {place.url} cannot be read: {info.message or info.code}",
                 remedy="check its name, and that the destination's connection may read it",
-                error_class=_for_reports(facts.error_class),
+                error_class=_for_reports(info.error_class),
             ) from error
 
     def _prove_writable(self, place: S3Location) -> None:
@@ -101,12 +101,12 @@ class ReportFiles:
             opened = client.create_multipart_upload(Bucket=place.bucket, Key=key)
             client.abort_multipart_upload(Bucket=place.bucket, Key=key, UploadId=opened["UploadId"])
         except Exception as error:
-            facts = translate(error)
+            info = translate(error)
             raise PreflightError(
-                f"the report cannot be written to {place.url}: {facts.message or facts.code}",
+                f"the report cannot be written to {place.url}: {info.message or info.code}",
                 remedy="grant s3:PutObject and s3:AbortMultipartUpload there to the destination's "
                 "connection, or choose another place",
-                error_class=facts.error_class,
+                error_class=info.error_class,
             ) from error
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from s3_xfer.access.documents import PolicyTarget
-from s3_xfer.errors import AccessAction, ErrorFacts
+from s3_xfer.errors import AccessAction, ErrorInfo
 from s3_xfer.text import printable
 
 # "User: ARN is not authorized to perform: ACTION on resource: ARN because REASON", which AWS says
@@ -46,11 +46,11 @@ class DenialContext:
         self.certain = True
         self.grants_help = grants_help
 
-    def read_answer(self, facts: ErrorFacts) -> None:
+    def read_answer(self, info: ErrorInfo) -> None:
         """Use the reason that AWS's longer message gives, if there is one."""
-        if facts.message:
-            self.evidence.append(f"S3 said {printable(facts.code)}: {printable(facts.message)}")
-        reason = _REASON.search(facts.message)
+        if info.message:
+            self.evidence.append(f"S3 said {printable(info.code)}: {printable(info.message)}")
+        reason = _REASON.search(info.message)
         if reason:
             self._use_reason(*reason.groups())
 

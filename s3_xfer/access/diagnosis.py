@@ -29,7 +29,7 @@ from s3_xfer.access.permission_probes import (
 from s3_xfer.access.principals import Principal
 from s3_xfer.access.probe import probe_key
 from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import AccessAction, Diagnosis, ErrorClass, ErrorFacts
+from s3_xfer.errors import AccessAction, Diagnosis, ErrorClass, ErrorInfo
 from s3_xfer.model import Failed, S3Object
 from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
@@ -66,12 +66,12 @@ class AccessDiagnoser:
         self.probes = PermissionProbes(clients, keys, spec.options)
 
     def diagnose(
-        self, action: AccessAction, facts: ErrorFacts, sample: S3Object | None = None, key: str = ""
+        self, action: AccessAction, info: ErrorInfo, sample: S3Object | None = None, key: str = ""
     ) -> Diagnosis:
         """Return what a denial of ``action`` means. ``key`` is the destination's, if one failed."""
         by_reader = self._keys.source.account.names_credentials and action in _BY_READER
         context = DenialContext(action, self._name_principal(by_reader=by_reader), by_reader)
-        context.read_answer(facts)
+        context.read_answer(info)
         if not context.certain:
             try:
                 self._look_closer(context, sample, key)
@@ -83,20 +83,20 @@ class AccessDiagnoser:
 
     def diagnose_object(self, failed: Failed) -> Diagnosis:
         """Return what the failure of one object means, by trying its copy step by step."""
-        facts, source = failed.error.facts, failed.task.source
-        if facts.error_class is ErrorClass.TAGS_NOT_COPIED:
-            return self.diagnose(AccessAction.WRITE_TAGS, facts)
+        info, source = failed.error.info, failed.task.source
+        if info.error_class is ErrorClass.TAGS_NOT_COPIED:
+            return self.diagnose(AccessAction.WRITE_TAGS, info)
         try:
             action = self.probes.denied_action(source, failed.task.destination_key)
         except NoAnswerError as error:
-            return self._unattributed(facts, f"it was not possible to look closer: {error}")
+            return self._unattributed(info, f"it was not possible to look closer: {error}")
         if action is None:
-            return self._unattributed(facts, "every step of this copy was tried again: allowed")
-        return self.diagnose(action, facts, source, failed.task.destination_key)
+            return self._unattributed(info, "every step of this copy was tried again: allowed")
+        return self.diagnose(action, info, source, failed.task.destination_key)
 
-    def _unattributed(self, facts: ErrorFacts, observation: str) -> Diagnosis:
+    def _unattributed(self, info: ErrorInfo, observation: str) -> Diagnosis:
         return Diagnosis(
-            denied=f"{printable(facts.code)}, and nothing tells by whom",
+            denied=f"{printable(info.code)}, and nothing tells by whom",
             side="",
             action="",
             evidence=(observation, *self.probes.left_behind),
@@ -224,9 +224,9 @@ def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis 
     refusal = finding.refusal
     if not refusal or refusal.error_class not in DENIALS:
         return None
-    if not refusal.action or not refusal.facts:
+    if not refusal.action or not refusal.info:
         return None
-    return diagnoser.diagnose(refusal.action, refusal.facts, finding.subject)
+    return diagnoser.diagnose(refusal.action, refusal.info, finding.subject)
 
 
 def diagnose_refusal(finding: Finding, make_diagnoser: Callable[[], AccessDiagnoser]) -> None:
@@ -239,7 +239,7 @@ def diagnose_failures(
     failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser]
 ) -> Diagnosis | None:
     """Return what the first denial among ``failures`` means; one, however many. Never raises."""
-    first = next((item for item in failures if item.error.facts.error_class in DENIALS), None)
+    first = next((item for item in failures if item.error.info.error_class in DENIALS), None)
     return _or_none(lambda: make_diagnoser().diagnose_object(first)) if first else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s3_xfer.copying import lookup
-from s3_xfer.errors import AccessAction, ErrorClass, ErrorFacts, PreflightError, translate
+from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, PreflightError, translate
 from s3_xfer.listing.pages import as_object
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.text import printable, s3_url
@@ -117,18 +117,18 @@ def refused(
     problem: str, error: Exception, *, if_denied: str = "", action: AccessAction | None = None
 ) -> PreflightError:
     """Return ``error`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
-    facts = translate(error)
-    denied = facts.error_class is ErrorClass.ACCESS_DENIED
+    info = translate(error)
+    denied = info.error_class is ErrorClass.ACCESS_DENIED
     return PreflightError(
-        f"{problem}: {answer_text(facts)}",
+        f"{problem}: {answer_text(info)}",
         remedy=if_denied if denied else "",
-        error_class=facts.error_class,
+        error_class=info.error_class,
         action=action,
-        facts=facts,
+        info=info,
     )
 
 
-def answer_text(facts: ErrorFacts) -> str:
+def answer_text(info: ErrorInfo) -> str:
     """Return S3's code, message and request id as one line, safe to print."""
-    request = f" (request id {facts.request_id})" if facts.request_id else ""
-    return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}{request}")
+    request = f" (request id {info.request_id})" if info.request_id else ""
+    return printable(f"{info.code}{': ' if info.message else ''}{info.message}{request}")

@@ -15,7 +15,7 @@ from s3_xfer.access import read_probes, write_probes
 from s3_xfer.access.clients import Clients, open_bare_client
 from s3_xfer.access.denial_context import DenialContext
 from s3_xfer.access.probe import Probe, ProbeContext
-from s3_xfer.errors import AccessAction, ErrorClass, ErrorFacts, translate
+from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, translate
 from s3_xfer.model import AccountContext, S3Object
 from s3_xfer.options import CopyOptions
 from s3_xfer.planning.mapping import KeyMap
@@ -136,7 +136,7 @@ class PermissionProbes:
 
     # ------------------------------------------------------------------ how they are sent
 
-    def _denied_upload(self, arguments: Arguments) -> ErrorFacts | None:
+    def _denied_upload(self, arguments: Arguments) -> ErrorInfo | None:
         """Return why an upload could not be opened; one that could is aborted at once."""
         upload = {name: arguments[name] for name in ("Bucket", "Key")}
 
@@ -189,9 +189,9 @@ class PermissionProbes:
 
     def _abort_upload(self, context: ProbeContext) -> None:
         upload = context.upload
-        facts = context.abort_upload()
-        if upload and facts:
-            upload_id, code = printable(upload["UploadId"]), printable(facts.code)
+        info = context.abort_upload()
+        if upload and info:
+            upload_id, code = printable(upload["UploadId"]), printable(info.code)
             self.left_behind.append(f"the upload {upload_id} could not be aborted: {code}")
 
 
@@ -218,12 +218,12 @@ def given(**arguments: str | None) -> Arguments:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
-def outcome(denial: ErrorFacts | None) -> str:
+def outcome(denial: ErrorInfo | None) -> str:
     """Return in a word how a request ended."""
     return printable(denial.code) if denial else "allowed"
 
 
-def denied(request: Request, arguments: Arguments) -> ErrorFacts | None:
+def denied(request: Request, arguments: Arguments) -> ErrorInfo | None:
     """Return why a request was refused, None if it was not.
 
     Raises:
@@ -232,8 +232,8 @@ def denied(request: Request, arguments: Arguments) -> ErrorFacts | None:
     try:
         request(**arguments)
     except Exception as error:
-        facts = translate(error)
-        if facts.error_class in _NO_ANSWER:
-            raise NoAnswerError(printable(f"{facts.code} {facts.message}".strip())) from error
-        return facts
+        info = translate(error)
+        if info.error_class in _NO_ANSWER:
+            raise NoAnswerError(printable(f"{info.code} {info.message}".strip())) from error
+        return info
     return None

@@ -18,7 +18,7 @@ from typing import Any
 from botocore.config import Config
 
 from s3_xfer.access.credentials import sts_endpoint
-from s3_xfer.errors import ErrorFacts, ValidationError, translate
+from s3_xfer.errors import ErrorInfo, ValidationError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
 
@@ -146,7 +146,7 @@ def caller_identity(
     return Identity(arn=answer["Arn"], account=answer["Account"])
 
 
-def _reason(facts: ErrorFacts) -> str:
-    status = f" (HTTP {facts.http_status})" if facts.http_status else ""
-    message = f": {facts.message}" if facts.message else ""
-    return printable(f"STS answered {facts.code}{status}{message}")
+def _reason(info: ErrorInfo) -> str:
+    status = f" (HTTP {info.http_status})" if info.http_status else ""
+    message = f": {info.message}" if info.message else ""
+    return printable(f"STS answered {info.code}{status}{message}")

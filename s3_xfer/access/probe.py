@@ -17,7 +17,7 @@ from typing import Any
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.findings import Finding, Verdict
-from s3_xfer.errors import ErrorFacts, PreflightError, translate
+from s3_xfer.errors import ErrorInfo, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
@@ -71,7 +71,7 @@ class ProbeContext:
         threshold = self.options.multipart_threshold_bytes
         return next((item for item in self.sample if item.size >= threshold), None)
 
-    def abort_upload(self) -> ErrorFacts | None:
+    def abort_upload(self) -> ErrorInfo | None:
         """Abort the open upload, if there is one; return why it could not be aborted."""
         upload, self.upload = self.upload, None
         return answer(self.clients.destination.abort_multipart_upload, upload) if upload else None
@@ -115,7 +115,7 @@ def probe_key(destination: S3Location) -> str:
     return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
 
 
-def answer(request: Callable[..., Any], arguments: Mapping[str, Any]) -> ErrorFacts | None:
+def answer(request: Callable[..., Any], arguments: Mapping[str, Any]) -> ErrorInfo | None:
     """Send ``request``; return why it was refused, None if it was not. Never raises."""
     try:
         request(**arguments)

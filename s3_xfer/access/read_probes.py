@@ -41,16 +41,16 @@ def _bucket(context: ProbeContext, side: str) -> str:
     try:
         response = client.head_bucket(Bucket=location.bucket)
     except Exception as error:
-        facts = translate(error)
-        if facts.error_class is ErrorClass.ACCESS_DENIED:
+        info = translate(error)
+        if info.error_class is ErrorClass.ACCESS_DENIED:
             raise UnprovenError(_hidden_bucket(location, error)) from error
-        if facts.code == "400":  # of HEAD, which has no body that says why
+        if info.code == "400":  # of HEAD, which has no body that says why
             _list_for_reason(client, location, side)
-            raise UnprovenError(f"{location.bucket}: {answer_text(facts)}") from error
-        if facts.error_class is ErrorClass.BUCKET_MISSING:
+            raise UnprovenError(f"{location.bucket}: {answer_text(info)}") from error
+        if info.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
                 f"the {side} bucket {location.bucket} does not exist",
-                error_class=facts.error_class,
+                error_class=info.error_class,
             ) from error
         raise refused(f"the {side} bucket {location.bucket} cannot be reached", error) from error
     region = response["ResponseMetadata"]["HTTPHeaders"].get(_REGION, "")
@@ -161,23 +161,23 @@ def _existing(context: ProbeContext) -> str:
     """
     destination = context.keys.destination
     target = {"Bucket": destination.bucket, "Key": probe_key(destination)}
-    facts = answer(context.clients.destination.head_object, target)
-    if facts is None or facts.error_class is ErrorClass.SOURCE_VANISHED:
+    info = answer(context.clients.destination.head_object, target)
+    if info is None or info.error_class is ErrorClass.SOURCE_VANISHED:
         return "what exists can be told from what does not"
     if context.clients.destination_is_aws:
         raise UnprovenError(
-            f"{answer_text(facts)}; s3:GetObject and s3:ListBucket show it, "
+            f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "
             "AWS keeps existing objects without them too"
         )
-    if facts.error_class is not ErrorClass.ACCESS_DENIED:
-        raise UnprovenError(answer_text(facts))
+    if info.error_class is not ErrorClass.ACCESS_DENIED:
+        raise UnprovenError(answer_text(info))
     raise PreflightError(
-        f"existing objects at {destination.url} cannot be seen: {answer_text(facts)}; a service "
+        f"existing objects at {destination.url} cannot be seen: {answer_text(info)}; a service "
         "other than AWS may ignore the condition not to overwrite them",
         remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
         "credentials, or leave out --no-overwrite",
-        error_class=facts.error_class,
-        facts=facts,
+        error_class=info.error_class,
+        info=info,
     )
 
 

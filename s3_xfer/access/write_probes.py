@@ -58,18 +58,18 @@ def _read_for_copy(context: ProbeContext) -> str:
     try:
         context.clients.destination.upload_part_copy(**part_request(source, context.upload), **pin)
     except Exception as error:
-        facts = translate(error)
-        if facts.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
+        info = translate(error)
+        if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
             raise UnprovenError("the sample changed meanwhile") from error
-        if facts.error_class is ErrorClass.ACCESS_DENIED:
+        if info.error_class is ErrorClass.ACCESS_DENIED:
             raise PreflightError(
-                f"the destination's credentials may not read {source.url}: {answer_text(facts)}",
+                f"the destination's credentials may not read {source.url}: {answer_text(info)}",
                 remedy="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
                 "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
                 "the destination's own identity policy must allow the same",
-                error_class=facts.error_class,
+                error_class=info.error_class,
                 action=AccessAction.READ,
-                facts=facts,
+                info=info,
             ) from error
         problem = f"{source.url} cannot be read for a copy"
         raise refused(problem, error, action=AccessAction.READ) from error

@@ -155,13 +155,13 @@ def _abort(
 
 
 def _tell_results(results: Sequence[AbortResult], now: datetime, *, as_json: bool) -> None:
-    from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
+    from s3_xfer.ledger.metrics import info_text  # noqa: PLC0415
     from s3_xfer.render.uploads import totals, upload_text  # noqa: PLC0415 - slow to import
 
     for result in results:
         name = upload_text(result.unfinished)
         if result.error:
-            tell(f"not aborted: {name} -> {facts_text(result.error.facts)}")
+            tell(f"not aborted: {name} -> {info_text(result.error.info)}")
         elif not result.is_proven:
             tell(f"note: aborted, but S3 does not let us see that it is gone: {name}")
     if as_json:
@@ -173,7 +173,7 @@ def _tell_results(results: Sequence[AbortResult], now: datetime, *, as_json: boo
 
 
 def _as_dict(result: AbortResult, now: datetime) -> dict[str, Any]:
-    error = result.error.facts if result.error else None
+    error = result.error.info if result.error else None
     return {
         **result.unfinished.to_dict(now),
         "aborted": not result.error,

@@ -20,7 +20,7 @@ from botocore import parsers
 from botocore.awsrequest import HeadersDict
 from botocore.exceptions import ClientError
 
-from s3_xfer.errors import ATTEMPTS, ErrorClass, ErrorFacts, ObjectError, translate_answer
+from s3_xfer.errors import ATTEMPTS, ErrorClass, ErrorInfo, ObjectError, translate_answer
 
 # Where the proof of a copy stands in a parsed answer; None means at its top.
 ETAG_PLACES: Mapping[str, str | None] = {
@@ -101,21 +101,21 @@ def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
 def tell_attempts(error: Exception, attempts: int) -> None:
     """Let an error that carries no answer say how often its request was sent."""
     if isinstance(error, ObjectError):
-        error.facts = replace(error.facts, attempts=attempts)
+        error.info = replace(error.info, attempts=attempts)
     else:
         setattr(error, ATTEMPTS, attempts)
 
 
 def facts_of(
     operation: str, parsed: Mapping[str, Any] | None, error: Exception | None
-) -> ErrorFacts | None:
+) -> ErrorInfo | None:
     """Return what is wrong with an answer, or None if nothing is."""
     if error is not None or parsed is None:
         return translate_answer(operation, error=error)
     return translate_answer(operation, parsed=parsed) or missing_proof(operation, parsed)
 
 
-def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
+def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
     """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
 
     botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
@@ -128,7 +128,7 @@ def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | Non
     if result.get(proof) not in (None, ""):
         return None
     metadata = parsed.get("ResponseMetadata", {})
-    return ErrorFacts(
+    return ErrorInfo(
         error_class=ErrorClass.EMPTY_RESPONSE,
         code=ErrorClass.EMPTY_RESPONSE.value,
         message=f"{operation} was answered without {proof}",

@@ -71,9 +71,9 @@ class Comparer:
         try:
             return self._judge(task, asked)
         except Exception as error:  # noqa: BLE001 - an object's failure, told with its facts
-            facts = translate(error)
-            where = f"{asked.asking}: {facts.message}" if facts.message else asked.asking
-            told = ObjectError(replace(facts, message=where))
+            info = translate(error)
+            where = f"{asked.asking}: {info.message}" if info.message else asked.asking
+            told = ObjectError(replace(info, message=where))
             return CompareResult(
                 status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=told
             )

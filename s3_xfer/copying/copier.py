@@ -20,7 +20,7 @@ from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks, Trail
 from s3_xfer.copying.identical import is_identical
-from s3_xfer.errors import ErrorClass, ObjectError, Reaction, translate
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import (
     KEY_MAX_BYTES,
     Copied,
@@ -158,9 +158,9 @@ class ObjectCopier:
                     settled = self._settle(task, trail, error)
                     if settled:
                         return settled
-                    reaction = translate(error).error_class.reaction
+                    retry_action = translate(error).error_class.retry_action
                     if (
-                        reaction is not Reaction.RESTART_OBJECT
+                        retry_action is not RetryAction.RESTART_OBJECT
                         or objects_started == OBJECT_ATTEMPTS
                     ):
                         return self._failed(task, error)
@@ -230,10 +230,10 @@ class ObjectCopier:
                 Tagging={"TagSet": tag_set},
             )
         except Exception as error:
-            facts = translate(error)
-            if facts.error_class.reaction is Reaction.END_RUN:
+            info = translate(error)
+            if info.error_class.retry_action is RetryAction.END_RUN:
                 raise
-            raise ObjectError(replace(facts, error_class=ErrorClass.TAGS_NOT_COPIED)) from error
+            raise ObjectError(replace(info, error_class=ErrorClass.TAGS_NOT_COPIED)) from error
 
     # ----------------------------------------------------------------------- verifying
 
@@ -252,13 +252,13 @@ class ObjectCopier:
         try:
             self._head_destination(task)
         except bc.ClientError as error:
-            facts = translate(error)
-            if facts.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
+            info = translate(error)
+            if info.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
                 return False
-            if facts.error_class is not ErrorClass.ACCESS_DENIED:
+            if info.error_class is not ErrorClass.ACCESS_DENIED:
                 raise
             if self._looks_first:
-                raise ObjectError(replace(facts, message=UNSEEN)) from error
+                raise ObjectError(replace(info, message=UNSEEN)) from error
             return False
         return True
 
@@ -282,13 +282,13 @@ class ObjectCopier:
         A 412 may come from either condition, and an answer that was lost may have been a
         success: the repetition then meets our own object, or no upload any more.
         """
-        facts = translate(error)
-        if facts.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
+        info = translate(error)
+        if info.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
             if not self._destination_exists_condition(task, error):
                 return None
             arrived = self._arrived(task, trail) if trail.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
-        if facts.error_class is ErrorClass.UPLOAD_LOST and trail.ambiguous:
+        if info.error_class is ErrorClass.UPLOAD_LOST and trail.ambiguous:
             return self._arrived(task, trail)
         return None
 
@@ -322,12 +322,12 @@ class ObjectCopier:
     # ------------------------------------------------------------------------- failing
 
     def _failed(self, task: CopyTask, error: Exception) -> Outcome:
-        facts = translate(error)
-        interrupted = facts.error_class is ErrorClass.INTERRUPTED
-        if interrupted and facts.attempts == 0 and self.is_single(task):
+        info = translate(error)
+        interrupted = info.error_class is ErrorClass.INTERRUPTED
+        if interrupted and info.attempts == 0 and self.is_single(task):
             return NotAttempted(task)  # its one request was never sent
-        unexpected = facts.error_class is ErrorClass.UNEXPECTED
-        return Failed(task, ObjectError(facts), traceback.format_exc() if unexpected else "")
+        unexpected = info.error_class is ErrorClass.UNEXPECTED
+        return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 
 
 def check_key(task: CopyTask) -> ObjectError | None:

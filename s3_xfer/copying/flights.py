@@ -29,7 +29,7 @@ from s3_xfer.copying.engine import SingleSender
 from s3_xfer.copying.hooks import Trail
 from s3_xfer.copying.renewal import Renewal, not_renewed
 from s3_xfer.copying.retry import RetryPolicy
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, Reaction, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, RetryAction, translate
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
 from s3_xfer.pipeline.later import Later
 from s3_xfer.pipeline.pacing import Pacer
@@ -209,16 +209,16 @@ class Flights:
 
     def _refused(self, flight: _Flight, answer: Answer) -> None:
         """Put the repetition off until it is due, or let the error stand."""
-        error, facts = self._error_of(answer, flight.attempts)
+        error, info = self._error_of(answer, flight.attempts)
         flight.error = error
-        flight.ambiguous |= facts.error_class in answers.AMBIGUOUS
-        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        flight.ambiguous |= info.error_class in answers.AMBIGUOUS
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled and self._pacer.throttled(flight.sent_at_s):
             self._air.shrink()
-        if facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
+        if info.error_class is ErrorClass.CREDENTIALS_EXPIRED and not flight.renewed:
             self._on_ground(self._renew, flight, error)
             return
-        delay_s = self._retry.delay_before_retry_s(facts.error_class, flight.attempts)
+        delay_s = self._retry.delay_before_retry_s(info.error_class, flight.attempts)
         if delay_s is None:
             self._on_ground(self._conclude, flight, error)
         else:
@@ -248,17 +248,17 @@ class Flights:
             return False
         return True
 
-    def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorFacts]:
+    def _error_of(self, answer: Answer, attempts: int) -> tuple[Exception, ErrorInfo]:
         """Return the exception that the other engine would have raised, and what it means."""
         if answer.error:
             answers.tell_attempts(answer.error, attempts)
             return answer.error, translate(answer.error)
         parsed = answers.parsed_answer(answer, self._output_shape, attempts=attempts)
-        facts = answers.facts_of(_OPERATION, parsed, None)
-        if "Error" in parsed or facts is None:
+        info = answers.facts_of(_OPERATION, parsed, None)
+        if "Error" in parsed or info is None:
             error = answers.error_of(parsed, _OPERATION)
-            return error, facts or translate(error)
-        return ObjectError(facts), facts
+            return error, info or translate(error)
+        return ObjectError(info), info
 
     def _why(self, flight: _Flight) -> Exception:
         """Return why a flight is not sent (again) in a run that was stopped."""

@@ -29,9 +29,9 @@ from s3_xfer.copying.retry import RetryPolicy
 from s3_xfer.copying.uploads import Intent, UploadBook
 from s3_xfer.errors import (
     ErrorClass,
-    ErrorFacts,
+    ErrorInfo,
     ObjectError,
-    Reaction,
+    RetryAction,
 )
 from s3_xfer.model import OpenUpload
 from s3_xfer.pipeline.pacing import Pacer
@@ -182,38 +182,38 @@ class RequestHooks:
     ) -> int | None:
         """Answer 0 (send again now, the wait is over) or None (this answer stands)."""
         parsed = response[1] if response else None
-        facts = answers.facts_of(operation.name, parsed, caught_exception)
-        if facts is None:
+        info = answers.facts_of(operation.name, parsed, caught_exception)
+        if info is None:
             if operation.name in PACED:
                 self.pacer.accepted(request_dict["context"][_SIGNED_AT_S])
             return None
         context = request_dict["context"]
-        attempts = _count_attempt(context, caught_exception, sent=_was_sent(facts))
+        attempts = _count_attempt(context, caught_exception, sent=_was_sent(info))
         trail: Trail | None = context.get(_TRAIL)
         if (
             trail
             and operation.name in answers.ETAG_PLACES
-            and facts.error_class in answers.AMBIGUOUS
+            and info.error_class in answers.AMBIGUOUS
         ):
             trail.ambiguous = True
-        if operation.name == "CreateMultipartUpload" and facts.error_class in answers.AMBIGUOUS:
+        if operation.name == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
             key = context[_PARAMS]["Key"]
             with self._lock:
                 self._lost_uploads.setdefault(key, Intent(key, datetime.now(UTC)))
-        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(context[_SIGNED_AT_S])
-        again = self._has_new_credentials(facts, context) or self.retry.wait_to_retry(
-            facts.error_class, attempts
+        again = self._has_new_credentials(info, context) or self.retry.wait_to_retry(
+            info.error_class, attempts
         )
         if not again:
             return None
         self._metrics.retried(throttled=throttled)
         return 0
 
-    def _has_new_credentials(self, facts: ErrorFacts, context: dict[str, Any]) -> bool:
+    def _has_new_credentials(self, info: ErrorInfo, context: dict[str, Any]) -> bool:
         """Renew the credentials of a request that was refused as expired, once."""
-        expired = facts.error_class is ErrorClass.CREDENTIALS_EXPIRED and _was_sent(facts)
+        expired = info.error_class is ErrorClass.CREDENTIALS_EXPIRED and _was_sent(info)
         if not expired or self._stop.is_set() or context.get(_RENEWED):
             return False
         context[_RENEWED] = True
@@ -226,9 +226,9 @@ class RequestHooks:
         if parsed.get("Error"):
             self._note_uploads(model.name, context, parsed)
             return
-        facts = answers.missing_proof(model.name, parsed)
-        if facts:
-            raise ObjectError(facts)
+        info = answers.missing_proof(model.name, parsed)
+        if info:
+            raise ObjectError(info)
         self._note_uploads(model.name, context, parsed)
         trail: Trail | None = context.get(_TRAIL)
         if trail is None:
@@ -269,11 +269,11 @@ def repeat_sts(client: Any, retry: RetryPolicy) -> None:
         **_: object,
     ) -> int | None:
         parsed = response[1] if response else None
-        facts = answers.facts_of(operation.name, parsed, caught_exception)
-        if facts is None:
+        info = answers.facts_of(operation.name, parsed, caught_exception)
+        if info is None:
             return None
         attempts = _count_attempt(request_dict["context"], caught_exception, sent=1)
-        if retry.wait_to_retry(facts.error_class, attempts):
+        if retry.wait_to_retry(info.error_class, attempts):
             return 0
         if parsed and response and response[0].status_code == HTTPStatus.OK:
             raise answers.error_of(parsed, operation.name)  # botocore looks at the status only
@@ -316,6 +316,6 @@ def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: obj
         response_dict.update(body=body, status_code=200)
 
 
-def _was_sent(facts: ErrorFacts) -> bool:
+def _was_sent(info: ErrorInfo) -> bool:
     """Return whether S3 may have seen the request: the stop gate raises before it goes out."""
-    return facts.error_class is not ErrorClass.INTERRUPTED
+    return info.error_class is not ErrorClass.INTERRUPTED

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.verify import etag_is_md5
-from s3_xfer.errors import Reaction, translate
+from s3_xfer.errors import RetryAction, translate
 from s3_xfer.model import S3Object
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
@@ -103,7 +103,7 @@ def ask_why(error: ClientError, ask: Callable[[], object]) -> None:
     try:
         ask()
     except ClientError as in_words:
-        if translate(in_words).error_class.reaction is Reaction.END_RUN:
+        if translate(in_words).error_class.retry_action is RetryAction.END_RUN:
             raise in_words from error
         if error.response["Error"]["Code"] == "403":
             raise error from in_words

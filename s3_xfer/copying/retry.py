@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from s3_xfer.errors import ErrorClass, Reaction
+from s3_xfer.errors import ErrorClass, RetryAction
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]
@@ -44,7 +44,7 @@ class RetryPolicy:
 
         ``attempts`` is how often the request has been sent so far.
         """
-        if error_class.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN):
+        if error_class.retry_action not in (RetryAction.RETRY, RetryAction.SLOW_DOWN):
             return None
         if attempts > self._retries or self._stop.is_set():
             return None

@@ -4,11 +4,11 @@ from s3_xfer.errors.denial import AccessAction, Diagnosis, Missing
 from s3_xfer.errors.error_class import (
     RUNBOOK,
     ErrorClass,
-    Reaction,
+    RetryAction,
 )
 from s3_xfer.errors.exceptions import (
     CopyFailed,
-    ErrorFacts,
+    ErrorInfo,
     JournalError,
     ObjectError,
     PreflightError,
@@ -21,7 +21,7 @@ from s3_xfer.errors.exceptions import (
 from s3_xfer.errors.translation import (
     ATTEMPTS,
     classify,
-    facts_of_response,
+    info_of_response,
     translate,
     translate_answer,
 )
@@ -33,19 +33,19 @@ __all__ = [
     "CopyFailed",
     "Diagnosis",
     "ErrorClass",
-    "ErrorFacts",
+    "ErrorInfo",
     "JournalError",
     "Missing",
     "ObjectError",
     "PreflightError",
-    "Reaction",
     "ReportError",
+    "RetryAction",
     "RunAborted",
     "RunCancelled",
     "S3XferError",
     "ValidationError",
     "classify",
-    "facts_of_response",
+    "info_of_response",
     "translate",
     "translate_answer",
 ]

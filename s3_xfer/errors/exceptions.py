@@ -57,7 +57,7 @@ class ValidationError(S3XferError):
 class PreflightError(S3XferError):
     """Buckets, keys or permissions are not as the copy needs them. Nothing was written.
 
-    ``action`` says what was tried, where that is known; ``facts`` is S3's answer; ``diagnosis``
+    ``action`` says what was tried, where that is known; ``info`` is S3's answer; ``diagnosis``
     is what a denial means, once that was looked into.
     """
 
@@ -68,11 +68,11 @@ class PreflightError(S3XferError):
         remedy: str = "",
         error_class: ErrorClass | None = None,
         action: AccessAction | None = None,
-        facts: ErrorFacts | None = None,
+        info: ErrorInfo | None = None,
     ) -> None:
         super().__init__(problem, remedy=remedy, error_class=error_class)
         self.action = action
-        self.facts = facts
+        self.info = info
         self.diagnosis: Diagnosis | None = None
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ class CopyFailed(S3XferError):  # noqa: N818 - the mission's word for this end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ErrorFacts:
+class ErrorInfo:
     """What is known about one foreign error, in our terms."""
 
     error_class: ErrorClass
@@ -124,17 +124,17 @@ class ErrorFacts:
 
 
 class ObjectError(S3XferError):
-    """One object was not copied. ``facts`` is the last error seen."""
+    """One object was not copied. ``info`` is the last error seen."""
 
-    def __init__(self, facts: ErrorFacts) -> None:
-        super().__init__(facts.error_class.description, error_class=facts.error_class)
-        self.facts = facts
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.error_class.description, error_class=info.error_class)
+        self.info = info
 
     @classmethod
     def of(cls, error_class: ErrorClass, message: str, *, attempts: int = 0) -> ObjectError:
         """Return an error that this package found by itself, without an answer from S3."""
         return cls(
-            ErrorFacts(
+            ErrorInfo(
                 error_class=error_class, code=error_class.value, message=message, attempts=attempts
             )
         )

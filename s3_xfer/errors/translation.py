@@ -14,8 +14,8 @@ from typing import Any
 
 import botocore.exceptions as bc
 
-from s3_xfer.errors.error_class import ErrorClass, Reaction
-from s3_xfer.errors.exceptions import ErrorFacts, ObjectError, S3XferError
+from s3_xfer.errors.error_class import ErrorClass, RetryAction
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
@@ -136,8 +136,8 @@ def classify(code: str, http_status: int | None = None) -> ErrorClass:
     return _E.SERVER_ERROR if http_status >= 500 else _E.INVALID_REQUEST  # noqa: PLR2004
 
 
-def facts_of_response(parsed: Mapping[str, Any]) -> ErrorFacts | None:
-    """Return the facts of a parsed response of botocore, or None when it reports no error."""
+def info_of_response(parsed: Mapping[str, Any]) -> ErrorInfo | None:
+    """Return what a parsed response of botocore reports, or None when it is no error."""
     metadata = parsed.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode")
     error = parsed.get("Error")
@@ -145,7 +145,7 @@ def facts_of_response(parsed: Mapping[str, Any]) -> ErrorFacts | None:
         return None
     error = error or {}
     code = str(error.get("Code") or status)
-    return ErrorFacts(
+    return ErrorInfo(
         error_class=classify(code, status),
         code=code,
         message=str(error.get("Message") or ""),
@@ -155,23 +155,23 @@ def facts_of_response(parsed: Mapping[str, Any]) -> ErrorFacts | None:
     )
 
 
-def translate(error: BaseException) -> ErrorFacts:
+def translate(error: BaseException) -> ErrorInfo:
     """Return what ``error``, of whatever library, means here. Never raises."""
     if isinstance(error, ObjectError):
-        return error.facts
+        return error.info
     if isinstance(error, bc.ClientError):
-        facts = facts_of_response(error.response)
-        if facts:
-            return _in_context(error.operation_name, facts)
+        info = info_of_response(error.response)
+        if info:
+            return _in_context(error.operation_name, info)
     if isinstance(error, S3XferError) and error.error_class:
-        return ErrorFacts(
+        return ErrorInfo(
             error_class=error.error_class,
             code=error.error_class.value,
             message=error.problem,
             attempts=0,
         )
     if _raised_by_parser(error):  # its text repeats the answer, whatever is in it
-        return ErrorFacts(
+        return ErrorInfo(
             error_class=_E.SERVER_ERROR,
             code=type(error).__name__,
             message="the answer cannot be read",
@@ -180,7 +180,7 @@ def translate(error: BaseException) -> ErrorFacts:
     error_class = next(
         (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
     )
-    return ErrorFacts(
+    return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
         message=str(error),
@@ -202,25 +202,29 @@ def translate_answer(
     *,
     parsed: Mapping[str, Any] | None = None,
     error: BaseException | None = None,
-) -> ErrorFacts | None:
+) -> ErrorInfo | None:
     """Return what the answer to an S3 ``operation`` means, or None if it reports no error.
 
     Either ``parsed`` (botocore's parsed response) or ``error`` (no response came) is given.
     """
     if error is not None:
         return translate(error)
-    facts = facts_of_response(parsed or {})
-    return _in_context(operation, facts) if facts else None
+    info = info_of_response(parsed or {})
+    return _in_context(operation, info) if info else None
 
 
-def _in_context(operation: str, facts: ErrorFacts) -> ErrorFacts:
+def _in_context(operation: str, info: ErrorInfo) -> ErrorInfo:
     """Correct the class where the same code means something else for ``operation``."""
-    better = facts.error_class
+    better = info.error_class
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
-        if better.reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN, Reaction.END_RUN):
+        if better.retry_action not in (
+            RetryAction.RETRY,
+            RetryAction.SLOW_DOWN,
+            RetryAction.END_RUN,
+        ):
             better = _E.CREDENTIALS_REFUSED
     elif operation == "CompleteMultipartUpload" and better is _E.CONFLICT:
         better = _E.UPLOAD_LOST  # API reference: "start the upload again"
-    elif operation in ("ListObjectsV2", "HeadBucket") and facts.code == "404":
+    elif operation in ("ListObjectsV2", "HeadBucket") and info.code == "404":
         better = _E.BUCKET_MISSING
-    return replace(facts, error_class=better) if better is not facts.error_class else facts
+    return replace(info, error_class=better) if better is not info.error_class else info

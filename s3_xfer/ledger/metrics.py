@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from s3_xfer.errors import ErrorFacts
+from s3_xfer.errors import ErrorInfo
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
 
@@ -237,7 +237,7 @@ class MetricsCollector:
                 case Failed():
                     self._failed += 1
                     self._bytes_failed += size_bytes
-                    self._error_classes[outcome.error.facts.error_class.value] += 1
+                    self._error_classes[outcome.error.info.error_class.value] += 1
                     if len(self._errors) < ERRORS_KEPT:
                         self._errors.append(error_line(outcome))
                 case NotAttempted():
@@ -290,12 +290,12 @@ class MetricsCollector:
 
 def error_line(failed: Failed) -> str:
     """Return one line that names object, class, S3's words and request id."""
-    return f"{printable(failed.task.source.url)} -> {facts_text(failed.error.facts)}"
+    return f"{printable(failed.task.source.url)} -> {info_text(failed.error.info)}"
 
 
-def facts_text(facts: ErrorFacts) -> str:
+def info_text(info: ErrorInfo) -> str:
     """Return class, S3's code and words, and the request id, safe to print."""
-    said = f": {facts.message}" if facts.message else ""
-    code = f" {facts.code}" if facts.code != facts.error_class.value else ""
-    request = f" (request id {facts.request_id})" if facts.request_id else ""
-    return printable(f"{facts.error_class.value}{code}{said}{request}")
+    said = f": {info.message}" if info.message else ""
+    code = f" {info.code}" if info.code != info.error_class.value else ""
+    request = f" (request id {info.request_id})" if info.request_id else ""
+    return printable(f"{info.error_class.value}{code}{said}{request}")

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import CompareResult, CompareStatus
-from s3_xfer.errors import ErrorFacts, ReportError
+from s3_xfer.errors import ErrorInfo, ReportError
 from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.options import ReportScope
 from s3_xfer.text import printable
@@ -147,7 +147,7 @@ def compared_line(compared: CompareResult) -> dict[str, Any]:
     line |= copy
     if compared.reasons:
         line |= {"reasons": list(compared.reasons), "detail": compared.detail}
-    return line | (_facts_fields(compared.error.facts) if compared.error else {})
+    return line | (_info_fields(compared.error.info) if compared.error else {})
 
 
 def _task_fields(task: CopyTask) -> dict[str, Any]:
@@ -162,18 +162,18 @@ def _task_fields(task: CopyTask) -> dict[str, Any]:
 
 
 def _error_fields(failed: Failed) -> dict[str, Any]:
-    fields = _facts_fields(failed.error.facts)
+    fields = _info_fields(failed.error.info)
     return fields | ({"traceback": failed.traceback} if failed.traceback else {})
 
 
-def _facts_fields(facts: ErrorFacts) -> dict[str, Any]:
+def _info_fields(info: ErrorInfo) -> dict[str, Any]:
     return {
-        "error_class": facts.error_class.value,
-        "code": facts.code,
-        "http_status": facts.http_status,
-        "request_id": facts.request_id,
-        "attempts": facts.attempts,
-        "message": facts.message,
+        "error_class": info.error_class.value,
+        "code": info.code,
+        "http_status": info.http_status,
+        "request_id": info.request_id,
+        "attempts": info.attempts,
+        "message": info.message,
     }
 
 

@@ -153,8 +153,8 @@ def _example(one: CompareResult) -> str:
         return f"extra: {one.destination.url}"
     source = one.task.source.url if one.task else ""
     if one.error:
-        facts = one.error.facts
-        return f"not compared: {source} ({facts.code}: {printable(facts.message)})"
+        info = one.error.info
+        return f"not compared: {source} ({info.code}: {printable(info.message)})"
     if one.status is CompareStatus.MISSING:
         return f"missing: {source}"
     sizes = f" {_sizes(one)}" if one.reasons == ("size",) else ""

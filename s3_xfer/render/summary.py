@@ -274,7 +274,7 @@ def by_count(counts: Mapping[str, int]) -> str:
 def _groups(result: CopyResult, context: Context) -> Iterator[FailureGroup]:
     kept: dict[str, list[Failed]] = {}
     for failed in result.failures:
-        kept.setdefault(failed.error.facts.error_class.value, []).append(failed)
+        kept.setdefault(failed.error.info.error_class.value, []).append(failed)
     most = _EXAMPLES_VERBOSE if context.verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
     for name, count in counts:
@@ -293,15 +293,15 @@ def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
 
 def _said(failed: Failed) -> str:
     """Return ``Code: message (HTTP status, attempts, request id)`` as far as known."""
-    facts = failed.error.facts
-    said = printable(facts.code)
-    if facts.message:
-        message = printable(facts.message)
+    info = failed.error.info
+    said = printable(info.code)
+    if info.message:
+        message = printable(info.message)
         said += f": {message[:_MESSAGE_MAX]}{'...' if len(message) > _MESSAGE_MAX else ''}"
     known = [
-        f"HTTP {facts.http_status}" if facts.http_status else "",
-        plural(facts.attempts, "attempt") if facts.attempts else "",
-        f"request id {printable(facts.request_id)}" if facts.request_id else "",
+        f"HTTP {info.http_status}" if info.http_status else "",
+        plural(info.attempts, "attempt") if info.attempts else "",
+        f"request id {printable(info.request_id)}" if info.request_id else "",
     ]
     details = ", ".join(word for word in known if word)
     return f"{said} ({details})" if details else said

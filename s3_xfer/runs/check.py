@@ -19,7 +19,7 @@ from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
-from s3_xfer.errors import ErrorClass, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.errors import ErrorClass, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.report import ReportWriter
@@ -147,23 +147,23 @@ class CheckRun(Handle[CheckResult]):
 
     def _record(self, compared: CompareResult) -> None:
         error = compared.error
-        if error and error.facts.error_class is ErrorClass.INTERRUPTED:
+        if error and error.info.error_class is ErrorClass.INTERRUPTED:
             self._cut_off = True  # nobody looked
             return
         self._comparison.add(compared)
         if self._report and compared.status not in (CompareStatus.SAME, CompareStatus.SAME_SIZE):
             self._report.compared(compared)
-        if error and error.facts.error_class.reaction is Reaction.END_RUN:
+        if error and error.info.error_class.retry_action is RetryAction.END_RUN:
             self._abort(error, "comparing")
 
     def _abort(self, error: BaseException, while_doing: str = "") -> None:
         """End the check because of ``error``; the first one is its reason."""
-        facts = translate(error)
-        if facts.error_class is ErrorClass.INTERRUPTED:
+        info = translate(error)
+        if info.error_class is ErrorClass.INTERRUPTED:
             return  # stopped already, by whoever raised the flag
         if self._stop.set("an error ended the check"):
             self._aborted_by = run_aborted(error, while_doing)
-            if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
+            if info.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the check", exc_info=error)
 
     def _wait(self, pool: WorkerPool[Pair], channel: Channel[Pair]) -> bool:

@@ -103,13 +103,13 @@ class Janitor:
         try:
             yield from list_unfinished(self._client, self._location, principal=self.principal)
         except Exception as error:
-            facts = translate(error)
-            denied = facts.error_class is ErrorClass.ACCESS_DENIED
+            info = translate(error)
+            denied = info.error_class is ErrorClass.ACCESS_DENIED
             raise PreflightError(
-                f"the uploads to {self._location.url} cannot be listed: {answer_text(facts)}",
+                f"the uploads to {self._location.url} cannot be listed: {answer_text(info)}",
                 remedy="grant s3:ListBucketMultipartUploads on the bucket" if denied else "",
-                error_class=facts.error_class,
-                facts=facts,
+                error_class=info.error_class,
+                info=info,
             ) from error
 
     def _in_parallel(

@@ -15,7 +15,7 @@ import types
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, RunAborted
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, PreflightError, RunAborted
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
@@ -207,7 +207,7 @@ class FakeRun:
         throttled = kind is ErrorClass.THROTTLED
         for _ in range(3 if throttled else 0):
             self._metrics.retried(throttled=True)
-        facts = ErrorFacts(
+        info = ErrorInfo(
             error_class=kind,
             code="SlowDown" if throttled else "AccessDenied",
             message="Reduce your request rate." if throttled else "Access Denied",
@@ -215,7 +215,7 @@ class FakeRun:
             request_id="TX0042",
             attempts=4 if throttled else 1,
         )
-        failed = Failed(task, ObjectError(facts))
+        failed = Failed(task, ObjectError(info))
         self._failures.append(failed)
         self._metrics.record(failed)
 

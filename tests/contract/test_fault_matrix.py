@@ -31,7 +31,7 @@ from s3_xfer import (
     RunState,
     S3XferError,
 )
-from s3_xfer.errors import Reaction
+from s3_xfer.errors import RetryAction
 from s3_xfer.ledger.metrics import error_line
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.testing.fault_server import Fault, InjectedFault, RequestRecord
@@ -308,14 +308,14 @@ def _check_failure(seen: Seen, error_class: ErrorClass, *, words: str) -> None:
     """One object failed, with the class; whoever reads of it knows what to do."""
     assert seen.result is not None
     failed = next(one for one in seen.result.failures if one.task.source.key == "in/x")
-    facts = failed.error.facts
-    assert facts.error_class is error_class
+    info = failed.error.info
+    assert info.error_class is error_class
     line = error_line(failed)
     assert words in line
     assert error_class.value in line
     assert f"Next: {error_class.remedy}." in str(failed.error)
     assert error_class.runbook in str(failed.error)
-    ends = error_class.reaction is Reaction.END_RUN
+    ends = error_class.retry_action is RetryAction.END_RUN
     assert (seen.result.aborted_by is not None) == ends
     if ends:
         _check_text(str(seen.result.aborted_by), error_class, words)
@@ -371,9 +371,9 @@ def test_connections_that_fail_are_tried_four_times(
     if place == "destination":
         assert seen.result is not None
         (failed,) = seen.result.failures
-        assert failed.error.facts.error_class is ErrorClass.NETWORK
-        assert failed.error.facts.attempts == 4
-        assert address.partition("//")[2] in failed.error.facts.message
+        assert failed.error.info.error_class is ErrorClass.NETWORK
+        assert failed.error.info.attempts == 4
+        assert address.partition("//")[2] in failed.error.info.message
     else:
         _check_end(seen, ErrorClass.NETWORK, words=address.partition("//")[2])
     assert stage.arrived() == {}

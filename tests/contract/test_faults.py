@@ -94,7 +94,7 @@ def test_transient_errors_that_persist_fail_the_object_after_four_tries(
 
     assert (result.metrics.files_failed, result.metrics.files_copied_successfully) == (1, 1)
     (failed,) = result.failures
-    assert (failed.error.facts.error_class, failed.error.facts.attempts) == (expected, 4)
+    assert (failed.error.info.error_class, failed.error.info.attempts) == (expected, 4)
     assert world.server.uploads(DST) == []
 
 
@@ -132,12 +132,12 @@ def test_permanent_errors_fail_the_object_at_once(
     result = world.copy()
 
     (failed,) = result.failures
-    facts = failed.error.facts
-    assert (facts.error_class, facts.code, facts.message) == (expected, code, "because")
-    assert facts.request_id
+    info = failed.error.info
+    assert (info.error_class, info.code, info.message) == (expected, code, "because")
+    assert info.request_id
     # Small: one for each object. Large: one of the check before the run, one of the object.
     assert result.metrics.requests[first] == 2
-    assert (failed.error.facts.attempts, result.metrics.retries) == (1, 0)
+    assert (failed.error.info.attempts, result.metrics.retries) == (1, 0)
     assert set(world.arrived()) == {"out/y"}
 
 

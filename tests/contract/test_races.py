@@ -108,8 +108,8 @@ def test_what_cannot_be_seen_is_not_overwritten(world: World, size: int) -> None
     assert refused.value.error_class is ErrorClass.ACCESS_DENIED
     assert "leave out --no-overwrite" in str(refused.value)
     (failed,) = result.failures
-    assert failed.error.facts.error_class is ErrorClass.ACCESS_DENIED
-    assert "may ignore the condition" in failed.error.facts.message
+    assert failed.error.info.error_class is ErrorClass.ACCESS_DENIED
+    assert "may ignore the condition" in failed.error.info.message
     assert world.arrived()["out/x"].size == 7
     assert world.sent("CopyObject") == 0
     assert world.sent("CompleteMultipartUpload") == 0

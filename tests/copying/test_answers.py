@@ -40,10 +40,10 @@ def test_truncated_answers_prove_nothing(length: int) -> None:
     """A success that was cut off anywhere is no success, and is worth a repetition."""
     answer = Answer(status=200, body=BODY[:length])
     assert copied_etag(answer) is None
-    facts = facts_of("CopyObject", parsed_answer(answer, SHAPE, attempts=2), None)
-    assert facts is not None
-    assert facts.error_class in (ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE)
-    assert facts.attempts == 2
+    info = facts_of("CopyObject", parsed_answer(answer, SHAPE, attempts=2), None)
+    assert info is not None
+    assert info.error_class in (ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE)
+    assert info.attempts == 2
 
 
 @pytest.mark.parametrize("status", [100, 204, 301, 403, 412, 500, 503])
@@ -56,10 +56,10 @@ def test_errors_inside_a_200_are_errors() -> None:
     """S3 may begin to answer before it knows how the copy ends."""
     body = b"<?xml version='1.0'?>\n<Error><Code>SlowDown</Code><Message>Reduce</Message></Error>"
     answer = Answer(status=200, body=body)
-    facts = facts_of("CopyObject", parsed_answer(answer, SHAPE, attempts=1), None)
+    info = facts_of("CopyObject", parsed_answer(answer, SHAPE, attempts=1), None)
     assert copied_etag(answer) is None
-    assert facts is not None
-    assert facts.error_class is ErrorClass.THROTTLED
+    assert info is not None
+    assert info.error_class is ErrorClass.THROTTLED
 
 
 def test_encryption_is_read_from_the_headers_in_any_case() -> None:

@@ -80,8 +80,8 @@ def test_every_raw_answer_is_a_proven_copy_or_an_error(body: bytes, status: int)
         assert body.rstrip().endswith(b"</CopyObjectResult>")
         return
     parsed = parsed_answer(answer, SHAPE, attempts=1)
-    facts = facts_of("CopyObject", parsed, None) or translate(error_of(parsed, "CopyObject"))
-    assert facts.error_class is not ErrorClass.UNEXPECTED or "Error" in parsed
+    info = facts_of("CopyObject", parsed, None) or translate(error_of(parsed, "CopyObject"))
+    assert info.error_class is not ErrorClass.UNEXPECTED or "Error" in parsed
 
 
 @given(body=documents())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_xfer.copying.retry import RetryPolicy
-from s3_xfer.errors import ErrorClass, Reaction
+from s3_xfer.errors import ErrorClass, RetryAction
 from s3_xfer.pipeline.stop import StopFlag
 
 
@@ -24,7 +24,9 @@ class RecordingStop(StopFlag):
         return self.is_set()
 
 
-RETRIED = [kind for kind in ErrorClass if kind.reaction in (Reaction.RETRY, Reaction.SLOW_DOWN)]
+RETRIED = [
+    kind for kind in ErrorClass if kind.retry_action in (RetryAction.RETRY, RetryAction.SLOW_DOWN)
+]
 NOT_RETRIED = [kind for kind in ErrorClass if kind not in RETRIED]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.rate import Rates
@@ -59,11 +59,11 @@ def failed(
     code: str = "AccessDenied",
 ) -> Failed:
     """Return the failure of one object."""
-    facts = ErrorFacts(
+    info = ErrorInfo(
         error_class=kind, code=code, message=message, http_status=403, request_id="TX1"
     )
     task = CopyTask(S3Object(bucket="src", key=key, size=4096), "dst", key)
-    return Failed(task, ObjectError(facts), traceback="Traceback:\n  in \x1b[31mred")
+    return Failed(task, ObjectError(info), traceback="Traceback:\n  in \x1b[31mred")
 
 
 def ended(**changed: Any) -> TransferMetrics:

@@ -218,7 +218,7 @@ def test_a_refused_abort_is_told_and_the_others_go_on(world: World) -> None:
 
     ended = abort(world)
 
-    errors = [one.error.facts.code if one.error else None for one in ended]
+    errors = [one.error.info.code if one.error else None for one in ended]
     assert errors == [None, "AccessDenied", None]
     assert [upload.key for upload in world.server.uploads(DST)] == ["b"]
 

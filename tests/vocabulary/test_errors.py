@@ -95,9 +95,9 @@ def test_same_code_means_something_else_for_another_operation(
 
 def test_facts_keep_what_support_asks_for() -> None:
     """Code, message, status and request id survive the translation."""
-    facts = translate(client_error("SlowDown", 503))
+    info = translate(client_error("SlowDown", 503))
 
-    assert (facts.code, facts.message, facts.http_status, facts.request_id) == (
+    assert (info.code, info.message, info.http_status, info.request_id) == (
         "SlowDown",
         "said",
         503,
@@ -128,5 +128,5 @@ def test_own_findings_need_no_answer_from_s3() -> None:
     """What the program finds out by itself is reported in the same form."""
     error = ObjectError.of(ErrorClass.KEY_TOO_LONG, "1,025 bytes")
 
-    assert translate(error) is error.facts
-    assert error.facts.attempts == 0
+    assert translate(error) is error.info
+    assert error.info.attempts == 0

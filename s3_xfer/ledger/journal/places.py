@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from s3_xfer.errors import ErrorFacts, JournalError, Reaction, translate
+from s3_xfer.errors import ErrorInfo, JournalError, RetryAction, translate
 from s3_xfer.ledger.journal.store import busy, cannot_write
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -118,10 +118,10 @@ class S3File:
             answer = self._client.get_object(**self._place)
             return {**answer, "Body": answer["Body"].read()}
         except Exception as error:
-            facts = translate(error)
-            if facts.code in ("NoSuchKey", "404"):
+            info = translate(error)
+            if info.code in ("NoSuchKey", "404"):
                 return None
-            raise self._refused(facts, "read") from error
+            raise self._refused(info, "read") from error
 
     def _lease_left_s(self, answer: dict[str, Any]) -> float:
         """Return how long the owner may be silent before it is taken for dead; 0: no owner."""
@@ -146,20 +146,23 @@ class S3File:
         owner = {} if final else {_OWNER: self._owner}
         metadata = {**owner, _SAVE: f"{self._owner}-{self._saves}"}
         for attempt in range(1, _ATTEMPTS + 1):
-            facts = self._try_to_put(contents, metadata)
-            if facts is None:
+            info = self._try_to_put(contents, metadata)
+            if info is None:
                 return
-            if facts.code in _TAKEN and self._etag_of(metadata[_SAVE]) is None:
+            if info.code in _TAKEN and self._etag_of(metadata[_SAVE]) is None:
                 raise busy(self.name, "another run has taken it over")
-            if facts.code in _TAKEN:  # the answer of an earlier attempt was lost
+            if info.code in _TAKEN:  # the answer of an earlier attempt was lost
                 self._etag = self._etag_of(metadata[_SAVE])
                 return
-            reaction = facts.error_class.reaction
-            if attempt == _ATTEMPTS or reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN):
-                raise self._refused(facts, "written")
+            retry_action = info.error_class.retry_action
+            if attempt == _ATTEMPTS or retry_action not in (
+                RetryAction.RETRY,
+                RetryAction.SLOW_DOWN,
+            ):
+                raise self._refused(info, "written")
             time.sleep(_DELAY_S * 2 ** (attempt - 1))
 
-    def _try_to_put(self, contents: bytes, metadata: dict[str, str]) -> ErrorFacts | None:
+    def _try_to_put(self, contents: bytes, metadata: dict[str, str]) -> ErrorInfo | None:
         condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
         try:
             answer = self._client.put_object(
@@ -178,13 +181,13 @@ class S3File:
             return None
         return answer["ETag"] if answer.get("Metadata", {}).get(_SAVE) == save else None
 
-    def _refused(self, facts: ErrorFacts, done: str) -> JournalError:
-        said = f"{facts.code}: {facts.message}" if facts.message else facts.code
+    def _refused(self, info: ErrorInfo, done: str) -> JournalError:
+        said = f"{info.code}: {info.message}" if info.message else info.code
         return JournalError(
             f"the journal {self.name} cannot be {done}: {printable(said)}",
             remedy="grant the destination's credentials s3:GetObject and s3:PutObject there, and "
             "s3:ListBucket, without which S3 does not say that it is missing",
-            error_class=facts.error_class,
+            error_class=info.error_class,
         )
 
     def close(self) -> None:
