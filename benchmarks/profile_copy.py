@@ -4,7 +4,7 @@
 
 Prints the functions that took the most processor time in all threads, and writes what
 ``python -m pstats`` and other viewers read. Profiling slows the copy down several times: read the
-shares, not the seconds.
+shares, not the seconds. Threads that Python did not start (those of awscrt) are not seen.
 """
 
 from __future__ import annotations
