@@ -14,6 +14,9 @@ OLDEST_CRT := awscrt==0.23.4
 OLDEST_CRT_TESTS := tests/copying/test_crt.py tests/copying/test_signing.py tests/contract/test_engines.py
 # What talks to S3 through them; the rest of the tests can hardly tell the difference.
 OLDEST_TESTS := tests/contract tests/copying tests/listing
+# Rooms whose tests start neither a server nor a process.
+FAST_TESTS := tests/vocabulary tests/accounting tests/planning tests/pipeline tests/listing tests/render \
+	tests/packaging tests/docs/test_blocks.py tests/docs/test_container.py tests/docs/test_documents.py
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
 # what each consists of is in requirements/airflow-*.in.
 AIRFLOW ?= 2.10 2.11 3.3
@@ -25,10 +28,11 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest fuzz test-ceph test-airflow test-container airflow-demo docs bench clean
+	test-newest test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
+	airflow-demo docs bench profile mutants release-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 env: .venv/ready ## Make .venv for development (again only when what it consists of changes)
 	@echo "Ready: .venv"
@@ -60,8 +64,28 @@ types: .venv/ready ## Check types
 contracts: .venv/ready ## Check that imports respect the architecture
 	$(BIN)/lint-imports
 
-test-locked: .venv/ready ## Run the tests with the locked dependencies
-	$(BIN)/python -m pytest -n $(PROCESSES)
+# COVERAGE=yes prints the coverage, and fails below the floor in setup.cfg.
+test-locked: .venv/ready ## Run the tests with the locked dependencies (COVERAGE=yes: with the figure)
+	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+test-fast: .venv/ready ## Run the tests that need no server and no time: an answer in a minute
+	$(BIN)/python -m pytest -n $(PROCESSES) -m "not hypothesis" $(FAST_TESTS)
+
+test-loaded: .venv/ready ## Look for tests that fail on a busy machine (TESTS="tests/access")
+	scripts/under_load.sh 10 $(BIN)/python -m pytest $(TESTS)
+
+test-package: .venv/ready ## Build wheel and sdist, and use the wheel in an empty environment
+	@$(BIN)/python -m scripts.check_package
+
+# Fails where no such Python can be had. The tests and their locked versions are the same.
+test-python-%: .venv-python-%/ready
+	.venv-python-$*/bin/python -m pytest -n $(PROCESSES) $(TESTS)
+
+.PRECIOUS: .venv-python-%/ready
+.venv-python-%/ready: pyproject.toml scripts/make_env.sh requirements/dev.txt scripts/find_python.sh
+	@python=$$(scripts/find_python.sh $*) && \
+		scripts/make_env.sh "$$python" .venv-python-$* dev -c requirements/dev.txt
+	@touch $@
 
 test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported dependencies
 	$(OLDEST_BIN)/python -m pytest -n $(PROCESSES) $(OLDEST_TESTS)
@@ -123,6 +147,15 @@ benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 
 bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs
 	$(BIN)/python benchmarks/run.py
+
+profile: .venv/ready ## Show where the time of one copy of many small objects goes
+	$(BIN)/python -m benchmarks.profile_copy
+
+mutants: .venv/ready ## Look for changes to one room that no test notices (ROOM=pipeline)
+	$(BIN)/python -m scripts.mutants $(or $(ROOM),pipeline)
+
+release-check: lint types contracts test-package ## Check what a release needs (docs/releasing.md)
+	@$(BIN)/python -m scripts.check_release
 
 clean: ## Remove the environments and everything that was generated
 	rm -rf .venv .venv-* $(CEPH) $(CACHES)

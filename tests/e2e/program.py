@@ -105,12 +105,18 @@ def end_of(child: subprocess.Popen[str]) -> Done:
     return Done(child.returncode, out, err)
 
 
-def environment(home: Path, config: str, credentials: str) -> dict[str, str]:
-    """Write AWS profiles below ``home``; return an environment that has them and no other."""
+def environment(
+    home: Path, config: str, credentials: str, *, measure: bool = True
+) -> dict[str, str]:
+    """Write AWS profiles below ``home``; return an environment that has them and no other.
+
+    With ``measure`` the coverage of the program is measured if that of the tests is.
+    """
     home.mkdir(exist_ok=True)
     (home / "config").write_text(config)
     (home / "credentials").write_text(credentials)
     return {
+        **(_coverage() if measure else {}),
         "PATH": os.environ.get("PATH", ""),
         "LANG": "C.UTF-8",
         "HOME": str(home),
@@ -120,6 +126,10 @@ def environment(home: Path, config: str, credentials: str) -> dict[str, str]:
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": "127.0.0.1",
     }
+
+
+def _coverage() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def lines_of(report: Path) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def copy(stub: Path, home: Path, objects: int) -> tuple[dict[str, Any], float]:
         finished = subprocess.run(
             [*command, *HOW, "--endpoint-url", url],
             env={
-                **environment(home, "", ""),
+                **environment(home, "", "", measure=False),
                 "AWS_ACCESS_KEY_ID": "key",
                 "AWS_SECRET_ACCESS_KEY": "secret",
                 "AWS_DEFAULT_REGION": "us-east-1",
