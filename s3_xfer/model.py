@@ -136,7 +136,8 @@ class S3Object:
     """One object as a listing, a HEAD or a report shows it.
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
-    then looks it up first. ``metadata`` is only filled by a HEAD.
+    then looks it up first. ``metadata`` is only filled by a HEAD. Without ``version_id`` the object
+    is the current version of its key.
     """
 
     bucket: str
@@ -146,6 +147,7 @@ class S3Object:
     last_modified: datetime | None = None
     storage_class: str = "STANDARD"
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
+    version_id: str | None = None
 
     @property
     def url(self) -> str:

@@ -94,7 +94,7 @@ class RunMode(enum.Enum):
 
 
 class Engine(enum.Enum):
-    """What sends the copies. Objects in parts always go through boto3's transfer manager."""
+    """What sends the single-request copies. Copies in parts go through boto3 with either engine."""
 
     AUTO = "auto"  # CRT where it is installed and can say what boto3 would, else managed
     MANAGED = "managed"  # boto3's transfer manager (s3transfer)

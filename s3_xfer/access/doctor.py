@@ -21,7 +21,7 @@ from s3_xfer.access.checks import DESTINATION, SOURCE, Checks
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import Investigator
 from s3_xfer.access.principals import Principal
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.findings import Finding, Verdict
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -169,9 +169,9 @@ class _Doctor:
             destination=operation.destination,
             options=self._options,
             overwrite=overwrite,
-            retry=RetryPolicy(retries=0, delay_s=0, stop=self.stop),
-            stop=self.stop,
-            metrics=MetricsCollector("doctor"),
+            requests=RequestPolicy.of(
+                self._options, counter=MetricsCollector("doctor"), stop=self.stop
+            ),
         )
         investigator = Investigator(
             clients, self._keys, self._options, overwrite=overwrite, principal=self._principal

@@ -1,7 +1,8 @@
 """Requests that show what is allowed, and leave nothing behind.
 
-Sent by bare clients, which add no header and repeat nothing, so that one thing at a time can be
-left out. Refuses to take silence for a denial: a request without a proper answer proves nothing.
+Sent by clients of their own, which add no header and repeat nothing, so that one thing at a time
+can be left out; the run counts and limits their requests. A request without a proper answer proves
+nothing; it is not taken for a denial.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s3_xfer.access.clients import Clients, open_bare_client
+from s3_xfer.access.clients import Clients, open_metered_client
 from s3_xfer.access.probe import part_of
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import ErrorClass, ErrorFacts, translate
@@ -27,6 +28,8 @@ _NO_ANSWER = frozenset(
         ErrorClass.TIMEOUT,
         ErrorClass.THROTTLED,
         ErrorClass.SERVER_ERROR,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.INTERRUPTED,
         ErrorClass.CREDENTIALS_REFUSED,
         ErrorClass.CREDENTIALS_EXPIRED,
         ErrorClass.SOURCE_VANISHED,
@@ -47,11 +50,18 @@ class Trials:
     def __init__(self, clients: Clients, keys: KeyMap, options: CopyOptions) -> None:
         self._keys = keys
         self._options = options
-        self.reader = open_bare_client(
-            clients.source_session, keys.source.account, patience_s=_PATIENCE_S
+        requests = clients.requests.without_retries()
+        self.reader = open_metered_client(
+            clients.source_session,
+            keys.source.account,
+            requests=requests,
+            patience_s=_PATIENCE_S,
         )
-        self.copier = open_bare_client(
-            clients.destination_session, keys.destination.account, patience_s=_PATIENCE_S
+        self.copier = open_metered_client(
+            clients.destination_session,
+            keys.destination.account,
+            requests=requests,
+            patience_s=_PATIENCE_S,
         )
         self.left_behind: list[str] = []
 

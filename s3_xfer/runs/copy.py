@@ -19,8 +19,8 @@ from s3_xfer.access import preflight, probe
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import Investigator
 from s3_xfer.access.explaining import explain_failures, explain_refusal
-from s3_xfer.access.journals import journal_place
-from s3_xfer.copying.retry import PassTime, in_full
+from s3_xfer.access.journals import journal_storage
+from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.findings import Diagnosis
 from s3_xfer.ledger.journal.opening import OpenJournal
@@ -42,14 +42,13 @@ _log = logging.getLogger("s3_xfer")
 class CopyRun(Handle[CopyResult]):
     """The handle of one copy. Every method may be called from any thread.
 
-    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
+    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.request_policy.RequestPolicy`.
     """
 
     operation: CopySpec
 
     def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
-        super().__init__(operation, thread_name="s3-xfer-run")
-        self._pass_time = pass_time
+        super().__init__(operation, thread_name="s3-xfer-run", pass_time=pass_time)
         self._clients: Clients | None = None
         self._crew: Crew | None = None
         self._prices = AWS_PRICES
@@ -90,9 +89,7 @@ class CopyRun(Handle[CopyResult]):
             if options.from_report_path and not is_begun
             else None
         )
-        clients = self._clients = self._open_clients(
-            overwrite=operation.overwrite, pass_time=self._pass_time
-        )
+        clients = self._clients = self._open_clients(overwrite=operation.overwrite)
         single, sample = self._look(clients)
         self._begin_journal(clients, single, report)
         self._try_to_write(clients, sample)
@@ -117,7 +114,7 @@ class CopyRun(Handle[CopyResult]):
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return False
         self._opened = OpenJournal(
-            journal_place(name, operation.destination, wait=self._stop.wait), operation
+            journal_storage(name, operation.destination, requests=self._requests), operation
         )
         journal = self._opened.journal
         if journal is None:
@@ -150,7 +147,7 @@ class CopyRun(Handle[CopyResult]):
             journal = self._opened.begin(to_list=(), to_copy=[single])
         else:
             journal = self._opened.begin()
-        clients.destination_hooks.write_down(journal.uploads)
+        clients.destination_hooks.record_uploads_in(journal.uploads)
 
     def _look(self, clients: Clients) -> tuple[S3Object | None, Sequence[S3Object]]:
         """Check what can be checked by reading; return the single object, and what was seen."""
@@ -254,6 +251,7 @@ class CopyRun(Handle[CopyResult]):
         self._notes += end.notes
         kept, is_left, end = self._leave_journal(end)
         self._metrics.finish()
+        diagnosis = self._diagnosis(end)  # before the snapshot: its requests count
         metrics = self.snapshot()
         storage_class = self.operation.options.storage_class
         planned = end.planned_requests
@@ -273,7 +271,7 @@ class CopyRun(Handle[CopyResult]):
             bill=self._prices.bill(metrics.requests, storage_class),
             planned_bill=self._prices.bill(planned, storage_class) if planned else None,
             why_managed=end.why_managed,
-            diagnosis=self._diagnosis(end),
+            diagnosis=diagnosis,
             journal=self._opened.name if self._opened else None,
             resumable=is_left,
             uploads_kept=kept,
@@ -288,7 +286,7 @@ class CopyRun(Handle[CopyResult]):
         is_left = journal is not None and not journal.is_complete
         kept: tuple[OpenUpload, ...] = ()
         try:
-            left = journal.uploads.left() if journal else ()
+            left = journal.uploads.resumable() if journal else ()
             kept = tuple(OpenUpload(bucket, each.key, each.upload_id) for each in left)
             self._opened.close()
         except S3XferError as error:

@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
-from s3_xfer.copying.choice import Choice, choose
-from s3_xfer.copying.continuing import Continuing
-from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
+from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
 from s3_xfer.copying.dry_run import DryRunCopier
-from s3_xfer.copying.flights import Flights
+from s3_xfer.copying.engine_selection import EngineSelection, select_engine
+from s3_xfer.copying.in_flight import OnDone
 from s3_xfer.copying.managed import ManagedEngine
-from s3_xfer.copying.uploads import sweep
+from s3_xfer.copying.multipart_resumer import MultipartResumer
+from s3_xfer.copying.upload_registry import sweep
 from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
@@ -57,8 +58,8 @@ _log = logging.getLogger("s3_xfer")
 class Copier(Protocol):
     """Whatever turns tasks into outcomes."""
 
-    def start(self, task: CopyTask, done: Done) -> None:
-        """Begin; ``done`` is called once with the same task, now or later. Never raises."""
+    def start(self, task: CopyTask, on_done: OnDone) -> None:
+        """Begin; ``on_done`` is called once with the same task, now or later. Never raises."""
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until all that was started is done; return False after ``timeout_s``."""
@@ -106,13 +107,13 @@ class Crew:
             options, overwrite=operation.overwrite, looks_first=self._looks_first
         )
         self._engine = ManagedEngine(clients.destination, options)
-        self._choice = self._choose_engine()
+        self._engine_selection = self._select_engine()
         self._report = (
             ReportWriter(options.report_path, options.report_scope) if options.report_path else None
         )
         self._opened = opened
         self._journal = opened.journal if opened else None
-        self._continuing = self._make_continuing()
+        self._resumer = self._make_resumer()
         self._copier = self._make_copier()
         self._channel: Channel[CopyTask] = Channel(max(2, CHANNEL_OBJECTS // operation.batch_size))
         self._in_flight: dict[int, CopyTask] = {}  # by identity: a report may name a key twice
@@ -143,7 +144,7 @@ class Crew:
     def _make_copier(self) -> Copier:
         options, hooks = self._operation.options, self._clients.destination_hooks
         if options.mode is RunMode.DRY_RUN:
-            return OneByOne(DryRunCopier(self._estimate).copy)
+            return BlockingDispatcher(DryRunCopier(self._estimate).copy)
         copier = ObjectCopier(
             engine=self._engine,
             source=self._clients.source,
@@ -153,30 +154,28 @@ class Crew:
             options=options,
             overwrite=self._operation.overwrite,
             looks_first=self._looks_first,
-            continuing=self._continuing,
+            resumer=self._resumer,
         )
-        if not self._choice.sender:
-            return OneByOne(copier.copy)
-        return Flights(
-            sender=self._choice.sender,
+        if not self._engine_selection.copy_client:
+            return BlockingDispatcher(copier.copy)
+        return AsyncDispatcher(
+            copy_client=self._engine_selection.copy_client,
             copier=copier,
             output_shape=_output_shape(self._clients.destination),
-            retry=hooks.retry,
+            requests=hooks.requests,
             renewal=hooks.renewal,
             pacer=hooks.pacer,
-            stop=self._stop,
-            metrics=self._metrics,
-            limit=self._choice.flights,
-            ground_threads=options.threads,
+            limit=self._engine_selection.max_in_flight,
+            blocking_threads=options.threads,
             read_timeout_s=options.read_timeout_s,
             on_crash=self._abort,
         )
 
-    def _make_continuing(self) -> Continuing | None:
+    def _make_resumer(self) -> MultipartResumer | None:
         if not self._journal:
             return None
-        self._clients.destination_hooks.leave_uploads()
-        return Continuing(
+        self._clients.destination_hooks.keep_uploads_when_stopped()
+        return MultipartResumer(
             self._clients.destination,
             self._journal.uploads,
             part_size=self._engine.part_size,
@@ -184,10 +183,10 @@ class Crew:
             stop=self._stop,
         )
 
-    def _choose_engine(self) -> Choice:
+    def _select_engine(self) -> EngineSelection:
         if self._operation.options.mode is RunMode.DRY_RUN:
-            return Choice(sender=None, why="a dry run copies nothing")
-        return choose(
+            return EngineSelection(copy_client=None, why_managed="a dry run copies nothing")
+        return select_engine(
             self._operation.options,
             client=self._clients.destination,
             credentials=self._clients.destination_session.get_credentials(),
@@ -202,7 +201,9 @@ class Crew:
         pool = WorkerPool(
             self._channel,
             self._copy_one,
-            count=_LAUNCHERS if self._choice.sender else self._operation.options.threads,
+            count=_LAUNCHERS
+            if self._engine_selection.copy_client
+            else self._operation.options.threads,
             on_crash=self._abort,
         )
         if self._opened:
@@ -211,8 +212,8 @@ class Crew:
         all_ended = self._wait(pool)
         left_behind, notes = self._sweep_uploads()
         self._copier.close()
-        if self._continuing:
-            self._continuing.close()
+        if self._resumer:
+            self._resumer.close()
         if all_ended:
             self._engine.close()
         return CrewEnd(
@@ -220,7 +221,7 @@ class Crew:
             uploads_left_behind=left_behind,
             report_path=self._finish_report(),
             aborted_by=self._aborted_by,
-            why_managed=self._choice.why,
+            why_managed=self._engine_selection.why_managed,
             notes=notes,
             planned_requests=(
                 self._estimate.total() if self._operation.options.mode is RunMode.DRY_RUN else {}
@@ -326,9 +327,9 @@ class Crew:
             return (), ()
         hooks, client = self._clients.destination_hooks, self._clients.destination
         bucket = self._keys.destination.bucket
-        book = self._journal.uploads if self._journal else None
+        registry = self._journal.uploads if self._journal else None
         try:
-            unsettled = sweep(client, bucket, hooks.open_uploads(), hooks.lost_uploads(), book)
+            unsettled = sweep(client, bucket, hooks.open_uploads(), hooks.lost_uploads(), registry)
         except S3XferError as error:  # of the journal
             self._abort(error)
             return hooks.open_uploads(), ()

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.identity import who_am_i
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
@@ -59,17 +59,16 @@ class Janitor:
         self._place = place
         self._options = options
         self._stop = StopFlag()
-        self._retry = RetryPolicy(
-            retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
+        requests = RequestPolicy.of(
+            options, counter=MetricsCollector(uuid.uuid4().hex), stop=self._stop
         )
+        self._retry = requests.retry
         clients = open_clients(
             source=AccountContext(),
             destination=place.account,
             options=options,
             overwrite=True,
-            retry=self._retry,
-            stop=self._stop,
-            metrics=MetricsCollector(uuid.uuid4().hex),
+            requests=requests,
         )
         self._client: Any = clients.destination
         self._identity = who_am_i(clients.destination_session, place.account)
@@ -144,7 +143,7 @@ class Janitor:
             seen = _facts_of(lambda: self._client.list_parts(**which, MaxParts=1))
             if seen:
                 return Aborted(found, is_proven=seen.error_class in _GONE)
-            if self._stop.wait(self._retry.delay_s(number)):
+            if self._stop.wait(self._retry.delay_after_s(number)):
                 break
         message = "it was aborted, and is still there: somebody is sending parts"
         return Aborted(found, ObjectError.of(ErrorClass.CONFLICT, message, attempts=_ABORTS))
