@@ -144,10 +144,10 @@ def _client(
             config=_config(options, account.client_config or Config()),
         )
     except Exception as error:
-        facts = translate(error)
+        info = translate(error)
         raise PreflightError(
-            f"no S3 client can be made for the {side} side: {printable(facts.message)}",
-            error_class=facts.error_class,
+            f"no S3 client can be made for the {side} side: {printable(info.message)}",
+            error_class=info.error_class,
         ) from error
     hooks.attach(client)
     parsing.attach(client)

@@ -195,8 +195,8 @@ def _speed_up(core: botocore.session.Session) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    facts = translate(error)
-    error_class = facts.error_class
+    info = translate(error)
+    error_class = info.error_class
     who = (
         f"role {account.role_arn}"
         if account.role_arn
@@ -205,5 +205,5 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(
-        f"the {side} side cannot use {who}: {printable(facts.message)}", error_class=error_class
+        f"the {side} side cannot use {who}: {printable(info.message)}", error_class=error_class
     )

@@ -184,8 +184,8 @@ class _Doctor:
         if any(one.check == CREDENTIALS for one in found):
             return "not tried without credentials"
         if self._error and not self.stop.is_set():
-            facts = translate(self._error)
-            return printable(f"not tried after {facts.code} {facts.message}".strip())
+            info = translate(self._error)
+            return printable(f"not tried after {info.code} {info.message}".strip())
         return f"no answer within {patience_s:g} seconds"
 
     def _left_behind(self) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 from s3_xfer.access.clients import Clients, open_metered_client
 from s3_xfer.access.probe import part_of
 from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import ErrorClass, ErrorFacts, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, translate
 from s3_xfer.findings import Step
 from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
@@ -70,7 +70,7 @@ class Trials:
         payer = {"RequestPayer": "requester"} if self._options.request_payer else {}
         return {**arguments, **payer}
 
-    def denied_upload(self, place: Arguments, **more: Any) -> ErrorFacts | None:
+    def denied_upload(self, place: Arguments, **more: Any) -> ErrorInfo | None:
         """Return why an upload could not be opened; one that could is aborted at once."""
         return self._with_upload({**place, **more}, lambda _: None)
 
@@ -97,12 +97,12 @@ class Trials:
         owned = {"ExpectedBucketOwner": owner} if owner else {}
         source_owner = self._keys.source.account.bucket_owner
         source_owned = {"ExpectedSourceBucketOwner": source_owner} if source_owner else {}
-        unread: list[ErrorFacts] = []
+        unread: list[ErrorInfo] = []
 
         def copy_a_part(upload: Arguments) -> None:
             arguments = self.paid({**part_of(source, upload), **source_owned})
-            facts = denied(self.copier.upload_part_copy, arguments)
-            unread.extend([facts] if facts and source.size else [])
+            info = denied(self.copier.upload_part_copy, arguments)
+            unread.extend([info] if info and source.size else [])
 
         if self._with_upload({**place, **owned, **write_params(self._options)}, copy_a_part):
             return Step.WRITE
@@ -110,16 +110,16 @@ class Trials:
 
     def _with_upload(
         self, arguments: Arguments, use: Callable[[Arguments], None]
-    ) -> ErrorFacts | None:
+    ) -> ErrorInfo | None:
         """Open an upload, use it, abort it; return why it could not be opened."""
         opened: Arguments = {}
 
         def open_upload(**given: Any) -> None:
             opened.update(self.copier.create_multipart_upload(**given))
 
-        facts = denied(open_upload, arguments)
-        if facts:
-            return facts
+        info = denied(open_upload, arguments)
+        if info:
+            return info
         upload = {name: arguments[name] for name in ("Bucket", "Key")}
         upload["UploadId"] = opened["UploadId"]
         try:
@@ -136,7 +136,7 @@ class Trials:
             self.left_behind.append(f"the upload {upload_id} could not be aborted: {code}")
 
 
-def denied(call: Call, arguments: Arguments) -> ErrorFacts | None:
+def denied(call: Call, arguments: Arguments) -> ErrorInfo | None:
     """Return why a request was refused, None if it was not.
 
     Raises:
@@ -145,8 +145,8 @@ def denied(call: Call, arguments: Arguments) -> ErrorFacts | None:
     try:
         call(**arguments)
     except Exception as error:
-        facts = translate(error)
-        if facts.error_class in _NO_ANSWER:
-            raise NoAnswerError(printable(f"{facts.code} {facts.message}".strip())) from error
-        return facts
+        info = translate(error)
+        if info.error_class in _NO_ANSWER:
+            raise NoAnswerError(printable(f"{info.code} {info.message}".strip())) from error
+        return info
     return None

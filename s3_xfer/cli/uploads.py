@@ -154,12 +154,12 @@ def _abort(
 
 
 def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> None:
-    from s3_xfer.ledger.metrics import facts_text  # noqa: PLC0415
+    from s3_xfer.ledger.metrics import info_text  # noqa: PLC0415
     from s3_xfer.render.uploads import place_of, totals  # noqa: PLC0415 - slow to import
 
     for one in ended:
         if one.error:
-            tell(f"not aborted: {place_of(one.found)} -> {facts_text(one.error.facts)}")
+            tell(f"not aborted: {place_of(one.found)} -> {info_text(one.error.info)}")
         elif not one.is_proven:
             tell(
                 f"note: aborted, but S3 does not let us see that it is gone: {place_of(one.found)}"
@@ -173,7 +173,7 @@ def _tell_ends(ended: Sequence[Aborted], now: datetime, *, as_json: bool) -> Non
 
 
 def _as_dict(one: Aborted, now: datetime) -> dict[str, Any]:
-    error = one.error.facts if one.error else None
+    error = one.error.info if one.error else None
     return {
         **one.found.to_dict(now),
         "aborted": not one.error,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from s3_xfer.errors import ErrorClass, ErrorFacts, Reaction
+from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +48,18 @@ Decision: TypeAlias = Stand | Again | Renew
 
 
 def after_answer(
-    facts: ErrorFacts, retry: RetryPolicy, *, attempts: int, can_renew: bool, is_stopped: bool
+    info: ErrorInfo, retry: RetryPolicy, *, attempts: int, can_renew: bool, is_stopped: bool
 ) -> Decision:
-    """Return what follows an answer that ``facts`` describe.
+    """Return what follows an answer that ``info`` describe.
 
     ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
     credentials were renewed already, or cannot be. In a stopped run every answer stands.
     """
     if is_stopped:
         return Stand()
-    if can_renew and facts.error_class is ErrorClass.CREDENTIALS_EXPIRED:
+    if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED:
         return Renew()
-    reaction = facts.error_class.reaction
-    if reaction not in (Reaction.RETRY, Reaction.SLOW_DOWN) or attempts > retry.retries:
+    retry_action = info.error_class.retry_action
+    if retry_action not in (RetryAction.RETRY, RetryAction.SLOW_DOWN) or attempts > retry.retries:
         return Stand()
-    return Again(retry.delay_after_s(attempts), throttled=reaction is Reaction.SLOW_DOWN)
+    return Again(retry.delay_after_s(attempts), throttled=retry_action is RetryAction.SLOW_DOWN)

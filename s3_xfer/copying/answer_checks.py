@@ -28,9 +28,9 @@ def _require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
     """Raise if an answer without an error lacks what proves a success; the call then raises."""
     if parsed.get("Error"):
         return
-    facts = answers.missing_proof(model.name, parsed)
-    if facts:
-        raise ObjectError(facts)
+    info = answers.missing_proof(model.name, parsed)
+    if info:
+        raise ObjectError(info)
 
 
 def _make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:

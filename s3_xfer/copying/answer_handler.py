@@ -16,7 +16,7 @@ from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.in_flight import BlockingPools, InFlightRequest
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ObjectError, Reaction
+from s3_xfer.errors import ObjectError, RetryAction
 from s3_xfer.model import Copied, Outcome
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.slots import Slots
@@ -78,16 +78,16 @@ class AnswerHandler:
 
     def _refused(self, request: InFlightRequest, answer: Answer) -> None:
         """Schedule the repetition, or let the error stand."""
-        error, facts = answers.refusal_of(
+        error, info = answers.refusal_of(
             answer, OPERATION, self._output_shape, attempts=request.attempts
         )
         request.error = error
-        request.ambiguous |= facts.error_class in answers.AMBIGUOUS
-        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        request.ambiguous |= info.error_class in answers.AMBIGUOUS
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
         decision = self._requests.decide(
-            facts, attempts=request.attempts, can_renew=not request.is_renewed
+            info, attempts=request.attempts, can_renew=not request.is_renewed
         )
         match decision:
             case Again():

@@ -22,7 +22,7 @@ from botocore.exceptions import ClientError
 from s3_xfer.errors import (
     ATTEMPTS,
     ErrorClass,
-    ErrorFacts,
+    ErrorInfo,
     ObjectError,
     translate,
     translate_answer,
@@ -108,7 +108,7 @@ def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
 
 def refusal_of(
     answer: Answer, operation: str, output_shape: Any, *, attempts: int
-) -> tuple[Exception, ErrorFacts]:
+) -> tuple[Exception, ErrorInfo]:
     """Return the exception that botocore would have raised for ``answer``, and what it means.
 
     ``answer`` is no success of ``operation``, and the last of ``attempts`` answers.
@@ -117,31 +117,31 @@ def refusal_of(
         set_attempts(answer.error, attempts)
         return answer.error, translate(answer.error)
     parsed = parsed_answer(answer, output_shape, attempts=attempts)
-    facts = facts_of(operation, parsed, None)
-    if "Error" in parsed or facts is None:
+    info = facts_of(operation, parsed, None)
+    if "Error" in parsed or info is None:
         error = error_of(parsed, operation)
-        return error, facts or translate(error)
-    return ObjectError(facts), facts
+        return error, info or translate(error)
+    return ObjectError(info), info
 
 
 def set_attempts(error: Exception, attempts: int) -> None:
     """Note in an error that carries no answer how often its request was sent."""
     if isinstance(error, ObjectError):
-        error.facts = replace(error.facts, attempts=attempts)
+        error.info = replace(error.info, attempts=attempts)
     else:
         setattr(error, ATTEMPTS, attempts)
 
 
 def facts_of(
     operation: str, parsed: Mapping[str, Any] | None, error: Exception | None
-) -> ErrorFacts | None:
+) -> ErrorInfo | None:
     """Return what is wrong with an answer, or None if nothing is."""
     if error is not None or parsed is None:
         return translate_answer(operation, error=error)
     return translate_answer(operation, parsed=parsed) or missing_proof(operation, parsed)
 
 
-def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | None:
+def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
     """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
 
     botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
@@ -154,7 +154,7 @@ def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorFacts | Non
     if result.get(proof) not in (None, ""):
         return None
     metadata = parsed.get("ResponseMetadata", {})
-    return ErrorFacts(
+    return ErrorInfo(
         error_class=ErrorClass.EMPTY_RESPONSE,
         code=ErrorClass.EMPTY_RESPONSE.value,
         message=f"{operation} was answered without {proof}",

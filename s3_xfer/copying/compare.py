@@ -72,9 +72,9 @@ class Comparer:
         try:
             return self._judge(task, asked)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its facts
-            facts = translate(error)
-            where = f"{asked.asking}: {facts.message}" if facts.message else asked.asking
-            failure = ObjectError(replace(facts, message=where))
+            info = translate(error)
+            where = f"{asked.asking}: {info.message}" if info.message else asked.asking
+            failure = ObjectError(replace(info, message=where))
             return CompareResult(
                 status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=failure
             )

@@ -154,13 +154,13 @@ class ObjectCopier:
         try:
             self._settler.head_destination(task)
         except bc.ClientError as error:
-            facts = translate(error)
-            if facts.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
+            info = translate(error)
+            if info.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
                 return False
-            if facts.error_class is not ErrorClass.ACCESS_DENIED:
+            if info.error_class is not ErrorClass.ACCESS_DENIED:
                 raise
             if self._looks_first:
-                raise ObjectError(replace(facts, message=UNSEEN)) from error
+                raise ObjectError(replace(info, message=UNSEEN)) from error
             return False
         return True
 

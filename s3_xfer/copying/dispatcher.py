@@ -34,7 +34,7 @@ from s3_xfer.copying.renewal import Renewal, not_renewed
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.request_state import stopped
 from s3_xfer.model import CopyTask, NotAttempted, Outcome
-from s3_xfer.pipeline.later import Later
+from s3_xfer.pipeline.timer import TimerThread
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.pipeline.slots import Slots
 
@@ -91,7 +91,7 @@ class AsyncDispatcher:
         self._slots: Slots[InFlightRequest] = Slots(limit, self._stop)
         self._blocking_slots: Slots[InFlightRequest] = Slots(2 * blocking_threads, self._stop)
         self._pools = BlockingPools(blocking_threads, after_each=self._dispatch, on_crash=on_crash)
-        self._later = Later(self._stop, on_crash=on_crash)
+        self._timer = TimerThread(self._stop, on_crash=on_crash)
         self._in_flight = InFlightTable()
         self._answers = AnswerHandler(
             copier=copier,
@@ -107,14 +107,14 @@ class AsyncDispatcher:
         )
         self._closed = False
         self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
-        self._later.call(self._overdue_check_s, self._give_up_overdue)
+        self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
 
     def start(self, task: CopyTask, on_done: OnDone) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
         request = InFlightRequest(task, task, on_done)
         if self._copier.is_ready(task):
             self._enqueue(request)
-        elif self._blocking_slots.line_up(request):
+        elif self._blocking_slots.enqueue(request):
             self._begin_blocking()
         else:
             request.done(NotAttempted(task))
@@ -134,7 +134,7 @@ class AsyncDispatcher:
     def close(self) -> None:
         """Give up what is still under way; its outcome is not reported."""
         self._closed = True
-        self._later.close()
+        self._timer.close()
         self._in_flight.give_up()
         self._pools.close()
         self._copy_client.close()
@@ -148,27 +148,27 @@ class AsyncDispatcher:
         except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
             request.done(self._copier.conclude(request.task, request.transfer, not_renewed(error)))
             return
-        if self._slots.line_up(request):
+        if self._slots.enqueue(request):
             self._dispatch()
         else:
             request.done(NotAttempted(request.task))
 
     def _dispatch(self) -> None:
         """Send queued requests while there is room; paced ones are sent by the timer thread."""
-        while self._pacer.is_free:
+        while self._pacer.unthrottled:
             request = self._slots.next()
             if request is None:
                 return
             self._pools.guarded(self._send, request)
-        if self._slots.has_line:
-            self._later.call(0.0, self._dispatch_paced)
+        if self._slots.has_waiting:
+            self._timer.call_later(0.0, self._dispatch_paced)
 
     def _dispatch_paced(self) -> None:
         """Send the next queued request when the pace allows it, and come back for another."""
         request = self._slots.next()
         if request is not None:
             self._pools.guarded(self._send, request)
-            self._later.call(0.0, self._dispatch_paced)
+            self._timer.call_later(0.0, self._dispatch_paced)
 
     def _send(self, request: InFlightRequest) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
@@ -184,16 +184,16 @@ class AsyncDispatcher:
 
     def _repeat(self, request: InFlightRequest, delay_s: float) -> None:
         """Send a request again after ``delay_s``; others use its slot meanwhile, if possible."""
-        again = self._send_queued_again if self._slots.park() else self._send_again
-        self._later.call(delay_s, partial(again, request))
+        again = self._send_queued_again if self._slots.defer() else self._send_again
+        self._timer.call_later(delay_s, partial(again, request))
 
     def _send_queued_again(self, request: InFlightRequest) -> None:
         """Make a request that had given up its slot the next one to be sent."""
         if self._is_refreshed(request):
-            self._slots.line_up_again(request)
+            self._slots.requeue_front(request)
             self._dispatch()
         else:
-            self._slots.unpark()
+            self._slots.resume()
 
     def _send_again(self, request: InFlightRequest) -> None:
         """Send a request that has kept its slot."""
@@ -213,7 +213,7 @@ class AsyncDispatcher:
         """Give up requests that wait too long for an answer; they then fail as timed out."""
         self._in_flight.give_up(older_than_s=self._read_timeout_s)
         if not self._stop.is_set():
-            self._later.call(self._overdue_check_s, self._give_up_overdue)
+            self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
 
     def _answered(self, request: InFlightRequest, answer: Answer) -> None:
         """Take the answer, in the copy client's thread: nothing here may wait or raise."""

@@ -36,7 +36,7 @@ class RequestHooks:
     ) -> None:
         self.requests = requests
         self.renewal = renewal
-        self.pacer = Pacer(requests.stop, ceiling=requests.limiter)
+        self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
         self._uploads = UploadTracker()
         self._headers = HeaderInjector(headers)

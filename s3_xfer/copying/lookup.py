@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params
 from s3_xfer.copying.verify import etag_is_md5
-from s3_xfer.errors import Reaction, translate
+from s3_xfer.errors import RetryAction, translate
 from s3_xfer.model import S3Object
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
@@ -102,7 +102,7 @@ def probe_error_detail(error: ClientError, send_probe: Callable[[], object]) -> 
     try:
         send_probe()
     except ClientError as detailed:
-        if translate(detailed).error_class.reaction is Reaction.END_RUN:
+        if translate(detailed).error_class.retry_action is RetryAction.END_RUN:
             raise detailed from error
         if error.response["Error"]["Code"] == "403":
             raise error from detailed

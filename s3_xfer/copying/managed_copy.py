@@ -15,7 +15,7 @@ from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState, TransferStates
 from s3_xfer.copying.settlement import OutcomeSettler
-from s3_xfer.errors import ErrorClass, ObjectError, Reaction, translate
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import Copied, CopyTask, Outcome, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 
@@ -70,8 +70,8 @@ class ManagedCopier:
                 settled = self._settler.settle(task, transfer, error)
                 if settled:
                     return settled
-                reaction = translate(error).error_class.reaction
-                if reaction is Reaction.RESTART_OBJECT and may_restart:
+                retry_action = translate(error).error_class.retry_action
+                if retry_action is RetryAction.RESTART_OBJECT and may_restart:
                     return None
                 return self._settler.failed(task, error)
 
@@ -140,7 +140,7 @@ class ManagedCopier:
                 Tagging={"TagSet": tag_set},
             )
         except Exception as error:
-            facts = translate(error)
-            if facts.error_class.reaction is Reaction.END_RUN:
+            info = translate(error)
+            if info.error_class.retry_action is RetryAction.END_RUN:
                 raise
-            raise ObjectError(replace(facts, error_class=ErrorClass.TAGS_NOT_COPIED)) from error
+            raise ObjectError(replace(info, error_class=ErrorClass.TAGS_NOT_COPIED)) from error

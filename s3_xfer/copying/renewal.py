@@ -78,7 +78,7 @@ class Renewal:
 
 def not_renewed(error: Exception) -> ObjectError:
     """Return the error of a request that could not be signed because of ``error``."""
-    facts = translate(error)
+    info = translate(error)
     return ObjectError.of(
-        ErrorClass.CREDENTIALS_EXPIRED, f"renewing them failed: {facts.code}: {facts.message}"
+        ErrorClass.CREDENTIALS_EXPIRED, f"renewing them failed: {info.code}: {info.message}"
     )

@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 
 from s3_xfer.copying.after_answer import Again, Decision, RetryPolicy, after_answer
 from s3_xfer.copying.counting import TransferCounter
-from s3_xfer.errors import ErrorFacts
+from s3_xfer.errors import ErrorInfo
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.ceiling import Ceiling
+from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]
@@ -48,7 +48,7 @@ class RequestPolicy:
     counter: TransferCounter
     stop: StopFlag
     retry: RetryPolicy
-    limiter: Ceiling | None = None
+    limiter: RateLimiter | None = None
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
 
@@ -67,7 +67,7 @@ class RequestPolicy:
             counter=counter,
             stop=stop,
             retry=RetryPolicy(retries=options.retries, delay_s=options.retry_delay_s),
-            limiter=Ceiling(per_s, stop) if per_s else None,
+            limiter=RateLimiter(per_s, stop) if per_s else None,
             pass_time=pass_time,
         )
 
@@ -83,19 +83,19 @@ class RequestPolicy:
         """Return whether the run is stopped and this policy sends nothing more."""
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
-    def decide(self, facts: ErrorFacts, *, attempts: int, can_renew: bool) -> Decision:
+    def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> Decision:
         """Return what follows an answer; see :func:`~s3_xfer.copying.after_answer.after_answer`."""
         return after_answer(
-            facts,
+            info,
             self.retry,
             attempts=attempts,
             can_renew=can_renew,
             is_stopped=self.refuses_requests(),
         )
 
-    def repeats(self, facts: ErrorFacts, *, attempts: int) -> bool:
+    def repeats(self, info: ErrorInfo, *, attempts: int) -> bool:
         """Wait as long as is due after ``attempts`` failures; return whether to send it again."""
-        decision = self.decide(facts, attempts=attempts, can_renew=False)
+        decision = self.decide(info, attempts=attempts, can_renew=False)
         if not isinstance(decision, Again) or not self.wait(decision.delay_s):
             return False
         self.counter.retried(throttled=decision.throttled)

@@ -17,10 +17,10 @@ from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_gate import PACED
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.request_state import RequestState, state_of
-from s3_xfer.errors import ErrorFacts, Reaction
+from s3_xfer.errors import ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
 
-OnError: TypeAlias = Callable[[str, RequestState, ErrorFacts], None]
+OnError: TypeAlias = Callable[[str, RequestState, ErrorInfo], None]
 
 
 class RequestRetry:
@@ -58,23 +58,23 @@ class RequestRetry:
         """Return 0 (send again now; the wait is over) or None (the answer stands)."""
         state = state_of(request_dict["context"])
         parsed = response[1] if response else None
-        facts = answers.facts_of(operation.name, parsed, caught_exception)
-        if facts is None:
+        info = answers.facts_of(operation.name, parsed, caught_exception)
+        if info is None:
             if operation.name in PACED:
                 self._pacer.accepted(state.signed_at_s)
             return None
-        state.count_attempt(caught_exception, facts)
+        state.count_attempt(caught_exception, info)
         for note in self._on_error:
-            note(operation.name, state, facts)
-        return 0 if self._is_repeated(state, facts) else None
+            note(operation.name, state, info)
+        return 0 if self._is_repeated(state, info) else None
 
-    def _is_repeated(self, state: RequestState, facts: ErrorFacts) -> bool:
+    def _is_repeated(self, state: RequestState, info: ErrorInfo) -> bool:
         """Wait as long as is due; return whether the request is sent again."""
-        throttled = facts.error_class.reaction is Reaction.SLOW_DOWN
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self._pacer.throttled(state.signed_at_s)
         decision = self._requests.decide(
-            facts, attempts=state.attempts, can_renew=not state.is_renewed
+            info, attempts=state.attempts, can_renew=not state.is_renewed
         )
         match decision:
             case Again():

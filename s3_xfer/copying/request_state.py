@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s3_xfer.copying import answers
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError
 from s3_xfer.pipeline.stop import StopFlag
 
 _STATE = "s3_xfer.request"
@@ -47,9 +47,9 @@ class RequestState:
     signed_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
 
-    def count_attempt(self, error: Exception | None, facts: ErrorFacts) -> None:
+    def count_attempt(self, error: Exception | None, info: ErrorInfo) -> None:
         """Count one sending, unless the stop kept the request back; note the count in ``error``."""
-        self.attempts += facts.error_class is not ErrorClass.INTERRUPTED
+        self.attempts += info.error_class is not ErrorClass.INTERRUPTED
         if error:
             answers.set_attempts(error, self.attempts)
 
@@ -100,12 +100,12 @@ class TransferStates:
             state = self._states[destination_key] = TransferState()
             return state
 
-    def note_error(self, operation: str, state: RequestState, facts: ErrorFacts) -> None:
+    def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
         """Note that the request that finishes a copy may have done so without an answer."""
         if (
             state.transfer
             and operation in answers.ETAG_RESULTS
-            and facts.error_class in answers.AMBIGUOUS
+            and info.error_class in answers.AMBIGUOUS
         ):
             state.transfer.ambiguous = True
 

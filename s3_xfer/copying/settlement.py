@@ -52,13 +52,13 @@ class OutcomeSettler:
         Raises:
             Exception: of any kind that the clients raise.
         """
-        facts = translate(error)
-        if facts.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
+        info = translate(error)
+        if info.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
             if not self._destination_exists(task, error):
                 return None
             arrived = self._arrived(task, transfer) if transfer.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
-        if facts.error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
+        if info.error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
         return None
 
@@ -92,12 +92,12 @@ class OutcomeSettler:
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
-        facts = translate(error)
-        interrupted = facts.error_class is ErrorClass.INTERRUPTED
-        if interrupted and facts.attempts == 0 and task.source.size < self._threshold_bytes:
+        info = translate(error)
+        interrupted = info.error_class is ErrorClass.INTERRUPTED
+        if interrupted and info.attempts == 0 and task.source.size < self._threshold_bytes:
             return NotAttempted(task)  # its one request was never sent
-        unexpected = facts.error_class is ErrorClass.UNEXPECTED
-        return Failed(task, ObjectError(facts), traceback.format_exc() if unexpected else "")
+        unexpected = info.error_class is ErrorClass.UNEXPECTED
+        return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 
     def _destination_exists(self, task: CopyTask, error: Exception) -> bool:
         """Return whether a 412 means an existing destination rather than a changed source."""

@@ -32,12 +32,12 @@ def repeat_sts(client: Any, requests: RequestPolicy) -> None:
         **_: object,
     ) -> int | None:
         parsed = response[1] if response else None
-        facts = answers.facts_of(operation.name, parsed, caught_exception)
-        if facts is None:
+        info = answers.facts_of(operation.name, parsed, caught_exception)
+        if info is None:
             return None
         state = state_of(request_dict["context"])
-        state.count_attempt(caught_exception, facts)
-        decision = requests.decide(facts, attempts=state.attempts, can_renew=False)
+        state.count_attempt(caught_exception, info)
+        decision = requests.decide(info, attempts=state.attempts, can_renew=False)
         if isinstance(decision, Again) and requests.wait(decision.delay_s):
             return 0
         if parsed and response and response[0].status_code == HTTPStatus.OK:

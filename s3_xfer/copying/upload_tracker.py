@@ -13,7 +13,7 @@ from typing import Any
 from s3_xfer.copying import answers
 from s3_xfer.copying.request_state import RequestState, state_of
 from s3_xfer.copying.upload_registry import PendingCreate, UploadRegistry
-from s3_xfer.errors import ErrorFacts
+from s3_xfer.errors import ErrorInfo
 from s3_xfer.model import OpenUpload
 
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
@@ -48,9 +48,9 @@ class UploadTracker:
         with self._lock:
             return tuple(self._lost.values())
 
-    def note_error(self, operation: str, state: RequestState, facts: ErrorFacts) -> None:
+    def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
         """Note an upload that S3 may have created without an answer."""
-        if operation == "CreateMultipartUpload" and facts.error_class in answers.AMBIGUOUS:
+        if operation == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
             key = state.params["Key"]
             with self._lock:
                 self._lost.setdefault(key, PendingCreate(key, datetime.now(UTC)))

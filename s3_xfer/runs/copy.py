@@ -22,7 +22,7 @@ from s3_xfer.access.explaining import explain_failures, explain_refusal
 from s3_xfer.access.journals import journal_storage
 from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
-from s3_xfer.findings import Diagnosis
+from s3_xfer.errors import Diagnosis
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices

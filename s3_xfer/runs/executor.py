@@ -23,7 +23,7 @@ from s3_xfer.copying.in_flight import OnDone
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.upload_registry import sweep
-from s3_xfer.errors import ErrorClass, ObjectError, Reaction, RunAborted, S3XferError, translate
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.ledger.report import ReportWriter
@@ -260,7 +260,7 @@ class Crew:
         if len(self._failures) < ERRORS_KEPT:
             _log.warning("not copied: %s", error_line(failed))
             self._failures.append(failed)
-        if failed.error.facts.error_class.reaction is Reaction.END_RUN:
+        if failed.error.info.error_class.retry_action is RetryAction.END_RUN:
             self._abort(failed.error)
 
     def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
@@ -274,13 +274,13 @@ class Crew:
 
     def _abort(self, error: BaseException, while_doing: str = "") -> None:
         """End the run because of ``error``; the first one is its reason."""
-        facts = translate(error)
-        if facts.error_class is ErrorClass.INTERRUPTED:
+        info = translate(error)
+        if info.error_class is ErrorClass.INTERRUPTED:
             return  # stopped already, by whoever raised the flag
-        kind = error.error_class if isinstance(error, RunAborted) else facts.error_class
-        if self._stop.set(f"an error ended the run ({(kind or facts.error_class).value})"):
+        kind = error.error_class if isinstance(error, RunAborted) else info.error_class
+        if self._stop.set(f"an error ended the run ({(kind or info.error_class).value})"):
             self._aborted_by = run_aborted(error, while_doing)
-            if facts.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
+            if info.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
                 _log.error("unexpected error ended the run", exc_info=error)
 
     def _wait(self, pool: WorkerPool[CopyTask]) -> bool:
@@ -359,12 +359,12 @@ def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
     """Return the end of a run that ``error`` ended."""
     if isinstance(error, RunAborted):
         return error
-    facts = translate(error)
+    info = translate(error)
     if isinstance(error, S3XferError) and not isinstance(error, ObjectError):
         return RunAborted(error.problem, remedy=error.remedy, error_class=error.error_class)
-    said = printable(f"{facts.code}: {facts.message}" if facts.message else facts.code)
+    said = printable(f"{info.code}: {info.message}" if info.message else info.code)
     context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
-        f"{context}{facts.error_class.meaning} ({said})",
-        error_class=facts.error_class,
+        f"{context}{info.error_class.description} ({said})",
+        error_class=info.error_class,
     )

@@ -22,7 +22,7 @@ from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_place
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
-from s3_xfer.pipeline.alarm import set_alarm
+from s3_xfer.pipeline.deadline import start_deadline_timer
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.spec import TransferSpec
 
@@ -110,7 +110,7 @@ class Handle(ABC, Generic[ResultT]):
             self._state = RunState.VALIDATING
             started_at = self._metrics.snapshot().start_time
             self._ends_at = self.operation.options.ends_at(started_at)
-            alarm = set_alarm(self._stop, self._ends_at, started_at)
+            alarm = start_deadline_timer(self._stop, self._ends_at, started_at)
             self._go()
         except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
             self._refuse(error)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.identity import who_am_i
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorFacts, ObjectError, PreflightError, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
@@ -101,13 +101,13 @@ class Janitor:
         try:
             yield from unfinished(self._client, self._place, principal=self.principal)
         except Exception as error:
-            facts = translate(error)
-            denied = facts.error_class is ErrorClass.ACCESS_DENIED
+            info = translate(error)
+            denied = info.error_class is ErrorClass.ACCESS_DENIED
             raise PreflightError(
-                f"the uploads to {self._place.url} cannot be listed: {_said(facts)}",
+                f"the uploads to {self._place.url} cannot be listed: {_said(info)}",
                 remedy="grant s3:ListBucketMultipartUploads on the bucket" if denied else "",
-                error_class=facts.error_class,
-                facts=facts,
+                error_class=info.error_class,
+                info=info,
             ) from error
 
     def _side_by_side(
@@ -136,11 +136,11 @@ class Janitor:
         upload = found.upload
         which = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
         for number in range(1, _ABORTS + 1):
-            refused = _facts_of(lambda: self._client.abort_multipart_upload(**which))
+            refused = _info_of(lambda: self._client.abort_multipart_upload(**which))
             if refused:
                 gone = refused.error_class in _GONE
                 return Aborted(found) if gone else Aborted(found, ObjectError(refused))
-            seen = _facts_of(lambda: self._client.list_parts(**which, MaxParts=1))
+            seen = _info_of(lambda: self._client.list_parts(**which, MaxParts=1))
             if seen:
                 return Aborted(found, is_proven=seen.error_class in _GONE)
             if self._stop.wait(self._retry.delay_after_s(number)):
@@ -149,7 +149,7 @@ class Janitor:
         return Aborted(found, ObjectError.of(ErrorClass.CONFLICT, message, attempts=_ABORTS))
 
 
-def _facts_of(request: Callable[[], object]) -> ErrorFacts | None:
+def _info_of(request: Callable[[], object]) -> ErrorInfo | None:
     try:
         request()
     except Exception as error:  # noqa: BLE001 - being refused is an answer
@@ -157,5 +157,5 @@ def _facts_of(request: Callable[[], object]) -> ErrorFacts | None:
     return None
 
 
-def _said(facts: ErrorFacts) -> str:
-    return printable(f"{facts.code}{': ' if facts.message else ''}{facts.message}")
+def _said(info: ErrorInfo) -> str:
+    return printable(f"{info.code}{': ' if info.message else ''}{info.message}")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from s3_xfer import AccountContext, ErrorClass, OpenUpload, PreflightError, RunState
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
@@ -94,7 +94,7 @@ def test_transient_errors_that_persist_fail_the_object_after_four_tries(
 
     assert (result.metrics.files_failed, result.metrics.files_copied_successfully) == (1, 1)
     (failed,) = result.failures
-    assert (failed.error.facts.error_class, failed.error.facts.attempts) == (expected, 4)
+    assert (failed.error.info.error_class, failed.error.info.attempts) == (expected, 4)
     assert world.server.uploads(DST) == []
 
 
@@ -132,13 +132,13 @@ def test_permanent_errors_fail_the_object_at_once(
     result = world.copy()
 
     (failed,) = result.failures
-    facts = failed.error.facts
-    assert (facts.error_class, facts.code, facts.message) == (expected, code, "because")
-    assert facts.request_id
+    info = failed.error.info
+    assert (info.error_class, info.code, info.message) == (expected, code, "because")
+    assert info.request_id
     if not result.diagnosis:  # it tries the steps of a denied copy itself
         # Small: one for each object. Large: one of the check before the run, one of the object.
         assert result.metrics.requests[first] == 2
-    assert (failed.error.facts.attempts, result.metrics.retries) == (1, 0)
+    assert (failed.error.info.attempts, result.metrics.retries) == (1, 0)
     assert set(world.arrived()) == {"out/y"}
 
 

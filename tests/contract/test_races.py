@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 
 from s3_xfer import Encryption, Engine, ErrorClass, Preflight, PreflightError, RunState
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.actions import Action, Pause
-from s3_xfer.testing.fault_server.wire import Answer, Request
+from tests.fault_server import Fault
+from tests.fault_server.actions import Action, Pause
+from tests.fault_server.wire import Answer, Request
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,
@@ -108,8 +108,8 @@ def test_what_cannot_be_seen_is_not_overwritten(world: World, size: int) -> None
     assert refused.value.error_class is ErrorClass.ACCESS_DENIED
     assert "leave out --no-overwrite" in str(refused.value)
     (failed,) = result.failures
-    assert failed.error.facts.error_class is ErrorClass.ACCESS_DENIED
-    assert "may ignore the condition" in failed.error.facts.message
+    assert failed.error.info.error_class is ErrorClass.ACCESS_DENIED
+    assert "may ignore the condition" in failed.error.info.message
     assert world.arrived()["out/x"].size == 7
     assert world.sent("CopyObject") == 0
     assert world.sent("CompleteMultipartUpload") == 0

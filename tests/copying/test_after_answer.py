@@ -16,18 +16,20 @@ from s3_xfer.copying.after_answer import (
     after_answer,
 )
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorFacts, Reaction
+from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.pipeline.stop import StopFlag
 
-RETRIED = [kind for kind in ErrorClass if kind.reaction in (Reaction.RETRY, Reaction.SLOW_DOWN)]
+RETRIED = [
+    kind for kind in ErrorClass if kind.retry_action in (RetryAction.RETRY, RetryAction.SLOW_DOWN)
+]
 NOT_RETRIED = [kind for kind in ErrorClass if kind not in RETRIED]
 THREE = RetryPolicy(retries=3, delay_s=1.0)
 
 
-def facts(error_class: ErrorClass) -> ErrorFacts:
+def info(error_class: ErrorClass) -> ErrorInfo:
     """Return the facts of an error of this class."""
-    return ErrorFacts(error_class=error_class, code=error_class.value, message="")
+    return ErrorInfo(error_class=error_class, code=error_class.value, message="")
 
 
 def decide(
@@ -40,7 +42,7 @@ def decide(
 ) -> Decision:
     """Return the decision about an error of this class."""
     return after_answer(
-        facts(error_class), retry, attempts=attempts, can_renew=can_renew, is_stopped=is_stopped
+        info(error_class), retry, attempts=attempts, can_renew=can_renew, is_stopped=is_stopped
     )
 
 
@@ -144,8 +146,7 @@ def test_a_run_waits_on_its_stop_flag() -> None:
     requests = RequestPolicy.of(CopyOptions(), counter=counter, stop=stop)
 
     repeated = [
-        requests.repeats(facts(ErrorClass.THROTTLED), attempts=attempts)
-        for attempts in (1, 2, 3, 4)
+        requests.repeats(info(ErrorClass.THROTTLED), attempts=attempts) for attempts in (1, 2, 3, 4)
     ]
 
     assert repeated == [True, True, True, False]
@@ -155,7 +156,7 @@ def test_a_run_waits_on_its_stop_flag() -> None:
 
 def test_a_stop_ends_the_wait_and_the_repetition() -> None:
     """Nothing is sent again after a stop that came while waiting."""
-    assert not policy(StopsMeanwhile()).repeats(facts(ErrorClass.TIMEOUT), attempts=1)
+    assert not policy(StopsMeanwhile()).repeats(info(ErrorClass.TIMEOUT), attempts=1)
 
 
 def test_a_stopped_run_does_not_repeat() -> None:
@@ -163,7 +164,7 @@ def test_a_stopped_run_does_not_repeat() -> None:
     stop = RecordingStop()
     stop.set("cancelled")
 
-    assert not policy(stop).repeats(facts(ErrorClass.TIMEOUT), attempts=1)
+    assert not policy(stop).repeats(info(ErrorClass.TIMEOUT), attempts=1)
     assert stop.waits_s == []
 
 
@@ -172,7 +173,7 @@ def test_beyond_a_stop_requests_are_still_repeated() -> None:
     requests = policy(StopsMeanwhile()).beyond_stop()
 
     repeated = [
-        requests.repeats(facts(ErrorClass.TIMEOUT), attempts=attempts) for attempts in (1, 2, 3, 4)
+        requests.repeats(info(ErrorClass.TIMEOUT), attempts=attempts) for attempts in (1, 2, 3, 4)
     ]
 
     assert repeated == [True, True, True, False]
@@ -182,5 +183,5 @@ def test_without_retries_every_answer_stands() -> None:
     """As a diagnosis sends its requests."""
     stop = RecordingStop()
 
-    assert not policy(stop).without_retries().repeats(facts(ErrorClass.TIMEOUT), attempts=1)
+    assert not policy(stop).without_retries().repeats(info(ErrorClass.TIMEOUT), attempts=1)
     assert stop.waits_s == []

@@ -21,10 +21,10 @@ from s3_xfer.errors import translate
 from s3_xfer.listing.parsing import split_page
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.sources.report import ReportSource
-from s3_xfer.testing.fault_server import Fault
-from s3_xfer.testing.fault_server.actions import Action, Pause
-from s3_xfer.testing.fault_server.wire import Answer as Sent
-from s3_xfer.testing.fault_server.wire import Request
+from tests.fault_server import Fault
+from tests.fault_server.actions import Action, Pause
+from tests.fault_server.wire import Answer as Sent
+from tests.fault_server.wire import Request
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
 
 ETAG = "910a2dec89025cc1f3203e9039f4a821"
@@ -80,8 +80,8 @@ def test_every_raw_answer_is_a_proven_copy_or_an_error(body: bytes, status: int)
         assert body.rstrip().endswith(b"</CopyObjectResult>")
         return
     parsed = parsed_answer(answer, SHAPE, attempts=1)
-    facts = facts_of("CopyObject", parsed, None) or translate(error_of(parsed, "CopyObject"))
-    assert facts.error_class is not ErrorClass.UNEXPECTED or "Error" in parsed
+    info = facts_of("CopyObject", parsed, None) or translate(error_of(parsed, "CopyObject"))
+    assert info.error_class is not ErrorClass.UNEXPECTED or "Error" in parsed
 
 
 @given(body=documents())

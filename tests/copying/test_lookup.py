@@ -37,7 +37,7 @@ def test_a_key_may_have_1024_bytes(length: int, error_class: ErrorClass | None) 
 
     error = check_key(CopyTask(source, "destination", key))
 
-    assert (error and error.facts.error_class) == error_class
+    assert (error and error.info.error_class) == error_class
 
 
 def test_a_version_is_named_only_where_there_is_one() -> None:

@@ -169,7 +169,7 @@ def test_a_version_that_is_gone_fails(world: World, engine: Engine, size: int) -
     outcome = copy(world, gone, engine)
 
     assert isinstance(outcome, Failed)
-    assert outcome.error.facts.error_class is ErrorClass.SOURCE_VANISHED
+    assert outcome.error.info.error_class is ErrorClass.SOURCE_VANISHED
     assert world.arrived() == {}
 
 

@@ -18,7 +18,7 @@ from s3_xfer.ledger.journal.storage import S3Storage
 from s3_xfer.ledger.journal.store import Store
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, QUICK, World, session
 

@@ -19,7 +19,7 @@ from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.ledger.prices import AWS_PRICES
 from s3_xfer.model import S3Location
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.testing.fault_server import Fault
+from tests.fault_server import Fault
 from tests.journal.steps import fill, resume
 from tests.world import (
     DESTINATION_ACCOUNT,

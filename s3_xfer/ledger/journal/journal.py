@@ -239,4 +239,4 @@ def _plus(totals: Totals, outcome: str, detail: str, count: int, size: int) -> T
 
 
 def _is_interrupted(failed: Failed) -> bool:
-    return failed.error.facts.error_class is ErrorClass.INTERRUPTED
+    return failed.error.info.error_class is ErrorClass.INTERRUPTED

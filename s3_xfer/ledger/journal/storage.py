@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorFacts, JournalError, translate
+from s3_xfer.errors import ErrorInfo, JournalError, translate
 from s3_xfer.ledger.journal.store import busy, cannot_write
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -118,16 +118,16 @@ class S3Storage:
             try:
                 answer = self._client.get_object(**self._params)
             except Exception as error:
-                facts = translate(error)
-                if facts.code in _MISSING:
+                info = translate(error)
+                if info.code in _MISSING:
                     return None
-                raise self._refused(facts, "read") from error
+                raise self._refused(info, "read") from error
             try:
                 return {**answer, "Body": answer["Body"].read()}
             except Exception as error:  # the body comes after what the client itself repeats
-                facts = translate(error)
-                if not self._requests.repeats(facts, attempts=attempts):
-                    raise self._refused(facts, "read") from error
+                info = translate(error)
+                if not self._requests.repeats(info, attempts=attempts):
+                    raise self._refused(info, "read") from error
 
     def _lease_left_s(self, answer: dict[str, Any]) -> float:
         """Return for how long the owner's lease still holds; 0 without an owner."""
@@ -158,9 +158,9 @@ class S3Storage:
             )
             self._etag = answer["ETag"]
         except Exception as error:
-            facts = translate(error)
-            if facts.code not in _CONDITION_FAILED:
-                raise self._refused(facts, "written") from error
+            info = translate(error)
+            if info.code not in _CONDITION_FAILED:
+                raise self._refused(info, "written") from error
             # An answer may have been lost, so that the repetition met our own save.
             self._etag = self._etag_of(metadata[_SAVE])
 
@@ -173,22 +173,22 @@ class S3Storage:
         try:
             answer = self._client.head_object(**self._params)
         except Exception as error:
-            facts = translate(error)
-            if facts.code not in _MISSING:
-                raise self._refused(facts, "read") from error
+            info = translate(error)
+            if info.code not in _MISSING:
+                raise self._refused(info, "read") from error
             answer = {}
         if answer.get("Metadata", {}).get(_SAVE) != save:
             raise busy(self.name, "another run has taken it over")
         etag: str = answer["ETag"]
         return etag
 
-    def _refused(self, facts: ErrorFacts, action: str) -> JournalError:
-        reason = f"{facts.code}: {facts.message}" if facts.message else facts.code
+    def _refused(self, info: ErrorInfo, action: str) -> JournalError:
+        reason = f"{info.code}: {info.message}" if info.message else info.code
         return JournalError(
             f"the journal {self.name} cannot be {action}: {printable(reason)}",
             remedy="grant the destination's credentials s3:GetObject and s3:PutObject there, and "
             "s3:ListBucket, without which S3 does not say that it is missing",
-            error_class=facts.error_class,
+            error_class=info.error_class,
         )
 
     def close(self) -> None:
