@@ -7,12 +7,11 @@ can be started any number of times.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.access.journals import journal_place
+from s3_xfer.access.journals import journal_storage
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.opening import read_description
@@ -84,7 +83,7 @@ class S3CopyOperation(CopySpec):
             JournalError: there is none, it is damaged, or a run is using it.
             ValidationError: a changed option is wrong.
         """
-        place = journal_place(str(journal), destination or AccountContext(), wait=time.sleep)
+        place = journal_storage(str(journal), destination or AccountContext())
         described = operation_fields(
             read_description(place),
             source=(source or AccountContext(), source_external_id),

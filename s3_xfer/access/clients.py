@@ -1,17 +1,18 @@
-"""The S3 clients of a run. Nobody else makes any.
+"""The S3 clients of a run. Only this module makes any.
 
-Two of them: *source* lists, reads metadata and tags, with the source's own credentials where
-given and the destination's otherwise; *destination* makes the copies, always with the
-destination's credentials, so that the destination account owns what arrives. botocore's own
-retries are off: :mod:`s3_xfer.copying.hooks` repeats requests, once, visibly, interruptibly.
+*source* lists and reads metadata and tags, with the source's own credentials where given and the
+destination's otherwise; *destination* makes the copies, always with the destination's credentials,
+so that the destination account owns the copies. A journal in S3 and a diagnosis have clients of
+their own (:func:`open_metered_client`). botocore's own retries are off: all these clients share one
+:class:`~s3_xfer.copying.request_policy.RequestPolicy`, which counts, limits and repeats their
+requests.
 
-Refuses to weaken TLS: certificates are always checked, against ``ca_bundle`` if one is given.
+Certificates are always checked, against ``ca_bundle`` if one is given.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,18 +27,14 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
-from s3_xfer.copying.headers import Headers, destination_headers, source_headers
+from s3_xfer.copying.headers import destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
-from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.pacing import Pacer
-from s3_xfer.pipeline.rate_limiter import RateLimiter
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -55,7 +52,8 @@ class Clients:
 
     ``destination_is_aws`` is False for other services: some take ``If-None-Match`` on a copy and
     ignore it (Ceph RGW 20.2 does, tried by hand). ``destination_ca_bundle`` is the file of
-    certificates that ``destination`` itself trusts.
+    certificates that ``destination`` itself trusts. ``requests`` is shared by all clients of the
+    run, those that are opened later included.
     """
 
     source: Any
@@ -65,6 +63,7 @@ class Clients:
     destination_ca_bundle: str
     source_session: Any
     destination_session: Any
+    requests: RequestPolicy
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a person must know about how S3 is reached."""
@@ -84,58 +83,52 @@ def open_clients(
     destination: AccountContext,
     options: CopyOptions,
     overwrite: bool,
-    retry: RetryPolicy,
-    stop: StopFlag,
-    metrics: MetricsCollector,
+    requests: RequestPolicy,
 ) -> Clients:
     """Return clients whose credentials are known to exist; no request to S3 is sent.
 
     Raises:
         PreflightError: profile, role or credentials cannot be used.
     """
-    per_s = options.max_requests_per_s
-    limiter = RateLimiter(per_s, stop) if per_s else None
-
-    def hooks(headers: Mapping[str, Headers], renewal: Renewal) -> RequestHooks:
-        return RequestHooks(
-            headers=headers,
-            retry=retry,
-            pacer=Pacer(stop, limiter=limiter),
-            stop=stop,
-            metrics=metrics,
-            renewal=renewal,
-        )
-
-    chosen = None
+    source_session = None
     patience_s = min(STS_PATIENCE_S, options.read_timeout_s)
     if source.names_credentials:
-        chosen = session_for(source, side="source", retry=retry, patience_s=patience_s)
+        source_session = session_for(
+            source, side="source", requests=requests, patience_s=patience_s
+        )
     destination_session = session_for(
-        destination, side="destination", retry=retry, patience_s=patience_s
+        destination, side="destination", requests=requests, patience_s=patience_s
     )
-    writer_renewal = Renewal(destination_session.get_credentials())
-    reading = hooks(
-        source_headers(options, source_owner=source.bucket_owner),
-        Renewal(chosen.get_credentials()) if chosen else writer_renewal,
+    destination_renewal = Renewal(destination_session.get_credentials())
+    reading = RequestHooks(
+        requests,
+        renewal=Renewal(source_session.get_credentials())
+        if source_session
+        else destination_renewal,
+        headers=source_headers(options, source_owner=source.bucket_owner),
     )
-    writing = hooks(
-        destination_headers(
+    writing = RequestHooks(
+        requests,
+        renewal=destination_renewal,
+        headers=destination_headers(
             options,
             overwrite=overwrite,
             source_owner=source.bucket_owner,
             destination_owner=destination.bucket_owner,
         ),
-        writer_renewal,
     )
     writer = _client(destination_session, destination, options, writing, side="destination")
     return Clients(
-        source=_client(chosen or destination_session, source, options, reading, side="source"),
-        source_session=chosen or destination_session,
+        source=_client(
+            source_session or destination_session, source, options, reading, side="source"
+        ),
+        source_session=source_session or destination_session,
         destination_session=destination_session,
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),
         destination_ca_bundle=trusted_certificates(destination, destination_session),
+        requests=requests,
     )
 
 
@@ -161,9 +154,15 @@ def _client(
     return client
 
 
-def open_bare_client(session: Any, account: AccountContext, *, patience_s: float) -> Any:
-    """Return a client that adds nothing to a request and repeats none, to find out what matters."""
-    return session.client(
+def open_metered_client(
+    session: Any, account: AccountContext, *, requests: RequestPolicy, patience_s: float
+) -> Any:
+    """Return an S3 client for a few requests beside the copies, which adds no headers of its own.
+
+    Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
+    ``patience_s`` to answer each.
+    """
+    client = session.client(
         "s3",
         region_name=account.region,
         endpoint_url=account.endpoint_url,
@@ -178,6 +177,8 @@ def open_bare_client(session: Any, account: AccountContext, *, patience_s: float
             )
         ),
     )
+    RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers={}).attach(client)
+    return client
 
 
 def _config(options: CopyOptions, chosen: Any) -> Any:
@@ -189,7 +190,7 @@ def _config(options: CopyOptions, chosen: Any) -> Any:
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=options.read_timeout_s,
         tcp_keepalive=True,
-        s3={  # type: ignore[arg-type] # a dict of S3 settings, whatever the caller's were
+        s3={  # type: ignore[arg-type] # a dict of S3 settings
             **(getattr(chosen, "s3", None) or {}),
             "us_east_1_regional_endpoint": "regional",
         },

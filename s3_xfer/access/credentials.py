@@ -1,8 +1,8 @@
-"""Whose credentials a side is reached with, and that they last.
+"""The credentials of a side, which last as long as the run.
 
 A session per side: the given one, a profile, or the default chain, and on top of it a role that
-renews itself for as long as the run lasts. Refuses secrets as arguments: they come from where
-the AWS CLI finds them. Environment variables mean what they mean there, ``AWS_REGION`` included.
+renews itself. Secrets are never arguments: they come from where the AWS CLI finds them. Environment
+variables mean what they mean there, ``AWS_REGION`` included.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from botocore.credentials import (
 from botocore.httpsession import get_cert_path
 
 from s3_xfer.access.timestamps import parse_timestamp
-from s3_xfer.copying.hooks import repeat_sts
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.sts import repeat_sts
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
@@ -40,14 +40,14 @@ def session_for(
     account: AccountContext,
     *,
     side: str,
-    retry: RetryPolicy | None = None,
+    requests: RequestPolicy | None = None,
     patience_s: float = STS_PATIENCE_S,
     env: Mapping[str, str] = os.environ,
 ) -> boto3.session.Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
 
-    ``retry`` repeats the requests that assume a role, now and when it is renewed; None: nothing.
-    STS may be silent for ``patience_s``.
+    ``requests`` repeats the requests that assume a role, now and when it is renewed; None: none is
+    repeated. STS has ``patience_s`` to answer each.
 
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
@@ -55,7 +55,9 @@ def session_for(
     try:
         session = account.session or _profile_session(account, env)
         if account.role_arn:
-            session = _role_session(session, _AssumedRole(session, account, retry, patience_s, env))
+            session = _role_session(
+                session, _AssumedRole(session, account, requests, patience_s, env)
+            )
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
@@ -95,14 +97,14 @@ class _AssumedRole(CredentialProvider):
         self,
         base: boto3.session.Session,
         account: AccountContext,
-        retry: RetryPolicy | None,
+        requests: RequestPolicy | None,
         patience_s: float,
         env: Mapping[str, str],
     ) -> None:
         super().__init__()
         self.account = account
         self._base = base
-        self._retry = retry
+        self._requests = requests
         self._patience_s = patience_s
         self._env = env
 
@@ -137,8 +139,8 @@ class _AssumedRole(CredentialProvider):
             ),
             **keys,
         )
-        if self._retry:
-            repeat_sts(client, self._retry)
+        if self._requests:
+            repeat_sts(client, self._requests)
         return client
 
 
@@ -161,7 +163,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
-    """Return where STS is asked for a role, None for AWS's own place.
+    """Return the endpoint of STS; None for AWS's own.
 
     S3 services other than AWS answer STS at the address of S3; AWS never does, not even through
     its VPC endpoints. ``AWS_ENDPOINT_URL_STS`` decides where it is set.
@@ -176,8 +178,8 @@ def trusted_certificates(
 ) -> str:
     """Return the file of certificates against which botocore checks this account's endpoint.
 
-    The order is botocore's (``session.create_client``, ``endpoint.EndpointCreator``); clients do
-    not tell what they found.
+    The order is botocore's (``session.create_client``, ``endpoint.EndpointCreator``); a client does
+    not expose which file it uses.
     """
     chosen = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - no other way
     return str(

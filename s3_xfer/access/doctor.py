@@ -21,7 +21,7 @@ from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
 from s3_xfer.access.findings import BOTH, Finding, Verdict
 from s3_xfer.access.principals import Principal
 from s3_xfer.access.probe import Probe, ProbeContext
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import OpenUpload
@@ -175,9 +175,9 @@ class _Examination:
             destination=spec.destination,
             options=spec.options,
             overwrite=spec.overwrite,
-            retry=RetryPolicy(retries=0, delay_s=0, stop=self.stop),
-            stop=self.stop,
-            metrics=MetricsCollector("doctor"),
+            requests=RequestPolicy.of(
+                spec.options, counter=MetricsCollector("doctor"), stop=self.stop
+            ),
         )
 
     # ----------------------------------------------------------------- what is left to say

@@ -1,41 +1,48 @@
-"""Where a journal lies, and with whose credentials it is reached: the destination's."""
+"""The storage of a journal, reached with the destination's credentials."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-from s3_xfer.access.clients import open_bare_client
+from s3_xfer.access.clients import open_metered_client
 from s3_xfer.access.credentials import session_for
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ValidationError
-from s3_xfer.ledger.journal.opening import JournalPlace
-from s3_xfer.ledger.journal.places import LocalFile, S3File, is_url
+from s3_xfer.ledger.journal.opening import JournalStorage
+from s3_xfer.ledger.journal.storage import LocalStorage, S3Storage, is_url
+from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.stop import StopFlag
 
 _PATIENCE_S = 10.0
 
 
-def journal_place(
-    journal: str, destination: AccountContext, *, wait: Callable[[float], object]
-) -> JournalPlace:
-    """Return the place that ``journal``, a path or an ``s3://`` URL, names.
+def journal_storage(
+    journal: str, destination: AccountContext, *, requests: RequestPolicy | None = None
+) -> JournalStorage:
+    """Return the storage that ``journal``, a path or an ``s3://`` URL, names.
 
-    ``wait`` waits for so many seconds, or until the run is stopped.
+    The requests for a journal in S3 are among ``requests``, those of the run; without a run they
+    are repeated by the default options. A stopped run still sends them, so that its last save
+    arrives, but waits for nothing.
 
     Raises:
         ValidationError: the URL names no object.
         PreflightError: the destination's credentials cannot be used.
     """
     if not is_url(journal):
-        return LocalFile(Path(journal))
-    place = S3Location.parse(journal)
-    if not place.key or place.key.endswith("/"):
+        return LocalStorage(Path(journal))
+    location = S3Location.parse(journal)
+    if not location.key or location.key.endswith("/"):
         raise ValidationError(
-            f"{place.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
+            f"{location.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
         )
-    session = session_for(destination, side="destination")
-    return S3File(
-        place,
-        lambda: open_bare_client(session, destination, patience_s=_PATIENCE_S),
-        wait=wait,
-    )
+    requests = (requests or _outside_of_runs()).beyond_stop()
+    session = session_for(destination, side="destination", requests=requests)
+    client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
+    return S3Storage(location, client, requests=requests)
+
+
+def _outside_of_runs() -> RequestPolicy:
+    return RequestPolicy.of(CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag())

@@ -1,6 +1,7 @@
 """Requests that differ in one thing, to show what is allowed. They leave nothing behind.
 
-Sent by clients that add no header and repeat nothing, so that one thing at a time can be left out.
+Sent by clients that add no header and repeat nothing, so that one thing at a time can be left out;
+the run counts and limits their requests.
 A request without a proper answer proves nothing, and is not taken for a denial: NoAnswerError.
 """
 
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from s3_xfer.access import read_probes, write_probes
-from s3_xfer.access.clients import Clients, open_bare_client
+from s3_xfer.access.clients import Clients, open_metered_client
 from s3_xfer.access.denial_context import DenialContext
 from s3_xfer.access.probe import Probe, ProbeContext
 from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, translate
@@ -29,6 +30,8 @@ _NO_ANSWER = frozenset(
         ErrorClass.TIMEOUT,
         ErrorClass.THROTTLED,
         ErrorClass.SERVER_ERROR,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.INTERRUPTED,
         ErrorClass.CREDENTIALS_REFUSED,
         ErrorClass.CREDENTIALS_EXPIRED,
         ErrorClass.SOURCE_VANISHED,
@@ -55,10 +58,14 @@ class PermissionProbes:
         self._clients = clients
         self._keys = keys
         self._options = options
-        self.reader = _open_client(clients.source_session, keys.source.account)
-        self.copier = _open_client(clients.destination_session, keys.destination.account)
+        self.reader = self._open_client(clients.source_session, keys.source.account)
+        self.copier = self._open_client(clients.destination_session, keys.destination.account)
         self.source_by_copier = self._as_in_a_run(self.copier)
         self.left_behind: list[str] = []
+
+    def _open_client(self, session: Any, account: AccountContext) -> Any:
+        requests = self._clients.requests.without_retries()
+        return open_metered_client(session, account, requests=requests, patience_s=_TIMEOUT_S)
 
     def with_payer(self, arguments: Arguments) -> Arguments:
         """Return the arguments of a request for the source, with the payer that the run names."""
@@ -206,11 +213,6 @@ class _ClientWithArguments:
         """Return the client's own method, with the arguments added."""
         request: Request = getattr(self._client, method)
         return functools.partial(request, **self._arguments.get(method, {}))
-
-
-def _open_client(session: Any, account: AccountContext) -> Any:
-    """Return a client for experiments: the only place where a diagnosis makes one."""
-    return open_bare_client(session, account, patience_s=_TIMEOUT_S)
 
 
 def given(**arguments: str | None) -> Arguments:

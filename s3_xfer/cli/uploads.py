@@ -8,7 +8,6 @@ be read, nothing is aborted.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -91,10 +90,10 @@ def _chosen(
 
 def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
     """Return the ids of the uploads that ``journal`` has open."""
-    from s3_xfer.access.journals import journal_place  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.journals import journal_storage  # noqa: PLC0415 - boto3 is slow to import
     from s3_xfer.ledger.journal.opening import read_upload_ids  # noqa: PLC0415
 
-    return read_upload_ids(journal_place(journal, account, wait=time.sleep))
+    return read_upload_ids(journal_storage(journal, account))
 
 
 def _without(

@@ -1,12 +1,11 @@
 """Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
 
-Both engines end up here, so that the same answer means the same whoever received it. An engine
-without botocore's response handling (:mod:`.crt`) hands over a raw :class:`Answer`; in the
-ordinary case one regular expression reads all that matters, and whatever does not match is parsed
-by botocore, as if it had received it.
+Both engines use this, so the same answer means the same to both. The CRT engine, which lacks
+botocore's response handling, passes a raw :class:`Answer`. In the ordinary case one regular
+expression reads all that matters; an answer that does not match is parsed by botocore.
 
-Refuses to take a 200 for a success: S3 may start to answer before it knows, and say the error in
-the body (API reference, CopyObject).
+A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
+into the body (API reference, CopyObject).
 """
 
 from __future__ import annotations
@@ -20,21 +19,30 @@ from botocore import parsers
 from botocore.awsrequest import HeadersDict
 from botocore.exceptions import ClientError
 
-from s3_xfer.errors import ATTEMPTS, ErrorClass, ErrorInfo, ObjectError, translate_answer
+from s3_xfer.errors import (
+    ATTEMPTS,
+    ErrorClass,
+    ErrorInfo,
+    ObjectError,
+    translate,
+    translate_answer,
+)
 
-# Where the proof of a copy stands in a parsed answer; None means at its top.
-ETAG_PLACES: Mapping[str, str | None] = {
+# The part of a parsed answer that holds the proof of a copy; None: the answer itself.
+ETAG_RESULTS: Mapping[str, str | None] = {
     "CopyObject": "CopyObjectResult",
     "UploadPartCopy": "CopyPartResult",
     "CompleteMultipartUpload": None,
 }
-# What any other answer cannot do without: a 200 that lacks it never came from S3 as a whole.
+# What S3 never leaves out of its other answers: a 200 without it is not complete.
 _OTHER_PROOFS: Mapping[str, str] = {
     "CreateMultipartUpload": "UploadId",
     "HeadObject": "ETag",
+    "GetObject": "ETag",
+    "PutObject": "ETag",
     "ListObjectsV2": "IsTruncated",
 }
-# After these nobody knows whether S3 did the work.
+# After these S3 may have done the work, or not.
 AMBIGUOUS = frozenset(
     {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
 )
@@ -98,8 +106,26 @@ def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
     return ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
 
 
-def tell_attempts(error: Exception, attempts: int) -> None:
-    """Let an error that carries no answer say how often its request was sent."""
+def refusal_of(
+    answer: Answer, operation: str, output_shape: Any, *, attempts: int
+) -> tuple[Exception, ErrorInfo]:
+    """Return the exception that botocore would have raised for ``answer``, and what it means.
+
+    ``answer`` is no success of ``operation``, and the last of ``attempts`` answers.
+    """
+    if answer.error:
+        set_attempts(answer.error, attempts)
+        return answer.error, translate(answer.error)
+    parsed = parsed_answer(answer, output_shape, attempts=attempts)
+    info = facts_of(operation, parsed, None)
+    if "Error" in parsed or info is None:
+        error = error_of(parsed, operation)
+        return error, info or translate(error)
+    return ObjectError(info), info
+
+
+def set_attempts(error: Exception, attempts: int) -> None:
+    """Note in an error that carries no answer how often its request was sent."""
     if isinstance(error, ObjectError):
         error.info = replace(error.info, attempts=attempts)
     else:
@@ -119,12 +145,12 @@ def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None
     """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
 
     botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
-    listing it would even be the end of it, with nothing found.
+    listing it would end the listing with nothing found.
     """
-    place, proof = ETAG_PLACES.get(operation), _OTHER_PROOFS.get(operation, "ETag")
-    if operation not in ETAG_PLACES and operation not in _OTHER_PROOFS:
+    part, proof = ETAG_RESULTS.get(operation), _OTHER_PROOFS.get(operation, "ETag")
+    if operation not in ETAG_RESULTS and operation not in _OTHER_PROOFS:
         return None
-    result = parsed if place is None else parsed.get(place) or {}
+    result = parsed if part is None else parsed.get(part) or {}
     if result.get(proof) not in (None, ""):
         return None
     metadata = parsed.get("ResponseMetadata", {})

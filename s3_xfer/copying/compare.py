@@ -1,9 +1,9 @@
-"""One object and its copy: same, different, or not to be told.
+"""One object and its copy: same, different, or unknown.
 
-First by what the listings say, which costs nothing; only what they leave open is asked. ETags are
-compared as in :mod:`s3_xfer.copying.verify`: equal ones prove the same content; unequal ones prove
-another only if both are MD5s, and whether they are only a HEAD tells (KMS). Refuses to call
-anything the same because its size is, and to compare values of metadata in public: names only.
+First by the listings, which costs nothing; requests are sent only for what they leave open. ETags
+are compared as in :mod:`s3_xfer.copying.verify`: equal ones prove the same content; unequal ones
+prove other content only if both are MD5s, which takes a HEAD to know (KMS). Equal sizes alone prove
+nothing. Of metadata and tags only the names that differ are reported, never the values.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
+from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.identical import whole_checksums
 from s3_xfer.copying.verify import etag_is_md5, etags_differ
 from s3_xfer.errors import ObjectError, translate
@@ -27,7 +28,7 @@ BY_ETAG, BY_CHECKSUM, BY_EMPTINESS = "etag", "checksum", "empty"
 
 
 class Comparer:
-    """Compares pairs; thread-safe. Each side is asked with its own client."""
+    """Compares pairs; thread-safe. Each side has its own client."""
 
     def __init__(
         self, source: Any, destination: Any, keys: KeyMap, fields: frozenset[CompareField]
@@ -38,7 +39,7 @@ class Comparer:
         self._fields = fields
 
     def by_listing(self, pair: Pair) -> CompareResult | None:
-        """Return the verdict that needs no request; None if S3 has to be asked."""
+        """Return the result that needs no request; None if it takes requests."""
         source, copy = pair.source, pair.destination
         if source is None:
             return CompareResult(status=CompareStatus.EXTRA, destination=copy)
@@ -62,20 +63,20 @@ class Comparer:
         return CompareResult(status=CompareStatus.SAME_SIZE, task=task, destination=copy)
 
     def by_asking(self, pair: Pair) -> CompareResult:
-        """Return the verdict on a pair of two objects. Never raises."""
+        """Return the result for a pair of two objects. Never raises."""
         source, copy = pair.source, pair.destination
-        assert source is not None  # noqa: S101 - by_listing has judged all others
+        assert source is not None  # noqa: S101 - by_listing has returned a result for all others
         assert copy is not None  # noqa: S101
         task = self._keys.task(source)
         asked = _Asked(self._source, self._destination, source, copy, self._fields)
         try:
             return self._judge(task, asked)
-        except Exception as error:  # noqa: BLE001 - an object's failure, told with its facts
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its facts
             info = translate(error)
             where = f"{asked.asking}: {info.message}" if info.message else asked.asking
-            told = ObjectError(replace(info, message=where))
+            failure = ObjectError(replace(info, message=where))
             return CompareResult(
-                status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=told
+                status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=failure
             )
 
     def _judge(self, task: CopyTask, asked: _Asked) -> CompareResult:
@@ -83,13 +84,13 @@ class Comparer:
         if proof == CONTENT:
             return _different(task, asked.copy, (CONTENT,))
         reasons, names = [], []
-        for aspect, reason, differing in (
+        for field, reason, differing in (
             (CompareField.METADATA, METADATA, asked.differing_metadata),
             (CompareField.TAGS, TAGS, asked.differing_tags),
         ):
-            found = differing() if aspect in self._fields else []
-            reasons += [reason] if found else []
-            names += found
+            differences = differing() if field in self._fields else []
+            reasons += [reason] if differences else []
+            names += differences
         if reasons:
             return _different(task, asked.copy, tuple(reasons), ", ".join(names))
         status = CompareStatus.SAME if proof else CompareStatus.SAME_SIZE
@@ -112,7 +113,7 @@ def _different(
 
 
 def _content(asked: _Asked) -> str:
-    """Return what proves the same content, ``CONTENT`` if it differs, empty if nobody knows."""
+    """Return what proves the same content, ``CONTENT`` if it differs, empty if unknown."""
     proof = _listed_proof(asked.source, asked.copy)
     if proof:
         return proof
@@ -123,15 +124,15 @@ def _content(asked: _Asked) -> str:
     shared = asked.shared_checksums()
     if not shared:
         return ""
-    return BY_CHECKSUM if all(one == another for one, another in shared) else CONTENT
+    return BY_CHECKSUM if all(of_source == of_copy for of_source, of_copy in shared) else CONTENT
 
 
 @dataclass
 class _Asked:
-    """What S3 says about one pair; each question is asked when its answer is first needed.
+    """S3's answers about one pair; each request is sent when its answer is first needed.
 
-    Requests are pinned to the listed ETags, so that both answers are about what was paired.
-    ``asking`` is what was asked last.
+    Requests are pinned to the listed ETags, so that both answers are about the listed content.
+    ``asking`` names the request that was sent last.
     """
 
     source_client: Any
@@ -153,9 +154,7 @@ class _Asked:
         self.asking = asking
         mode = {"ChecksumMode": "ENABLED"} if CompareField.CHECKSUMS in self.fields else {}
         pin = {"IfMatch": known.etag} if known.etag else {}
-        answer: Mapping[str, Any] = client.head_object(
-            Bucket=known.bucket, Key=known.key, **mode, **pin
-        )
+        answer: Mapping[str, Any] = client.head_object(**object_params(known), **mode, **pin)
         return answer
 
     def etags_are_md5(self) -> bool:
@@ -188,6 +187,6 @@ def _by_key(tag_set: list[dict[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag["Value"] for tag in tag_set}
 
 
-def _differing(one: Mapping[str, str], another: Mapping[str, str]) -> list[str]:
-    names = one.keys() | another.keys()
-    return sorted(printable(name) for name in names if one.get(name) != another.get(name))
+def _differing(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> list[str]:
+    names = of_source.keys() | of_copy.keys()
+    return sorted(printable(name) for name in names if of_source.get(name) != of_copy.get(name))

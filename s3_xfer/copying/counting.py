@@ -1,4 +1,4 @@
-"""What copying reports while it works: requests, repetitions, finished parts.
+"""The numbers that copying reports while it works: requests, repetitions, finished parts.
 
 A protocol, so that copying depends on no ledger.
 """

@@ -1,14 +1,14 @@
 """``CopyObject`` through the AWS Common Runtime (awscrt). The only importer of awscrt.
 
 boto3's own ``crt`` extra uses it for uploads and downloads; copies have no such path there. HTTP
-and TLS happen in C, outside the GIL, in one thread; a request costs Python some 20 microseconds
-instead of a millisecond, and no thread waits for its answer. Of awscrt only the connections are
-used: its ``S3Client`` is made for bodies, hands each answer through three threads, and keeps the
-words of some errors to itself.
+and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of what
+botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used: its
+``S3Client`` is made for bodies, passes each answer through three threads, and drops the error body
+of some failures.
 
-Refuses to repeat a request (ours wait, pace and count), to read credentials by itself (they come
-from botocore, refreshed as botocore does it), and to send anything that botocore would send
-differently: :func:`obstacle` names what it cannot express.
+Requests are not repeated here: retries, pace and counting are the program's. Credentials come from
+botocore and are refreshed as botocore does it. :func:`unsupported_reason` names the configurations
+in which awscrt would not send what botocore sends; those are left to the other engine.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
-def obstacle(template: CopyTemplate, client: Any) -> str | None:
+def unsupported_reason(template: CopyTemplate, client: Any) -> str | None:
     """Return why awscrt cannot send what ``client`` would, or None if it can."""
     config = client.meta.config
     proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
-    obstacles = {
+    reasons = {
         "this process was forked from one that used awscrt, which does not survive that": (
             _used_by and os.getpid() not in _used_by
         ),
@@ -57,10 +57,10 @@ def obstacle(template: CopyTemplate, client: Any) -> str | None:
         "a proxy is configured": proxies,
         "a client certificate is configured": config.client_cert,
     }
-    return next((why for why, found in obstacles.items() if found), None)
+    return next((reason for reason, applies in reasons.items() if applies), None)
 
 
-class CrtSender:
+class CrtCopyClient:
     """Sends single copies made from ``template``. Thread-safe.
 
     ``credentials`` are botocore's, of the destination account; ``ca_bundle`` replaces the
@@ -80,7 +80,7 @@ class CrtSender:
         self._template = template
         self._signer = Signer(template, credentials)
         self.refresh = self._signer.refresh
-        self._connections = _Connections(template, connect_timeout_s, ca_bundle)
+        self._pool = _ConnectionPool(template, connect_timeout_s, ca_bundle)
 
     def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
         """Send the copy of ``task``, and return how to give it up.
@@ -89,19 +89,19 @@ class CrtSender:
         """
         path = self._template.path(task)
         headers = self._signer.headers(task, path)
-        exchange = _Exchange(path, headers, on_answer, self._connections)
-        self._connections.lend(exchange)
-        return exchange.give_up
+        stream = _RequestStream(path, headers, on_answer, self._pool)
+        self._pool.acquire(stream)
+        return stream.give_up
 
     def close(self) -> None:
-        """Let go of the connections. Requests still under way are given up by their owners."""
-        self._connections.close()
+        """Close the connections. The dispatcher gives up the requests that are under way."""
+        self._pool.close()
 
 
-class _Connections:
-    """The connections to one host, each lent to one exchange at a time. Thread-safe.
+class _ConnectionPool:
+    """The connections to one host, each used by one stream at a time. Thread-safe.
 
-    As many are opened as there are exchanges at the same time, which is for others to bound.
+    As many are opened as there are streams at the same time, which the dispatcher bounds.
     """
 
     def __init__(
@@ -121,60 +121,60 @@ class _Connections:
             socket_options=socket_options,
             tls_connection_options=_tls(address.hostname, ca_bundle) if template.tls else None,
         )
-        self._idle: deque[_Line] = deque()
+        self._idle: deque[_Connection] = deque()
         self._closed = False
 
-    def lend(self, exchange: _Exchange) -> None:
-        """Let ``exchange`` begin, on an open connection if one is idle."""
-        while line := self._take_idle():
-            if exchange.begin(line):
+    def acquire(self, stream: _RequestStream) -> None:
+        """Begin ``stream`` on an idle connection, or on a new one."""
+        while connection := self._take_idle():
+            if stream.begin(connection):
                 return
-        self._open().add_done_callback(functools.partial(self._opened, exchange))
+        self._open().add_done_callback(functools.partial(self._opened, stream))
 
-    def give_back(self, line: _Line) -> None:
-        """Keep ``line`` for another exchange."""
+    def release(self, connection: _Connection) -> None:
+        """Keep ``connection`` for another stream."""
         if self._closed:
-            line.connection.close()
+            connection.http.close()
         else:
-            self._idle.append(line)
+            self._idle.append(connection)
 
     def close(self) -> None:
-        """Close what is idle now, and what is given back later."""
+        """Close the idle connections now, and each other one when it is released."""
         self._closed = True
-        while line := self._take_idle():
-            line.connection.close()
+        while connection := self._take_idle():
+            connection.http.close()
 
-    def _take_idle(self) -> _Line | None:
-        """Return the line that was used last, which is open most likely; None without one."""
+    def _take_idle(self) -> _Connection | None:
+        """Return the connection that was used last: the one most likely to be open still."""
         try:
             return self._idle.pop()
         except IndexError:
             return None
 
-    def _opened(self, exchange: _Exchange, opening: Any) -> None:
+    def _opened(self, stream: _RequestStream, opening: Any) -> None:
         _keep_thread_state()
         error = opening.exception()
         if error:
-            exchange.fail(error)
-        elif not exchange.begin(_Line(opening.result())):
-            exchange.fail(ConnectionResetError("closed as soon as it was open"))
+            stream.fail(error)
+        elif not stream.begin(_Connection(opening.result())):
+            stream.fail(ConnectionResetError("closed as soon as it was open"))
 
 
-class _Line:
+class _Connection:
     """A connection, and the request that it carries again and again, changed where it must be.
 
-    For one exchange at a time: awscrt has written a request out before it can be changed.
+    For one stream at a time: awscrt has written a request out before it can be changed.
     """
 
-    __slots__ = ("_common", "_request", "connection")
+    __slots__ = ("_common", "_request", "http")
 
-    def __init__(self, connection: Any) -> None:
-        self.connection = connection
+    def __init__(self, http: Any) -> None:
+        self.http = http
         self._common: tuple[Header, ...] | None = None
         self._request: Any = None
 
-    def send(self, path: str, headers: SignedHeaders, to: _Exchange) -> None:
-        """Send a request, and let its answer go ``to`` an exchange.
+    def send(self, path: str, headers: SignedHeaders, to: _RequestStream) -> None:
+        """Send a request, and let its answer go ``to`` a stream.
 
         Raises:
             Exception: awscrt does not take it, or the connection is closed.
@@ -185,63 +185,63 @@ class _Line:
             for name, value in own:
                 self._request.headers.set(name, value)
         else:
-            every = awscrt.http.HttpHeaders([*common, *own])
-            self._request = awscrt.http.HttpRequest("PUT", path, every)
+            all_headers = awscrt.http.HttpHeaders([*common, *own])
+            self._request = awscrt.http.HttpRequest("PUT", path, all_headers)
             self._common = common
-        _Stream(self.connection, self._request, to).activate()
+        _HttpStream(self.http, self._request, to).activate()
 
 
-class _Exchange:
+class _RequestStream:
     """One request and its answer, which is gathered in awscrt's thread."""
 
-    __slots__ = ("_answer", "_connections", "_given_up", "_headers", "_line", "_on_answer", "_path")
+    __slots__ = ("_answer", "_connection", "_given_up", "_headers", "_on_answer", "_path", "_pool")
 
     def __init__(
         self,
         path: str,
         headers: SignedHeaders,
         on_answer: Callable[[Answer], None],
-        connections: _Connections,
+        pool: _ConnectionPool,
     ) -> None:
         self._path = path
         self._headers = headers
         self._on_answer = on_answer
-        self._connections = connections
-        self._line: _Line | None = None
+        self._pool = pool
+        self._connection: _Connection | None = None
         self._given_up = False
         self._answer = Answer()
 
-    def begin(self, line: _Line) -> bool:
+    def begin(self, connection: _Connection) -> bool:
         """Send the request; return False, having sent nothing, if the connection is closed.
 
-        What cannot be sent through any connection has failed.
+        A request that awscrt does not take is answered with the error.
         """
-        if not line.connection.is_open():
+        if not connection.http.is_open():
             return False
-        self._line = line
+        self._connection = connection
         try:
-            line.send(self._path, self._headers, self)
+            connection.send(self._path, self._headers, self)
         except Exception as error:  # noqa: BLE001 - the answer to this request
-            if not line.connection.is_open():  # it was being closed
+            if not connection.http.is_open():  # it was being closed
                 return False
-            self._line = None
-            self._connections.give_back(line)
+            self._connection = None
+            self._pool.release(connection)
             self.fail(error)
             return True
         if self._given_up:
-            line.connection.close()
+            connection.http.close()
         return True
 
     def give_up(self) -> None:
         """End it, with a time-out as its answer, unless there is one already."""
         self._given_up = True
-        line = self._line
-        if line:
-            line.connection.close()
+        connection = self._connection
+        if connection:
+            connection.http.close()
 
     def fail(self, error: BaseException) -> None:
         """Answer with ``error`` in botocore's terms."""
-        endpoint = self._connections.endpoint
+        endpoint = self._pool.endpoint
         self._on_answer(Answer(error=_as_botocore(error, endpoint, given_up=self._given_up)))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
@@ -254,12 +254,12 @@ class _Exchange:
 
     def on_complete(self, error_code: int) -> None:
         """Take note of the end; 0 is no error."""
-        line, self._line = self._line, None
+        connection, self._connection = self._connection, None
         if error_code:
             self.fail(awscrt.exceptions.from_code(error_code))
         else:
-            if line:
-                self._connections.give_back(line)
+            if connection:
+                self._pool.release(connection)
             self._on_answer(self._answer)
 
 
@@ -272,19 +272,19 @@ class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt
         awscrt.NativeResource.__init__(self)
 
 
-class _Stream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
-    """Lets awscrt call an exchange itself, in place of methods of its own that complete a future.
+class _HttpStream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
+    """Lets awscrt call a stream of ours, in place of its own methods, which complete a future.
 
     A future costs more than the signature. The methods are private, and have been the same for
-    years; :func:`obstacle` looks whether they are there.
+    years; :func:`unsupported_reason` checks that they are there.
     """
 
     __slots__ = _CALLED_BY_AWSCRT
 
-    def __init__(self, connection: Any, request: Any, exchange: _Exchange) -> None:
-        self._on_response = exchange.on_response
-        self._on_body = exchange.on_body
-        self._on_complete = exchange.on_complete
+    def __init__(self, connection: Any, request: Any, stream: _RequestStream) -> None:
+        self._on_response = stream.on_response
+        self._on_body = stream.on_body
+        self._on_complete = stream.on_complete
         super().__init__(connection, request)
 
 
@@ -326,13 +326,13 @@ def _keep_thread_state() -> None:
 def _as_botocore(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
     """Return what botocore would have made of the same failure."""
     name = getattr(error, "name", type(error).__name__)
-    said = f"{name}: {getattr(error, 'message', error)}"
+    text = f"{name}: {getattr(error, 'message', error)}"
     if given_up:
-        return bc.ReadTimeoutError(endpoint_url=endpoint, error=said)
+        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
     if "TIMEOUT" in name:
-        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=said)
+        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
     if "_TLS_" in name:
-        return bc.SSLError(endpoint_url=endpoint, error=OSError(said))
+        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
     if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
-        return bc.EndpointConnectionError(endpoint_url=endpoint, error=said)
-    return bc.ConnectionClosedError(endpoint_url=endpoint, error=said, request=None)
+        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
+    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)

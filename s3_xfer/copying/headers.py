@@ -6,8 +6,8 @@ destination's expected owner to the source, and older models of botocore lack ``
 copies altogether. So everything of that kind is set as a header, after botocore has built the
 request and before it signs it: the same on every version, for single requests and for parts.
 
-Refuses to decide per object: what differs between objects travels in a
-:class:`~s3_xfer.copying.hooks.Trail`.
+What differs from object to object travels in a
+:class:`~s3_xfer.copying.request_state.TransferState`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from s3_xfer.copying.request_state import state_of
+from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 
 Headers = dict[str, str]
@@ -33,6 +35,25 @@ _OBJECT_OPERATIONS = (
     "ListMultipartUploads",
 )
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
+
+
+class HeaderInjector:
+    """Adds headers to the requests of one client: by operation, and those of an upload's object."""
+
+    def __init__(self, headers: Mapping[str, Headers]) -> None:
+        self._headers = headers
+
+    def attach(self, client: Any) -> None:
+        """Add them to every request of ``client``, after botocore has built it."""
+        client.meta.events.register("before-call.s3", self._add)
+
+    def _add(
+        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
+    ) -> None:
+        params["headers"].update(self._headers.get(model.name, {}))
+        transfer = state_of(context).transfer
+        if transfer and model.name == "CreateMultipartUpload":
+            params["headers"].update(transfer.create_headers)
 
 
 def source_headers(options: CopyOptions, *, source_owner: str | None) -> Mapping[str, Headers]:
@@ -87,8 +108,14 @@ def write_params(options: CopyOptions) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value}
 
 
+def object_params(known: S3Object) -> dict[str, str]:
+    """Return what names ``known`` in a request that reads it, and as ``CopySource``."""
+    version = {"VersionId": known.version_id} if known.version_id else {}
+    return {"Bucket": known.bucket, "Key": known.key, **version}
+
+
 def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:
-    """Return the parameters of ``CopyObject`` besides the two places.
+    """Return the parameters of ``CopyObject`` besides source and destination.
 
     Metadata and tags are copied by S3 itself; leaving the tags out takes ``REPLACE`` without any.
     """

@@ -2,8 +2,8 @@
 
 A re-run need not copy again what an earlier run has copied. The proof is S3's own: the same size
 and the same ETag, or, where ETags say nothing (parts, KMS), the same checksum over the whole
-object, which AWS keeps for everything written since the end of 2024. Refuses to guess from sizes
-and dates: what cannot be proven identical is copied. Looks at content, not at metadata.
+object, which AWS keeps for everything written since the end of 2024. An object that cannot be
+proven identical is copied; sizes and dates prove nothing. Only content is compared, no metadata.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.copying.headers import object_params
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.model import CopyTask
 
@@ -23,8 +24,8 @@ _CHECKSUMS = (
     "ChecksumSHA1",
     "ChecksumSHA256",
 )
-# 404, and where one may not look: then the copy is made, and decides.
-_NOT_TO_BE_SEEN = (ErrorClass.SOURCE_VANISHED, ErrorClass.ACCESS_DENIED)
+# 404, and where a HEAD is denied: then the object is copied.
+_UNSEEN = (ErrorClass.SOURCE_VANISHED, ErrorClass.ACCESS_DENIED)
 
 
 def is_identical(source_client: Any, destination_client: Any, task: CopyTask) -> bool:
@@ -34,10 +35,10 @@ def is_identical(source_client: Any, destination_client: Any, task: CopyTask) ->
     the destination has a checksum to compare.
 
     Raises:
-        botocore.exceptions.ClientError: neither there nor missing nor denied; 412 if the source
-            changed meanwhile.
+        botocore.exceptions.ClientError: any error but missing or denied; 412 if the source changed
+            meanwhile.
     """
-    copy = _seen(destination_client, Bucket=task.destination_bucket, Key=task.destination_key)
+    copy = _head(destination_client, Bucket=task.destination_bucket, Key=task.destination_key)
     source = task.source
     if copy is None or copy["ContentLength"] != source.size:
         return False
@@ -46,18 +47,18 @@ def is_identical(source_client: Any, destination_client: Any, task: CopyTask) ->
     of_copy = whole_checksums(copy)
     if not of_copy:
         return False
-    seen = _seen(source_client, Bucket=source.bucket, Key=source.key, IfMatch=source.etag)
-    of_source = whole_checksums(seen or {})
+    head = _head(source_client, **object_params(source), IfMatch=source.etag)
+    of_source = whole_checksums(head or {})
     shared = of_copy.keys() & of_source.keys()
     return bool(shared) and all(of_copy[name] == of_source[name] for name in shared)
 
 
-def _seen(client: Any, **which: str) -> Mapping[str, Any] | None:
-    """Return the answer to a HEAD, or None if the object is missing or may not be seen."""
+def _head(client: Any, **params: str) -> Mapping[str, Any] | None:
+    """Return the answer to a HEAD, or None if the object is missing or the HEAD is denied."""
     try:
-        answer: Mapping[str, Any] = client.head_object(ChecksumMode="ENABLED", **which)
+        answer: Mapping[str, Any] = client.head_object(ChecksumMode="ENABLED", **params)
     except bc.ClientError as error:
-        if translate(error).error_class in _NOT_TO_BE_SEEN:
+        if translate(error).error_class in _UNSEEN:
             return None
         raise
     return answer
@@ -67,5 +68,5 @@ def whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
     if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return {}
-    given = {name: answer[name] for name in _CHECKSUMS if name in answer}
-    return {name: value for name, value in given.items() if "-" not in value}
+    checksums = {name: answer[name] for name in _CHECKSUMS if name in answer}
+    return {name: value for name, value in checksums.items() if "-" not in value}

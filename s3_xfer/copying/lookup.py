@@ -2,9 +2,8 @@
 
 One HEAD or one tag request at a time, through the client of the side that owns the answer.
 Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
-ETag, and a doubtful answer needs a second look. Refuses to interpret: raw headers go over as S3
-sent them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives
-unchanged.
+ETag, and an ambiguous answer needs a HEAD of the destination. Raw headers are passed on as S3 sent
+them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives unchanged.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
-from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.headers import Headers, object_params
 from s3_xfer.copying.verify import etag_is_md5
 from s3_xfer.errors import RetryAction, translate
 from s3_xfer.model import S3Object
@@ -42,16 +41,16 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
     """
     pin = {"IfMatch": known.etag} if known.etag else {}
-    place = {"Bucket": known.bucket, "Key": known.key}
+    params = object_params(known)
     answer: Mapping[str, Any]
     try:
-        answer = client.head_object(**place, **pin)
+        answer = client.head_object(**params, **pin)
     except ClientError as error:
-        if not is_wordless(error):
+        if not is_bodyless_error(error):
             raise
-        ask_why(error, lambda: client.get_object_tagging(**place))
-        answer = client.head_object(**place, **pin)
-    found = replace(
+        probe_error_detail(error, lambda: client.get_object_tagging(**params))
+        answer = client.head_object(**params, **pin)
+    completed = replace(
         known,
         size=answer["ContentLength"],
         etag=answer["ETag"],
@@ -59,7 +58,7 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         storage_class=answer.get("StorageClass", "STANDARD"),
         metadata=answer.get("Metadata", {}),
     )
-    return found, answer
+    return completed, answer
 
 
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
@@ -76,14 +75,14 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
 
 
 def tag_count(head_answer: Mapping[str, Any]) -> int:
-    """Return how many tags a HEAD counts; 0 where it says nothing.
+    """Return how many tags a HEAD counts; 0 without a count.
 
-    The header itself: the model of botocore 1.36 does not know it.
+    Read from the header: the model of botocore 1.36 does not know it.
     """
     return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
 
 
-def is_wordless(error: ClientError) -> bool:
+def is_bodyless_error(error: ClientError) -> bool:
     """Return whether a HEAD, whose answer has no body, may have failed for any of many reasons.
 
     400 also means expired credentials; 403 also a wrong clock, a wrong key or a wrong signature.
@@ -91,31 +90,31 @@ def is_wordless(error: ClientError) -> bool:
     return error.response["Error"]["Code"] in ("400", "403")
 
 
-def ask_why(error: ClientError, ask: Callable[[], object]) -> None:
-    """Ask S3 something that it answers in words, after a HEAD failed with ``error``.
+def probe_error_detail(error: ClientError, send_probe: Callable[[], object]) -> None:
+    """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
 
-    Returns if the HEAD is worth a second try: asking may have renewed the credentials.
+    Returns if the HEAD is worth a second try: the probe may have renewed the credentials.
 
     Raises:
-        botocore.exceptions.ClientError: what would hit every request, in S3's words; or else
+        botocore.exceptions.ClientError: the probe's error if it would hit every request, or else
             ``error`` itself.
     """
     try:
-        ask()
-    except ClientError as in_words:
-        if translate(in_words).error_class.retry_action is RetryAction.END_RUN:
-            raise in_words from error
+        send_probe()
+    except ClientError as detailed:
+        if translate(detailed).error_class.retry_action is RetryAction.END_RUN:
+            raise detailed from error
         if error.response["Error"]["Code"] == "403":
-            raise error from in_words
+            raise error from detailed
 
 
 def tags(client: Any, source: S3Object) -> list[dict[str, str]]:
     """Return the object's tags as S3 lists them.
 
-    Always asked, never guessed from HEAD's tag count: S3 leaves that out when the caller may not
-    read tags, and the tags would be lost without a word.
+    Always requested, never concluded from HEAD's tag count: S3 leaves that out when the caller may
+    not read tags, and the tags would be lost silently.
     """
-    answer = client.get_object_tagging(Bucket=source.bucket, Key=source.key)
+    answer = client.get_object_tagging(**object_params(source))
     return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
 
 

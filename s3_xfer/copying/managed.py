@@ -6,9 +6,10 @@ the throughput. *Single* requests run in the worker's own thread (s3transfer's
 thread per copy. *Multipart* copies run on a pool of their own, so that small objects never queue
 behind ten thousand parts.
 
-Refuses to let s3transfer decide what a copy preserves: that differs by its version, by size and
-by call. Size and ETag are always provided (no HEAD of its own), metadata and tags of multipart
-copies come from the trail, and everything it has no argument for is a header.
+What s3transfer preserves by itself differs by its version, by size and by call, so nothing is left
+to it: size and ETag are always provided (it sends no HEAD of its own), metadata and tags of
+multipart copies are in the transfer's state, and everything that it has no argument for is added as
+a header.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from s3transfer.futures import NonThreadedExecutor, TransferFuture
 from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
 
-from s3_xfer.copying.headers import single_copy_params, write_params
-from s3_xfer.copying.hooks import Trail
+from s3_xfer.copying.headers import object_params, single_copy_params, write_params
+from s3_xfer.copying.request_state import TransferState
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
@@ -60,7 +61,7 @@ class ManagedEngine:
         """Return the size of the parts in which an object of this size is copied."""
         return part_size(size_bytes, self._options)
 
-    def copy_single(self, task: CopyTask, trail: Trail) -> None:  # noqa: ARG002 - the hooks fill it
+    def copy_single(self, task: CopyTask, transfer: TransferState) -> None:  # noqa: ARG002 - the hooks fill it
         """Copy with one ``CopyObject`` in the caller's thread."""
         arguments = single_copy_params(self._options, task.source.etag)
         self._submit(self._single, task, arguments, _Known(task.source)).result()
@@ -68,11 +69,11 @@ class ManagedEngine:
     def copy_in_parts(
         self,
         task: CopyTask,
-        trail: Trail,  # noqa: ARG002 - the hooks fill it
+        transfer: TransferState,  # noqa: ARG002 - the hooks fill it
         on_bytes: Callable[[int], None],
     ) -> None:
         """Copy in parts on the multipart pool; s3transfer aborts the upload on failure."""
-        # REPLACE keeps s3transfer from adding metadata; the trail's headers carry all of it.
+        # REPLACE keeps s3transfer from adding metadata; the transfer's headers carry all of it.
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
         arguments = write_params(self._options) | pinned
         try:
@@ -88,7 +89,7 @@ class ManagedEngine:
         manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
     ) -> TransferFuture:
         return manager.copy(
-            copy_source={"Bucket": task.source.bucket, "Key": task.source.key},
+            copy_source=object_params(task.source),
             bucket=task.destination_bucket,
             key=task.destination_key,
             extra_args=arguments,
@@ -105,7 +106,7 @@ class _PartSizes(TransferConfig):
     """A part size for each object, where s3transfer has one for all.
 
     s3transfer calls ``on_queued`` of an object and reads ``multipart_chunksize`` for it in the same
-    thread. In one where nobody has said the size there is none: an error, never a wrong size.
+    thread. A thread in which no size was set raises AttributeError; it never sees another size.
     """
 
     _here = threading.local()
@@ -121,7 +122,7 @@ class _PartSizes(TransferConfig):
 
 
 class _Known(BaseSubscriber):
-    """Tells s3transfer size and ETag, without which it sends a HEAD of its own."""
+    """Gives s3transfer size and ETag, without which it sends a HEAD of its own."""
 
     def __init__(self, source: S3Object) -> None:
         self._source = source
@@ -133,7 +134,7 @@ class _Known(BaseSubscriber):
 
 
 class _KnownInParts(_Known):
-    """Says how large the parts are, and adds up the finished. Raising would fail the transfer."""
+    """Sets the size of the parts, and adds up the finished ones. It must not raise."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""Credentials that S3 calls expired, renewed once for everybody.
+"""Credentials that S3 calls expired, renewed once for all requests.
 
 botocore renews credentials by their date, before they expire. S3 may still refuse them earlier: a
-session was revoked, or a clock is wrong. Hundreds of requests then come back at the same moment;
-one of them renews, all are sent again. Refuses to guess why a renewal failed: that the run cannot
-go on is certain, and what was said about it is passed on.
+session was revoked, or a clock is wrong. Hundreds of requests then fail at the same moment; one of
+them renews the credentials, and all are sent again. A renewal that fails ends the run, with the
+error of the renewal in its message.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
+from s3_xfer.copying.request_state import state_of
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 
 
@@ -24,6 +25,14 @@ class Renewal:
         self._credentials = credentials
         self._lock = threading.Lock()
         self._renewed_at_s = float("-inf")
+
+    def attach(self, client: Any) -> None:
+        """Keep the credentials of ``client`` fresh, and note when each request is signed."""
+        client.meta.events.register("before-sign.s3", self._before_sign)
+
+    def _before_sign(self, request: Any, **_: object) -> None:
+        self.keep_fresh()
+        state_of(request.context).signed_at_s = time.monotonic()
 
     def keep_fresh(self) -> None:
         """Renew what is due by its date; waits for STS if it is.

@@ -1,12 +1,12 @@
 """Signature version 4 for the one kind of request that is sent a million times.
 
-botocore signs in 140 microseconds, most of which goes into putting together, sorting and quoting
-what is the same for every copy of a run. Here that is done once a second, with botocore's rules
+Most of botocore's time for a signature goes into joining, sorting and quoting what is the same for
+every copy of a run. Here that is done once a second, with botocore's rules
 (``botocore.auth.S3SigV4Auth``), and a copy costs one SHA-256 and one HMAC. A test compares both,
-signature by signature; the tests with Ceph let a real S3 do it.
+signature by signature; the tests with Ceph let a real S3 check it.
 
-Refuses to sign anything else: no query, no body, and nothing that varies but the path, the source
-and its ETag.
+It signs only requests without query and body, in which nothing varies but the path, the source and
+its ETag.
 """
 
 from __future__ import annotations

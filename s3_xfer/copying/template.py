@@ -4,10 +4,9 @@ botocore spends most of a millisecond on every request: endpoint rules, serialis
 of it comes to the same result for every object of a run, except the key, the source and the
 condition. So it is done once, through the run's own client with all its hooks, and stopped before
 anything is signed or sent; :meth:`CopyTemplate.path` and :meth:`CopyTemplate.copy_source` are what
-differs, encoded as botocore does it (``botocore.serialize``, ``botocore.handlers``).
-
-Refuses to know a header by heart: whatever an option adds to a request is in the template because
-botocore, or a hook, put it there.
+differs, encoded as botocore does it (``botocore.serialize``, ``botocore.handlers``). No header is
+listed here: what an option adds to a request is in the template because botocore, or a hook, put it
+there.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ Header = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyTemplate:
-    """What all copies of a run have in common. ``signing`` is botocore's own word on how to sign.
+    """What all copies of a run have in common.
 
     ``source_prefix`` is the copy source up to the key, ``path_prefix`` the path up to the key.
     ``region`` is empty where botocore names none.
@@ -48,8 +47,10 @@ class CopyTemplate:
         return self.path_prefix + quote(task.destination_key, safe=_SAFE)
 
     def copy_source(self, task: CopyTask) -> str:
-        """Return the header that names ``task``'s source."""
-        return self.source_prefix + quote(task.source.key, safe=_SAFE)
+        """Return the header that names ``task``'s source, and its version if it has one."""
+        header = self.source_prefix + quote(task.source.key, safe=_SAFE)
+        version_id = task.source.version_id
+        return f"{header}?versionId={version_id}" if version_id else header
 
 
 def compose(

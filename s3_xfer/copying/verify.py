@@ -1,9 +1,9 @@
 """What an ETag proves, and what it does not.
 
-A copy is verified for nothing where both ETags are the MD5 of the content: they must be equal.
-That holds for single-part objects under SSE-S3 or no encryption (API reference, ``Object.ETag``);
-it does not for multipart objects (``…-N``) and for anything under KMS or a customer's key.
-Refuses to guess: an ETag that may be something else is never compared.
+Where both ETags are the MD5 of the content, a copy is verified without a request: they must be
+equal. That holds for single-part objects under SSE-S3 or no encryption (API reference,
+``Object.ETag``); it does not for multipart objects (``…-N``) and for anything under KMS or a
+customer's key. An ETag that may not be an MD5 is never compared.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def etags_differ(source_etag: str, copy_etag: str) -> bool:
 
 
 def may_differ(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
-    """Return False if the ETags contradict each other, as far as ``answer`` and they tell.
+    """Return False if the ETags contradict each other, by them and ``answer`` alone.
 
-    They still may not: whether the source's was an MD5 only a HEAD of the source knows.
+    Only a HEAD of the source shows whether its ETag was an MD5, and the contradiction real.
     """
     return not etags_differ(source_etag, copy_etag) or not etag_is_md5(answer)
 

@@ -1,10 +1,11 @@
 """What a run's requests cost, estimated from a small, dated price list.
 
-Exists because nobody knows the bill before it comes, and a copier sends a request per object.
-Counts requests and nothing else: not storage, not requests to KMS, not data transfer between
-regions, not the retrieval of objects in infrequent-access or archive classes. An upper bound as
-far as it goes: S3 does not bill every request that it refuses. Refuses to guess a discount or
-another region's price: give a file (:func:`read_prices`) instead.
+A copier sends a request per object, and the bill comes weeks later. The estimate counts the
+requests to S3, those of a journal in S3 and of a diagnosis included, and nothing else: not storage,
+not requests to KMS, not data transfer between regions, not the retrieval of objects in
+infrequent-access or archive classes. Requests to STS are free. It is an upper bound for what it
+counts: S3 does not bill every request that it refuses. Discounts and other regions' prices come
+from a file (:func:`read_prices`).
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ AWS_PRICE_LIST_DATE = "2026-03"
 _PER = 1000  # S3's prices are those of a thousand requests
 _STAGED = (StorageClass.GLACIER, StorageClass.DEEP_ARCHIVE)
 _STAGING = frozenset({"CreateMultipartUpload", "UploadPart", "UploadPartCopy"})
+_NOT_A_COPY = frozenset({"PutObject"})  # the journal in S3, which is stored in STANDARD
 
 
 class PriceClass(enum.Enum):
@@ -73,6 +75,8 @@ class Prices:
         return Bill(usd=usd, price_list=self.source)
 
     def _price(self, operation: str, written: StorageClass) -> float:
+        if operation in _NOT_A_COPY:
+            written = StorageClass.STANDARD
         if written in _STAGED and operation in _STAGING:
             # S3 User Guide, "Multipart upload and pricing": parts for these classes wait in
             # STANDARD, and only CompleteMultipartUpload has the price of the class.

@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
-from s3_xfer.copying.retry import PassTime, in_full
+from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, OpenUpload, S3Object
@@ -36,14 +36,13 @@ _log = logging.getLogger("s3_xfer")
 class CopyRun(Run[CopyResult]):
     """One copy under way. Every method may be called from any thread.
 
-    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.retry.RetryPolicy`.
+    ``pass_time`` is for tests, see :class:`~s3_xfer.copying.request_policy.RequestPolicy`.
     """
 
     operation: CopySpec
 
     def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
-        super().__init__(operation, thread_name="s3-xfer-run")
-        self._pass_time = pass_time
+        super().__init__(operation, thread_name="s3-xfer-run", pass_time=pass_time)
         self._executor: Executor[CopyTask] = Executor(
             capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
             stop=self._stop,
@@ -54,7 +53,7 @@ class CopyRun(Run[CopyResult]):
             self._keys,
             ledger=self._ledger,
             metrics=self._metrics,
-            stop=self._stop,
+            requests=self._requests,
             notes=self._notes,
             is_starved=lambda: self._executor.channel.is_starved,
         )
@@ -70,7 +69,7 @@ class CopyRun(Run[CopyResult]):
         self._note_prefix()
         if not self._setup.read_files():
             return False
-        clients = self._open_clients(overwrite=self.operation.overwrite, pass_time=self._pass_time)
+        clients = self._open_clients(overwrite=self.operation.overwrite)
         self._setup.examine_access(clients)
         self._processor = self._open_processor()
         self._ledger.open_report()

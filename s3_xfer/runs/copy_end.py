@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.copying.uploads import sweep
+from s3_xfer.copying.upload_registry import sweep
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.ledger import Ledger
@@ -49,7 +49,7 @@ def close_journal(
     is_left = journal is not None and not journal.is_complete
     kept: tuple[OpenUpload, ...] = ()
     try:
-        uploads = journal.uploads.left() if journal else ()
+        uploads = journal.uploads.resumable() if journal else ()
         kept = tuple(OpenUpload(bucket, upload.key, upload.upload_id) for upload in uploads)
         opened.close()
     except S3XferError as error:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
-from s3_xfer.copying.choice import Choice, choose
-from s3_xfer.copying.continuing import Continuing
-from s3_xfer.copying.copier import Done, ObjectCopier, OneByOne
-from s3_xfer.copying.flights import Flights
+from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
+from s3_xfer.copying.engine_selection import EngineSelection, select_engine
+from s3_xfer.copying.in_flight import OnDone
 from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -30,8 +31,8 @@ _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only
 class Dispatcher(Protocol):
     """Turns tasks into outcomes."""
 
-    def start(self, task: CopyTask, done: Done) -> None:
-        """Begin; ``done`` is called once with the same task, now or later. Never raises."""
+    def start(self, task: CopyTask, on_done: OnDone) -> None:
+        """Begin; ``on_done`` is called once with the same task, now or later. Never raises."""
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until all that was started is done; return False after ``timeout_s``."""
@@ -57,9 +58,9 @@ class CopyProcessor:
         metrics: MetricsCollector,
         stop: StopFlag,
     ) -> None:
-        choice = _choose(spec, keys, clients)
-        self.why_managed = choice.why
-        self.threads = _DISPATCHING_THREADS if choice.sender else spec.options.threads
+        selection = _select_engine(spec, keys, clients)
+        self.why_managed = selection.why_managed
+        self.threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
         self._resumer = _resumer(spec, clients, ledger.journal, self._engine.part_size, stop)
@@ -72,20 +73,12 @@ class CopyProcessor:
             options=spec.options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
-            continuing=self._resumer,
+            resumer=self._resumer,
         )
         self._dispatcher: Dispatcher = (
-            _async_dispatcher(
-                choice,
-                copier,
-                clients,
-                options=spec.options,
-                ledger=ledger,
-                metrics=metrics,
-                stop=stop,
-            )
-            if choice.sender
-            else OneByOne(copier.copy)
+            _async_dispatcher(selection, copier, clients, ledger, spec.options)
+            if selection.copy_client
+            else BlockingDispatcher(copier.copy)
         )
 
     def process(self, item: CopyTask) -> None:
@@ -131,8 +124,8 @@ class DryRunProcessor:
         """Do nothing."""
 
 
-def _choose(spec: CopySpec, keys: KeyMap, clients: Clients) -> Choice:
-    return choose(
+def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSelection:
+    return select_engine(
         spec.options,
         client=clients.destination,
         credentials=clients.destination_session.get_credentials(),
@@ -149,12 +142,12 @@ def _resumer(
     journal: Journal | None,
     part_size: Callable[[int], int],
     stop: StopFlag,
-) -> Continuing | None:
+) -> MultipartResumer | None:
     """Return what goes on with the uploads in a journal; a run without one has none."""
     if not journal:
         return None
-    clients.destination_hooks.leave_uploads()
-    return Continuing(
+    clients.destination_hooks.keep_uploads_when_stopped()
+    return MultipartResumer(
         clients.destination,
         journal.uploads,
         part_size=part_size,
@@ -164,28 +157,23 @@ def _resumer(
 
 
 def _async_dispatcher(
-    choice: Choice,
+    selection: EngineSelection,
     copier: ObjectCopier,
     clients: Clients,
-    *,
-    options: CopyOptions,
     ledger: Ledger,
-    metrics: MetricsCollector,
-    stop: StopFlag,
-) -> Flights:
-    assert choice.sender  # noqa: S101 - the caller has looked
+    options: CopyOptions,
+) -> AsyncDispatcher:
+    assert selection.copy_client  # noqa: S101 - the caller has looked
     hooks = clients.destination_hooks
-    return Flights(
-        sender=choice.sender,
+    return AsyncDispatcher(
+        copy_client=selection.copy_client,
         copier=copier,
         output_shape=_output_shape(clients.destination),
-        retry=hooks.retry,
+        requests=hooks.requests,
         renewal=hooks.renewal,
         pacer=hooks.pacer,
-        stop=stop,
-        metrics=metrics,
-        limit=choice.flights,
-        ground_threads=options.threads,
+        limit=selection.max_in_flight,
+        blocking_threads=options.threads,
         read_timeout_s=options.read_timeout_s,
         on_crash=ledger.abort,
     )

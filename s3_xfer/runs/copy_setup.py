@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.journals import journal_place
+from s3_xfer.access.journals import journal_storage
 from s3_xfer.access.preflight import AccessPreflight
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.journal.opening import OpenJournal
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -19,7 +20,6 @@ from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import S3Object
 from s3_xfer.options import RunMode
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.journal import JournalSource
@@ -43,7 +43,7 @@ class CopySetup:
         *,
         ledger: Ledger,
         metrics: MetricsCollector,
-        stop: StopFlag,
+        requests: RequestPolicy,
         notes: list[str],
         is_starved: Callable[[], bool],
     ) -> None:
@@ -55,7 +55,7 @@ class CopySetup:
         self._keys = keys
         self._ledger = ledger
         self._metrics = metrics
-        self._stop = stop
+        self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
         self._report: ReportFile | None = None
@@ -86,7 +86,7 @@ class CopySetup:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
         self.opened = OpenJournal(
-            journal_place(name, self._spec.destination, wait=self._stop.wait), self._spec
+            journal_storage(name, self._spec.destination, requests=self._requests), self._spec
         )
         journal = self._ledger.journal = self.opened.journal
         if journal is None:
@@ -126,7 +126,7 @@ class CopySetup:
         assert source  # noqa: S101 - everything that says what there is has been read
         journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
         self._ledger.journal = journal
-        clients.destination_hooks.write_down(journal.uploads)
+        clients.destination_hooks.record_uploads_in(journal.uploads)
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.copying.retry import PassTime, RetryPolicy, in_full
+from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
@@ -37,11 +37,16 @@ class Run(ABC, Generic[ResultT]):
     The thread is made here and started by the subclass, once it has all that it needs.
     """
 
-    def __init__(self, operation: TransferSpec, *, thread_name: str) -> None:
+    def __init__(
+        self, operation: TransferSpec, *, thread_name: str, pass_time: PassTime = in_full
+    ) -> None:
         self.operation = operation
         self._keys = operation.key_map()
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
+        self._requests = RequestPolicy.of(
+            operation.options, counter=self._metrics, stop=self._stop, pass_time=pass_time
+        )
         self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
@@ -166,22 +171,15 @@ class Run(ABC, Generic[ResultT]):
         if self.operation.options.report_path:
             check_place(self.operation.options.report_path)
 
-    def _open_clients(self, *, overwrite: bool, pass_time: PassTime = in_full) -> Clients:
+    def _open_clients(self, *, overwrite: bool) -> Clients:
         """Return the clients of both sides, and note what a person must know about them."""
-        operation, options = self.operation, self.operation.options
+        operation = self.operation
         clients = open_clients(
             source=operation.source,
             destination=operation.destination,
-            options=options,
+            options=operation.options,
             overwrite=overwrite,
-            retry=RetryPolicy(
-                retries=options.retries,
-                delay_s=options.retry_delay_s,
-                stop=self._stop,
-                pass_time=pass_time,
-            ),
-            stop=self._stop,
-            metrics=self._metrics,
+            requests=self._requests,
         )
         self._notes += clients.warnings()
         return clients

@@ -19,7 +19,7 @@ from s3_xfer.access.clients import open_clients
 from s3_xfer.access.lookups import answer_text
 from s3_xfer.access.principals import caller_identity
 from s3_xfer.access.probe import answer
-from s3_xfer.copying.retry import RetryPolicy
+from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ObjectError, PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
@@ -60,17 +60,16 @@ class Janitor:
         self._location = location
         self._options = options
         self._stop = StopFlag()
-        self._retry = RetryPolicy(
-            retries=options.retries, delay_s=options.retry_delay_s, stop=self._stop
+        requests = RequestPolicy.of(
+            options, counter=MetricsCollector(uuid.uuid4().hex), stop=self._stop
         )
+        self._retry = requests.retry
         clients = open_clients(
             source=AccountContext(),
             destination=location.account,
             options=options,
             overwrite=True,
-            retry=self._retry,
-            stop=self._stop,
-            metrics=MetricsCollector(uuid.uuid4().hex),
+            requests=requests,
         )
         self._client: Any = clients.destination
         self._identity = caller_identity(clients.destination_session, location.account)
@@ -145,7 +144,7 @@ class Janitor:
             hidden = answer(self._client.list_parts, {**arguments, "MaxParts": 1})
             if hidden:
                 return AbortResult(unfinished, is_proven=hidden.error_class in _GONE)
-            if self._stop.wait(self._retry.delay_s(number)):
+            if self._stop.wait(self._retry.delay_after_s(number)):
                 break
         message = "it was aborted, and is still there: parts are still being sent"
         return AbortResult(

@@ -10,6 +10,8 @@ from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 IDENTICAL = {"identical at the destination": 1}
 CRC = {"x-amz-checksum-crc64nvme": "Zm9vYmFyCg==", "x-amz-checksum-type": "FULL_OBJECT"}
 OTHER_CRC = {**CRC, "x-amz-checksum-crc64nvme": "Zm9vYmF6Cg=="}
+TWO_CRCS = {**CRC, "x-amz-checksum-crc32": "AAAAAA=="}
+OTHER_CRC32 = {**CRC, "x-amz-checksum-crc32": "AAAAAQ=="}
 COMPOSED = {"x-amz-checksum-sha256": "Zm9vYmFyCg==-5", "x-amz-checksum-type": "COMPOSITE"}
 
 
@@ -49,6 +51,8 @@ def test_without_the_option_everything_is_copied_again(world: World) -> None:
         pytest.param(CRC, {}, False, id="no checksum at the destination"),
         pytest.param({}, CRC, False, id="no checksum at the source"),
         pytest.param(COMPOSED, COMPOSED, False, id="checksums of parts"),
+        pytest.param(TWO_CRCS, TWO_CRCS, True, id="the same two checksums"),
+        pytest.param(TWO_CRCS, OTHER_CRC32, False, id="one of two checksums differs"),
     ],
 )
 def test_where_etags_differ_a_checksum_over_everything_decides(

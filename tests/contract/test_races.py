@@ -243,6 +243,62 @@ def test_answer_lost_after_the_work_is_recognised_as_our_own(world: World, size:
     assert world.arrived()["out/x"].size == size
 
 
+def test_upload_whose_completion_was_lost_is_not_copied_again(world: World) -> None:
+    """S3 does not know the upload any more: the destination's ETag, made of the parts', is ours."""
+    world.server.put(SRC, "in/x", size=LARGE)
+    world.server.inject(Fault.lost_response("CompleteMultipartUpload", times=1))
+    world.server.inject(
+        Fault.error("CompleteMultipartUpload", 404, "NoSuchUpload", after=1, times=1)
+    )
+
+    result = world.copy()
+
+    assert result.metrics.files_copied_successfully == 1
+    assert world.sent("UploadPartCopy") == 5  # one for each part
+    assert world.sent("CompleteMultipartUpload") == 2
+
+
+def test_copy_whose_answer_was_empty_is_recognised_as_our_own(world: World) -> None:
+    """An empty 200 proves nothing, and the copy may be there: then it is not skipped as theirs."""
+    world.server.put(SRC, "in/x", size=1000)
+    world.server.inject(Fault.empty_200("CopyObject", executed=True, times=1))
+
+    result = world.copy(overwrite=False)
+
+    assert (result.metrics.files_copied_successfully, result.metrics.files_skipped) == (1, 0)
+    assert world.sent("CopyObject") == 2
+
+
+def test_upload_whose_id_was_lost_in_an_empty_answer_is_aborted(world: World) -> None:
+    """S3 may have created it: it is looked for at the end, so that it costs nothing."""
+    world.server.put(SRC, "in/x", size=LARGE)
+    world.server.inject(
+        Fault.empty_200("CreateMultipartUpload", executed=True, times=1, key="out/x")
+    )
+
+    result = world.copy()
+
+    assert result.metrics.files_copied_successfully == 1
+    assert world.server.uploads(DST) == []
+    assert world.sent("ListMultipartUploads") == 1
+
+
+def test_a_412_that_names_no_condition_is_told_apart_by_the_pinned_head(world: World) -> None:
+    """The source was overwritten: that is a failure, not an object that exists already."""
+    world.server.put(SRC, "in/x", size=1000)
+    world.server.inject(
+        Fault.call(
+            "CopyObject", lambda _: world.server.put(SRC, "in/x", size=1000), key="out/x", times=1
+        )
+    )
+    world.server.inject(Fault.error("CopyObject", 412, "PreconditionFailed", key="out/x"))
+
+    result = world.copy(overwrite=False)
+
+    assert result.metrics.errors_by_class == {"SourceChanged": 1}
+    assert result.metrics.files_skipped == 0
+
+
 def test_lost_answer_and_a_stranger_is_a_skip(world: World) -> None:
     """If what exists is not what we sent, it was not ours."""
     world.server.put(SRC, "in/x", size=1000)

@@ -1,4 +1,4 @@
-"""awscrt as a sender, against real sockets: TLS, names, ports, and what its errors become."""
+"""awscrt as a copy_client, against real sockets: TLS, names, ports, and what its errors become."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_KEY, SOURCE_KEY, SRC, World
 
 if TYPE_CHECKING:
-    from s3_xfer.copying.crt import CrtSender
+    from s3_xfer.copying.crt import CrtCopyClient
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
 
@@ -86,34 +86,34 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 @contextmanager
-def sender_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtSender]:
-    """Make a sender for a client with ``url`` as its endpoint."""
+def copy_client_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtCopyClient]:
+    """Make a copy_client for a client with ``url`` as its endpoint."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
     client = session.client("s3", region_name="us-east-1", endpoint_url=url)
     template = compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
-    sender = crt.CrtSender(
+    copy_client = crt.CrtCopyClient(
         template,
         session.get_credentials(),
         connect_timeout_s=60,
         ca_bundle=str(ca_bundle) if ca_bundle else None,
     )
     try:
-        yield sender
+        yield copy_client
     finally:
-        sender.close()
+        copy_client.close()
 
 
-def sent(sender: CrtSender, task: CopyTask = TASK) -> Answer:
+def sent(copy_client: CrtCopyClient, task: CopyTask = TASK) -> Answer:
     """Return the answer to one copy."""
     answers: queue.Queue[Answer] = queue.Queue()
-    sender.send(task, answers.put)
+    copy_client.send(task, answers.put)
     return answers.get(timeout=PATIENCE_S)
 
 
 def answer_of(url: str, ca_bundle: Path | None = None) -> Answer:
-    """Return what a new sender for ``url`` gets for one copy."""
-    with sender_to(url, ca_bundle) as sender:
-        return sent(sender)
+    """Return what a new copy_client for ``url`` gets for one copy."""
+    with copy_client_to(url, ca_bundle) as copy_client:
+        return sent(copy_client)
 
 
 def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Path) -> None:
@@ -222,8 +222,8 @@ def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
 def test_one_connection_serves_many_copies() -> None:
     """An idle connection is used before another one is opened."""
     server = ScriptedServer(*[whole()] * 10)
-    with server.listening() as url, sender_to(url) as sender:
-        answers = [sent(sender) for _ in range(10)]
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        answers = [sent(copy_client) for _ in range(10)]
     assert [answer.body for answer in answers] == [BODY.encode()] * 10
     assert (server.accepted, server.requests) == (1, 10)
 
@@ -236,18 +236,18 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
         for key, late_s in (("first", 0), ("a b", 0), ("third/~", 5))
     ]
 
-    def send_each(sender: CrtSender, some: Iterable[tuple[CopyTask, float]]) -> None:
+    def send_each(copy_client: CrtCopyClient, some: Iterable[tuple[CopyTask, float]]) -> None:
         for task, at_s in some:
-            sender._signer._clock = partial(float, at_s)
-            assert sent(sender, task).status == 200
+            copy_client._signer._clock = partial(float, at_s)
+            assert sent(copy_client, task).status == 200
 
     server = ScriptedServer(*[whole()] * 2 * len(copies))
     with server.listening() as url:
-        with sender_to(url) as sender:
-            send_each(sender, copies)
+        with copy_client_to(url) as copy_client:
+            send_each(copy_client, copies)
         for copy in copies:
-            with sender_to(url) as sender:
-                send_each(sender, [copy])
+            with copy_client_to(url) as copy_client:
+                send_each(copy_client, [copy])
     assert server.accepted == 1 + len(copies)
     heads = [sorted(head.split(b"\r\n")) for head in server.heads]
     assert heads[: len(copies)] == heads[len(copies) :]
@@ -257,22 +257,22 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
 def test_connections_that_the_server_ends_are_replaced() -> None:
     """After a connection has ended, announced or not, the next copy goes through another one."""
     server = ScriptedServer(whole(BODY, "Connection: close"), None, whole(), whole())
-    with server.listening() as url, sender_to(url) as sender:
-        assert sent(sender).body == BODY.encode()
-        assert sent(sender).error  # the server hung up instead of answering
-        assert sent(sender).body == BODY.encode()
-        assert sent(sender).body == BODY.encode()
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        assert sent(copy_client).body == BODY.encode()
+        assert sent(copy_client).error  # the server hung up instead of answering
+        assert sent(copy_client).body == BODY.encode()
+        assert sent(copy_client).body == BODY.encode()
     assert (server.accepted, server.requests) == (3, 4)
 
 
 def test_idle_connections_that_were_closed_are_not_used() -> None:
     """A connection that S3 closed while it was idle is replaced, without an error."""
     server = ScriptedServer(whole(), whole())
-    with server.listening() as url, sender_to(url) as sender:
-        assert sent(sender).status == 200
-        (idle,) = sender._connections._idle
-        idle.connection.close().result(PATIENCE_S)
-        assert sent(sender).status == 200
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        assert sent(copy_client).status == 200
+        (idle,) = copy_client._pool._idle
+        idle.http.close().result(PATIENCE_S)
+        assert sent(copy_client).status == 200
     assert server.accepted == 2
 
 
@@ -280,9 +280,9 @@ def test_half_an_answer_is_none() -> None:
     """However complete a body looks, it is no answer while its length says that more will come."""
     cut = whole(BODY + " " * 10)[:-10]
     server = ScriptedServer(cut + b"", None)
-    with server.listening() as url, sender_to(url) as sender:
+    with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        give_up = sender.send(TASK, answers.put)
+        give_up = copy_client.send(TASK, answers.put)
         wait_until(lambda: server.requests == 1)
         time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
@@ -299,9 +299,9 @@ def answers_nothing(answer: Answer) -> bool:
 def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
     """It ends once, and what comes later is not taken for the answer to another request."""
     server = ScriptedServer(b"", whole())
-    with server.listening() as url, sender_to(url) as sender:
+    with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        give_up = sender.send(TASK, answers.put)
+        give_up = copy_client.send(TASK, answers.put)
         wait_until(lambda: server.requests == 1)
         give_up()
         give_up()
@@ -309,7 +309,7 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
         assert answers_nothing(answer)
         assert answer.error
         assert translate(answer.error).error_class is ErrorClass.TIMEOUT
-        assert sent(sender).status == 200
+        assert sent(copy_client).status == 200
         assert answers.empty()
     assert server.accepted == 2
 
@@ -317,9 +317,9 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
 def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> None:
     """The connection is closed when it comes, and nothing is sent through it that matters."""
     server = ScriptedServer(b"", b"")
-    with server.listening() as url, sender_to(url) as sender:
+    with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        sender.send(TASK, answers.put)()
+        copy_client.send(TASK, answers.put)()
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
     assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
@@ -328,22 +328,22 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
 def test_the_answer_to_an_earlier_request_is_not_taken_for_the_next() -> None:
     """The second of two answers to one request is thrown away."""
     server = ScriptedServer(whole() + whole("<Error/>", status="403 Forbidden"), whole())
-    with server.listening() as url, sender_to(url) as sender:
-        assert sent(sender).status == 200
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        assert sent(copy_client).status == 200
         time.sleep(0.1)  # the second answer has come by now
-        assert sent(sender).status == 200
+        assert sent(copy_client).status == 200
 
 
 def test_what_cannot_be_sent_is_an_error_of_its_own() -> None:
     """A request that cannot be sent fails, and its connection serves the next."""
     server = ScriptedServer(whole(), whole())
     broken = replace(TASK, source=replace(TASK.source, etag="a\r\nb"))
-    with server.listening() as url, sender_to(url) as sender:
-        assert sent(sender).status == 200
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        assert sent(copy_client).status == 200
         answers: queue.Queue[Answer] = queue.Queue()
-        sender.send(broken, answers.put)
+        copy_client.send(broken, answers.put)
         assert answers_nothing(answers.get(timeout=PATIENCE_S))
-        assert sent(sender).status == 200
+        assert sent(copy_client).status == 200
     assert (server.accepted, server.requests) == (1, 2)
 
 

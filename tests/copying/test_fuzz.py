@@ -118,23 +118,23 @@ def clients() -> Any:
     """A client of a run, without retries, and its server."""
     from s3_xfer import CopyOptions  # noqa: PLC0415
     from s3_xfer.access.clients import open_clients  # noqa: PLC0415
-    from s3_xfer.copying.retry import RetryPolicy  # noqa: PLC0415
+    from s3_xfer.copying.request_policy import RequestPolicy  # noqa: PLC0415
     from s3_xfer.ledger.metrics import MetricsCollector  # noqa: PLC0415
     from s3_xfer.pipeline.stop import StopFlag  # noqa: PLC0415
 
     with World() as world:
-        stop = StopFlag()
+        options = CopyOptions(retries=0)
         account = world.account(DESTINATION_KEY)
         yield (
             world,
             open_clients(
                 source=account,
                 destination=account,
-                options=CopyOptions(),
+                options=options,
                 overwrite=True,
-                retry=RetryPolicy(retries=0, delay_s=0, stop=stop),
-                stop=stop,
-                metrics=MetricsCollector("fuzz"),
+                requests=RequestPolicy.of(
+                    options, counter=MetricsCollector("fuzz"), stop=StopFlag()
+                ),
             ).destination,
         )
 

@@ -45,10 +45,15 @@ TEMPLATES = (
 )
 
 
-def task(key: str, etag: str) -> CopyTask:
+def task(key: str, etag: str, version_id: str | None = None) -> CopyTask:
     """Return the copy of an object to another key."""
     source = S3Object(
-        bucket="source", key=key, size=1, etag=etag, last_modified=datetime(2024, 1, 1, tzinfo=UTC)
+        bucket="source",
+        key=key,
+        size=1,
+        etag=etag,
+        last_modified=datetime(2024, 1, 1, tzinfo=UTC),
+        version_id=version_id,
     )
     return CopyTask(source, "destination", f"to/{key}")
 
@@ -69,18 +74,25 @@ def botocores(made: CopyTemplate, path: str, headers: dict[str, str], credential
 @given(
     made=st.sampled_from(TEMPLATES),
     key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80),
-    etag=st.sampled_from(['"910a2dec89025cc1f3203e9039f4a821"', '"e-12"', "bare"]),
+    identity=st.tuples(
+        st.sampled_from(['"910a2dec89025cc1f3203e9039f4a821"', '"e-12"', "bare"]),
+        st.sampled_from([None, "null", "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY_MTRCxf3vjVBH40Nr8X8gdR"]),
+    ),
     token=st.sampled_from([None, "session/token+=="]),
     age_s=st.integers(0, 10**8),
 )
 def test_signatures_are_botocores(
-    made: CopyTemplate, key: str, etag: str, token: str | None, age_s: int
+    made: CopyTemplate,
+    key: str,
+    identity: tuple[str, str | None],
+    token: str | None,
+    age_s: int,
 ) -> None:
     """Whatever the key, the endpoint, the options and the time."""
     credentials = Credentials("AKIA", "secret", token)
     now = NOW - timedelta(seconds=age_s)
     signer = Signer(made, credentials, clock=now.timestamp)
-    one = task(key, etag)
+    one = task(key, *identity)
     path = made.path(one)
     headers = dict(chain(*signer.headers(one, path)))
     assert headers["x-amz-date"] == f"{now:%Y%m%dT%H%M%SZ}"

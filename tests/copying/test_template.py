@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -13,6 +15,7 @@ import pytest
 from botocore.config import Config
 
 from s3_xfer import CopyOptions
+from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.model import CopyTask, S3Object
 
@@ -85,6 +88,28 @@ def test_addressing_is_botocores(
     assert (made.tls, host(made), made.path(task("k"))) == (tls, address, path)
     assert made.region == "eu-west-1"
     assert made.auth_type == "v4"
+
+
+@pytest.mark.parametrize("key", ["k", "a b+c?versionId=x", "\u00fc/~"])
+@pytest.mark.parametrize("version_id", ["null", "3sL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY_MTRCxf"])
+def test_a_version_is_named_as_botocore_names_it(key: str, version_id: str) -> None:
+    """Behind the encoded key, so that nothing in a key can be taken for a version."""
+    made = template()
+    of_version = CopyTask(replace(task(key).source, version_id=version_id), BUCKET, key)
+    client = boto3.client(
+        "s3", region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b"
+    )
+    sent: list[str] = []
+
+    def keep(params: dict[str, Any], **_: object) -> Any:
+        sent.append(params["headers"]["x-amz-copy-source"])
+        return SimpleNamespace(status_code=200), {}
+
+    client.meta.events.register("before-call.s3.CopyObject", keep)
+    client.copy_object(Bucket=BUCKET, Key=key, CopySource=object_params(of_version.source))
+
+    assert sent == [made.copy_source(of_version)]
+    assert made.copy_source(of_version) == f"{made.copy_source(task(key))}?versionId={version_id}"
 
 
 def test_access_points_are_signed_for_their_own_region() -> None:

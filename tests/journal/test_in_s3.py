@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,15 +13,20 @@ from pathlib import Path
 import pytest
 
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState, S3Location
-from s3_xfer.ledger.journal.places import S3File
+from s3_xfer.access.clients import open_metered_client
+from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.ledger.journal.storage import S3Storage
 from s3_xfer.ledger.journal.store import Store
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.pipeline.stop import StopFlag
 from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.patience import PATIENCE_S
-from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, World, session
+from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, QUICK, World, session
 
 BUCKET = "journals"
 URL = f"s3://{BUCKET}/copies/j.db"
+UNREAD = MetricsCollector("unread")
 
 
 @pytest.fixture(autouse=True)
@@ -32,18 +36,34 @@ def _bucket(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
+class WaitingStop(StopFlag):
+    """A stop flag that calls a function instead of waiting."""
+
+    def __init__(self, wait: Callable[[float], object]) -> None:
+        super().__init__()
+        self._wait = wait
+
+    def wait(self, timeout_s: float) -> bool:
+        """Call the function; return whether it has stopped the run."""
+        self._wait(timeout_s)
+        return self.is_set()
+
+
 @pytest.fixture
-def place(world: World) -> Iterator[Callable[..., S3File]]:
-    """A function that returns the journal's place, as another run sees it."""
+def storage(world: World) -> Iterator[Callable[..., S3Storage]]:
+    """A function that returns the journal's storage, as another run sees it."""
     with ExitStack() as stack:
 
-        def make(*, lease_s: float = 30, wait: Callable[[float], object] = time.sleep) -> S3File:
-            made = S3File(
-                S3Location.parse(URL),
-                lambda: session(DESTINATION_KEY).client("s3", endpoint_url=world.server.url),
-                wait=wait,
-                lease_s=lease_s,
+        def make(
+            *, lease_s: float = 30, stop: StopFlag | None = None, counter: MetricsCollector = UNREAD
+        ) -> S3Storage:
+            requests = RequestPolicy.of(QUICK, counter=counter, stop=stop or StopFlag())
+            requests = requests.beyond_stop()
+            account = world.account(DESTINATION_KEY)
+            client = open_metered_client(
+                session(DESTINATION_KEY), account, requests=requests, patience_s=10
             )
+            made = S3Storage(S3Location.parse(URL), client, requests=requests, lease_s=lease_s)
             stack.callback(made.close)
             return made
 
@@ -79,12 +99,12 @@ def test_a_retried_task_continues_or_begins(world: World) -> None:
     assert last.metrics.files_copied_earlier > 0
 
 
-def test_a_living_owner_is_not_disturbed(place: Callable[..., S3File]) -> None:
+def test_a_living_owner_is_not_disturbed(storage: Callable[..., S3Storage]) -> None:
     """Whoever saves while somebody else waits keeps the journal."""
-    owner = place()
+    owner = storage()
     assert not owner.fetch()
     owner.save(b"1")
-    other = place(wait=lambda _: owner.save(b"2"))
+    other = storage(stop=WaitingStop(lambda _: owner.save(b"2")))
 
     with pytest.raises(JournalError, match="another run has just saved it") as refused:
         other.fetch()
@@ -93,10 +113,10 @@ def test_a_living_owner_is_not_disturbed(place: Callable[..., S3File]) -> None:
 
 
 def test_a_dead_owner_is_followed_after_its_lease(
-    world: World, place: Callable[..., S3File]
+    world: World, storage: Callable[..., S3Storage]
 ) -> None:
     """What it saved last is what the next one gets."""
-    dead = place()
+    dead = storage()
     dead.fetch()
     dead.save(b"last words")
 
@@ -105,7 +125,7 @@ def test_a_dead_owner_is_followed_after_its_lease(
         (saved,) = bucket.objects.values()
         bucket.store(replace(saved, last_modified=saved.last_modified - timedelta(minutes=1)))
 
-    heir = place(wait=time_passes)
+    heir = storage(stop=WaitingStop(time_passes))
 
     assert heir.fetch()
     assert heir.path.read_bytes() == b"last words"
@@ -113,12 +133,12 @@ def test_a_dead_owner_is_followed_after_its_lease(
     assert datetime.now(UTC) - saved.last_modified > timedelta(seconds=30)
 
 
-def test_who_was_taken_for_dead_notices(place: Callable[..., S3File]) -> None:
+def test_who_was_taken_for_dead_notices(storage: Callable[..., S3Storage]) -> None:
     """Its next save is refused: the condition is on its own last one."""
-    first = place()
+    first = storage()
     first.fetch()
     first.save(b"1")
-    second = place(lease_s=0)
+    second = storage(lease_s=0)
     second.fetch()
     second.save(b"2")
 
@@ -127,9 +147,9 @@ def test_who_was_taken_for_dead_notices(place: Callable[..., S3File]) -> None:
     second.save(b"4", final=True)
 
 
-def test_two_beginnings_at_once(place: Callable[..., S3File]) -> None:
+def test_two_beginnings_at_once(storage: Callable[..., S3Storage]) -> None:
     """Only one of them gets the journal."""
-    one, two = place(), place()
+    one, two = storage(), storage()
     assert (one.fetch(), two.fetch()) == (False, False)
     one.save(b"1")
 
@@ -138,27 +158,29 @@ def test_two_beginnings_at_once(place: Callable[..., S3File]) -> None:
 
 
 def test_a_save_whose_answer_was_lost_is_recognised(
-    world: World, place: Callable[..., S3File]
+    world: World, storage: Callable[..., S3Storage]
 ) -> None:
     """The repetition meets our own object."""
     world.server.inject(Fault.lost_response("PutObject", times=1))
-    mine = place()
+    mine = storage()
     mine.fetch()
 
     mine.save(b"1")
     mine.save(b"2", final=True)
 
-    assert place().fetch()
+    assert storage().fetch()
 
 
-def test_a_run_whose_journal_is_taken_over_ends(world: World, place: Callable[..., S3File]) -> None:
+def test_a_run_whose_journal_is_taken_over_ends(
+    world: World, storage: Callable[..., S3Storage]
+) -> None:
     """What it has copied since is looked at again by the other."""
     fill(world, 30)
     taken_over = threading.Event()
     world.server.inject(Fault.call("CopyObject", lambda _: taken_over.wait(PATIENCE_S), after=5))
     run = world.operation(journal=URL).start()
     assert world.server.wait_for("CopyObject", count=5)
-    thief = place(lease_s=0)
+    thief = storage(lease_s=0)
     thief.fetch()
     store = Store(thief.path, name=URL)
     store.put_fact("save", "the thief's")

@@ -22,6 +22,8 @@ MILLION = 1_000_000
         ("UploadPartCopy", PriceClass.WRITE),
         ("CompleteMultipartUpload", PriceClass.WRITE),
         ("PutObjectTagging", PriceClass.WRITE),
+        ("PutObject", PriceClass.WRITE),
+        ("GetObject", PriceClass.READ),
         ("ListObjectsV2", PriceClass.LIST),
         ("ListParts", PriceClass.LIST),
         ("HeadObject", PriceClass.READ),
@@ -54,6 +56,15 @@ def test_writing_costs_what_the_storage_class_of_the_copies_costs() -> None:
     requests = {"CopyObject": MILLION, "ListObjectsV2": 1000, "HeadObject": MILLION}
     bill = AWS_PRICES.bill(requests, StorageClass.STANDARD_IA)
     assert bill.usd == pytest.approx(10 + 0.005 + 0.4)
+
+
+def test_saves_of_a_journal_are_billed_at_the_standard_price() -> None:
+    """The journal is stored in STANDARD, whatever the class of the copies."""
+    requests = {"PutObject": 1000, "GetObject": 1000, "HeadObject": 1000}
+
+    bill = AWS_PRICES.bill(requests, StorageClass.DEEP_ARCHIVE)
+
+    assert bill.usd == pytest.approx(0.005 + 2 * 0.0004)
 
 
 def test_parts_for_the_archive_wait_at_the_standard_price() -> None:

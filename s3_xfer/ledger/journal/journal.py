@@ -18,7 +18,7 @@ from typing import Any
 
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.journal.store import Store, between
-from s3_xfer.ledger.journal.uploads import JournaledUploads
+from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.ledger.metrics import Earlier
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
 from s3_xfer.model import Copied, Failed, NotAttempted, ObjectId, Outcome, S3Object, Skipped
@@ -70,7 +70,7 @@ class Journal:
         self._drop_failures_to_relist()
         self.earlier = self._earlier()
         self._has_rows = bool(store.rows("SELECT 1 FROM finished LIMIT 1"))
-        self.uploads = JournaledUploads(store)
+        self.uploads = JournalUploadRegistry(store)
 
     # ------------------------------------------------------------------------- what is pending
 

@@ -19,7 +19,7 @@ from s3_xfer.errors import JournalError
 from s3_xfer.ledger.journal.description import Description, describe, require_same
 from s3_xfer.ledger.journal.journal import Journal, begin
 from s3_xfer.ledger.journal.store import Store, busy
-from s3_xfer.ledger.journal.uploads import JournaledUploads
+from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.model import S3Object
 from s3_xfer.options import JournalUse
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
@@ -34,8 +34,8 @@ SAVE_S = 10.0
 DESCRIPTION, BEGAN, SAVE = "description", "began", "save"
 
 
-class JournalPlace(Protocol):
-    """Where a journal lies. ``path`` is the file to work on, ``name`` what people call it."""
+class JournalStorage(Protocol):
+    """Where a journal is stored. ``path`` is the file to work on; messages use ``name``."""
 
     name: str
     path: Path
@@ -54,42 +54,42 @@ class JournalPlace(Protocol):
         """Remove what is temporary."""
 
 
-def read_description(place: JournalPlace) -> Description:
-    """Return what copy the journal at ``place`` belongs to.
+def read_description(storage: JournalStorage) -> Description:
+    """Return what copy the journal in ``storage`` belongs to.
 
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _stored(place) as store:
+    with _stored(storage) as store:
         description: Description = store.fact(DESCRIPTION)
         return description
 
 
-def read_upload_ids(place: JournalPlace) -> frozenset[str]:
-    """Return the ids of the uploads with which the journal at ``place`` means to go on.
+def read_upload_ids(storage: JournalStorage) -> frozenset[str]:
+    """Return the ids of the uploads with which the journal in ``storage`` means to go on.
 
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _stored(place) as store:
-        return frozenset(each.upload_id for each in JournaledUploads(store).left())
+    with _stored(storage) as store:
+        return frozenset(upload.upload_id for upload in JournalUploadRegistry(store).resumable())
 
 
 @contextmanager
-def _stored(place: JournalPlace) -> Iterator[Store]:
-    """Open the journal at ``place`` to read from it."""
+def _stored(storage: JournalStorage) -> Iterator[Store]:
+    """Open the journal in ``storage`` to read from it."""
     try:
-        if not place.fetch():
-            raise _missing(place.name)
-        store = Store(place.path, name=place.name)
+        if not storage.fetch():
+            raise _missing(storage.name)
+        store = Store(storage.path, name=storage.name)
         try:
             if store.is_blank:
-                raise _missing(place.name)
+                raise _missing(storage.name)
             yield store
         finally:
             store.close()
     finally:
-        place.close()
+        storage.close()
 
 
 class OpenJournal:
@@ -99,11 +99,11 @@ class OpenJournal:
         JournalError: this run may not use it, or it is damaged.
     """
 
-    def __init__(self, place: JournalPlace, operation: CopySpec) -> None:
-        self.name = place.name
+    def __init__(self, storage: JournalStorage, operation: CopySpec) -> None:
+        self.name = storage.name
         self.journal: Journal | None = None
         self.began = datetime.now(UTC)
-        self._place = place
+        self._storage = storage
         self._operation = operation
         self._store: Store | None = None
         self._is_new = False
@@ -117,8 +117,8 @@ class OpenJournal:
 
     def _open(self) -> None:
         use = self._operation.options.journal_use
-        is_there = self._place.fetch()
-        store = self._store = Store(self._place.path, name=self.name) if is_there else None
+        is_there = self._storage.fetch()
+        store = self._store = Store(self._storage.path, name=self.name) if is_there else None
         if store is None or store.is_blank:
             if use is JournalUse.RESUME:
                 raise _missing(self.name)
@@ -131,7 +131,7 @@ class OpenJournal:
         if use is JournalUse.CONTINUE and journal.is_complete:
             store.close()
             self._store = None
-            self._place.discard()
+            self._storage.discard()
             return
         self.began = datetime.fromisoformat(store.fact(BEGAN))
         self.journal = journal
@@ -144,7 +144,7 @@ class OpenJournal:
         if self.journal is None:
             self._is_new = True
             store = self._store = self._store or Store(
-                self._place.path, name=self.name, create=True
+                self._storage.path, name=self.name, create=True
             )
             if not store.is_blank:
                 raise busy(self.name, "another run has just begun it")
@@ -159,7 +159,7 @@ class OpenJournal:
 
     def save_regularly(self, on_error: Callable[[BaseException], None]) -> None:
         """Put the journal where it belongs every few seconds, if that is elsewhere."""
-        if self._place.is_remote:
+        if self._storage.is_remote:
             self._saver = threading.Thread(
                 target=self._save_until_the_end,
                 args=(on_error,),
@@ -196,16 +196,16 @@ class OpenJournal:
             return
         self.journal = None
         try:
-            self._place.save(b"", final=True)
+            self._storage.save(b"", final=True)
         finally:
             self._release()
-            self._place.discard()
+            self._storage.discard()
 
     def _save(self, *, final: bool = False) -> None:
-        if self._store and self._place.is_remote:
+        if self._store and self._storage.is_remote:
             # No two saves are the same, or the ETag of one would be a key to the next.
             self._store.put_fact(SAVE, uuid.uuid4().hex)
-            self._place.save(self._store.contents(), final=final)
+            self._storage.save(self._store.contents(), final=final)
 
     def _save_until_the_end(self, on_error: Callable[[BaseException], None]) -> None:
         try:
@@ -220,7 +220,7 @@ class OpenJournal:
             if store:
                 store.close()
         finally:
-            self._place.close()
+            self._storage.close()
 
 
 def _missing(name: str) -> JournalError:

@@ -200,11 +200,11 @@ class Store:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._told(error) from error
+            raise self._translate(error) from error
         except UnicodeDecodeError as error:
             raise self.damaged("a text in it is none") from error
 
-    def _told(self, error: sqlite3.Error) -> JournalError:
+    def _translate(self, error: sqlite3.Error) -> JournalError:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(_BUSY):
             return busy(self._name, "another process has it open")

@@ -1,8 +1,8 @@
 """Which engine sends the single-request copies of a run, and why.
 
 The rule is boto3's own (``preferred_transfer_client``): the Common Runtime where it is installed
-and can express the configuration, the transfer manager otherwise. Refuses to fall back in silence:
-the reason is part of the result, and an engine that was asked for by name is used or refused.
+and can express the configuration, the transfer manager otherwise. The reason is part of the
+result; an engine that was asked for by name is used, or the run is refused.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from s3_xfer.copying.engine import SingleSender
+from s3_xfer.copying.engine import AsyncCopyClient
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine
@@ -24,15 +24,15 @@ _FEWEST_CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """``sender`` with room for ``flights`` requests; or None, for the reason ``why``."""
+class EngineSelection:
+    """``copy_client`` for ``max_in_flight`` requests at a time; or None, with the reason why."""
 
-    sender: SingleSender | None
-    flights: int = 0
-    why: str = ""
+    copy_client: AsyncCopyClient | None
+    max_in_flight: int = 0
+    why_managed: str = ""
 
 
-def choose(
+def select_engine(
     options: CopyOptions,
     *,
     client: Any,
@@ -41,14 +41,14 @@ def choose(
     connect_timeout_s: float,
     source_bucket: str,
     destination_bucket: str,
-) -> Choice:
+) -> EngineSelection:
     """Return what sends the copies that ``client``, with ``credentials``, would make.
 
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
     if options.engine is Engine.MANAGED:
-        return Choice(sender=None, why="--engine managed")
+        return EngineSelection(copy_client=None, why_managed="--engine managed")
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
     except ImportError:
@@ -56,27 +56,29 @@ def choose(
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
-    obstacle = crt.obstacle(template, client)
-    if obstacle:
-        return _without_crt(options, obstacle)
-    flights = min(options.max_in_flight, _connections_allowed())
-    sender = crt.CrtSender(
+    reason = crt.unsupported_reason(template, client)
+    if reason:
+        return _without_crt(options, reason)
+    copy_client = crt.CrtCopyClient(
         template,
         credentials,
         connect_timeout_s=connect_timeout_s,
         ca_bundle=ca_bundle,
     )
-    return Choice(sender=sender, flights=flights)
+    return EngineSelection(
+        copy_client=copy_client,
+        max_in_flight=min(options.max_in_flight, _connections_allowed()),
+    )
 
 
-def _without_crt(options: CopyOptions, why: str) -> Choice:
+def _without_crt(options: CopyOptions, reason: str) -> EngineSelection:
     if options.engine is Engine.CRT:
         raise PreflightError(
-            f"the CRT engine cannot be used: {why}",
+            f"the CRT engine cannot be used: {reason}",
             remedy="leave out --engine crt; the copy then goes through boto3's transfer manager",
             error_class=ErrorClass.INVALID_INPUT,
         )
-    return Choice(sender=None, why=why)
+    return EngineSelection(copy_client=None, why_managed=reason)
 
 
 def _connections_allowed() -> int:

@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from s3_xfer import Engine, ErrorClass, PreflightError
-from s3_xfer.copying import choice
+from s3_xfer.copying import engine_selection
 from tests.world import DESTINATION_KEY, SRC, World
 
 HAS_CRT = importlib.util.find_spec("awscrt") is not None
@@ -101,8 +101,8 @@ def test_connections_stay_below_the_limit_of_open_files(monkeypatch: pytest.Monk
     """``ulimit -n`` is respected with room to spare, also where it is tiny or absent."""
     limits = {"soft": 1024}
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
-    assert choice._connections_allowed() == 1024 - 192
+    assert engine_selection._connections_allowed() == 1024 - 192
     limits["soft"] = 100
-    assert choice._connections_allowed() == 16
+    assert engine_selection._connections_allowed() == 16
     limits["soft"] = resource.RLIM_INFINITY
-    assert choice._connections_allowed() > 10_000
+    assert engine_selection._connections_allowed() > 10_000

@@ -1,0 +1,177 @@
+"""A large object whose upload an earlier run has left: only its missing parts are copied.
+
+S3 lists the parts that are there. The upload is used if it was made from the same content, with the
+same metadata and tags; otherwise it is aborted, and the engine creates a new one. It goes on in
+parts of the size that it began with, even if this run would choose another: the missing parts must
+fit between those that are there. The engine itself cannot do this: s3transfer only knows uploads
+that it has created.
+
+Requests are repeated, and objects started again, as for every other copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import Any
+
+from s3_xfer.copying.headers import object_params
+from s3_xfer.copying.request_state import TransferState
+from s3_xfer.copying.upload_registry import (
+    ResumableUpload,
+    UploadFingerprint,
+    UploadRegistry,
+    abort,
+)
+from s3_xfer.errors import ErrorClass, translate
+from s3_xfer.model import CopyTask
+from s3_xfer.pipeline.stop import StopFlag
+
+OnBytes = Callable[[int], None]
+Part = Mapping[str, Any]
+
+
+class MultipartResumer:
+    """Finishes the uploads in ``registry``, with ``client``. Thread-safe.
+
+    ``part_size`` returns the size of the parts in which the engine copies an object that it begins.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        registry: UploadRegistry,
+        *,
+        part_size: Callable[[int], int],
+        threads: int,
+        stop: StopFlag,
+    ) -> None:
+        self._client = client
+        self._registry = registry
+        self._part_size = part_size
+        self._stop = stop
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-missing-part")
+
+    def resume(self, task: CopyTask, transfer: TransferState, on_bytes: OnBytes) -> bool:
+        """Return whether the object was finished; if not, a new upload is planned for it.
+
+        Raises:
+            Exception: of any kind that the client raises; the upload is aborted then, unless the
+                run is stopped.
+        """
+        planned = UploadFingerprint(
+            etag=task.source.etag,
+            size=task.source.size,
+            part_size=self._part_size(task.source.size),
+            headers=_digest(transfer.create_headers),
+        )
+        for upload in self._registry.resumable_for(task.destination_key):
+            is_usable = upload.fingerprint.has_same_content(planned)
+            if is_usable and self._finish(task, upload, transfer, on_bytes):
+                return True
+            self._abort(task, upload)
+        self._registry.plan(task.destination_key, planned)
+        return False
+
+    def close(self) -> None:
+        """Release the threads."""
+        self._pool.shutdown(wait=False)
+
+    def _finish(
+        self, task: CopyTask, upload: ResumableUpload, transfer: TransferState, on_bytes: OnBytes
+    ) -> bool:
+        """Return False if S3 does not know the upload any more, or does not show its parts."""
+        try:
+            parts = self._parts(task, upload)
+        except Exception as error:
+            if translate(error).error_class in (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED):
+                return False
+            raise
+        try:
+            self._copy_missing(task, upload, parts, on_bytes)
+            transfer.part_etags.update({number: part["ETag"] for number, part in parts.items()})
+            self._client.complete_multipart_upload(
+                **_upload_params(task, upload),
+                MultipartUpload={
+                    "Parts": [_named(number, parts[number]) for number in sorted(parts)]
+                },
+            )
+        except Exception:
+            self._abort(task, upload)
+            raise
+        return True
+
+    def _parts(self, task: CopyTask, upload: ResumableUpload) -> dict[int, Part]:
+        """Return the parts that S3 has and that are of the size they should be."""
+        pages = self._client.get_paginator("list_parts").paginate(**_upload_params(task, upload))
+        listed = {part["PartNumber"]: part for page in pages for part in page.get("Parts", ())}
+        sizes = _sizes(upload.fingerprint)
+        return {
+            number: part for number, part in listed.items() if sizes.get(number) == part["Size"]
+        }
+
+    def _copy_missing(
+        self, task: CopyTask, upload: ResumableUpload, parts: dict[int, Part], on_bytes: OnBytes
+    ) -> None:
+        """Add the missing parts to ``parts``."""
+        sizes = _sizes(upload.fingerprint)
+        lock = threading.Lock()
+
+        def copy(number: int) -> None:
+            start = (number - 1) * upload.fingerprint.part_size
+            answer = self._client.upload_part_copy(
+                **_upload_params(task, upload),
+                PartNumber=number,
+                CopySource=object_params(task.source),
+                CopySourceIfMatch=task.source.etag,
+                CopySourceRange=f"bytes={start}-{start + sizes[number] - 1}",
+            )
+            with lock:
+                parts[number] = answer["CopyPartResult"]
+                on_bytes(sum(sizes[finished] for finished in parts))
+
+        on_bytes(sum(sizes[finished] for finished in parts))
+        copies = [self._pool.submit(copy, number) for number in sizes if number not in parts]
+        try:
+            wait(copies, return_when=FIRST_EXCEPTION)
+        finally:
+            for part_copy in copies:
+                part_copy.cancel()
+        wait(copies)
+        for part_copy in copies:
+            if not part_copy.cancelled():
+                part_copy.result()
+
+    def _abort(self, task: CopyTask, upload: ResumableUpload) -> None:
+        """Discard the parts; a stopped run leaves them to the next one."""
+        if not self._stop.is_set():
+            abort(self._client, task.destination_bucket, upload.key, upload.upload_id)
+
+
+def _upload_params(task: CopyTask, upload: ResumableUpload) -> dict[str, str]:
+    return {
+        "Bucket": task.destination_bucket,
+        "Key": upload.key,
+        "UploadId": upload.upload_id,
+    }
+
+
+def _sizes(fingerprint: UploadFingerprint) -> dict[int, int]:
+    """Return the size of each part by its number."""
+    starts = range(0, fingerprint.size, fingerprint.part_size)
+    return {
+        number: min(fingerprint.part_size, fingerprint.size - start)
+        for number, start in enumerate(starts, start=1)
+    }
+
+
+def _named(number: int, part: Part) -> dict[str, Any]:
+    """Return a part as CompleteMultipartUpload wants it: with its checksum, if it has one."""
+    checksums = {name: value for name, value in part.items() if name.startswith("Checksum")}
+    return {"PartNumber": number, "ETag": part["ETag"], **checksums}
+
+
+def _digest(headers: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(headers.items())).encode()).hexdigest()

@@ -1,0 +1,130 @@
+"""What is known about a request, and about the object it belongs to, while it is under way.
+
+s3transfer sends the requests of an object from threads of its own, which neither thread-locals nor
+context variables reach, and takes no argument that it would hand through. So the state of an
+object's transfer is found by the destination key, when botocore builds the request, and travels in
+botocore's request context from there.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from s3_xfer.copying import answers
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError
+from s3_xfer.pipeline.stop import StopFlag
+
+_STATE = "s3_xfer.request"
+_STOP_POLL_S = 0.1
+
+
+@dataclass(slots=True)
+class TransferState:
+    """What one object adds to its requests, and what their answers were.
+
+    ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
+    finished the copy. ``ambiguous`` means that S3 may have finished the copy although no answer
+    said so.
+    """
+
+    create_headers: dict[str, str] = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    part_etags: dict[int, str] = field(default_factory=dict)
+    ambiguous: bool = False
+
+
+@dataclass(slots=True)
+class RequestState:
+    """One request with all its repetitions. ``signed_at_s`` is on ``time.monotonic``'s clock."""
+
+    params: Mapping[str, Any] = field(default_factory=dict)
+    transfer: TransferState | None = None
+    attempts: int = 0
+    signed_at_s: float = 0.0
+    is_renewed: bool = False  # its credentials, after S3 called them expired
+
+    def count_attempt(self, error: Exception | None, info: ErrorInfo) -> None:
+        """Count one sending, unless the stop kept the request back; note the count in ``error``."""
+        self.attempts += info.error_class is not ErrorClass.INTERRUPTED
+        if error:
+            answers.set_attempts(error, self.attempts)
+
+
+def state_of(context: dict[str, Any]) -> RequestState:
+    """Return the state in botocore's ``context`` of a request; a new one the first time."""
+    state: RequestState = context.setdefault(_STATE, RequestState())
+    return state
+
+
+class TransferStates:
+    """The states of the objects that one client is copying, by destination key. Thread-safe."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        self._stop = stop
+        self._states: dict[str, TransferState] = {}
+        self._changed = threading.Condition()
+
+    def attach(self, client: Any) -> None:
+        """Let the requests of ``client`` find their states and fill them."""
+        events = client.meta.events
+        events.register("before-parameter-build.s3", self._find)
+        events.register("after-call.s3", self._keep_answer)
+
+    @contextmanager
+    def of(self, destination_key: str) -> Iterator[TransferState]:
+        """Collect the answers to the requests that write ``destination_key``.
+
+        Two copies to the same key (a report may name an object twice) take turns.
+
+        Raises:
+            ObjectError: the run was stopped while another copy to the key was under way.
+        """
+        state = self._enter(destination_key)
+        try:
+            yield state
+        finally:
+            with self._changed:
+                del self._states[destination_key]
+                self._changed.notify_all()
+
+    def _enter(self, destination_key: str) -> TransferState:
+        with self._changed:
+            while destination_key in self._states:
+                if self._stop.is_set():
+                    raise stopped(self._stop)
+                self._changed.wait(_STOP_POLL_S)
+            state = self._states[destination_key] = TransferState()
+            return state
+
+    def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
+        """Note that the request that finishes a copy may have done so without an answer."""
+        if (
+            state.transfer
+            and operation in answers.ETAG_RESULTS
+            and info.error_class in answers.AMBIGUOUS
+        ):
+            state.transfer.ambiguous = True
+
+    def _find(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
+        context[_STATE] = RequestState(params, self._states.get(params.get("Key", "")))
+
+    def _keep_answer(
+        self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
+    ) -> None:
+        state = state_of(context)
+        if state.transfer is None or parsed.get("Error"):
+            return
+        if model.name == "UploadPartCopy":
+            part_number = state.params["PartNumber"]
+            state.transfer.part_etags[part_number] = parsed["CopyPartResult"]["ETag"]
+        elif model.name in answers.ETAG_RESULTS:
+            state.transfer.answer = parsed
+
+
+def stopped(stop: StopFlag) -> ObjectError:
+    """Return the error of a request that a stopped run does not send."""
+    return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")

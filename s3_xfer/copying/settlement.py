@@ -1,0 +1,127 @@
+"""How a copy ended, where one answer alone does not say it.
+
+An ETag that contradicts the source's may be no MD5. A 412 may come from the condition on the source
+or from the one on the destination. An answer that was lost may have been a success. Each of these
+takes another request to settle, and then the outcome is certain or the object has failed.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping
+from typing import Any
+
+import botocore.exceptions as bc
+
+from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.request_state import TransferState
+from s3_xfer.errors import ErrorClass, ObjectError, translate
+from s3_xfer.model import (
+    Copied,
+    CopyTask,
+    Failed,
+    NotAttempted,
+    Outcome,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
+
+
+class OutcomeSettler:
+    """Settles the outcomes of one run's copies; thread-safe.
+
+    ``source`` and ``destination`` are the clients of both sides. Objects below ``threshold_bytes``
+    are copied in one request.
+    """
+
+    def __init__(
+        self, source: Any, destination: Any, *, overwrite: bool, threshold_bytes: int
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._overwrite = overwrite
+        self._threshold_bytes = threshold_bytes
+
+    def settle(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome | None:
+        """Return the outcome that ``error`` hides, or None if the error is the outcome.
+
+        Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
+        lost. ``UploadLost`` may mean that our upload was completed.
+
+        Raises:
+            Exception: of any kind that the clients raise.
+        """
+        info = translate(error)
+        if info.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
+            if not self._destination_exists(task, error):
+                return None
+            arrived = self._arrived(task, transfer) if transfer.ambiguous else None
+            return arrived or Skipped(task, SkipReason.EXISTS)
+        if info.error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
+            return self._arrived(task, transfer)
+        return None
+
+    def check_contradiction(self, source: S3Object, etag: str) -> None:
+        """Raise if the source's ETag was an MD5, and ``etag`` is another.
+
+        Raises:
+            ObjectError: the content of the copy differs.
+        """
+        if lookup.etag_was_md5(self._source, source):
+            raise ObjectError.of(
+                ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
+            )
+
+    def head_destination(self, task: CopyTask) -> Mapping[str, Any]:
+        """Return the answer to a HEAD of the destination's key.
+
+        Raises:
+            botocore.exceptions.ClientError: 404 (missing), 403 (denied), or another refusal.
+        """
+        answer: Mapping[str, Any]
+        params = {"Bucket": task.destination_bucket, "Key": task.destination_key}
+        try:
+            answer = self._destination.head_object(**params)
+        except bc.ClientError as error:
+            if not lookup.is_bodyless_error(error):
+                raise
+            lookup.probe_error_detail(error, lambda: self._destination.get_object_tagging(**params))
+            answer = self._destination.head_object(**params)
+        return answer
+
+    def failed(self, task: CopyTask, error: Exception) -> Outcome:
+        """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
+        info = translate(error)
+        interrupted = info.error_class is ErrorClass.INTERRUPTED
+        if interrupted and info.attempts == 0 and task.source.size < self._threshold_bytes:
+            return NotAttempted(task)  # its one request was never sent
+        unexpected = info.error_class is ErrorClass.UNEXPECTED
+        return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
+
+    def _destination_exists(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether a 412 means an existing destination rather than a changed source."""
+        if not isinstance(error, bc.ClientError) or error.operation_name == "UploadPartCopy":
+            return False
+        if error.operation_name == "CompleteMultipartUpload":
+            return True
+        condition = str(error.response["Error"].get("Condition", "")).lower()
+        if condition:
+            return "copy-source" not in condition
+        try:
+            lookup.head(self._source, task.source)  # pinned: answers 412 if the source changed
+        except bc.ClientError:
+            return False
+        return True
+
+    def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
+        """Return a copied outcome if the destination holds exactly what this run wrote."""
+        try:
+            answer = self.head_destination(task)
+        except bc.ClientError:
+            return None
+        part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
+        expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
+        if answer["ContentLength"] != task.source.size or answer["ETag"] != expected:
+            return None
+        return Copied(task, task.source.size, answer["ETag"], parts=max(1, len(part_etags)))

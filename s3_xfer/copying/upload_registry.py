@@ -1,0 +1,155 @@
+"""Multipart uploads that outlive the answer, or the run, that created them.
+
+Two things can lose an upload: the answer to CreateMultipartUpload, and the end of the process. A
+run with a journal keeps an :class:`UploadRegistry`, from which the next run goes on; every run
+looks at its end for uploads whose answer was lost, by listing the uploads of that one key.
+
+Only uploads of this copy are aborted: no other keys, no uploads that are in the registry, none
+older than the request whose answer was lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import unquote_plus
+
+from s3_xfer.errors import ErrorClass, translate
+from s3_xfer.model import OpenUpload
+from s3_xfer.text import printable, s3_url
+
+# S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
+_CLOCKS_DIFFER = timedelta(minutes=15)
+
+_log = logging.getLogger("s3_xfer")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFingerprint:
+    """The content that an upload is made from, and the size of its parts in bytes.
+
+    ``headers`` is a digest of the metadata and tags that the upload was created with.
+    """
+
+    etag: str
+    size: int
+    part_size: int
+    headers: str
+
+    def has_same_content(self, other: UploadFingerprint) -> bool:
+        """Return whether both have one source and one set of headers, in parts of any size."""
+        return replace(self, part_size=other.part_size) == other
+
+
+# Of no object: the upload with which the preflight tests write access.
+UNPLANNED = UploadFingerprint(etag="", size=0, part_size=1, headers="")
+
+
+@dataclass(frozen=True, slots=True)
+class ResumableUpload:
+    """An upload to ``key`` of the destination that an earlier run has left open."""
+
+    upload_id: str
+    key: str
+    fingerprint: UploadFingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class PendingCreate:
+    """There may be an upload to ``key`` that was created after ``since``; its id is unknown."""
+
+    key: str
+    since: datetime
+
+
+class UploadRegistry(Protocol):
+    """Where uploads are recorded, so that another run can go on with them. Thread-safe."""
+
+    def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
+        """Record what the next upload to ``key`` will be made from."""
+
+    def create_pending(self, key: str) -> None:
+        """Record that an upload to ``key`` will be created now."""
+
+    def created(self, upload: OpenUpload, *, may_be_another: bool) -> None:
+        """Record its id; ``may_be_another`` if an earlier answer to its creation was lost."""
+
+    def closed(self, upload_id: str) -> None:
+        """Record that an upload exists no more."""
+
+    def resumable(self) -> tuple[ResumableUpload, ...]:
+        """Return all that are open."""
+
+    def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
+        """Return those to ``key``."""
+
+    def pending(self) -> tuple[PendingCreate, ...]:
+        """Return where there may be unknown ones."""
+
+    def resolve_pending(self, key: str) -> None:
+        """Record that there is no unknown upload to ``key``."""
+
+
+def abort(client: Any, bucket: str, key: str, upload_id: str) -> None:
+    """Abort one upload; a failure is logged."""
+    try:
+        client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+    except Exception as error:  # noqa: BLE001 - the upload then counts as left behind
+        if translate(error).error_class is not ErrorClass.UPLOAD_LOST:
+            _log.warning("upload %s was not aborted: %s", upload_id, error)
+
+
+def sweep(
+    client: Any,
+    bucket: str,
+    uploads: Iterable[OpenUpload],
+    lost: Iterable[PendingCreate],
+    registry: UploadRegistry | None,
+) -> tuple[str, ...]:
+    """Abort ``uploads``, those in the ``registry``, and those that were ``lost``.
+
+    Returns a line of text for each key where S3 did not list the lost ones. Call it when no copy
+    is under way any more.
+    """
+    resumable = registry.resumable() if registry else ()
+    open_keys = {upload.upload_id: upload.key for upload in uploads}
+    open_keys |= {upload.upload_id: upload.key for upload in resumable}
+    for upload_id, key in open_keys.items():
+        abort(client, bucket, key, upload_id)
+    recorded = registry.pending() if registry else ()
+    pending_creates = {pending.key: pending for pending in (*lost, *recorded)}
+    unresolved = []
+    for pending in pending_creates.values():
+        refusal = _abort_unknown(client, bucket, pending)
+        if refusal:
+            unresolved.append(refusal)
+        elif registry:
+            registry.resolve_pending(pending.key)
+    return tuple(unresolved)
+
+
+def _abort_unknown(client: Any, bucket: str, pending: PendingCreate) -> str:
+    """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
+    try:
+        for upload_id in list(_unknown(client, bucket, pending)):
+            abort(client, bucket, pending.key, upload_id)
+    except Exception as error:  # noqa: BLE001 - returned for the user
+        return (
+            f"S3 may have opened an upload to {s3_url(bucket, pending.key)} whose answer was lost, "
+            f"and did not let us look: {printable(translate(error).code)}"
+        )
+    return ""
+
+
+def _unknown(client: Any, bucket: str, pending: PendingCreate) -> Iterator[str]:
+    pages = client.get_paginator("list_multipart_uploads").paginate(
+        Bucket=bucket, Prefix=pending.key, EncodingType="url"
+    )
+    for page in pages:
+        for upload in page.get("Uploads", ()):
+            is_ours = unquote_plus(upload["Key"]) == pending.key
+            if is_ours and upload["Initiated"] >= pending.since - _CLOCKS_DIFFER:
+                yield upload["UploadId"]

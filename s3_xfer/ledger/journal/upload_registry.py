@@ -1,0 +1,105 @@
+"""The multipart uploads that a run may leave to the next one.
+
+An upload is recorded twice: as *pending* before S3 is asked to create it, since the answer may be
+lost together with the process, and with its id when S3 has given one. Which of its parts are there
+is not recorded: S3 lists them.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from datetime import UTC, datetime
+
+from s3_xfer.copying.upload_registry import (
+    UNPLANNED,
+    PendingCreate,
+    ResumableUpload,
+    UploadFingerprint,
+)
+from s3_xfer.ledger.journal.store import Store
+from s3_xfer.model import OpenUpload
+
+
+class JournalUploadRegistry:
+    """An :class:`~s3_xfer.copying.upload_registry.UploadRegistry` in a journal. Thread-safe.
+
+    Once closed it records nothing more; the next run learns from S3 what became of the uploads.
+    Methods raise JournalError when the file cannot be written.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._is_closed = False
+        self._plans: dict[str, UploadFingerprint] = {}
+        self._pending_before = {pending.key: pending.since for pending in self.pending()}
+
+    def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
+        """Record what the next upload to ``key`` will be made from."""
+        with self._store.lock:
+            self._plans[key] = fingerprint
+
+    def create_pending(self, key: str) -> None:
+        """Record that an upload to ``key`` will be created now."""
+        with self._store.lock:
+            if not self._is_closed:
+                since = self._pending_before.get(key) or datetime.now(UTC)
+                self._store.put("intents", key, since.isoformat())
+
+    def created(self, upload: OpenUpload, *, may_be_another: bool) -> None:
+        """Record the id; the key stays pending if there may be another upload to it."""
+        with self._store.lock:
+            if self._is_closed:
+                return
+            fingerprint = json.dumps(astuple(self._plans.pop(upload.key, UNPLANNED)))
+            with self._store.transaction():
+                self._store.put("uploads", upload.upload_id, upload.key, fingerprint)
+                if not may_be_another and upload.key not in self._pending_before:
+                    self._store.drop("intents", "key", upload.key)
+
+    def closed(self, upload_id: str) -> None:
+        """Record that an upload is completed, aborted, or unknown to S3."""
+        with self._store.lock:
+            if not self._is_closed:
+                self._store.drop("uploads", "upload_id", upload_id)
+
+    def resumable(self) -> tuple[ResumableUpload, ...]:
+        """Return the uploads that are open, as far as is known."""
+        return tuple(
+            ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
+            for upload_id, key, fingerprint in self._store.rows(
+                "SELECT upload_id, key, made_of FROM uploads"
+            )
+        )
+
+    def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
+        """Return those to one key."""
+        return tuple(
+            ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
+            for upload_id, fingerprint in self._store.rows(
+                "SELECT upload_id, made_of FROM uploads WHERE key = ?", key
+            )
+        )
+
+    def pending(self) -> tuple[PendingCreate, ...]:
+        """Return the keys to which there may be uploads of unknown id."""
+        return tuple(
+            PendingCreate(key, datetime.fromisoformat(since))
+            for key, since in self._store.rows("SELECT key, since FROM intents")
+        )
+
+    @property
+    def may_be_open(self) -> bool:
+        """Whether any is open, or may be."""
+        return bool(self.resumable() or self.pending())
+
+    def resolve_pending(self, key: str) -> None:
+        """Record that there is no unknown upload to ``key``."""
+        with self._store.lock:
+            self._pending_before.pop(key, None)
+            self._store.drop("intents", "key", key)
+
+    def close(self) -> None:
+        """Record nothing more."""
+        with self._store.lock:
+            self._is_closed = True

@@ -1,0 +1,186 @@
+"""Copies of a named version, by both engines, against a server that checks it."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from s3_xfer import Engine, ErrorClass
+from s3_xfer.access.clients import CONNECT_TIMEOUT_S, open_clients
+from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
+from s3_xfer.copying.engine_selection import select_engine
+from s3_xfer.copying.identical import is_identical
+from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.model import Copied, CopyTask, Failed, Outcome, S3Object
+from s3_xfer.pipeline.stop import StopFlag
+from tests.world import (
+    DESTINATION_ACCOUNT,
+    DESTINATION_KEY,
+    DST,
+    LARGE,
+    QUICK,
+    SOURCE_ACCOUNT,
+    SOURCE_KEY,
+    World,
+)
+
+VERSIONED = "versioned-bucket"
+# The last one is the embedded server's: AWS asks for s3:GetObjectVersionTagging in a copy too.
+READ_VERSIONS = (
+    "s3:ListBucket",
+    "s3:GetObjectVersion",
+    "s3:GetObjectVersionTagging",
+    "s3:GetObjectTagging",
+)
+ENGINES = [
+    Engine.MANAGED,
+    pytest.param(
+        Engine.CRT,
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec("awscrt") is None, reason="awscrt is not here"
+        ),
+    ),
+]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A versioned bucket of which only named versions may be read."""
+    with World() as made:
+        made.server.create_bucket(VERSIONED, owner=SOURCE_ACCOUNT, versioned=True)
+        made.server.grant(VERSIONED, to=DESTINATION_ACCOUNT, actions=READ_VERSIONS)
+        yield made
+
+
+def clients_of(world: World) -> Any:
+    """Return the clients of a run."""
+    requests = RequestPolicy.of(QUICK, counter=MetricsCollector("versions"), stop=StopFlag())
+    return open_clients(
+        source=world.account(SOURCE_KEY),
+        destination=world.account(DESTINATION_KEY),
+        options=QUICK,
+        overwrite=True,
+        requests=requests,
+    )
+
+
+def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
+    """Return how the copy of ``source`` by ``engine`` ended."""
+    clients = clients_of(world)
+    hooks = clients.destination_hooks
+    managed = ManagedEngine(clients.destination, QUICK)
+    copier = ObjectCopier(
+        engine=managed,
+        source=clients.source,
+        destination=clients.destination,
+        hooks=hooks,
+        metrics=clients.requests.counter,
+        options=QUICK,
+        overwrite=True,
+        looks_first=False,
+    )
+    crashes: list[BaseException] = []
+    dispatcher: Any = BlockingDispatcher(copier.copy)
+    if engine is Engine.CRT:
+        selection = select_engine(
+            QUICK,
+            client=clients.destination,
+            credentials=clients.destination_session.get_credentials(),
+            ca_bundle=None,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+            source_bucket=VERSIONED,
+            destination_bucket=DST,
+        )
+        assert selection.copy_client
+        model = clients.destination.meta.service_model.operation_model("CopyObject")
+        dispatcher = AsyncDispatcher(
+            copy_client=selection.copy_client,
+            copier=copier,
+            output_shape=model.output_shape,
+            requests=hooks.requests,
+            renewal=hooks.renewal,
+            pacer=hooks.pacer,
+            limit=4,
+            blocking_threads=2,
+            read_timeout_s=50,
+            on_crash=crashes.append,
+        )
+    outcomes: list[Outcome] = []
+    is_done = threading.Event()
+
+    def on_done(_: CopyTask, outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        is_done.set()
+
+    dispatcher.start(CopyTask(source, DST, "out/x"), on_done)
+    assert is_done.wait(50)
+    dispatcher.close()
+    managed.close()
+    assert crashes == []
+    return outcomes[0]
+
+
+def stored(world: World, size: int) -> S3Object:
+    """Put an object into the versioned bucket, and return it with its version."""
+    world.server.put(VERSIONED, "in/x", size=size, metadata={"k": "v"}, tags={"t": "1"})
+    item = world.server.objects(VERSIONED)["in/x"]
+    assert item.version_id
+    return S3Object(
+        bucket=VERSIONED, key="in/x", size=size, etag=item.etag, version_id=item.version_id
+    )
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
+def test_the_named_version_is_copied(world: World, engine: Engine, size: int) -> None:
+    """Every request that reads the source names it, or it would be denied."""
+    source = stored(world, size)
+
+    outcome = copy(world, source, engine)
+
+    assert isinstance(outcome, Copied)
+    arrived = world.arrived()["out/x"]
+    assert (arrived.metadata, arrived.tags) == ({"k": "v"}, {"t": "1"})
+    named = [
+        request.headers.get("x-amz-copy-source", "").partition("?versionId=")[2]
+        or request.query.get("versionId", "")
+        for request in world.server.requests
+        if "x-amz-copy-source" in request.headers or request.bucket == VERSIONED
+    ]
+    assert set(named) == {source.version_id}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
+def test_a_version_that_is_gone_fails(world: World, engine: Engine, size: int) -> None:
+    """It is not replaced by the current one, even if that has the same content."""
+    source = stored(world, size)
+    gone = S3Object(
+        bucket=source.bucket, key=source.key, size=size, etag=source.etag, version_id="v0"
+    )
+
+    outcome = copy(world, gone, engine)
+
+    assert isinstance(outcome, Failed)
+    assert outcome.error.info.error_class is ErrorClass.SOURCE_VANISHED
+    assert world.arrived() == {}
+
+
+def test_identity_is_checked_with_the_named_version(world: World) -> None:
+    """Its checksum counts, not that of the current version."""
+    source = stored(world, 1000)
+    crc = {"x-amz-checksum-crc64nvme": "Zm9vYmFyCg==", "x-amz-checksum-type": "FULL_OBJECT"}
+    world.server.put(DST, "out/x", size=1000, headers=crc)
+    clients = clients_of(world)
+
+    is_identical(clients.source, clients.destination, CopyTask(source, DST, "out/x"))
+
+    (head,) = [request for request in world.server.requests if request.bucket == VERSIONED]
+    assert head.query["versionId"] == source.version_id
