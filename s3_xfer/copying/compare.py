@@ -15,8 +15,8 @@ from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
+from s3_xfer.copying.counterpart import whole_checksums
 from s3_xfer.copying.headers import object_params
-from s3_xfer.copying.identical import whole_checksums
 from s3_xfer.copying.verify import etag_is_md5, etags_differ
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object

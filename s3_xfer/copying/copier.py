@@ -14,25 +14,24 @@ from typing import Any
 import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup
+from s3_xfer.copying.counterpart import compared_counterpart, existing_counterpart
 from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.copying.engine import CopyEngine
 from s3_xfer.copying.hooks import RequestHooks
-from s3_xfer.copying.identical import is_identical
 from s3_xfer.copying.managed_copy import ManagedCopier
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.model import (
-    KEY_MAX_BYTES,
     Copied,
     CopyTask,
-    Failed,
     Outcome,
-    Skipped,
     SkipReason,
 )
-from s3_xfer.options import CopyOptions, Identical
+from s3_xfer.options import CopyOptions
+from s3_xfer.planning.decisions import Copy, Counterpart, Skip, decide, outcome_of
+from s3_xfer.planning.steps import counterpart_steps
 
 UNSEEN = (
     "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
@@ -65,6 +64,7 @@ class ObjectCopier:
         self._source = source
         self._destination = destination
         self._options = options
+        self._steps = counterpart_steps(options, overwrite=overwrite)
         self._overwrite = overwrite
         self._looks_first = looks_first
         self._settler = OutcomeSettler(
@@ -91,9 +91,7 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        looks = self._leaves_identical() or (self._looks_first and not self._overwrite)
-        known = bool(task.source.etag) and self.is_single(task)
-        return known and not looks and check_key(task) is None
+        return bool(task.source.etag) and self.is_single(task) and not self._asks(task)
 
     def is_single(self, task: CopyTask) -> bool:
         """Return whether ``task`` is small enough for a single request."""
@@ -102,23 +100,19 @@ class ObjectCopier:
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
-            refused = check_key(task)
-            if refused:
-                return Failed(task, refused)
             if not task.source.etag:
                 resolved, _ = lookup.head(self._source, task.source)
                 task = CopyTask(resolved, task.destination_bucket, task.destination_key)
-            # Of a large object one would find out only after all its parts.
-            look = not self._overwrite and (self._looks_first or not self.is_single(task))
-            if look and self._exists(task):
-                return Skipped(task, SkipReason.EXISTS)
-            if self._leaves_identical() and is_identical(self._source, self._destination, task):
-                if not self.is_single(task):
-                    self._managed.repeat_late_tags(task)
-                return Skipped(task, SkipReason.IDENTICAL)
+            if not self._asks(task):
+                return task
+            decision = decide(self._steps, task, self._counterpart(task))
+            if isinstance(decision, Copy):
+                return task
+            if decision == Skip(SkipReason.IDENTICAL) and not self.is_single(task):
+                self._managed.repeat_late_tags(task)
+            return outcome_of(decision, task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._settler.failed(task, error)
-        return task
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""
@@ -142,34 +136,25 @@ class ObjectCopier:
             return self._settler.failed(task, error)
         return Copied(task, task.source.size, etag, engine=by)
 
-    def _leaves_identical(self) -> bool:
-        """Return whether identical objects are left alone; without overwriting, all are."""
-        return self._overwrite and self._options.identical is Identical.SKIP
+    def _asks(self, task: CopyTask) -> bool:
+        """Return whether the steps need the counterpart of ``task``.
 
-    def _exists(self, task: CopyTask) -> bool:
-        """Return whether the destination has the key.
-
-        Where it may not be asked: False if the condition on the copy decides as well.
+        Without overwriting, the condition on the copy decides; but some services ignore it, and
+        for a large object it decides only after all parts.
         """
+        if not self._steps:
+            return False
+        return self._overwrite or self._looks_first or not self.is_single(task)
+
+    def _counterpart(self, task: CopyTask) -> Counterpart | None:
+        if self._overwrite:
+            return compared_counterpart(self._source, self._destination, task)
         try:
-            self._settler.head_destination(task)
+            return existing_counterpart(self._destination, task)
         except bc.ClientError as error:
             info = translate(error)
-            if info.error_class is ErrorClass.SOURCE_VANISHED:  # 404: HEAD has no more to say
-                return False
             if info.error_class is not ErrorClass.ACCESS_DENIED:
                 raise
             if self._looks_first:
                 raise ObjectError(replace(info, message=UNSEEN)) from error
-            return False
-        return True
-
-
-def check_key(task: CopyTask) -> ObjectError | None:
-    """Return an error if the destination key cannot exist, before anything is sent."""
-    length_bytes = len(task.destination_key.encode("utf-8", "surrogatepass"))
-    if length_bytes > KEY_MAX_BYTES:
-        return ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes")
-    if length_bytes == 0:
-        return ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key)
-    return None
+            return None  # the condition on the copy decides

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from s3_xfer.copying.headers import Headers, object_params
 from s3_xfer.copying.verify import etag_is_md5
 from s3_xfer.errors import RetryAction, translate
-from s3_xfer.model import S3Object
+from s3_xfer.model import CopyTask, S3Object
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
 _KEPT_HEADERS = (
@@ -59,6 +59,17 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         metadata=answer.get("Metadata", {}),
     )
     return completed, answer
+
+
+def head_destination(client: Any, task: CopyTask) -> Mapping[str, Any]:
+    """Return the answer to a HEAD of the key that ``task`` is copied to.
+
+    Raises:
+        botocore.exceptions.ClientError: 404 (missing), 403 (denied), or another refusal.
+    """
+    known = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
+    _, answer = head(client, known)
+    return answer
 
 
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:

@@ -8,7 +8,6 @@ takes another request to settle, and then the outcome is certain or the object h
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
 from typing import Any
 
 import botocore.exceptions as bc
@@ -73,23 +72,6 @@ class OutcomeSettler:
                 ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
             )
 
-    def head_destination(self, task: CopyTask) -> Mapping[str, Any]:
-        """Return the answer to a HEAD of the destination's key.
-
-        Raises:
-            botocore.exceptions.ClientError: 404 (missing), 403 (denied), or another refusal.
-        """
-        answer: Mapping[str, Any]
-        params = {"Bucket": task.destination_bucket, "Key": task.destination_key}
-        try:
-            answer = self._destination.head_object(**params)
-        except bc.ClientError as error:
-            if not lookup.is_bodyless_error(error):
-                raise
-            lookup.probe_error_detail(error, lambda: self._destination.get_object_tagging(**params))
-            answer = self._destination.head_object(**params)
-        return answer
-
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
@@ -117,7 +99,7 @@ class OutcomeSettler:
     def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
         """Return a copied outcome if the destination holds exactly what this run wrote."""
         try:
-            answer = self.head_destination(task)
+            answer = lookup.head_destination(self._destination, task)
         except bc.ClientError:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from s3_xfer.copying.copier import check_key
 from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.lookup import TAG_HEADER_MAX_BYTES, tag_header
-from s3_xfer.errors import ErrorClass
-from s3_xfer.model import KEY_MAX_BYTES, CopyTask, S3Object
+from s3_xfer.model import S3Object
 
 
 @pytest.mark.parametrize(
@@ -20,24 +18,6 @@ def test_tags_go_into_the_header_up_to_its_limit(length: int, fits: bool) -> Non
 
     assert (header is not None) is fits
     assert header is None or len(header) == length
-
-
-@pytest.mark.parametrize(
-    ("length", "error_class"),
-    [
-        (KEY_MAX_BYTES, None),
-        (KEY_MAX_BYTES + 1, ErrorClass.KEY_TOO_LONG),
-        (0, ErrorClass.EMPTY_KEY),
-    ],
-)
-def test_a_key_may_have_1024_bytes(length: int, error_class: ErrorClass | None) -> None:
-    """Counted in bytes of UTF-8; one more is refused before anything is sent."""
-    key = "é" * (length // 2) + "k" * (length % 2)
-    source = S3Object(bucket="source", key="k", size=1)
-
-    error = check_key(CopyTask(source, "destination", key))
-
-    assert (error and error.info.error_class) == error_class
 
 
 def test_a_version_is_named_only_where_there_is_one() -> None:

@@ -12,9 +12,9 @@ import pytest
 from s3_xfer import Engine, ErrorClass
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, open_clients
 from s3_xfer.copying.copier import ObjectCopier
+from s3_xfer.copying.counterpart import compared_counterpart
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
 from s3_xfer.copying.engine_selection import select_engine
-from s3_xfer.copying.identical import is_identical
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -180,7 +180,7 @@ def test_identity_is_checked_with_the_named_version(world: World) -> None:
     world.server.put(DST, "out/x", size=1000, headers=crc)
     clients = clients_of(world)
 
-    is_identical(clients.source, clients.destination, CopyTask(source, DST, "out/x"))
+    compared_counterpart(clients.source, clients.destination, CopyTask(source, DST, "out/x"))
 
     (head,) = [request for request in world.server.requests if request.bucket == VERSIONED]
     assert head.query["versionId"] == source.version_id
