@@ -26,7 +26,7 @@ from s3_xfer.ledger.result import RunState
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.prefetch import PrefetchingLister
 from s3_xfer.model import Failed, S3Location, S3Object
-from s3_xfer.pipeline.executor import Executor
+from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.runs.execution import execute
 from s3_xfer.runs.run import Run
 from s3_xfer.sources.paired import PairedSource
@@ -117,7 +117,7 @@ class CheckRun(Run[CheckResult]):
             self._source,
             ComparePlanner(self._comparer, ledger, self.operation.extra),
             executor,
-            CompareProcessor(self._comparer, ledger, threads=options.threads),
+            Processor(self._compare, threads=options.threads),
             ledger=ledger,
             stop=self._stop,
             batch_size=1,
@@ -126,6 +126,11 @@ class CheckRun(Run[CheckResult]):
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off
+
+    def _compare(self, pair: Pair) -> None:
+        """Ask S3 about a pair that the listings leave open."""
+        assert self._comparer  # noqa: S101 - validated
+        self._ledger.record_comparison(self._comparer.by_asking(pair))
 
     def _leave_all(self) -> None:
         """Do nothing: a check that has not begun leaves nothing."""
@@ -182,23 +187,3 @@ class ComparePlanner:
     def exhausted(self) -> None:
         """State that nothing more will be found."""
         self._ledger.listing_completed()
-
-
-class CompareProcessor:
-    """Asks S3 about pairs; each question holds its thread."""
-
-    def __init__(self, comparer: Comparer, ledger: Ledger, *, threads: int) -> None:
-        self.threads = threads
-        self._comparer = comparer
-        self._ledger = ledger
-
-    def process(self, item: Pair) -> None:
-        """Compare one pair, and record the result."""
-        self._ledger.record_comparison(self._comparer.by_asking(item))
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - a question that began has ended
-        """Return True."""
-        return True
-
-    def give_up(self) -> None:
-        """Do nothing: what is still asked is not counted."""

@@ -7,13 +7,12 @@ while S3 is at work. With the managed engine every copy holds a worker.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
 from s3_xfer.copying.engine_selection import EngineSelection, select_engine
-from s3_xfer.copying.in_flight import OnDone
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.journal.journal import Journal
@@ -21,6 +20,7 @@ from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.executor import Processor
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
@@ -28,20 +28,7 @@ from s3_xfer.spec import CopySpec
 _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
 
 
-class Dispatcher(Protocol):
-    """Turns tasks into outcomes."""
-
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
-        """Begin; ``on_done`` is called once with the same task, now or later. Never raises."""
-
-    def drain(self, timeout_s: float) -> bool:
-        """Wait until all that was started is done; return False after ``timeout_s``."""
-
-    def close(self) -> None:
-        """Give up what is not done, and release connections and threads."""
-
-
-class CopyProcessor:
+class CopyProcessor(Processor[CopyTask]):
     """Copies tasks, and records in ``ledger`` how each ended. Thread-safe.
 
     Raises:
@@ -60,7 +47,8 @@ class CopyProcessor:
     ) -> None:
         selection = _select_engine(spec, keys, clients)
         self.why_managed = selection.why_managed
-        self.threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        super().__init__(self._begin, threads=threads)
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
         self._resumer = _resumer(spec, clients, ledger.journal, self._engine.part_size, stop)
@@ -75,16 +63,16 @@ class CopyProcessor:
             looks_first=not clients.destination_is_aws,
             resumer=self._resumer,
         )
-        self._dispatcher: Dispatcher = (
+        self._dispatcher = (
             _async_dispatcher(selection, copier, clients, ledger, spec.options)
             if selection.copy_client
             else BlockingDispatcher(copier.copy)
         )
 
-    def process(self, item: CopyTask) -> None:
+    def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
-        if self._ledger.begin(item):
-            self._dispatcher.start(item, self._ledger.end)
+        if self._ledger.begin(task):
+            self._dispatcher.start(task, self._ledger.end)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until every copy that was begun has ended."""
@@ -101,27 +89,6 @@ class CopyProcessor:
             self._resumer.close()
         if all_ended:
             self._engine.close()
-
-
-class DryRunProcessor:
-    """A dry run decides about every object while it plans; no task comes here."""
-
-    threads = 1
-    why_managed = "a dry run copies nothing"
-
-    def process(self, item: CopyTask) -> None:
-        """Fail: a task that comes here would be lost."""
-        raise AssertionError(f"a dry run was given {item.source.url} to copy")
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - nothing was begun
-        """Return True."""
-        return True
-
-    def give_up(self) -> None:
-        """Do nothing."""
-
-    def close(self, *, all_ended: bool) -> None:
-        """Do nothing."""
 
 
 def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSelection:
