@@ -13,7 +13,6 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
@@ -29,6 +28,7 @@ from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.runs.execution import execute
 from s3_xfer.runs.run import Run
+from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
 from s3_xfer.sources.source import Batch
 from s3_xfer.spec import CheckSpec
@@ -103,7 +103,7 @@ class CheckRun(Run[CheckResult]):
         # A key comes before all those that it is the beginning of.
         return [single], [found for found in first_page if found.key == destination.key]
 
-    def _listed(self, client: Any, location: S3Location, side: str) -> Iterable[S3Object]:
+    def _listed(self, client: S3Client, location: S3Location, side: str) -> Iterable[S3Object]:
         reader = PageReader(client, bucket=location.bucket, prefix=location.key)
         return PrefetchingLister(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
 
