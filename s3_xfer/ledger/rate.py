@@ -41,7 +41,7 @@ class RateMeter:
             metrics.bytes_done == metrics.bytes_earlier
             and metrics.files_done == metrics.files_earlier
         ):
-            self._samples.clear()  # checking and listing say nothing about the speed of copying
+            self._samples.clear()  # preflight and listing say nothing about the speed of copying
         self._samples.append((metrics.duration_s, metrics.files_done, metrics.bytes_done))
         while len(self._samples) > 2 and self._samples[0][0] < metrics.duration_s - self._window_s:  # noqa: PLR2004
             self._samples.popleft()

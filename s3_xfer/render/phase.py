@@ -11,7 +11,7 @@ from s3_xfer.ledger.result import RunState
 class Phase(enum.Enum):
     """The value is the word in log lines."""
 
-    PREFLIGHT = "checking"  # access to both sides; nothing is written yet
+    PREFLIGHT = "preflight"  # access to both sides; nothing is written yet
     LISTING = "listing"  # totals still grow; copying has begun
     COPYING = "copying"  # totals are final
     STOPPING = "stopping"  # nothing new starts

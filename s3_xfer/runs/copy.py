@@ -216,7 +216,7 @@ class CopyRun(Run[CopyResult]):
         for upload in self._open_uploads():
             url = s3_url(upload.bucket, upload.key)
             error.problem += (
-                f"\nThe check's own upload {upload.upload_id} to {url} could not be aborted"
+                f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
             )
 
 
