@@ -14,7 +14,7 @@ from typing import Any
 from s3_xfer.access.journals import journal_storage
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
-from s3_xfer.ledger.journal.opening import read_description
+from s3_xfer.ledger.journal.session import read_description
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, JournalUse

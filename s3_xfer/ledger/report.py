@@ -47,7 +47,7 @@ class ReportWriter:
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
         self._lost: ReportError | None = None  # why a line is missing
-        check_place(path)
+        check_writable(path)
         try:
             self._file = self._partial.open("a", encoding="utf-8", buffering=1)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +112,7 @@ class ReportWriter:
         return self._path
 
 
-def check_place(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Return if a report can be put at ``path``, as far as can be told without writing.
 
     Raises:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from s3_xfer.errors import ErrorClass
-from s3_xfer.ledger.journal.store import Store, between
+from s3_xfer.ledger.journal.store import Store
 from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.ledger.metrics import Earlier
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
@@ -150,7 +150,9 @@ class Journal:
             self._store.put("finished", source.key, version, size, outcome, detail)
             return
         with self._changing(totals=_plus(self._progress.totals, outcome, detail, 1, size)) as new:
-            new.pending -= self._store.drop_object("pending", source.key, version)
+            new.pending -= self._store.delete(
+                "pending", "key = ? AND version = ?", source.key, version
+            )
 
     def _fail(self, page: _Page | None, failed: Failed) -> None:
         source, error = failed.task.source, json.dumps(outcome_line(failed))
@@ -164,7 +166,7 @@ class Journal:
         """Return which objects of a page an earlier run has finished."""
         if not self._has_rows:
             return frozenset()
-        where, values = between(keys.after, keys.until)
+        where, values = _between(keys)
         rows = self._store.rows(
             f"SELECT key, version FROM finished WHERE {where}",  # noqa: S608 - our own names
             *values,
@@ -177,10 +179,11 @@ class Journal:
         if keys.after == keys.until:
             return
         with self._changing(done=merged((*self._progress.done, keys))) as new:
-            new.totals = self._with_rows(new.totals, *between(keys.after, keys.until))
-            self._store.drop_between("finished", keys.after, keys.until)
+            where, values = _between(keys)
+            new.totals = self._with_rows(new.totals, where, *values)
+            self._store.delete("finished", where, *values)
 
-    def _with_rows(self, totals: Totals, where: str, values: Sequence[str]) -> Totals:
+    def _with_rows(self, totals: Totals, where: str, *values: str) -> Totals:
         sums = self._store.rows(
             f"SELECT outcome, detail, count(*), sum(size) FROM finished WHERE {where}"  # noqa: S608
             " GROUP BY outcome, detail",
@@ -209,7 +212,8 @@ class Journal:
             if new.pending != self._count_pending():
                 raise self._store.damaged("it has lost some of what is to be done")
             for keys in self.pending_ranges:
-                self._store.drop_between("pending", keys.after, keys.until)
+                where, values = _between(keys)
+                self._store.delete("pending", where, *values)
             new.pending = self._count_pending()
 
     def _count_pending(self) -> int:
@@ -217,7 +221,7 @@ class Journal:
 
     def _earlier(self) -> Earlier:
         """Return what all runs so far have finished."""
-        totals = self._with_rows(self._progress.totals, "1", ())
+        totals = self._with_rows(self._progress.totals, "1")
         copied, skipped = totals.get(COPIED, {}), totals.get(SKIPPED, {})
         return Earlier(
             bytes_copied=sum(size for _, size in copied.values()),
@@ -229,8 +233,8 @@ class Journal:
 
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
-    rows = ((found.key, found.version_id or "", found.size, "") for found in objects)
-    store.put_all("pending", rows)
+    for found in objects:
+        store.put("pending", found.key, found.version_id or "", found.size, "")
     pending = store.rows("SELECT count(*) FROM pending")[0][0]
     store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, pending).to_json())
 
@@ -243,3 +247,10 @@ def _plus(totals: Totals, outcome: str, detail: str, count: int, size: int) -> T
 
 def _is_interrupted(failed: Failed) -> bool:
     return failed.error.info.error_class is ErrorClass.INTERRUPTED
+
+
+def _between(keys: KeyRange) -> tuple[str, tuple[str, ...]]:
+    """Return the condition, and its values, for keys of a range."""
+    if keys.until is None:
+        return "key > ?", (keys.after,)
+    return "key > ? AND key <= ?", (keys.after, keys.until)

@@ -13,11 +13,11 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
 
 from s3_xfer.errors import JournalError
 from s3_xfer.ledger.journal.description import Description, describe, require_same
 from s3_xfer.ledger.journal.journal import Journal, begin
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.journal.store import Store, busy
 from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.model import S3Object
@@ -26,32 +26,8 @@ from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
 SAVE_S = 10.0
-DESCRIPTION, BEGAN, SAVE = "description", "began", "save"
-
-
-class JournalStorage(Protocol):
-    """Where a journal is stored. ``path`` is the file to work on; messages use ``name``."""
-
-    name: str
-    path: Path
-    is_remote: bool
-
-    def fetch(self) -> bool:
-        """Bring the journal to ``path``; return whether there is one."""
-
-    def discard(self) -> None:
-        """Remove it from ``path``: another one will be begun."""
-
-    def save(self, contents: bytes, *, final: bool = False) -> None:
-        """Put it back, and keep it for ourselves unless ``final``."""
-
-    def close(self) -> None:
-        """Remove what is temporary."""
+DESCRIPTION, STARTED_AT, SAVE = "description", "started_at", "save"
 
 
 def read_description(storage: JournalStorage) -> Description:
@@ -60,7 +36,7 @@ def read_description(storage: JournalStorage) -> Description:
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _stored(storage) as store:
+    with _reading(storage) as store:
         description: Description = store.fact(DESCRIPTION)
         return description
 
@@ -71,12 +47,12 @@ def read_upload_ids(storage: JournalStorage) -> frozenset[str]:
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _stored(storage) as store:
+    with _reading(storage) as store:
         return frozenset(upload.upload_id for upload in JournalUploadRegistry(store).resumable())
 
 
 @contextmanager
-def _stored(storage: JournalStorage) -> Iterator[Store]:
+def _reading(storage: JournalStorage) -> Iterator[Store]:
     """Open the journal in ``storage`` to read from it."""
     try:
         if not storage.fetch():
@@ -92,7 +68,7 @@ def _stored(storage: JournalStorage) -> Iterator[Store]:
         storage.close()
 
 
-class OpenJournal:
+class JournalSession:
     """The journal of one run: ``journal`` is None until it is begun, if there was none.
 
     Raises:
@@ -102,7 +78,7 @@ class OpenJournal:
     def __init__(self, storage: JournalStorage, operation: CopySpec) -> None:
         self.name = storage.name
         self.journal: Journal | None = None
-        self.began = datetime.now(UTC)
+        self.started_at = datetime.now(UTC)
         self._storage = storage
         self._operation = operation
         self._store: Store | None = None
@@ -133,7 +109,7 @@ class OpenJournal:
             self._store = None
             self._storage.discard()
             return
-        self.began = datetime.fromisoformat(store.fact(BEGAN))
+        self.started_at = datetime.fromisoformat(store.fact(STARTED_AT))
         self.journal = journal
         self._save()
 
@@ -151,17 +127,17 @@ class OpenJournal:
             with store.transaction():
                 store.make_tables()
                 store.put_fact(DESCRIPTION, describe(self._operation))
-                store.put_fact(BEGAN, self.began.isoformat())
+                store.put_fact(STARTED_AT, self.started_at.isoformat())
                 begin(store, ranges=ranges, objects=objects)
             self.journal = Journal(store, bucket=self._operation.source_bucket)
             self._save()
         return self.journal
 
-    def save_regularly(self, on_error: Callable[[BaseException], None]) -> None:
+    def save_periodically(self, on_error: Callable[[BaseException], None]) -> None:
         """Put the journal where it belongs every few seconds, if that is elsewhere."""
         if self._storage.is_remote:
             self._saver = threading.Thread(
-                target=self._save_until_the_end,
+                target=self._save_until_closed,
                 args=(on_error,),
                 name="s3-xfer-journal",
                 daemon=True,
@@ -207,7 +183,7 @@ class OpenJournal:
             self._store.put_fact(SAVE, uuid.uuid4().hex)
             self._storage.save(self._store.contents(), final=final)
 
-    def _save_until_the_end(self, on_error: Callable[[BaseException], None]) -> None:
+    def _save_until_closed(self, on_error: Callable[[BaseException], None]) -> None:
         try:
             while not self._ending.wait(SAVE_S):
                 self._save()
