@@ -214,10 +214,5 @@ def _exists(name: str, *, is_complete: bool) -> JournalError:
         )
     return JournalError(
         f"the journal {name} belongs to this copy, which is not finished",
-        remedy=f"go on from it: {resume_command(name)}",
+        remedy=f"go on from it: s3-xfer resume {shlex.quote(printable(name))}",
     )
-
-
-def resume_command(name: str) -> str:
-    """Return the command that goes on from the journal ``name``."""
-    return f"s3-xfer resume {shlex.quote(printable(name))}"
