@@ -7,7 +7,6 @@ counted as the same: they have a row of their own, and the headline names them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
 
 from rich.text import Text
 
@@ -15,8 +14,8 @@ from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import PREFLIGHT_TEXT, UNICODE, Glyphs
-from s3_xfer.render.phase import Phase
+from s3_xfer.render.live import UNICODE, Glyphs, frame
+from s3_xfer.render.progress import Phase, size_field, time_of
 from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
@@ -36,12 +35,11 @@ _ROWS = (
 
 def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     """Return one line of ``name=value`` fields; a ``+`` marks a total that still grows."""
-    at = (metrics.start_time + timedelta(seconds=metrics.duration_s)).astimezone(UTC)
     grows = "" if metrics.listing_complete else "+"
-    size = format_size(metrics.total_bytes_found).replace(" ", "")
     return (
-        f"{at:%Y-%m-%dT%H:%M:%SZ} {_PHASE_WORDS.get(phase, phase.value)} "
-        f"objects={metrics.total_files_found}{grows} bytes={size}{grows} "
+        f"{time_of(metrics)} {_PHASE_WORDS.get(phase, phase.value)} "
+        f"objects={metrics.total_files_found}{grows} "
+        f"bytes={size_field(metrics.total_bytes_found)}{grows} "
         f"rate={rates.objects_per_s:.0f}/s same={metrics.files_copied_successfully} "
         f"same_size={metrics.files_skipped} differ={metrics.files_failed} "
         f"retries={metrics.retries}"
@@ -53,7 +51,7 @@ def check_frame(
 ) -> Text:
     """Return the display at one instant; without a bar, because the total is not known."""
     if phase is Phase.PREFLIGHT:
-        return Text(PREFLIGHT_TEXT + glyphs.dots, style="cyan")
+        return frame(phase, metrics, rates, width=width, glyphs=glyphs)
     parts = [
         f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
         f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, Failed, OpenUpload
-from s3_xfer.render.shell import shell_word
 from s3_xfer.render.summary import FailureGroup
-from s3_xfer.text import printable
+from s3_xfer.text import printable, shell_word
 from s3_xfer.units import plural
 
 _EXAMPLES = 3  # failures shown per class
