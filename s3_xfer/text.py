@@ -1,8 +1,7 @@
 """Make text from elsewhere safe to print.
 
-Object keys and server messages are chosen by others. A key may hold a newline that forges a log
-line, or an escape sequence that repaints a terminal. Everything that a person or a log reads
-goes through here; files meant for machines (reports) use JSON's own escaping instead.
+A key may hold a newline that forges a log line, or an escape sequence that repaints a terminal. All
+that a person or a log reads goes through here; reports use JSON's own escaping instead.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
 from s3_xfer.render.failures import abort_command, failure_groups
-from s3_xfer.render.summary import Context, Row, Summary, Tone, bill_basis, by_count
+from s3_xfer.render.summary import Context, Row, Summary, Tone, bill_basis, by_count, requests_row
 from s3_xfer.render.tables import as_text
 from s3_xfer.text import printable, shell_word
 from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
@@ -32,7 +32,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result),
-        headline=_capitalized(_headline(result, context)),
+        headline=_headline(result, context),
         next_step=printable(aborted.remedy) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
@@ -99,11 +99,8 @@ def _headline(result: CopyResult, context: Context) -> str:
         return "Nothing was left to copy"  # of a report; an empty source is refused
     if metrics.files_copied_successfully == metrics.total_files_found:
         return f"Copied all {total}" if metrics.total_files_found != 1 else "Copied 1 object"
-    return _progress(metrics, context)
-
-
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    progress = _progress(metrics, context)
+    return progress[:1].upper() + progress[1:]
 
 
 def _progress(metrics: TransferMetrics, context: Context) -> str:
@@ -124,9 +121,15 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
     yield from _missing_rows(metrics)
-    yield from _estimate_rows(result)
+    if result.planned_requests:
+        yield requests_row("would send", result.planned_requests)
+    if result.planned_bill:
+        yield _bill_row("would cost", result.planned_bill)
     yield from _request_rows(result, context)
-    yield from _file_rows(result)
+    if result.journal:
+        yield Row("journal", printable(result.journal))
+    if result.report_path:
+        yield Row("report", printable(str(result.report_path)))
 
 
 def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -171,17 +174,10 @@ def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
 
 
-def _estimate_rows(result: CopyResult) -> Iterator[Row]:
-    if result.planned_requests:
-        yield _requests_row("would send", result.planned_requests)
-    if result.planned_bill:
-        yield _bill_row("would cost", result.planned_bill)
-
-
 def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield Row("duration", format_duration(metrics.duration_s))
-    yield _requests_row("requests", metrics.requests)
+    yield requests_row("requests", metrics.requests)
     if metrics.copied_by_engine:
         yield _engine_row(metrics.copied_by_engine, result.why_managed)
     if result.bill and not context.dry_run:
@@ -190,17 +186,6 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
         yield Row("retries", format_count(metrics.retries), "", detail)
-
-
-def _file_rows(result: CopyResult) -> Iterator[Row]:
-    if result.journal:
-        yield Row("journal", printable(result.journal))
-    if result.report_path:
-        yield Row("report", printable(str(result.report_path)))
-
-
-def _requests_row(label: str, requests: Mapping[str, int]) -> Row:
-    return Row(label, format_count(sum(requests.values())), "", by_count(requests))
 
 
 def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:

@@ -9,8 +9,9 @@ Import this module late: rich is slow to import, and pipes never need it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self, TypeAlias
 
 from rich.console import Console
 from rich.live import Live
@@ -46,41 +47,25 @@ def glyphs_for(encoding: str) -> Glyphs:
     return UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
 
 
-class ProgressFrame(Protocol):
-    """Returns the display of one instant."""
-
-    def __call__(
-        self,
-        phase: Phase,
-        metrics: TransferMetrics,
-        rates: Rates,
-        *,
-        width: int,
-        glyphs: Glyphs = ...,
-    ) -> Text:
-        """Return text that is ``width`` columns wide at most."""
+# Returns the display of one instant, at most so many columns wide.
+ProgressFrame: TypeAlias = Callable[[Phase, TransferMetrics, Rates, int, Glyphs], Text]
 
 
 def frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
     """Return the display of a copy."""
     if phase is Phase.PREFLIGHT:
         return Text("checking access" + glyphs.dots, style="cyan")
     objects = _pair(format_count(metrics.files_done), format_count(metrics.total_files_found))
     size = _pair(format_size(metrics.bytes_done), format_size(metrics.total_bytes_found))
+    share = bytes_share = _share(metrics.files_done, metrics.total_files_found)
+    if metrics.total_bytes_found:  # else all objects are empty
+        bytes_share = _share(metrics.bytes_done, metrics.total_bytes_found)
     numbers_width = max(len(objects), len(size))
-    objects_share = _share(metrics.files_done, metrics.total_files_found)
-    is_empty = not metrics.total_bytes_found
-    bytes_share = _share(metrics.bytes_done, metrics.total_bytes_found)
     rows = (
-        ("objects", objects, f"{rates.objects_per_s:,.0f}/s", objects_share),
-        (
-            "bytes",
-            size,
-            f"{format_size(rates.bytes_per_s)}/s",
-            objects_share if is_empty else bytes_share,
-        ),
+        ("objects", objects, f"{rates.objects_per_s:,.0f}/s", share),
+        ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", bytes_share),
     )
     lines = [
         _row(label, share, f"{text:>{numbers_width}}  {rate:>{_RATE}}", width, glyphs)
@@ -90,11 +75,11 @@ def frame(
 
 
 def count_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
     """Return the display of a dry run: nothing is copied, so it is only a growing count."""
     if phase is Phase.PREFLIGHT:
-        return frame(phase, metrics, rates, width=width, glyphs=glyphs)
+        return frame(phase, metrics, rates, width, glyphs)
     objects = plural(metrics.total_files_found, "object")
     text = f"listing{glyphs.dots} {objects}, {format_size(metrics.total_bytes_found)}"
     return Text(text[:width], style="cyan")
@@ -128,7 +113,7 @@ class LiveView(ProgressView):
     def update(self, phase: Phase, metrics: TransferMetrics, rates: Rates) -> None:
         """Draw the frame of this snapshot in place of the last one."""
         glyphs = glyphs_for(self._console.encoding)
-        text = self._draw(phase, metrics, rates, width=self._console.width, glyphs=glyphs)
+        text = self._draw(phase, metrics, rates, self._console.width, glyphs)
         self._live.update(text, refresh=True)
 
     def print_line(self, line: str) -> None:

@@ -1,8 +1,6 @@
-"""The summary at the end of a run as plain data, ready to lay out.
+"""The summary at the end of a run as plain data, for :mod:`~s3_xfer.render.tables` to lay out.
 
-:mod:`~s3_xfer.render.copy_summary` and :mod:`~s3_xfer.render.check` make one from a result;
-:mod:`~s3_xfer.render.tables` lays it out for pipes and for terminals. Every string in it is safe to
-print.
+Every string in it is safe to print.
 """
 
 from __future__ import annotations
@@ -89,3 +87,8 @@ def by_count(counts: Mapping[str, int]) -> str:
 def bill_basis(bill: Bill) -> str:
     """Return what an estimated bill is made from."""
     return f"requests only, at {printable(bill.price_list)}"
+
+
+def requests_row(label: str, requests: Mapping[str, int]) -> Row:
+    """Return the row of requests by operation."""
+    return Row(label, format_count(sum(requests.values())), "", by_count(requests))
