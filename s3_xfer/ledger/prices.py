@@ -1,11 +1,9 @@
 """What a run's requests cost, estimated from a small, dated price list.
 
-A copier sends a request per object, and the bill comes weeks later. The estimate counts the
-requests to S3, those of a journal in S3 and of a diagnosis included, and nothing else: not storage,
-not requests to KMS, not data transfer between regions, not the retrieval of objects in
-infrequent-access or archive classes. Requests to STS are free. It is an upper bound for what it
-counts: S3 does not bill every request that it refuses. Discounts and other regions' prices come
-from a file (:func:`read_prices`).
+The estimate counts the requests to S3, those of a journal and of a diagnosis included, and nothing
+else: no storage, requests to KMS, data transfer between regions, or retrieval from other classes.
+Requests to STS are free. It is an upper bound for what it counts: S3 does not bill every request
+that it refuses. Other prices come from a file (:func:`read_prices`).
 """
 
 from __future__ import annotations

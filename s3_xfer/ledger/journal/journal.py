@@ -3,9 +3,8 @@
 A page of the listing is a range of keys. When each of its objects has an outcome, the range is
 *done*; ranges that touch become one, so their number does not grow with the number of objects.
 Until then every finished object has a row of its own, written before its outcome is reported, so
-that a kill repeats only what was in flight. Objects that failed have rows too, and so has what is
-not listed at all: a single object, the lines of a report. What is neither done nor has a row is
-listed again by the next run.
+that a kill repeats only what was in flight. Objects that failed have rows too, and so has what no
+listing brings: a single object, the lines of a report. All else is listed again by the next run.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Whether there is a journal, whether this run may use it, and its end.
 
-A journal is opened, and locked, before the checks of the copy, and begun only when they have
-passed: a copy that is refused leaves none behind. Refuses a journal of another copy, one that
-another run uses, and to begin where there is one already.
+A journal is opened, and locked, before the preflight, and begun only when that has passed: a copy
+that is refused leaves none behind.
 """
 
 from __future__ import annotations
@@ -10,8 +9,8 @@ from __future__ import annotations
 import shlex
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 
 from s3_xfer.errors import JournalError
@@ -30,42 +29,20 @@ SAVE_S = 10.0
 DESCRIPTION, STARTED_AT, SAVE = "description", "started_at", "save"
 
 
-def read_description(storage: JournalStorage) -> Description:
-    """Return what copy the journal in ``storage`` belongs to.
+def read_journal(storage: JournalStorage) -> tuple[Description, frozenset[str]]:
+    """Return of which copy the journal in ``storage`` is, and the ids of its open uploads.
 
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _reading(storage) as store:
-        description: Description = store.fact(DESCRIPTION)
-        return description
-
-
-def read_upload_ids(storage: JournalStorage) -> frozenset[str]:
-    """Return the ids of the uploads with which the journal in ``storage`` means to go on.
-
-    Raises:
-        JournalError: there is none, it is damaged, or in use.
-    """
-    with _reading(storage) as store:
-        return frozenset(upload.upload_id for upload in JournalUploadRegistry(store).resumable())
-
-
-@contextmanager
-def _reading(storage: JournalStorage) -> Iterator[Store]:
-    """Open the journal in ``storage`` to read from it."""
-    try:
+    with closing(storage):
         if not storage.fetch():
             raise _missing(storage.name)
-        store = Store(storage.path, name=storage.name)
-        try:
+        with closing(Store(storage.path, name=storage.name)) as store:
             if store.is_blank:
                 raise _missing(storage.name)
-            yield store
-        finally:
-            store.close()
-    finally:
-        storage.close()
+            uploads = JournalUploadRegistry(store).resumable()
+            return store.fact(DESCRIPTION), frozenset(upload.upload_id for upload in uploads)
 
 
 class JournalSession:
@@ -119,9 +96,8 @@ class JournalSession:
         """Return the journal, begun now if there was none: with what is to be listed and copied."""
         if self.journal is None:
             self._is_new = True
-            store = self._store = self._store or Store(
-                self._storage.path, name=self.name, create=True
-            )
+            path = self._storage.path
+            store = self._store = self._store or Store(path, name=self.name, create=True)
             if not store.is_blank:
                 raise busy(self.name, "another run has just begun it")
             with store.transaction():

@@ -91,7 +91,6 @@ class S3Storage(JournalStorage):
         self._requests = requests
         self._lease_s = lease_s
         self._owner = uuid.uuid4().hex
-        self._saves = 0
         self._etag: str | None = None
 
     def fetch(self) -> bool:
@@ -147,8 +146,7 @@ class S3Storage(JournalStorage):
         Raises:
             JournalError: another run has saved meanwhile, or S3 refuses.
         """
-        self._saves += 1
-        save = f"{self._owner}-{self._saves}"
+        save = uuid.uuid4().hex
         owner = {} if final else {_OWNER: self._owner}
         condition: Mapping[str, Any] = (
             {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}

@@ -2,11 +2,9 @@
 
 A commit is in the file when it returns, so a killed process loses none; a machine that loses power
 may lose the last ones (``synchronous=NORMAL``), never the file. The lock is SQLite's own exclusive
-one: the operating system releases it when the process ends. SQLite finds broken pages, not a letter
-that became another one inside a page; a key that is wrong by one letter would be a lost object, so
-each row carries a checksum of what it says.
-
-Refuses to repair: what is damaged is named as such, and the journal is not used.
+one: the operating system releases it when the process ends. SQLite finds broken pages, not a wrong
+letter inside one; in a key that would be a lost object, so each row carries a checksum. What is
+damaged is not repaired, and not used.
 """
 
 from __future__ import annotations
@@ -48,7 +46,6 @@ class Store:
     def __init__(self, path: Path, *, name: str, create: bool = False) -> None:
         self.is_blank = False
         self.lock = threading.RLock()
-        self._path = path
         self._name = name
         with self._translated():
             self._database = sqlite3.connect(
@@ -65,13 +62,12 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        with self._translated():
-            self._run("PRAGMA locking_mode=EXCLUSIVE")
-            self._run("PRAGMA journal_mode=WAL")
-            self._run("PRAGMA synchronous=NORMAL")
-            self._run(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
-            with self.transaction():  # locks, also an empty file
-                self._check()
+        self._run("PRAGMA locking_mode=EXCLUSIVE")
+        self._run("PRAGMA journal_mode=WAL")
+        self._run("PRAGMA synchronous=NORMAL")
+        self._run(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
+        with self.transaction():  # locks, also an empty file
+            self._check()
 
     def make_tables(self) -> None:
         """Make a journal of a blank file; use it inside the transaction that fills them."""
@@ -84,16 +80,14 @@ class Store:
 
     def _check(self) -> None:
         """Refuse what is no journal, of another version, or damaged."""
-        application = self._number("application_id")
+        ((application,),) = self.rows("PRAGMA application_id")
         self.is_blank = not application and not self.rows("SELECT name FROM sqlite_master")
         if self.is_blank:
             return
         if application != APPLICATION_ID:
-            raise JournalError(
-                f"{self._name} is no journal of s3-xfer",
-                remedy="give the file that --journal wrote",
-            )
-        version = self._number("user_version")
+            problem = f"{self._name} is no journal of s3-xfer"
+            raise JournalError(problem, remedy="give the file that --journal wrote")
+        ((version,),) = self.rows("PRAGMA user_version")
         if version != VERSION:
             raise JournalError(
                 f"the journal {self._name} has format {version}, and this s3-xfer reads {VERSION}",
@@ -106,14 +100,10 @@ class Store:
                 if seal != seal_of(*values):
                     raise self.damaged(f"a row of {table} is not what was written")
 
-    def _number(self, pragma: str) -> int:
-        return int(self.rows(f"PRAGMA {pragma}")[0][0])
-
     def damaged(self, how: str) -> JournalError:
         """Return the error of a journal that cannot be trusted."""
-        return JournalError(
-            f"the journal {self._name} is damaged: {printable(how)}", remedy=_SAFE_WAY
-        )
+        problem = f"the journal {self._name} is damaged: {printable(how)}"
+        return JournalError(problem, remedy=_SAFE_WAY)
 
     # ------------------------------------------------------------------------- statements
 
@@ -199,9 +189,8 @@ _SAFE_WAY = (
 
 def busy(name: str, why: str) -> JournalError:
     """Return the error of a journal that another run uses."""
-    return JournalError(
-        f"the journal {name} is in use: {printable(why)}", error_class=ErrorClass.JOURNAL_BUSY
-    )
+    problem = f"the journal {name} is in use: {printable(why)}"
+    return JournalError(problem, error_class=ErrorClass.JOURNAL_BUSY)
 
 
 def cannot_write(name: str, why: str) -> JournalError:
