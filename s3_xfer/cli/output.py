@@ -20,8 +20,7 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Summary
-from s3_xfer.render.tables import Line, failure_text, print_styled, summary_lines
+from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_styled, summary_lines
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame

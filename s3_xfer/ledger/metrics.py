@@ -23,12 +23,6 @@ from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
-_FIRST = (
-    "total_files_found",
-    "files_copied_successfully",
-    "files_failed",
-    "total_bytes_transferred",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +59,6 @@ class TransferMetrics:
     """
 
     operation_id: str
-    start_time: datetime
-    end_time: datetime | None
     duration_s: float
     total_files_found: int = 0
     files_copied_successfully: int = 0
@@ -90,6 +82,8 @@ class TransferMetrics:
     files_skipped_earlier: int = 0
     bytes_copied_earlier: int = 0
     bytes_skipped_earlier: int = 0
+    start_time: datetime
+    end_time: datetime | None
 
     @property
     def files_earlier(self) -> int:
@@ -117,16 +111,18 @@ class TransferMetrics:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values: the fields in their order, apart from the times."""
+        """Return plain JSON values: the mission's schema first, all other fields behind it."""
         values = asdict(self)
-        del values["bytes_in_progress"], values["start_time"], values["end_time"]
-        errors = list(values.pop("errors_encountered"))
+        del values["bytes_in_progress"]
         return {
             "operation_id": values.pop("operation_id"),
             "duration_seconds": round(values.pop("duration_s"), 3),
-            **{name: values.pop(name) for name in _FIRST},
-            "errors": errors,
-            "errors_omitted": self.files_failed - len(errors),
+            "total_files_found": values.pop("total_files_found"),
+            "files_copied_successfully": values.pop("files_copied_successfully"),
+            "files_failed": values.pop("files_failed"),
+            "total_bytes_transferred": values.pop("total_bytes_transferred"),
+            "errors": list(values.pop("errors_encountered")),
+            "errors_omitted": self.files_failed - len(self.errors_encountered),
             **values,
             "start_time": self.start_time.isoformat(),
             "end_time": self.end_time.isoformat() if self.end_time else None,

@@ -13,8 +13,16 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
 from s3_xfer.render.failures import abort_command, failure_groups
-from s3_xfer.render.summary import Context, Row, Summary, Tone, bill_basis, by_count, requests_row
-from s3_xfer.render.tables import as_text
+from s3_xfer.render.summary import (
+    Context,
+    Row,
+    Summary,
+    Tone,
+    as_text,
+    bill_basis,
+    by_count,
+    requests_row,
+)
 from s3_xfer.text import printable, shell_word
 from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
 
