@@ -21,8 +21,8 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.options import StorageClass
 from s3_xfer.text import printable
 
-# The page draws its prices with a script; these were compared with transcriptions of it.
-AWS_PRICE_LIST = "https://aws.amazon.com/s3/pricing/"  # "Requests & data retrievals"
+# https://aws.amazon.com/s3/pricing/, "Requests & data retrievals". The page draws its prices with a
+# script; these were compared with transcriptions of it.
 AWS_PRICE_LIST_REGION = "US East"  # N. Virginia, Ohio and Oregon cost the same
 AWS_PRICE_LIST_DATE = "2026-03"
 _PER = 1000  # S3's prices are those of a thousand requests

@@ -16,7 +16,7 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.live import UNICODE, Glyphs, frame
 from s3_xfer.render.progress import Phase, size_field, time_of
-from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count, requests_row
+from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count, count_row, requests_row
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
@@ -75,9 +75,7 @@ def summarize_check(result: CheckResult, context: Context) -> Summary:
         next_step=printable(aborted.remedy) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result)),
-        failures=(),
         diagnosis=tuple(_examples(totals, _EXAMPLES_VERBOSE if context.verbose else _EXAMPLES)),
-        abort_commands=(),
         rerun_title="To copy what is missing or different:",
         rerun=context.rerun if to_copy and result.report_path else None,
         notes=tuple(printable(note) for note in (*result.notes, *_notes(result))),
@@ -118,7 +116,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             size = format_size(totals.sizes_bytes[status])
             detail = by_count(details.get(status, {})) or meaning
             label = status.value.replace("_", " ")
-            yield Row(label, format_count(count), size, detail, tone if count else None)
+            yield count_row(label, count, size, detail, tone)
     yield Row("duration", format_duration(metrics.duration_s))
     yield requests_row("requests", metrics.requests)
     if result.report_path:

@@ -21,6 +21,7 @@ from s3_xfer.render.summary import (
     as_text,
     bill_basis,
     by_count,
+    count_row,
     requests_row,
 )
 from s3_xfer.text import printable, shell_word
@@ -141,19 +142,11 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
 
 
 def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
-    yield Row(
-        "copied",
-        format_count(metrics.files_copied_successfully),
-        format_size(metrics.total_bytes_transferred),
-        _speed(metrics),
-        Tone.GOOD if metrics.files_copied_successfully else None,
-    )
-    yield Row(
-        "skipped",
-        format_count(metrics.files_skipped),
-        format_size(metrics.bytes_skipped) if metrics.files_skipped else "",
-        by_count(metrics.skips_by_reason),
-    )
+    copied, skipped = metrics.files_copied_successfully, metrics.files_skipped
+    size = format_size(metrics.total_bytes_transferred)
+    yield count_row("copied", copied, size, _speed(metrics), Tone.GOOD)
+    size = format_size(metrics.bytes_skipped) if skipped else ""
+    yield count_row("skipped", skipped, size, by_count(metrics.skips_by_reason))
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -161,23 +154,18 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     reasons = dict(metrics.skips_by_reason)
     would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
     size = format_size(metrics.bytes_skipped)
-    tone = Tone.GOOD if would_copy else None
-    yield Row("would copy", format_count(would_copy), size, "", tone)
+    yield count_row("would copy", would_copy, size, tone=Tone.GOOD)
     if reasons:
-        yield Row("would skip", format_count(sum(reasons.values())), "", by_count(reasons))
+        yield count_row("would skip", sum(reasons.values()), detail=by_count(reasons))
 
 
 def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
-    yield Row(
-        "failed",
-        format_count(metrics.files_failed),
-        format_size(metrics.bytes_failed) if metrics.files_failed else "",
-        by_count(metrics.errors_by_class),
-        Tone.BAD if metrics.files_failed else None,
-    )
+    failed = metrics.files_failed
+    size = format_size(metrics.bytes_failed) if failed else ""
+    yield count_row("failed", failed, size, by_count(metrics.errors_by_class), Tone.BAD)
     if metrics.files_not_attempted:
         text = "found, but the run ended before their turn"
-        yield Row("not tried", format_count(metrics.files_not_attempted), "", text, Tone.MIXED)
+        yield count_row("not tried", metrics.files_not_attempted, "", text, Tone.MIXED)
     if not metrics.listing_complete:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
 
@@ -193,7 +181,7 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
     if metrics.retries:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
-        yield Row("retries", format_count(metrics.retries), "", detail)
+        yield count_row("retries", metrics.retries, detail=detail)
 
 
 def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:

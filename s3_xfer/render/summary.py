@@ -76,9 +76,9 @@ class Summary:
     next_step: str
     route: str
     rows: tuple[Row, ...]
-    failures: tuple[FailureGroup, ...]
+    failures: tuple[FailureGroup, ...] = ()
     diagnosis: tuple[str, ...]
-    abort_commands: tuple[str, ...]
+    abort_commands: tuple[str, ...] = ()
     rerun_title: str
     rerun: str | None
     notes: tuple[str, ...]
@@ -97,9 +97,16 @@ def bill_basis(bill: Bill) -> str:
     return f"requests only, at {printable(bill.price_list)}"
 
 
+def count_row(
+    label: str, count: int, size: str = "", detail: str = "", tone: Tone | None = None
+) -> Row:
+    """Return the row of a number of objects; none of them has no tone."""
+    return Row(label, format_count(count), size, detail, tone if count else None)
+
+
 def requests_row(label: str, requests: Mapping[str, int]) -> Row:
     """Return the row of requests by operation."""
-    return Row(label, format_count(sum(requests.values())), "", by_count(requests))
+    return count_row(label, sum(requests.values()), detail=by_count(requests))
 
 
 _STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}

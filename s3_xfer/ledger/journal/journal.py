@@ -78,8 +78,6 @@ class Journal:
         self._has_rows = bool(store.rows("SELECT 1 FROM finished LIMIT 1"))
         self.uploads = JournalUploadRegistry(store)
 
-    # ------------------------------------------------------------------------- what is pending
-
     @property
     def pending_ranges(self) -> tuple[KeyRange, ...]:
         """Where keys may be that are not done."""
@@ -106,16 +104,14 @@ class Journal:
             ]
             last = rows[-1][:2]
 
-    # ------------------------------------------------------------------------- what happens
-
     def begin_page(self, keys: KeyRange, objects: Sequence[S3Object]) -> Sequence[S3Object]:
         """Note a page of the listing; return those of its objects that are still to be copied."""
         with self._store.lock:
             finished = self._finished_in(keys)
-            unfinished = [found for found in objects if found.id not in finished]
+            unfinished = [listed for listed in objects if listed.id not in finished]
             page = _Page(keys, len(unfinished))
             if unfinished:
-                self._open_pages.update(dict.fromkeys((found.id for found in unfinished), page))
+                self._open_pages.update(dict.fromkeys((listed.id for listed in unfinished), page))
             else:
                 self._close(page)
             return unfinished
@@ -144,8 +140,6 @@ class Journal:
         self.uploads.close()
         self._store.close()
 
-    # --------------------------------------------------------------------------- one object
-
     def _finish(
         self, page: _Page | None, source: S3Object, size: int, outcome: str, detail: str
     ) -> None:
@@ -164,8 +158,6 @@ class Journal:
         with self._changing() as new:
             new.pending += page is not None
             self._store.put("pending", source.key, source.version_id or "", source.size, error)
-
-    # --------------------------------------------------------------------------- one page
 
     def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
@@ -203,8 +195,6 @@ class Journal:
                 self._store.put_fact(PROGRESS, new.to_json())
             self._progress = new
 
-    # ------------------------------------------------------------------------ earlier runs
-
     def _drop_failures_to_relist(self) -> None:
         """Drop the failures among keys that are to be listed: they are found there again."""
         with self._changing() as new:
@@ -229,8 +219,8 @@ class Journal:
 
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
-    for found in objects:
-        store.put("pending", found.key, found.version_id or "", found.size, "")
+    for named in objects:
+        store.put("pending", named.key, named.version_id or "", named.size, "")
     store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
 
 

@@ -168,11 +168,9 @@ class JournalSession:
 
     def _release(self) -> None:
         store, self._store = self._store, None
-        try:
+        with closing(self._storage):
             if store:
                 store.close()
-        finally:
-            self._storage.close()
 
 
 def _missing(name: str) -> JournalError:

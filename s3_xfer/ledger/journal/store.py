@@ -105,8 +105,6 @@ class Store:
         problem = f"the journal {self._name} is damaged: {printable(how)}"
         return JournalError(problem, remedy=_SAFE_WAY)
 
-    # ------------------------------------------------------------------------- statements
-
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the rows that ``statement`` selects."""
         with self.lock, self._translated():
