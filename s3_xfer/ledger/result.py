@@ -33,12 +33,12 @@ class CopyResult:
     """The end of one run.
 
     ``failures`` are at most as many as the metrics keep lines for; the report has all.
-    ``uploads_left_behind`` cost money until they are aborted: S3 refused to. ``aborted_by`` is set
-    when an error ended the run early, ``cancelled_by`` when a person or a signal did. Only a dry
-    run has ``planned_requests``, by operation, and the ``planned_bill`` for them. ``why_managed``
-    is why the CRT engine sent nothing; empty if it did. ``diagnosis`` says what the first denial
-    means. If the run is ``resumable`` from its ``journal``, something is left to do, for which the
-    ``uploads_kept`` stay open.
+    S3 refused to abort the ``uploads_left_behind``: they cost money until they are aborted.
+    ``aborted_by`` is set when an error ended the run early, ``cancelled_by`` when a person or a
+    signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
+    them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnosis`` says
+    what the first denial means. If the run is ``resumable`` from its ``journal``, something is left
+    to do, for which the ``uploads_kept`` stay open.
     """
 
     state: RunState

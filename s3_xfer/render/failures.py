@@ -18,15 +18,14 @@ _MESSAGE_MAX = 300
 
 def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGroup]:
     """Yield the failures of each class, the most frequent class first."""
-    failures: dict[str, list[Failed]] = {}
-    for failed in result.failures:
-        failures.setdefault(failed.error.info.error_class.value, []).append(failed)
     examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
     for name, count in counts:
-        examples = failures.get(name, [])[:examples_max]
+        error_class = ErrorClass(name)
+        failures = [f for f in result.failures if f.error.info.error_class is error_class]
+        examples = failures[:examples_max]
         lines = tuple(_lines(failed, verbose=verbose) for failed in examples)
-        yield FailureGroup(ErrorClass(name), count, lines, count - len(examples))
+        yield FailureGroup(error_class, count, lines, count - len(examples))
 
 
 def _lines(failed: Failed, *, verbose: bool) -> tuple[str, ...]:

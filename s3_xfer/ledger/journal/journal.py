@@ -135,11 +135,6 @@ class Journal:
                 if not page.unfinished:
                     self._close(page)
 
-    def close(self) -> None:
-        """Release the file; the uploads that are noted in it stay open."""
-        self.uploads.close()
-        self._store.close()
-
     def _finish(
         self, page: _Page | None, source: S3Object, size: int, outcome: str, detail: str
     ) -> None:
