@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -149,7 +149,7 @@ class MetricsCollector:
         self._ended_s: float | None = None
         self._lock = threading.Lock()
         self._listing_complete = False
-        self._sums: Counter[str] = Counter()  # by the name of their field
+        self._sums: dict[str, int] = defaultdict(int)  # by the name of their field
         self._requests: Counter[str] = Counter()
         self._engines: Counter[str] = Counter()
         self._skip_reasons: Counter[str] = Counter()
