@@ -1,8 +1,7 @@
 """Speed and remaining time, from snapshots.
 
-The renderers' own estimate: progress-bar libraries forget their samples whenever the total
-grows, and here it grows as long as the listing lasts. Refuses to estimate before the listing is
-complete: a time computed from half a total is a lie.
+Progress-bar libraries forget their samples whenever the total grows, and here it grows as long as
+the listing lasts. Until that is complete there is no estimate of the remaining time.
 """
 
 from __future__ import annotations
