@@ -1,9 +1,11 @@
 """Slow all threads down together when the server asks for it.
 
-Requests are not paced until the first throttle. From then on all threads share one rate, which
-steps down at a throttle and follows :mod:`.rate_curve` until the next one. When the rate has grown
-far beyond what the threads send, pacing is released. Answers to requests that were sent before a
-step down are not counted: they say nothing about the new rate.
+Requests are not paced until the first throttle. From then on all threads share one rate. At a
+throttle it steps down below what the server accepted, and then follows the curve of TCP CUBIC (RFC
+9438): back after two seconds, a plateau, and growth that ends in doubling within a second.
+So most of the time is spent close to the limit, and a limit that rose tenfold is found in six
+seconds. When the rate has grown far beyond what the threads send, pacing is released. Answers to
+requests that were sent before a step down are not counted: they say nothing about the new rate.
 
 Some servers refuse the same share of requests at every rate. Slowing down does not help there. A
 small share of refusals that one step down did not end is therefore taken as the baseline error
@@ -20,16 +22,16 @@ import time
 from collections.abc import Callable
 
 from s3_xfer.pipeline.measurement import Measurement
-from s3_xfer.pipeline.rate_curve import (
-    GROWTH_BEGINS_S,
-    RATE_MIN_PER_S,
-    RECOVERY_S,
-    paced_rate_per_s,
-)
 from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
-RELEASE_FACTOR = 4.0  # times what is really sent
+_DECREASE_RATIO = 0.12  # of what was accepted, at once after a throttle
+_RECOVERY_S = 2.0  # until the rate is back at what was accepted
+_RATE_MIN_PER_S = 1.0
+_PLATEAU = 1.3  # times _RECOVERY_S beyond that, before the rate grows exponentially
+_GROWTH_FACTOR = 8.0  # in each further _RECOVERY_S
+_GROWTH_BEGINS_S = (1 + _PLATEAU) * _RECOVERY_S  # after a decrease
+_RELEASE_FACTOR = 4.0  # times what is really sent
 _UNPACED_RESTART_EVERY = 64  # requests
 _LENGTH_TOO_SHORT_S = 0.05  # a shorter measurement is not used
 _BUSY_RATIO = 0.5  # of what the pace allows
@@ -136,24 +138,27 @@ class Pacer:
     def _rate(self, now_s: float) -> float | None:
         if self._peak_per_s is None:
             return None
-        return paced_rate_per_s(self._peak_per_s, now_s - self._decreased_at_s)
+        distance = (now_s - self._decreased_at_s - _RECOVERY_S) / _RECOVERY_S
+        growth = _GROWTH_FACTOR ** max(0.0, distance - _PLATEAU)
+        curve = 1 + _DECREASE_RATIO * min(distance, _PLATEAU) ** 3
+        return float(max(_RATE_MIN_PER_S, self._peak_per_s * curve * growth))
 
     def _decrease(self, now_s: float) -> None:
         """Step down from what was accepted, or from the rate that grew until it was too high."""
         accepted_per_s, rate_per_s = self._accepted_recently(now_s), self._rate(now_s)
         if rate_per_s is not None:
-            if now_s > self._decreased_at_s + GROWTH_BEGINS_S and self._is_busy(now_s):
+            if now_s > self._decreased_at_s + _GROWTH_BEGINS_S and self._is_busy(now_s):
                 first_refused_s = self._measurement.first_refused_sent_s
                 accepted_per_s = max(accepted_per_s, self._rate(first_refused_s) or 0.0)
             accepted_per_s = min(accepted_per_s, rate_per_s)
-        self._peak_per_s = max(RATE_MIN_PER_S, accepted_per_s)
+        self._peak_per_s = max(_RATE_MIN_PER_S, accepted_per_s)
         self._decreased_at_s = now_s
         self._measurement.restart(None)
 
     def _should_release(self, rate_per_s: float) -> bool:
         """Return whether the rate grew far beyond what is sent; not if only the sending fell."""
         used_per_s = max(self._sent_per_s, self._peak_per_s or 0.0)
-        return rate_per_s > RELEASE_FACTOR * used_per_s + RATE_MIN_PER_S
+        return rate_per_s > _RELEASE_FACTOR * used_per_s + _RATE_MIN_PER_S
 
     # ------------------------------------------------------------------------- measuring
 
@@ -202,7 +207,7 @@ class Pacer:
     def _is_significant(self, now_s: float) -> bool:
         """Return whether the refusals call for a step down before the measurement is complete."""
         measurement = self._measurement
-        if self._peak_per_s is not None and now_s > self._decreased_at_s + RECOVERY_S:
+        if self._peak_per_s is not None and now_s > self._decreased_at_s + _RECOVERY_S:
             return measurement.exceeds(self._baseline_error_ratio)
         if self._peak_per_s is not None and measurement.length_s(now_s) < _LENGTH_TOO_SHORT_S:
             return False

@@ -7,6 +7,9 @@ every wait of the run ends when it is set. It cannot be reset: a stopped run sta
 from __future__ import annotations
 
 import threading
+from datetime import datetime
+
+BY_DEADLINE = "deadline"  # the stop reason, which the result repeats
 
 
 class StopFlag:
@@ -38,3 +41,20 @@ class StopFlag:
     def wait(self, timeout_s: float) -> bool:
         """Wait until stopped, at most ``timeout_s`` seconds; return whether it was."""
         return self._event.wait(timeout_s)
+
+
+def start_deadline_timer(
+    stop: StopFlag, ends_at: datetime | None, now: datetime
+) -> threading.Timer | None:
+    """Return a running timer that stops the run at ``ends_at``; None if there is no deadline.
+
+    A thread does it, because those of the run may wait for an answer then. Cancel it when the run
+    ends.
+    """
+    if ends_at is None:
+        return None
+    wait_s = min((ends_at - now).total_seconds(), threading.TIMEOUT_MAX)
+    timer = threading.Timer(wait_s, stop.set, [BY_DEADLINE])
+    timer.name, timer.daemon = "s3-xfer-deadline", True
+    timer.start()
+    return timer

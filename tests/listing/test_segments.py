@@ -31,7 +31,8 @@ class Readers:
 
     def __init__(self, bucket: Bucket, ranges: tuple[KeyRange, ...] = EVERYTHING) -> None:
         self.bucket = bucket
-        self.segments = Segments("", ranges, pages_before_split=1)
+        self.segments = Segments("", ranges)
+        self.segments.pages_before_split = 1
         self.in_flight: list[Answer] = []
         self.arrived: deque[ListedPage] = deque()
         self.listed_keys: list[str] = []
@@ -215,7 +216,8 @@ def test_split_of_a_segment_that_was_read_meanwhile_is_dropped() -> None:
 
 def test_disorder_before_any_split_prevents_splits() -> None:
     """A service without order is listed from beginning to end; a stopped run lists all again."""
-    segments = Segments("", EVERYTHING, pages_before_split=1)
+    segments = Segments("", EVERYTHING)
+    segments.pages_before_split = 1
     segment = segments.next_waiting()
     assert segment is not None
     bucket = Bucket("ab", page_size=2, order=backwards)
