@@ -1,11 +1,9 @@
 """A listing that one thread reads, and more threads when the copying waits for it.
 
-One thread reads ahead. When the copying is starved of objects, more threads join: each splits the
-rest of the widest segment in two and reads the second half (:mod:`.segments`). A thread ends when
-there is nothing worth splitting, or when the copying is no longer starved. With more than one
-thread the pages are not in order.
-
-At most one page for each reader waits to be taken.
+When the copying is starved of objects, more threads join: each splits the rest of the widest
+segment in two and reads the second half (:mod:`.segments`). A thread ends when there is nothing
+worth splitting, or when the copying is no longer starved. With more than one thread the pages are
+not in order. At most one page for each reader waits to be taken.
 """
 
 from __future__ import annotations
@@ -92,8 +90,6 @@ class Listing:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    # --------------------------------------------------------------- in the consumer's thread
-
     def _next(self) -> ListedPage | None:
         with self._changed:
             had_to_wait = not self._pages
@@ -179,8 +175,8 @@ class Listing:
     def _confirm_order(self, segment: Segment, beyond: str) -> None:
         """Find out why two neighbours saw different first keys behind their boundary.
 
-        Objects may have been created or deleted meanwhile. But if a key is listed behind the last
-        key of ``segment`` and not behind the boundary, the service does not list keys in order.
+        Objects may have come or gone. But if a key is listed behind the last key of ``segment`` and
+        not behind the boundary, the service does not list keys in order.
         """
         boundary = segment.until or ""
         for _ in range(_ORDER_ATTEMPTS):

@@ -1,16 +1,13 @@
 """The state of a listing with several readers: who reads which keys, and what is not read yet.
 
-A *segment* is a range of keys that one reader goes through, page by page. A reader that has nothing
-to do splits the rest of another reader's segment in two. It requests a page behind the boundary;
-when that has arrived, the old segment ends at the boundary and a new one begins, or begins and ends
-if there are no keys. So every key belongs to exactly one segment at any time, wherever the boundary
-lies, and a page that was requested before a split is trimmed to the segment as it is then.
+A *segment* is a range of keys that one reader goes through, page by page. An idle reader splits the
+rest of another's segment in two: it requests a page behind the boundary, and when that has arrived,
+the old segment ends at the boundary and a new one begins. So every key belongs to exactly one
+segment at any time, and a page that was requested before a split is trimmed to the segment as it is
+then.
 
 The order of keys is checked on every page. A listing that is out of order before the first split is
-never split. If that shows only after a split, the listing ends with an error, because keys may be
-missing.
-
-This module sends no requests and starts no threads. It is not thread-safe: the caller holds a lock.
+never split. If that shows only later, it ends with an error, because keys may be missing.
 """
 
 from __future__ import annotations
@@ -63,8 +60,8 @@ class ListedPage:
     """The part of a page that belongs to its segment.
 
     ``keys`` is the range in which there are no other objects than these. ``beyond`` is the first
-    key that no longer belongs to the segment (none: empty); None if the order need not be
-    confirmed, because the neighbour starts with the same key or there is no neighbour.
+    key that no longer belongs to the segment (none: empty), if the order has to be confirmed
+    because a neighbour starts with another key; else None.
     """
 
     segment: Segment
@@ -77,7 +74,8 @@ class ListedPage:
 class Segments:
     """All segments of one listing of ``prefix``; ``ranges`` are to be listed.
 
-    With ``must_be_ordered`` a service that does not list keys in order is always refused.
+    With ``must_be_ordered`` a service that does not list keys in order is always refused. Not
+    thread-safe: the caller holds a lock.
     """
 
     pages_before_split = 10  # small listings are never split
@@ -154,11 +152,8 @@ class Segments:
     def apply_split(self, split: Split, page: Page) -> ListedPage | None:
         """Begin the second half of ``split`` with ``page``, which was read behind its boundary.
 
-        Returns the part of the page that belongs to the new segment, which may be all of it; None
-        if the split came too late.
-
-        Raises:
-            RunAborted: as :meth:`take`.
+        Returns the part of the page that belongs to the new segment; None if the split came too
+        late. Raises as :meth:`take`.
         """
         owner = split.segment
         owner.is_being_split = False

@@ -3,16 +3,13 @@
 Requests are not paced until the first throttle. From then on all threads share one rate. At a
 throttle it steps down below what the server accepted, and then follows the curve of TCP CUBIC (RFC
 9438): back after two seconds, a plateau, and growth that ends in doubling within a second.
-So most of the time is spent close to the limit, and a limit that rose tenfold is found in six
-seconds. When the rate has grown far beyond what the threads send, pacing is released. Answers to
-requests that were sent before a step down are not counted: they say nothing about the new rate.
+So a limit that rose tenfold is found in six seconds. When the rate has grown far beyond what the
+threads send, pacing is released. Answers to requests that were sent before a step down are not
+counted: they say nothing about the new rate.
 
-Some servers refuse the same share of requests at every rate. Slowing down does not help there. A
-small share of refusals that one step down did not end is therefore taken as the baseline error
-ratio of the server. The next step down needs significantly more refusals than that.
-
-The rate is limited and not the concurrency: at a few milliseconds per request even three threads
-exceed a low limit.
+Some servers refuse the same share of requests at every rate. A small share of refusals that one
+step down did not end is therefore taken as the baseline error ratio of the server. The next step
+down needs significantly more refusals than that.
 """
 
 from __future__ import annotations
@@ -21,8 +18,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.measurement import Measurement
-from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
 _DECREASE_RATIO = 0.12  # of what was accepted, at once after a throttle
@@ -84,14 +81,14 @@ class Pacer:
         self.sent()
 
     def sent(self) -> None:
-        """Count one request that is sent now. Without the lock: a lost count does no harm."""
+        """Count one request that is sent now. Takes no lock."""
         measurement = self._measurement
         measurement.sent += 1
         if self._peak_per_s is None and measurement.sent % _UNPACED_RESTART_EVERY == 0:
             self._end_unpaced_measurement()
 
     def accepted(self, sent_at_s: float) -> None:
-        """Count one request, sent at ``sent_at_s``, that was not throttled. Without the lock."""
+        """Count one request, sent at ``sent_at_s``, that was not throttled. Takes no lock."""
         if sent_at_s > self._decreased_at_s:
             measurement = self._measurement
             if measurement.start_s is None:
@@ -113,10 +110,10 @@ class Pacer:
             if not measurement.refused:
                 measurement.first_refused_sent_s = sent_at_s
             measurement.refused += 1
-            is_significant = self._is_significant(now_s)
-            if is_significant:
-                self._decrease(now_s)
-            return is_significant
+            if not self._is_significant(now_s):
+                return False
+            self._decrease(now_s)
+            return True
 
     def reserve(self) -> float:
         """Reserve the next send time and return how many seconds it is away."""
@@ -160,8 +157,6 @@ class Pacer:
         used_per_s = max(self._sent_per_s, self._peak_per_s or 0.0)
         return rate_per_s > _RELEASE_FACTOR * used_per_s + _RATE_MIN_PER_S
 
-    # ------------------------------------------------------------------------- measuring
-
     def _accepted_recently(self, now_s: float) -> float:
         """Return what the server accepts per second, by the latest measurement that can be used.
 
@@ -198,7 +193,7 @@ class Pacer:
             self._accepted_per_s = measurement.accepted / length_s
         is_too_much = measurement.exceeds(self._baseline_error_ratio)
         if measurement.answered >= _BASELINE_ANSWERS_MIN:
-            self._update_baseline(is_too_much=is_too_much)
+            self._update_baseline(measurement, is_too_much=is_too_much)
         if is_too_much:
             self._decrease(now_s)
         else:
@@ -214,9 +209,8 @@ class Pacer:
         has_answers = measurement.answered >= _SIGNIFICANT_ANSWERS_MIN
         return has_answers and measurement.exceeds(_BASELINE_ERROR_RATIO_MAX)
 
-    def _update_baseline(self, *, is_too_much: bool) -> None:
+    def _update_baseline(self, measurement: Measurement, *, is_too_much: bool) -> None:
         """Raise the baseline to what a step down did not end; lower it when less is refused."""
-        measurement = self._measurement
         ratio = min(measurement.refused_ratio, _BASELINE_ERROR_RATIO_MAX)
         follows_a_decrease = (
             self._peak_per_s is not None
@@ -225,9 +219,7 @@ class Pacer:
         )
         baseline = self._baseline_error_ratio
         if is_too_much:
-            baseline = max(baseline, ratio)  # until a step down shows otherwise
-        elif follows_a_decrease:
-            baseline = ratio
-        else:
-            baseline = min(baseline, (baseline + ratio) / 2)
-        self._baseline_error_ratio = baseline
+            ratio = max(baseline, ratio)  # until a step down shows otherwise
+        elif not follows_a_decrease:
+            ratio = min(baseline, (baseline + ratio) / 2)
+        self._baseline_error_ratio = ratio

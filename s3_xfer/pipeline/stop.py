@@ -1,7 +1,6 @@
-"""One flag that stops a run.
+"""One flag that stops a run: for signals, ``cancel()``, the deadline and fatal errors.
 
-Ctrl-C, SIGTERM, ``cancel()``, Airflow's ``on_kill`` and a fatal error all set the same flag, and
-every wait of the run ends when it is set. It cannot be reset: a stopped run stays stopped.
+Every wait of the run ends when it is set. It cannot be reset: a stopped run stays stopped.
 """
 
 from __future__ import annotations
@@ -48,8 +47,7 @@ def start_deadline_timer(
 ) -> threading.Timer | None:
     """Return a running timer that stops the run at ``ends_at``; None if there is no deadline.
 
-    A thread does it, because those of the run may wait for an answer then. Cancel it when the run
-    ends.
+    It is a thread of its own, because those of the run may wait for an answer then.
     """
     if ends_at is None:
         return None

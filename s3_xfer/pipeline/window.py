@@ -1,12 +1,10 @@
 """How many requests may be in flight: as many as make the run faster, and no more.
 
-The right number depends on the latency. A server next door is kept busy by a hundred requests, one
-that is fifty milliseconds away by a thousand. More than that only wait in a queue and cost memory.
-So the window is found by trial: it is doubled, and stays doubled if more requests succeed per
-second than before. A trial without gain is reverted and repeated after a pause, because conditions
-change. Each failed trial doubles the pause: a trial opens connections, which take memory.
-
-Latency is not used as a signal, because it also depends on the size of the objects.
+A server next door is kept busy by a hundred requests, one that is fifty milliseconds away by a
+thousand. Latency tells nothing, because it also depends on the size of the objects. So the window
+is found by trial: it is doubled, and stays doubled if more requests succeed per second than before.
+A trial without gain is reverted and repeated after a pause, because conditions change. Each failed
+trial doubles the pause: a trial opens connections, which take memory.
 """
 
 from __future__ import annotations

@@ -1,13 +1,9 @@
-"""A pool of threads that empties a channel.
-
-Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`. One future per item would
-defeat the channel's bound, because the executor's own queue has none.
-"""
+"""A pool of threads that empties a channel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Generic, TypeVar
 
 from s3_xfer.pipeline.channel import Channel
@@ -18,8 +14,8 @@ T = TypeVar("T")
 class WorkerPool(Generic[T]):
     """``count`` threads that pass every item of ``channel`` to ``work``.
 
-    ``work`` must not raise. If it does, that worker ends, and ``on_crash`` is called from its
-    thread with the exception.
+    Each is one long-lived loop: one future per item would defeat the channel's bound. If ``work``
+    raises, that worker ends, and ``on_crash`` is called from its thread with the exception.
     """
 
     def __init__(
@@ -34,7 +30,7 @@ class WorkerPool(Generic[T]):
         self._work = work
         self._on_crash = on_crash
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="s3-xfer-worker")
-        self._loops: list[Future[None]] = [self._executor.submit(self._drain) for _ in range(count)]
+        self._loops = [self._executor.submit(self._drain) for _ in range(count)]
 
     def _drain(self) -> None:
         try:
@@ -43,7 +39,7 @@ class WorkerPool(Generic[T]):
         except BaseException as error:  # noqa: BLE001 - reported, and it ends the run
             self._on_crash(error)
 
-    def join(self, timeout_s: float | None = None) -> bool:
+    def join(self, timeout_s: float) -> bool:
         """Wait for the workers to end; return False if some still run after ``timeout_s``."""
         _, running = wait(self._loops, timeout_s)
         self._executor.shutdown(wait=False)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.failure_limit import TRIED_MIN, WINDOW, FailureLimit
-from s3_xfer.pipeline.rate_limiter import RateLimiter
+from s3_xfer.pipeline.limits import TRIED_MIN, WINDOW, FailureLimit, RateLimiter
 from s3_xfer.pipeline.stop import BY_DEADLINE, StopFlag, start_deadline_timer
 from tests.patience import PATIENCE_S
 
