@@ -38,8 +38,8 @@ class Listing:
         *,
         prefix: str,
         ranges: Iterable[KeyRange],
-        threads: int,
-        is_starved: Callable[[], bool],
+        threads: int = 1,
+        is_starved: Callable[[], bool] = lambda: False,
         must_be_ordered: bool = False,
     ) -> None:
         self._read = read

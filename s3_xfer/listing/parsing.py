@@ -71,8 +71,7 @@ def split_page(body: bytes) -> tuple[bytes, list[Entry]] | None:
 
 def _entries(columns: list[str]) -> list[Entry]:
     """Return the entries from the groups of all matches, each followed by the text behind it."""
-    step = _FIELDS + 1
-    keys, times, etags, sizes, classes = (columns[field::step] for field in range(_FIELDS))
+    fields = (columns[field :: _FIELDS + 1] for field in range(_FIELDS))
     return [
         {
             "Key": key,
@@ -81,7 +80,5 @@ def _entries(columns: list[str]) -> list[Entry]:
             "Size": int(size),
             "StorageClass": storage_class,
         }
-        for key, time, etag, size, storage_class in zip(
-            keys, times, etags, sizes, classes, strict=True
-        )
+        for key, time, etag, size, storage_class in zip(*fields, strict=True)
     ]

@@ -38,11 +38,6 @@ class Measurement:
         """The number of answers."""
         return self.accepted + self.refused
 
-    @property
-    def refused_ratio(self) -> float:
-        """The share of answers that were refusals; 0 without answers."""
-        return self.refused / max(1, self.answered)
-
     def exceeds(self, ratio: float) -> bool:
         """Return whether more was refused than a random share of ``ratio`` explains."""
         expected = ratio * self.answered

@@ -85,7 +85,10 @@ class Pacer:
         measurement = self._measurement
         measurement.sent += 1
         if self._peak_per_s is None and measurement.sent % _UNPACED_RESTART_EVERY == 0:
-            self._end_unpaced_measurement()
+            with self._lock:
+                now_s = self._monotonic()
+                if self._measurement.is_complete(now_s):
+                    self._end_measurement(now_s)
 
     def accepted(self, sent_at_s: float) -> None:
         """Count one request, sent at ``sent_at_s``, that was not throttled. Takes no lock."""
@@ -177,13 +180,6 @@ class Pacer:
         measurement = self._measurement
         return measurement.sent >= _BUSY_RATIO * rate_per_s * measurement.length_s(now_s)
 
-    def _end_unpaced_measurement(self) -> None:
-        """In a run that is not paced, begin a new measurement when the current one is complete."""
-        with self._lock:
-            now_s = self._monotonic()
-            if self._measurement.is_complete(now_s):
-                self._end_measurement(now_s)
-
     def _end_measurement(self, now_s: float) -> None:
         """Use the current measurement, and begin another one."""
         measurement = self._measurement
@@ -211,7 +207,7 @@ class Pacer:
 
     def _update_baseline(self, measurement: Measurement, *, is_too_much: bool) -> None:
         """Raise the baseline to what a step down did not end; lower it when less is refused."""
-        ratio = min(measurement.refused_ratio, _BASELINE_ERROR_RATIO_MAX)
+        ratio = min(measurement.refused / measurement.answered, _BASELINE_ERROR_RATIO_MAX)
         follows_a_decrease = (
             self._peak_per_s is not None
             and measurement.start_s is not None

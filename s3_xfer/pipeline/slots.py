@@ -91,7 +91,10 @@ class Slots(Generic[T]):
         with self._lock:
             self._taken -= 1
             if success:
-                self._grow()
+                self._window.succeeded(is_reached=self._is_full)
+                if self._is_full:
+                    self._is_full = False
+                    self._open = min(self._open + 1, self._window.size)
             if self._blocked_threads and not self._taken:
                 self._changed.notify_all()
 
@@ -99,12 +102,6 @@ class Slots(Generic[T]):
         """After a throttle leave half as many slots open as are taken."""
         with self._lock:
             self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
-
-    def _grow(self) -> None:
-        self._window.succeeded(is_reached=self._is_full)
-        if self._is_full:
-            self._is_full = False
-            self._open = min(self._open + 1, self._window.size)
 
     def defer(self) -> bool:
         """Give a slot back until a retry is due.

@@ -82,15 +82,13 @@ def _refuse_overlap(keys: KeyMap, *, recursive: bool) -> None:
         raise ValidationError(
             f"{keys.source.url} would be copied onto itself", remedy="choose another destination"
         )
-    if not recursive:
-        return
-    if destination.startswith(source):
+    if recursive and destination.startswith(source):
         raise ValidationError(
             f"{keys.destination.url} lies inside {keys.source.url}: "
             "the copy would list and copy its own results without end",
             remedy="choose a destination outside the source prefix",
         )
-    if source.startswith(destination):
+    if recursive and source.startswith(destination):
         raise ValidationError(
             f"{keys.source.url} lies inside {keys.destination.url}: "
             "copies could overwrite objects that are still to be copied",

@@ -112,8 +112,6 @@ class CheckRun(Run[CheckResult]):
             PageReader(client, bucket=location.bucket, prefix=location.key),
             prefix=location.key,
             ranges=EVERYTHING,
-            threads=1,
-            is_starved=lambda: False,
         )
         self._listings.append(listing)
         return self._objects(listing)
