@@ -16,8 +16,6 @@ class StopFlag:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self.is_set = self._event.is_set  # whether the run was stopped
-        self.wait = self._event.wait  # until it is, or so many seconds; returns whether it was
         self._lock = threading.Lock()
         self._reason: str | None = None
 
@@ -34,6 +32,14 @@ class StopFlag:
                 self._reason = reason
         self._event.set()
         return first
+
+    def is_set(self) -> bool:
+        """Return whether the run was stopped."""
+        return self._event.is_set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until stopped, at most ``timeout_s`` seconds; return whether it was."""
+        return self._event.wait(timeout_s)
 
 
 def start_deadline_timer(
