@@ -18,7 +18,7 @@ from s3_xfer.errors import (
 )
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.pipeline.deadline import BY_DEADLINE
+from s3_xfer.pipeline.stop import BY_DEADLINE
 
 BY_SIGTERM = "SIGTERM"  # the reason given to the run, which its result repeats
 BY_CTRL_C = "Ctrl-C"

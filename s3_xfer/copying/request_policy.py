@@ -19,7 +19,7 @@ from s3_xfer.copying.after_answer import Again, Decision, RetryPolicy, after_ans
 from s3_xfer.copying.counting import TransferCounter
 from s3_xfer.errors import ErrorInfo
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.rate_limiter import RateLimiter
+from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]

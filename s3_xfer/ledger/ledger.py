@@ -30,7 +30,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.failure_limit import FailureLimit
+from s3_xfer.pipeline.limits import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.ranges import KeyRange

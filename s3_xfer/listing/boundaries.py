@@ -1,13 +1,11 @@
 """Choose where to split a range of keys whose contents are unknown.
 
-Any string is a correct boundary. A good one has about as many keys before it as behind it. Known
-are only where reading of the range began, how far it came and where the range ends, so a boundary
-is a guess, and the next request tests it: if there are no keys behind it, the range ends there,
-and the next guess is better. Two questions are bisected: at which *depth* the remaining keys stop
-sharing the beginning of the last one (long common prefixes, dates, padded numbers), and then which
-*character* lies in the middle, among those that keys of this listing have.
-
-Boundaries are whole characters that S3 and XML can hold; there is no arithmetic on bytes.
+Any string is a correct boundary. A good one has about as many keys before it as behind it. It is a
+guess, which the next request tests: if there are no keys behind it, the range ends there, and the
+next guess is better. Two questions are bisected: at which *depth* the remaining keys stop sharing
+the beginning of the last one (long common prefixes, dates, padded numbers), and then which
+*character* lies in the middle, among those that keys of this listing have. Boundaries are whole
+characters that S3 and XML can hold.
 """
 
 from __future__ import annotations
@@ -32,13 +30,12 @@ def boundary(
     the last; ``alphabet`` are the characters of keys, sorted.
     """
     depth = len(prefix) if until is None else _common_length(after, until)
-    is_open = until is None
-    if until is not None and until[depth:] == following(after[depth : depth + 1]):
-        depth, is_open = depth + 1, True  # all remaining keys begin as ``after`` does
-    if is_open:
+    if until is None:
         candidate = _in_open_group(first, after, depth, alphabet)
+    elif until[depth:] == following(after[depth : depth + 1]):  # all others begin as ``after`` does
+        candidate = _in_open_group(first, after, depth + 1, alphabet)
     else:
-        candidate = _between(after, until or "", depth, alphabet)
+        candidate = _between(after, until, depth, alphabet)
     if candidate is None or candidate <= after or (until is not None and candidate >= until):
         return None
     return candidate if len(candidate.encode()) <= KEY_MAX_BYTES else None
@@ -77,8 +74,7 @@ def _in_open_group(first: str, after: str, depth: int, alphabet: Sequence[str]) 
     low = after[depth : depth + 1]
     higher_characters = alphabet[bisect_right(alphabet, low) :]
     alike = [character for character in higher_characters if _kind(character) == _kind(low)]
-    middle = _middle(alike) or following(low)
-    return after[:depth] + middle if middle else None
+    return _with_middle(after[:depth], low, alike)
 
 
 def _between(after: str, until: str, depth: int, alphabet: Sequence[str]) -> str | None:
@@ -87,8 +83,7 @@ def _between(after: str, until: str, depth: int, alphabet: Sequence[str]) -> str
     candidates = alphabet[bisect_right(alphabet, low) : bisect_left(alphabet, high)]
     if len(until) > depth + 1:
         candidates = [*candidates, high]
-    middle = _middle(candidates) or following(low)
-    return after[:depth] + middle if middle else None
+    return _with_middle(after[:depth], low, candidates)
 
 
 def _common_length(first: str, second: str) -> int:
@@ -97,8 +92,9 @@ def _common_length(first: str, second: str) -> int:
     return next((index for index, (a, b) in pairs if a != b), min(len(first), len(second)))
 
 
-def _middle(candidates: Sequence[str]) -> str | None:
-    return candidates[len(candidates) // 2] if candidates else None
+def _with_middle(start: str, low: str, candidates: Sequence[str]) -> str | None:
+    middle = candidates[len(candidates) // 2] if candidates else following(low)
+    return start + middle if middle else None
 
 
 def _kind(character: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import PaginationError
 
 from s3_xfer.model import S3Object
+from s3_xfer.s3_client import S3Client
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,15 @@ class Page:
     token: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class PageReader:
-    """Lists everything under ``prefix``, with ``client``. Thread-safe."""
+    """Lists everything under ``prefix``. Thread-safe."""
 
-    def __init__(self, client: Any, *, bucket: str, prefix: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._prefix = prefix
+    client: S3Client
+    bucket: str
+    prefix: str
 
-    def __call__(self, after: str, token: str | None = None) -> Page:
+    def __call__(self, after: str, token: str | None) -> Page:
         """Return the first page behind the key ``after``, or the one that ``token`` stands for.
 
         Raises:
@@ -39,12 +40,12 @@ class PageReader:
             botocore.exceptions.PaginationError: there is more, and no way to ask for it.
         """
         first_page = {"StartAfter": after} if after else {}
-        cursor = {"ContinuationToken": token} if token else first_page
-        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **cursor)
+        cursor: Mapping[str, Any] = {"ContinuationToken": token} if token else first_page
+        answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, **cursor)
         next_token = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
         if answer.get("IsTruncated") and next_token in (None, "", token):
             raise PaginationError(message="a listing goes on, with no new continuation token")
-        objects = [as_object(self._bucket, entry) for entry in answer.get("Contents", ())]
+        objects = [as_object(self.bucket, entry) for entry in answer.get("Contents", ())]
         return Page(objects, next_token)
 
 

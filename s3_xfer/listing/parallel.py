@@ -1,11 +1,9 @@
 """A listing that one thread reads, and more threads when the copying waits for it.
 
-One thread reads ahead. When the copying is starved of objects, more threads join: each splits the
-rest of the widest segment in two and reads the second half (:mod:`.segments`). A thread ends when
-there is nothing worth splitting, or when the copying is no longer starved. With more than one
-thread the pages are not in order.
-
-At most one page for each reader waits to be taken.
+When the copying is starved of objects, more threads join: each splits the rest of the widest
+segment in two and reads the second half (:mod:`.segments`). A thread ends when there is nothing
+worth splitting, or when the copying is no longer starved. With more than one thread the pages are
+not in order. At most one page for each reader waits to be taken.
 """
 
 from __future__ import annotations
@@ -14,23 +12,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from s3_xfer.listing.pages import Page
-from s3_xfer.listing.segments import PAGES_BEFORE_SPLIT, ListedPage, Segment, Segments, Split
+from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
 from s3_xfer.planning.ranges import KeyRange
 
 _STARVED_PAGES = 3  # in a row, before another reader is added
 _ORDER_ATTEMPTS = 5  # to find two neighbours in agreement
 
-Job: TypeAlias = Segment | Split
-
-
-class Read(Protocol):
-    """Requests a page; called from several threads."""
-
-    def __call__(self, after: str, token: str | None = None) -> Page:
-        """Return the first page behind the key ``after``, or the one ``token`` stands for."""
+Read: TypeAlias = Callable[[str, str | None], Page]  # a PageReader, called from several threads
 
 
 class Listing:
@@ -47,17 +38,14 @@ class Listing:
         *,
         prefix: str,
         ranges: Iterable[KeyRange],
-        threads: int,
-        is_starved: Callable[[], bool],
-        pages_before_split: int = PAGES_BEFORE_SPLIT,
+        threads: int = 1,
+        is_starved: Callable[[], bool] = lambda: False,
         must_be_ordered: bool = False,
     ) -> None:
         self._read = read
         self._threads_max = threads
         self._is_starved = is_starved
-        self._segments = Segments(
-            prefix, ranges, pages_before_split=pages_before_split, must_be_ordered=must_be_ordered
-        )
+        self._segments = Segments(prefix, ranges, must_be_ordered=must_be_ordered)
         self._changed = threading.Condition()  # guards everything below, and the segments
         self._pages: deque[ListedPage] = deque()
         self._threads: list[threading.Thread] = []
@@ -102,8 +90,6 @@ class Listing:
             thread.join(max(0.0, deadline_s - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    # --------------------------------------------------------------- in the consumer's thread
-
     def _next(self) -> ListedPage | None:
         with self._changed:
             had_to_wait = not self._pages
@@ -115,21 +101,16 @@ class Listing:
                 return None
             page = self._pages.popleft()
             self._changed.notify_all()
-        self._scale(is_starved=had_to_wait and self._is_starved())
-        return page
-
-    def _scale(self, *, is_starved: bool) -> None:
-        """Add a reader after :data:`_STARVED_PAGES` consecutive starved pages."""
+        is_starved = had_to_wait and self._is_starved()
         self._starved_pages = self._starved_pages + 1 if is_starved else 0
         if self._starved_pages >= _STARVED_PAGES:
             self._spawn_reader()
+        return page
 
     def _spawn_reader(self) -> None:
         """Start a reader, if one more is allowed and has something to read."""
         with self._changed:
-            if self._is_closed or self._readers >= self._threads_max:
-                return
-            job = self._job(self._readers)
+            job = self._job(self._readers) if self._readers < self._threads_max else None
             if job is None:
                 return
             self._readers += 1
@@ -138,69 +119,69 @@ class Listing:
             self._threads = [*(other for other in self._threads if other.is_alive()), thread]
             thread.start()
 
-    # ------------------------------------------------------------------- in the readers' threads
-
-    def _work(self, job: Job | None) -> None:
-        try:
-            while job:
-                self._read_segment(job)
-                job = self._next_job()
-        except BaseException as error:  # noqa: BLE001 - raised where the pages are taken
-            self._fail(error)
-        finally:
-            with self._changed:
-                self._readers -= 1
-                self._changed.notify_all()
-
-    def _next_job(self) -> Job | None:
-        with self._changed:
-            return None if self._is_closed else self._job(self._readers - 1)
-
-    def _job(self, other_readers: int) -> Job | None:
+    def _job(self, other_readers: int) -> Segment | Split | None:
         """Return an unread segment, or a split if the copying is starved and splitting pays."""
+        if self._is_closed:
+            return None
         waiting = self._segments.next_waiting()
         if waiting or not self._starved_pages or other_readers >= self._segments.reader_limit():
             return waiting
         return self._segments.next_split()
 
-    def _read_segment(self, job: Job) -> None:
+    # ------------------------------------------------------------------- in the readers' threads
+
+    def _work(self, job: Segment | Split | None) -> None:
+        try:
+            while job:
+                self._read_segment(job)
+                with self._changed:
+                    job = self._job(self._readers - 1)
+        except BaseException as error:  # noqa: BLE001 - raised where the pages are taken
+            with self._changed:
+                self._error = self._error or error
+                self._is_closed = True
+        finally:
+            with self._changed:
+                self._readers -= 1
+                self._changed.notify_all()
+
+    def _read_segment(self, job: Segment | Split) -> None:
         """Read a segment to its end; for a split, the second half, if there is one."""
-        page = self._read(job.boundary if isinstance(job, Split) else job.read)
-        with self._changed:
-            listed = (
-                self._segments.apply_split(job, page)
-                if isinstance(job, Split)
-                else self._segments.take(job, page)
-            )
+        page = self._read(job.boundary if isinstance(job, Split) else job.read, None)
+        listed = self._take(job, page)
         while listed:
             if listed.beyond is not None:
                 self._confirm_order(listed.segment, listed.beyond)
             if not self._deliver(listed) or listed.is_last:
                 return
             page = self._read("", page.token)
-            with self._changed:
-                listed = self._segments.take(listed.segment, page)
+            listed = self._take(listed.segment, page)
+
+    def _take(self, job: Segment | Split, page: Page) -> ListedPage | None:
+        with self._changed:
+            if isinstance(job, Split):
+                return self._segments.apply_split(job, page)
+            return self._segments.take(job, page)
 
     def _deliver(self, page: ListedPage) -> bool:
         with self._changed:
             while len(self._pages) >= self._readers and not self._is_closed:
                 self._changed.wait()
-            if self._is_closed:
-                return False
-            self._pages.append(page)
-            self._changed.notify_all()
-            return True
+            if not self._is_closed:
+                self._pages.append(page)
+                self._changed.notify_all()
+            return not self._is_closed
 
     def _confirm_order(self, segment: Segment, beyond: str) -> None:
         """Find out why two neighbours saw different first keys behind their boundary.
 
-        Objects may have been created or deleted meanwhile. But if a key is listed behind the last
-        key of ``segment`` and not behind the boundary, the service does not list keys in order.
+        Objects may have come or gone. But if a key is listed behind the last key of ``segment`` and
+        not behind the boundary, the service does not list keys in order.
         """
         boundary = segment.until or ""
         for _ in range(_ORDER_ATTEMPTS):
-            behind_boundary = [item.key for item in self._read(boundary).objects]
-            behind_segment = [item.key for item in self._read(segment.read).objects]
+            behind_boundary = [item.key for item in self._read(boundary, None).objects]
+            behind_segment = [item.key for item in self._read(segment.read, None).objects]
             first_beyond = next((key for key in behind_segment if key > boundary), "")
             if first_beyond != beyond:  # something may have changed between the two requests too
                 beyond = first_beyond
@@ -209,9 +190,3 @@ class Listing:
                 with self._changed:
                     self._segments.mark_unordered()
             return
-
-    def _fail(self, error: BaseException) -> None:
-        with self._changed:
-            self._error = self._error or error
-            self._is_closed = True
-            self._changed.notify_all()

@@ -1,13 +1,10 @@
 """A page of a listing, parsed at a fraction of botocore's price.
 
-botocore builds a tree of every answer twice, once to look for an error in it and once to read it,
-and walks it by its model. For a page of a thousand keys that costs more than their copies. Here one
-regular expression takes the entries out before that (botocore's event ``before-parse``); botocore
-reads the rest, and decodes the keys as it always does. The result differs from botocore's own in
-one thing: an entry has only the fields that :func:`s3_xfer.listing.pages.as_object` reads.
-
-An answer that is not written exactly as S3 writes it, or that is cut off, is left to botocore as a
-whole.
+botocore builds a tree of every answer twice and walks it by its model, which costs more than the
+copies of the keys. Here one regular expression takes the entries out before that (event
+``before-parse``); botocore reads the rest, and decodes the keys. Only the fields that
+:func:`s3_xfer.listing.pages.as_object` reads are kept. An answer that is not written exactly as S3
+writes it, or that is cut off, is left to botocore as a whole.
 """
 
 from __future__ import annotations
@@ -15,6 +12,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any, TypeAlias
+
+from s3_xfer.s3_client import S3Client
 
 Entry: TypeAlias = dict[str, Any]
 
@@ -41,11 +40,10 @@ _HEAD = re.compile(
 )
 
 
-def attach(client: Any) -> None:
-    """Make ``client``, an S3 client, parse its listings this way.
+def attach(client: S3Client) -> None:
+    """Make ``client`` parse its listings this way.
 
-    The wildcard puts the handler before botocore's own, which reads the whole answer to see
-    whether it is an error.
+    The wildcard puts the handler before botocore's own, which looks for an error in the answer.
     """
     client.meta.events.register("before-parse.*.ListObjectsV2", _take_entries)
 
@@ -73,8 +71,7 @@ def split_page(body: bytes) -> tuple[bytes, list[Entry]] | None:
 
 def _entries(columns: list[str]) -> list[Entry]:
     """Return the entries from the groups of all matches, each followed by the text behind it."""
-    step = _FIELDS + 1
-    keys, times, etags, sizes, classes = (columns[field::step] for field in range(_FIELDS))
+    fields = (columns[field :: _FIELDS + 1] for field in range(_FIELDS))
     return [
         {
             "Key": key,
@@ -83,7 +80,5 @@ def _entries(columns: list[str]) -> list[Entry]:
             "Size": int(size),
             "StorageClass": storage_class,
         }
-        for key, time, etag, size, storage_class in zip(
-            keys, times, etags, sizes, classes, strict=True
-        )
+        for key, time, etag, size, storage_class in zip(*fields, strict=True)
     ]

@@ -1,16 +1,13 @@
 """The state of a listing with several readers: who reads which keys, and what is not read yet.
 
-A *segment* is a range of keys that one reader goes through, page by page. A reader that has nothing
-to do splits the rest of another reader's segment in two. It requests a page behind the boundary;
-when that has arrived, the old segment ends at the boundary and a new one begins, or begins and ends
-if there are no keys. So every key belongs to exactly one segment at any time, wherever the boundary
-lies, and a page that was requested before a split is trimmed to the segment as it is then.
+A *segment* is a range of keys that one reader goes through, page by page. An idle reader splits the
+rest of another's segment in two: it requests a page behind the boundary, and when that has arrived,
+the old segment ends at the boundary and a new one begins. So every key belongs to exactly one
+segment at any time, and a page that was requested before a split is trimmed to the segment as it is
+then.
 
 The order of keys is checked on every page. A listing that is out of order before the first split is
-never split. If that shows only after a split, the listing ends with an error, because keys may be
-missing.
-
-This module sends no requests and starts no threads. It is not thread-safe: the caller holds a lock.
+never split. If that shows only later, it ends with an error, because keys may be missing.
 """
 
 from __future__ import annotations
@@ -27,10 +24,9 @@ from s3_xfer.listing.pages import Page
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange, merged
 
-PAGES_BEFORE_SPLIT = 10  # small listings are never split
-READERS_PER_STEP = 2  # for every PAGES_BEFORE_SPLIT pages
-UNDERFILLED_PAGES_ALLOWED = 2  # and one for every PAGES_PER_UNDERFILLED_PAGE
-PAGES_PER_UNDERFILLED_PAGE = 4
+_READERS_PER_STEP = 2  # for every ``pages_before_split``
+_UNDERFILLED_PAGES_ALLOWED = 2  # and one for every _PAGES_PER_UNDERFILLED_PAGE
+_PAGES_PER_UNDERFILLED_PAGE = 4
 _SAMPLE = 64  # the characters of one key in so many are collected
 
 
@@ -64,8 +60,8 @@ class ListedPage:
     """The part of a page that belongs to its segment.
 
     ``keys`` is the range in which there are no other objects than these. ``beyond`` is the first
-    key that no longer belongs to the segment (none: empty); None if the order need not be
-    confirmed, because the neighbour starts with the same key or there is no neighbour.
+    key that no longer belongs to the segment (none: empty), if the order has to be confirmed
+    because a neighbour starts with another key; else None.
     """
 
     segment: Segment
@@ -78,20 +74,17 @@ class ListedPage:
 class Segments:
     """All segments of one listing of ``prefix``; ``ranges`` are to be listed.
 
-    With ``must_be_ordered`` a service that does not list keys in order is always refused.
+    With ``must_be_ordered`` a service that does not list keys in order is always refused. Not
+    thread-safe: the caller holds a lock.
     """
 
+    pages_before_split = 10  # small listings are never split
+
     def __init__(
-        self,
-        prefix: str,
-        ranges: Iterable[KeyRange],
-        *,
-        pages_before_split: int = PAGES_BEFORE_SPLIT,
-        must_be_ordered: bool = False,
+        self, prefix: str, ranges: Iterable[KeyRange], *, must_be_ordered: bool = False
     ) -> None:
         self._prefix = prefix
         self._ranges = merged(ranges)
-        self._pages_before_split = pages_before_split
         self._open = [Segment(keys.after, keys.after, keys.until) for keys in self._ranges]
         self._waiting = deque(self._open)
         self._alphabet: list[str] = []
@@ -99,9 +92,6 @@ class Segments:
         self._is_ordered = True
         self._must_be_ordered = must_be_ordered
         self._is_split = any(keys.until is not None for keys in self._ranges)
-        self._has_failed = False
-
-    # -------------------------------------------------------------------------------- jobs
 
     def next_waiting(self) -> Segment | None:
         """Return a segment that has no reader yet, and assign it; None if there is none."""
@@ -109,10 +99,14 @@ class Segments:
 
     def next_split(self) -> Split | None:
         """Return where to split the widest segment; None if that is not worth a request."""
-        if not self._is_ordered or self._pages < self._pages_before_split or self._wastes():
+        allowed = _UNDERFILLED_PAGES_ALLOWED + self._pages // _PAGES_PER_UNDERFILLED_PAGE
+        has_wasted = self._underfilled_pages > allowed
+        if not self._is_ordered or self._pages < self.pages_before_split or has_wasted:
             return None
-        widest_first = sorted(self._open, key=self._width, reverse=True)
-        splits = (self._split_of(segment) for segment in widest_first)
+        widest_first = sorted(
+            self._open, key=lambda open_: width(open_.read, open_.until, self._prefix), reverse=True
+        )
+        splits = map(self._split_of, widest_first)
         split = next((split for split in splits if split), None)
         if split:
             split.segment.is_being_split = True
@@ -120,15 +114,7 @@ class Segments:
 
     def reader_limit(self) -> int:
         """Return the maximum number of readers for the pages read so far."""
-        return max(1, READERS_PER_STEP * self._pages // self._pages_before_split)
-
-    def _wastes(self) -> bool:
-        """Return whether too many pages were under-filled for another split."""
-        allowed = UNDERFILLED_PAGES_ALLOWED + self._pages // PAGES_PER_UNDERFILLED_PAGE
-        return self._underfilled_pages > allowed
-
-    def _width(self, segment: Segment) -> int:
-        return width(segment.read, segment.until, self._prefix)
+        return max(1, _READERS_PER_STEP * self._pages // self.pages_before_split)
 
     def _split_of(self, segment: Segment) -> Split | None:
         if segment.is_read or segment.is_being_split or segment.first is None:
@@ -142,8 +128,6 @@ class Segments:
         )
         return Split(segment, split_at) if split_at else None
 
-    # ---------------------------------------------------------------------------- results
-
     def take(self, segment: Segment, page: Page) -> ListedPage:
         """Return the part of ``page``, the next one of ``segment``, that belongs to it.
 
@@ -154,7 +138,7 @@ class Segments:
         self._check_order(after, keys)
         count = len(keys) if segment.until is None else bisect_right(keys, segment.until)
         segment.is_read = count < len(keys) or page.token is None
-        self._record_keys(segment, keys[:count])
+        self._record_page(segment, keys[:count])
         beyond = keys[count] if count < len(keys) else ""
         neighbours_disagree = segment.is_read and segment.behind not in (None, beyond)
         return ListedPage(
@@ -168,18 +152,15 @@ class Segments:
     def apply_split(self, split: Split, page: Page) -> ListedPage | None:
         """Begin the second half of ``split`` with ``page``, which was read behind its boundary.
 
-        Returns the part of the page that belongs to the new segment, which may be all of it; None
-        if the split came too late.
-
-        Raises:
-            RunAborted: as :meth:`take`.
+        Returns the part of the page that belongs to the new segment; None if the split came too
+        late. Raises as :meth:`take`.
         """
         owner = split.segment
         owner.is_being_split = False
         keys = [item.key for item in page.objects]
         self._check_order(split.boundary, keys)
         if owner.is_read or owner.read >= split.boundary or not self._is_ordered:
-            self._record_page(0)
+            self._record_page(owner, ())
             return None
         new = Segment(split.boundary, split.boundary, owner.until, owner.first, owner.behind)
         owner.until, owner.behind = split.boundary, keys[0] if keys else ""
@@ -196,14 +177,15 @@ class Segments:
 
     def unlisted(self) -> tuple[KeyRange, ...]:
         """Return where keys may be that are not accounted for."""
-        if self._has_failed or (self._open and not self._is_ordered):
+        if not self._is_ordered and (self._open or self._is_split):
             return self._ranges
         return merged(KeyRange(segment.listed, segment.until) for segment in self._open)
 
-    # ------------------------------------------------------------------------------ helpers
-
-    def _record_keys(self, segment: Segment, keys: Sequence[str]) -> None:
-        self._record_page(len(keys))
+    def _record_page(self, segment: Segment, keys: Sequence[str]) -> None:
+        """Count a page, and whether it was under-filled; ``keys`` are those of ``segment``."""
+        self._pages += 1
+        self._fullest = max(self._fullest, len(keys))
+        self._underfilled_pages += len(keys) * 2 < self._fullest
         if not keys:
             return
         segment.first = segment.first or keys[0]
@@ -212,14 +194,8 @@ class Segments:
         if characters:
             self._alphabet = sorted([*self._alphabet, *characters])
 
-    def _record_page(self, keys: int) -> None:
-        """Count a page, and whether it was under-filled."""
-        self._pages += 1
-        self._fullest = max(self._fullest, keys)
-        self._underfilled_pages += keys * 2 < self._fullest
-
     def _check_order(self, after: str, keys: Sequence[str]) -> None:
-        if not _in_order(after, keys):
+        if keys and not (after < keys[0] and all(map(lt, keys, keys[1:]))):
             self.mark_unordered()
 
     def mark_unordered(self) -> None:
@@ -230,21 +206,15 @@ class Segments:
         """
         self._is_ordered = False
         if self._must_be_ordered:
-            raise RunAborted(
-                "the S3 service does not list keys in the order of their UTF-8 bytes, "
-                "so a journal cannot say how far a listing is done",
-                remedy="run it without --journal",
-                error_class=ErrorClass.NOT_SUPPORTED,
-            )
-        if self._is_split:
-            self._has_failed = True
-            raise RunAborted(
-                "the S3 service does not list keys in the order of their UTF-8 bytes, "
-                "so a listing in several places at once may miss some",
-                remedy="run it again with --listing-threads 1",
-                error_class=ErrorClass.NOT_SUPPORTED,
-            )
-
-
-def _in_order(after: str, keys: Sequence[str]) -> bool:
-    return not keys or (after < keys[0] and all(map(lt, keys, keys[1:])))
+            effect = "a journal cannot say how far a listing is done"
+            remedy = "run it without --journal"
+        elif self._is_split:
+            effect = "a listing in several places at once may miss some"
+            remedy = "run it again with --listing-threads 1"
+        else:
+            return
+        raise RunAborted(
+            f"the S3 service does not list keys in the order of their UTF-8 bytes, so {effect}",
+            remedy=remedy,
+            error_class=ErrorClass.NOT_SUPPORTED,
+        )

@@ -1,11 +1,7 @@
 """A bounded, closable queue: batches go in, single items come out.
 
 Batches keep locking cheap for the producer. Single items keep every worker busy to the end, even
-when there are fewer batches than workers. :class:`queue.Queue` is not used because it cannot be
-closed before Python 3.13, so a producer that blocks on a full queue would hang for ever once its
-consumers have ended.
-
-No item is lost: each one is either taken or returned by :meth:`Channel.abort`.
+when there are fewer batches than workers. :class:`queue.Queue` cannot be closed before Python 3.13.
 """
 
 from __future__ import annotations
@@ -19,7 +15,10 @@ T = TypeVar("T")
 
 
 class Channel(Generic[T]):
-    """Connects producers with workers; holds ``capacity`` batches. All methods are thread-safe."""
+    """Connects producers with workers; holds ``capacity`` batches. All methods are thread-safe.
+
+    No item is lost: each one is either taken or returned by :meth:`abort`.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity

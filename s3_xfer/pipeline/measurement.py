@@ -1,8 +1,4 @@
-"""How many requests were sent, accepted and refused during a short time.
-
-The counters are plain attributes, which threads increase without a lock: a lost count does no harm,
-and a lock for each request would cost more than it is worth.
-"""
+"""How many requests were sent, accepted and refused during a short time."""
 
 from __future__ import annotations
 
@@ -12,7 +8,10 @@ LENGTH_S, SENT_MIN, LENGTH_MAX_S = 0.25, 20, 2.0  # what a measurement needs to 
 
 
 class Measurement:
-    """Counts since ``start_s``, which is None until the first answer that is to be counted."""
+    """Counts since ``start_s``, which is None until the first answer that is to be counted.
+
+    Threads increase the counters without a lock: a lost count does no harm.
+    """
 
     __slots__ = ("accepted", "first_refused_sent_s", "refused", "sent", "start_s")
 
@@ -38,11 +37,6 @@ class Measurement:
     def answered(self) -> int:
         """The number of answers."""
         return self.accepted + self.refused
-
-    @property
-    def refused_ratio(self) -> float:
-        """The share of answers that were refusals; 0 without answers."""
-        return self.refused / max(1, self.answered)
 
     def exceeds(self, ratio: float) -> bool:
         """Return whether more was refused than a random share of ``ratio`` explains."""

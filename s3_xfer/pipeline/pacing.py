@@ -1,16 +1,15 @@
 """Slow all threads down together when the server asks for it.
 
-Requests are not paced until the first throttle. From then on all threads share one rate, which
-steps down at a throttle and follows :mod:`.rate_curve` until the next one. When the rate has grown
-far beyond what the threads send, pacing is released. Answers to requests that were sent before a
-step down are not counted: they say nothing about the new rate.
+Requests are not paced until the first throttle. From then on all threads share one rate. At a
+throttle it steps down below what the server accepted, and then follows the curve of TCP CUBIC (RFC
+9438): back after two seconds, a plateau, and growth that ends in doubling within a second.
+So a limit that rose tenfold is found in six seconds. When the rate has grown far beyond what the
+threads send, pacing is released. Answers to requests that were sent before a step down are not
+counted: they say nothing about the new rate.
 
-Some servers refuse the same share of requests at every rate. Slowing down does not help there. A
-small share of refusals that one step down did not end is therefore taken as the baseline error
-ratio of the server. The next step down needs significantly more refusals than that.
-
-The rate is limited and not the concurrency: at a few milliseconds per request even three threads
-exceed a low limit.
+Some servers refuse the same share of requests at every rate. A small share of refusals that one
+step down did not end is therefore taken as the baseline error ratio of the server. The next step
+down needs significantly more refusals than that.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ import threading
 import time
 from collections.abc import Callable
 
+from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.measurement import Measurement
-from s3_xfer.pipeline.rate_curve import (
-    GROWTH_BEGINS_S,
-    RATE_MIN_PER_S,
-    RECOVERY_S,
-    paced_rate_per_s,
-)
-from s3_xfer.pipeline.rate_limiter import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
-RELEASE_FACTOR = 4.0  # times what is really sent
+_DECREASE_RATIO = 0.12  # of what was accepted, at once after a throttle
+_RECOVERY_S = 2.0  # until the rate is back at what was accepted
+_RATE_MIN_PER_S = 1.0
+_PLATEAU = 1.3  # times _RECOVERY_S beyond that, before the rate grows exponentially
+_GROWTH_FACTOR = 8.0  # in each further _RECOVERY_S
+_GROWTH_BEGINS_S = (1 + _PLATEAU) * _RECOVERY_S  # after a decrease
+_RELEASE_FACTOR = 4.0  # times what is really sent
 _UNPACED_RESTART_EVERY = 64  # requests
 _LENGTH_TOO_SHORT_S = 0.05  # a shorter measurement is not used
 _BUSY_RATIO = 0.5  # of what the pace allows
@@ -82,14 +81,17 @@ class Pacer:
         self.sent()
 
     def sent(self) -> None:
-        """Count one request that is sent now. Without the lock: a lost count does no harm."""
+        """Count one request that is sent now. Takes no lock."""
         measurement = self._measurement
         measurement.sent += 1
         if self._peak_per_s is None and measurement.sent % _UNPACED_RESTART_EVERY == 0:
-            self._end_unpaced_measurement()
+            with self._lock:
+                now_s = self._monotonic()
+                if self._measurement.is_complete(now_s):
+                    self._end_measurement(now_s)
 
     def accepted(self, sent_at_s: float) -> None:
-        """Count one request, sent at ``sent_at_s``, that was not throttled. Without the lock."""
+        """Count one request, sent at ``sent_at_s``, that was not throttled. Takes no lock."""
         if sent_at_s > self._decreased_at_s:
             measurement = self._measurement
             if measurement.start_s is None:
@@ -111,10 +113,10 @@ class Pacer:
             if not measurement.refused:
                 measurement.first_refused_sent_s = sent_at_s
             measurement.refused += 1
-            is_significant = self._is_significant(now_s)
-            if is_significant:
-                self._decrease(now_s)
-            return is_significant
+            if not self._is_significant(now_s):
+                return False
+            self._decrease(now_s)
+            return True
 
     def reserve(self) -> float:
         """Reserve the next send time and return how many seconds it is away."""
@@ -136,26 +138,27 @@ class Pacer:
     def _rate(self, now_s: float) -> float | None:
         if self._peak_per_s is None:
             return None
-        return paced_rate_per_s(self._peak_per_s, now_s - self._decreased_at_s)
+        distance = (now_s - self._decreased_at_s - _RECOVERY_S) / _RECOVERY_S
+        growth = _GROWTH_FACTOR ** max(0.0, distance - _PLATEAU)
+        curve = 1 + _DECREASE_RATIO * min(distance, _PLATEAU) ** 3
+        return float(max(_RATE_MIN_PER_S, self._peak_per_s * curve * growth))
 
     def _decrease(self, now_s: float) -> None:
         """Step down from what was accepted, or from the rate that grew until it was too high."""
         accepted_per_s, rate_per_s = self._accepted_recently(now_s), self._rate(now_s)
         if rate_per_s is not None:
-            if now_s > self._decreased_at_s + GROWTH_BEGINS_S and self._is_busy(now_s):
+            if now_s > self._decreased_at_s + _GROWTH_BEGINS_S and self._is_busy(now_s):
                 first_refused_s = self._measurement.first_refused_sent_s
                 accepted_per_s = max(accepted_per_s, self._rate(first_refused_s) or 0.0)
             accepted_per_s = min(accepted_per_s, rate_per_s)
-        self._peak_per_s = max(RATE_MIN_PER_S, accepted_per_s)
+        self._peak_per_s = max(_RATE_MIN_PER_S, accepted_per_s)
         self._decreased_at_s = now_s
         self._measurement.restart(None)
 
     def _should_release(self, rate_per_s: float) -> bool:
         """Return whether the rate grew far beyond what is sent; not if only the sending fell."""
         used_per_s = max(self._sent_per_s, self._peak_per_s or 0.0)
-        return rate_per_s > RELEASE_FACTOR * used_per_s + RATE_MIN_PER_S
-
-    # ------------------------------------------------------------------------- measuring
+        return rate_per_s > _RELEASE_FACTOR * used_per_s + _RATE_MIN_PER_S
 
     def _accepted_recently(self, now_s: float) -> float:
         """Return what the server accepts per second, by the latest measurement that can be used.
@@ -177,13 +180,6 @@ class Pacer:
         measurement = self._measurement
         return measurement.sent >= _BUSY_RATIO * rate_per_s * measurement.length_s(now_s)
 
-    def _end_unpaced_measurement(self) -> None:
-        """In a run that is not paced, begin a new measurement when the current one is complete."""
-        with self._lock:
-            now_s = self._monotonic()
-            if self._measurement.is_complete(now_s):
-                self._end_measurement(now_s)
-
     def _end_measurement(self, now_s: float) -> None:
         """Use the current measurement, and begin another one."""
         measurement = self._measurement
@@ -193,7 +189,7 @@ class Pacer:
             self._accepted_per_s = measurement.accepted / length_s
         is_too_much = measurement.exceeds(self._baseline_error_ratio)
         if measurement.answered >= _BASELINE_ANSWERS_MIN:
-            self._update_baseline(is_too_much=is_too_much)
+            self._update_baseline(measurement, is_too_much=is_too_much)
         if is_too_much:
             self._decrease(now_s)
         else:
@@ -202,17 +198,16 @@ class Pacer:
     def _is_significant(self, now_s: float) -> bool:
         """Return whether the refusals call for a step down before the measurement is complete."""
         measurement = self._measurement
-        if self._peak_per_s is not None and now_s > self._decreased_at_s + RECOVERY_S:
+        if self._peak_per_s is not None and now_s > self._decreased_at_s + _RECOVERY_S:
             return measurement.exceeds(self._baseline_error_ratio)
         if self._peak_per_s is not None and measurement.length_s(now_s) < _LENGTH_TOO_SHORT_S:
             return False
         has_answers = measurement.answered >= _SIGNIFICANT_ANSWERS_MIN
         return has_answers and measurement.exceeds(_BASELINE_ERROR_RATIO_MAX)
 
-    def _update_baseline(self, *, is_too_much: bool) -> None:
+    def _update_baseline(self, measurement: Measurement, *, is_too_much: bool) -> None:
         """Raise the baseline to what a step down did not end; lower it when less is refused."""
-        measurement = self._measurement
-        ratio = min(measurement.refused_ratio, _BASELINE_ERROR_RATIO_MAX)
+        ratio = min(measurement.refused / measurement.answered, _BASELINE_ERROR_RATIO_MAX)
         follows_a_decrease = (
             self._peak_per_s is not None
             and measurement.start_s is not None
@@ -220,9 +215,7 @@ class Pacer:
         )
         baseline = self._baseline_error_ratio
         if is_too_much:
-            baseline = max(baseline, ratio)  # until a step down shows otherwise
-        elif follows_a_decrease:
-            baseline = ratio
-        else:
-            baseline = min(baseline, (baseline + ratio) / 2)
-        self._baseline_error_ratio = baseline
+            ratio = max(baseline, ratio)  # until a step down shows otherwise
+        elif not follows_a_decrease:
+            ratio = min(baseline, (baseline + ratio) / 2)
+        self._baseline_error_ratio = ratio

@@ -1,18 +1,16 @@
 """A bound on what is in flight, for work that holds no thread while it waits for an answer.
 
-Work is queued until there is a free slot. The thread that frees a slot starts the next queued item,
-so no thread has to be woken for it. Only a long queue blocks the threads that fill it, and they are
-woken in bursts: waking one for every free slot costs more than the request that it sends.
+The thread that frees a slot starts the next queued item, so no thread has to be woken for it. A
+long queue blocks the threads that fill it, and they are woken in bursts: waking one for every free
+slot costs more than the request that it sends.
 
-There are few slots at first, and one more with every success, so their number doubles each round
-trip: a server with a low limit shows it after dozens of requests instead of hundreds. How far they
-grow is found by trial (:mod:`.window`). A throttle closes most slots, and they open again as they
-are needed. So after a moment in which server or network stood still a handful of requests is sent
-at once, and not all that the pace would have allowed meanwhile.
+There are few slots at first, and one more with every success, so a server with a low limit shows it
+after dozens of requests instead of hundreds. How far they grow is found by trial (:mod:`.window`).
+A throttle closes most slots, and they open again as they are needed, so that after a moment in
+which the server stood still only a few requests are sent at once.
 
-An item that waits for its retry is deferred: it gives its slot back for that time. Otherwise a
-throttled run would stand still until the retries are due. When it is due it goes to the front of
-the queue.
+An item that waits for its retry is deferred: it gives its slot back, or a throttled run would stand
+still until then. When the retry is due, it goes to the front of the queue.
 """
 
 from __future__ import annotations
@@ -93,7 +91,10 @@ class Slots(Generic[T]):
         with self._lock:
             self._taken -= 1
             if success:
-                self._grow()
+                self._window.succeeded(is_reached=self._is_full)
+                if self._is_full:
+                    self._is_full = False
+                    self._open = min(self._open + 1, self._window.size)
             if self._blocked_threads and not self._taken:
                 self._changed.notify_all()
 
@@ -101,12 +102,6 @@ class Slots(Generic[T]):
         """After a throttle leave half as many slots open as are taken."""
         with self._lock:
             self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
-
-    def _grow(self) -> None:
-        self._window.succeeded(is_reached=self._is_full)
-        if self._is_full:
-            self._is_full = False
-            self._open = min(self._open + 1, self._window.size)
 
     def defer(self) -> bool:
         """Give a slot back until a retry is due.

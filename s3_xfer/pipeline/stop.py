@@ -1,12 +1,14 @@
-"""One flag that stops a run.
+"""One flag that stops a run: for signals, ``cancel()``, the deadline and fatal errors.
 
-Ctrl-C, SIGTERM, ``cancel()``, Airflow's ``on_kill`` and a fatal error all set the same flag, and
-every wait of the run ends when it is set. It cannot be reset: a stopped run stays stopped.
+Every wait of the run ends when it is set. It cannot be reset: a stopped run stays stopped.
 """
 
 from __future__ import annotations
 
 import threading
+from datetime import datetime
+
+BY_DEADLINE = "deadline"  # the stop reason, which the result repeats
 
 
 class StopFlag:
@@ -38,3 +40,19 @@ class StopFlag:
     def wait(self, timeout_s: float) -> bool:
         """Wait until stopped, at most ``timeout_s`` seconds; return whether it was."""
         return self._event.wait(timeout_s)
+
+
+def start_deadline_timer(
+    stop: StopFlag, ends_at: datetime | None, now: datetime
+) -> threading.Timer | None:
+    """Return a running timer that stops the run at ``ends_at``; None if there is no deadline.
+
+    It is a thread of its own, because those of the run may wait for an answer then.
+    """
+    if ends_at is None:
+        return None
+    wait_s = min((ends_at - now).total_seconds(), threading.TIMEOUT_MAX)
+    timer = threading.Timer(wait_s, stop.set, [BY_DEADLINE])
+    timer.name, timer.daemon = "s3-xfer-deadline", True
+    timer.start()
+    return timer

@@ -20,8 +20,7 @@ _POLL_S = 0.1
 class TimerThread:
     """Calls functions when they are due, in its own thread. All methods are thread-safe.
 
-    The functions must not raise. If one does, ``on_crash`` gets the exception and the thread goes
-    on.
+    If a function raises, ``on_crash`` gets the exception and the thread goes on.
     """
 
     def __init__(self, stop: StopFlag, *, on_crash: Callable[[BaseException], None]) -> None:

@@ -1,12 +1,10 @@
 """How many requests may be in flight: as many as make the run faster, and no more.
 
-The right number depends on the latency. A server next door is kept busy by a hundred requests, one
-that is fifty milliseconds away by a thousand. More than that only wait in a queue and cost memory.
-So the window is found by trial: it is doubled, and stays doubled if more requests succeed per
-second than before. A trial without gain is reverted and repeated after a pause, because conditions
-change. Each failed trial doubles the pause: a trial opens connections, which take memory.
-
-Latency is not used as a signal, because it also depends on the size of the objects.
+A server next door is kept busy by a hundred requests, one that is fifty milliseconds away by a
+thousand. Latency tells nothing, because it also depends on the size of the objects. So the window
+is found by trial: it is doubled, and stays doubled if more requests succeed per second than before.
+A trial without gain is reverted and repeated after a pause, because conditions change. Each failed
+trial doubles the pause: a trial opens connections, which take memory.
 """
 
 from __future__ import annotations
@@ -61,30 +59,23 @@ class Window:
 
     def _decide(self, rate_per_s: float, now_s: float) -> None:
         if self._before:
-            self._end_trial(rate_per_s / self._before[1], now_s)
+            size, rate_before_per_s = self._before
+            self._end_trial(size, rate_per_s / rate_before_per_s, now_s)
         elif self._rounds >= _ROUNDS_MAX:
             self._start_measuring(skip_round=False)
-        if self._may_try(now_s):
+        may_try = self._before is None and self._was_reached and now_s >= self._next_trial_s
+        if may_try and self.size < self._limit:
             self._before = (self.size, rate_per_s)
             self.size = min(self._limit, 2 * self.size)
             self._start_measuring()
 
-    def _end_trial(self, gain: float, now_s: float) -> None:
+    def _end_trial(self, size_before: int, gain: float, now_s: float) -> None:
         """Keep a trial that gained enough, revert one that did not, or go on measuring."""
-        assert self._before  # noqa: S101 - there is a trial
         if _GAIN_REJECTED <= gain < _GAIN_ACCEPTED and self._rounds < _ROUNDS_MAX:
             return
         if gain < GAIN_MIN:
-            self.size = self._before[0]
+            self.size = size_before
             self._next_trial_s = now_s + self._pause_s
             self._pause_s = min(2 * self._pause_s, TRIAL_PAUSE_MAX_S)
             self._start_measuring()
         self._before = None
-
-    def _may_try(self, now_s: float) -> bool:
-        return (
-            self._before is None
-            and self._was_reached
-            and self.size < self._limit
-            and now_s >= self._next_trial_s
-        )

@@ -48,24 +48,21 @@ def plan_keys(source: S3Location, destination: S3Location, *, recursive: bool) -
     Raises:
         ValidationError: a prefix without ``recursive``, a copy onto itself, overlapping prefixes.
     """
-    plan = _plan_prefix if recursive else _plan_object
-    keys = plan(source, destination)
+    if recursive:
+        keys = KeyMap(_as_directory(source), _as_directory(destination))
+    else:
+        keys = _map_object(source, destination)
     if keys.source.bucket == keys.destination.bucket:
         _refuse_overlap(keys, recursive=recursive)
     return keys
 
 
-def _plan_prefix(source: S3Location, destination: S3Location) -> KeyMap:
-    return KeyMap(_as_directory(source), _as_directory(destination))
-
-
 def _as_directory(location: S3Location) -> S3Location:
-    if not location.key or location.key.endswith("/"):
-        return location
-    return replace(location, key=location.key + "/")
+    key = location.key
+    return replace(location, key=key + "/") if key and not key.endswith("/") else location
 
 
-def _plan_object(source: S3Location, destination: S3Location) -> KeyMap:
+def _map_object(source: S3Location, destination: S3Location) -> KeyMap:
     if not source.key:
         raise ValidationError(
             f"{source.url} is a whole bucket", remedy="add --recursive to copy all of it"
@@ -75,8 +72,7 @@ def _plan_object(source: S3Location, destination: S3Location) -> KeyMap:
             f"{source.url} is a prefix", remedy="add --recursive to copy everything under it"
         )
     if not destination.key or destination.key.endswith("/"):
-        name = source.key.rpartition("/")[2]
-        destination = replace(destination, key=destination.key + name)
+        destination = replace(destination, key=destination.key + source.key.rpartition("/")[2])
     return KeyMap(source, destination)
 
 

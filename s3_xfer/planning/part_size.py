@@ -3,17 +3,15 @@
 What the user says is respected, and doubled only while 10,000 parts would not suffice. Otherwise
 the parts of an object fill the requests that may be under way a whole number of times, its *waves*:
 
-- *Time.* S3 takes for a part in proportion to its size, so one lonely part in a last wave costs as
-  much as a full wave. Sixteen waves are fine enough (as many as make 10,000 parts, if more than
-  625 requests share them): what the slowest request delays is a sixteenth of the whole.
-- *Cost.* Every part is a billed request. None has less than 128 MiB: at most 8,192 parts per TiB,
-  4 cents at AWS's list price. Parts grow with the object, up to 512 MiB: 1 cent per TiB.
-- *Limits.* No part of more than 512 MiB: even at 10 MiB/s its answer comes before the read times
-  out, and little is lost with it. Only where 10,000 such parts would not suffice they are doubled.
-- *Many objects.* An object just above the threshold has few parts, since others fill the waves.
+- *Time.* One part in a last wave costs as much as a full wave. With sixteen waves (fewer, if 10,000
+  parts do not suffice for them) the slowest request delays a sixteenth of the whole.
+- *Cost.* Every part is a billed request, so none has less than 128 MiB: 4 cents per TiB at AWS's
+  list price. Parts grow with the object, up to 512 MiB: 1 cent per TiB.
+- *Limits.* Even at 10 MiB/s the answer to 512 MiB comes before the read times out. Only where
+  10,000 such parts would not suffice they are doubled.
 
-Refuses to look at anything but size and options: an object has the same parts, and so the same
-ETag, in every run with the same options.
+Only size and options count: an object has the same parts, and so the same ETag, in every run with
+the same options.
 """
 
 from __future__ import annotations
@@ -28,8 +26,10 @@ WAVES = 16
 
 def part_size(size_bytes: int, options: CopyOptions) -> int:
     """Return the bytes of each part, but the last, of an object of ``size_bytes``."""
-    wanted = options.part_size_bytes or _chosen(size_bytes, at_once=options.threads)
-    return _sufficient(wanted, size_bytes)
+    part_bytes = options.part_size_bytes or _chosen(size_bytes, at_once=options.threads)
+    while _ceil_div(size_bytes, part_bytes) > PARTS_MAX and part_bytes < PART_MAX_BYTES:
+        part_bytes *= 2
+    return min(part_bytes, PART_MAX_BYTES)
 
 
 def part_count(size_bytes: int, options: CopyOptions) -> int:
@@ -43,15 +43,7 @@ def _chosen(size_bytes: int, *, at_once: int) -> int:
     waves_of_large = _ceil_div(size_bytes, at_once * CHOSEN_MAX_BYTES)
     enough = min(WAVES, PARTS_MAX // at_once)
     waves = max(1, min(enough, waves_of_small), waves_of_large)
-    even = _ceil_div(size_bytes, waves * at_once * MIB) * MIB
-    return max(CHOSEN_MIN_BYTES, even)
-
-
-def _sufficient(part_bytes: int, size_bytes: int) -> int:
-    """Return ``part_bytes``, doubled until 10,000 parts suffice, but never above S3's limit."""
-    while _ceil_div(size_bytes, part_bytes) > PARTS_MAX and part_bytes < PART_MAX_BYTES:
-        part_bytes *= 2
-    return min(part_bytes, PART_MAX_BYTES)
+    return max(CHOSEN_MIN_BYTES, _ceil_div(size_bytes, waves * at_once * MIB) * MIB)
 
 
 def _ceil_div(dividend: int, divisor: int) -> int:

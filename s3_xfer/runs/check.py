@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
+from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
 from s3_xfer.listing.pages import PageReader
-from s3_xfer.listing.prefetch import PrefetchingLister
+from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
+from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.runs.execution import execute
 from s3_xfer.runs.run import Run
 from s3_xfer.s3_client import S3Client
@@ -50,6 +52,7 @@ class CheckRun(Run[CheckResult]):
         super().__init__(operation, thread_name="s3-xfer-check")
         self._source: PairedSource | None = None
         self._comparer: Comparer | None = None
+        self._listings: list[Listing] = []
         self._is_complete = False
         self._thread.start()
 
@@ -81,7 +84,7 @@ class CheckRun(Run[CheckResult]):
         self._note_prefix()
         clients = self._open_clients(overwrite=True)
         source, destination = self._sides(clients)
-        self._source = PairedSource(source, destination, self._keys)
+        self._source = PairedSource(source, destination, self._keys, self._listings)
         self._comparer = Comparer(
             clients.source, clients.destination, self._keys, self.operation.compare
         )
@@ -95,17 +98,32 @@ class CheckRun(Run[CheckResult]):
             lookups.first_source_objects(clients.source, source)
             lookups.first_destination_objects(clients.destination, destination)
             return (
-                self._listed(clients.source, source, "source"),
-                self._listed(clients.destination, destination, "destination"),
+                self._listed(clients.source, source),
+                self._listed(clients.destination, destination),
             )
         single = lookups.source_object(clients.source, source)
         first_page = lookups.first_destination_objects(clients.destination, destination)
         # A key comes before all those that it is the beginning of.
         return [single], [found for found in first_page if found.key == destination.key]
 
-    def _listed(self, client: S3Client, location: S3Location, side: str) -> Iterable[S3Object]:
-        reader = PageReader(client, bucket=location.bucket, prefix=location.key)
-        return PrefetchingLister(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
+    def _listed(self, client: S3Client, location: S3Location) -> Iterator[S3Object]:
+        """Return the objects of one side, in order, read a little ahead by one thread."""
+        listing = Listing(
+            PageReader(client, bucket=location.bucket, prefix=location.key),
+            prefix=location.key,
+            ranges=EVERYTHING,
+        )
+        self._listings.append(listing)
+        return self._objects(listing)
+
+    def _objects(self, listing: Listing) -> Iterator[S3Object]:
+        """Yield every object; raise if the run is stopped, so the listing never looks complete."""
+        for page in listing.iter_pages():
+            if self._stop.is_set():
+                break
+            yield from page.objects
+        if listing.unlisted():
+            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
 
     def _work(self) -> None:
         assert self._source and self._comparer  # noqa: S101, PT018 - validated

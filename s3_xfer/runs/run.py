@@ -22,8 +22,7 @@ from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
-from s3_xfer.pipeline.deadline import start_deadline_timer
-from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
 from s3_xfer.spec import TransferSpec
 
 _log = logging.getLogger("s3_xfer")

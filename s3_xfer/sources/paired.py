@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 
 from s3_xfer.comparison import Pair
 from s3_xfer.errors import ErrorClass, RunAborted
+from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
@@ -25,15 +26,20 @@ _PAIRS_PER_BATCH = 100
 
 
 class PairedSource(Source[Pair]):
-    """Every object of two ordered listings once, with its counterpart.
+    """Every object of two ordered sequences once, with its counterpart.
 
-    Listings end by themselves when the run is stopped, with an error.
+    ``listings`` are where they come from; if one is closed early, its sequence ends by an error.
     """
 
     def __init__(
-        self, source: Iterable[S3Object], destination: Iterable[S3Object], keys: KeyMap
+        self,
+        source: Iterable[S3Object],
+        destination: Iterable[S3Object],
+        keys: KeyMap,
+        listings: Iterable[Listing] = (),
     ) -> None:
         self._pairs = pair_up(source, destination, keys)
+        self._listings = listings
         self._is_exhausted = False
 
     def batches(self) -> Iterator[Batch[Pair]]:
@@ -55,6 +61,11 @@ class PairedSource(Source[Pair]):
             raise
         yield Batch(pairs)
         self._is_exhausted = True
+
+    def close(self) -> None:
+        """Ask for no further page."""
+        for listing in self._listings:
+            listing.close()
 
     def remaining(self) -> tuple[KeyRange, ...]:
         """Return everything until the end was reached: a comparison in part cannot be continued."""

@@ -408,7 +408,7 @@ def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stag
     killed_at_s: list[float] = []
 
     def kill() -> None:
-        stage.server.wait_for("UploadPartCopy", count=2, timeout_s=20)
+        stage.server.wait_for("UploadPartCopy", count=2)
         killed_at_s.append(time.monotonic())
         task.on_kill()
 

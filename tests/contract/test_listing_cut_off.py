@@ -47,7 +47,7 @@ def stopped_at_page(world: World, number: int, *, found: int = 0, **settings: An
     """
     stuck = world.server.inject(Fault.slow("ListObjectsV2", delay_s=3600, after=number - 1))
     run = world.operation(stop_grace_s=0.2, listing_threads=1, **settings).start()
-    assert world.server.wait_for("ListObjectsV2", count=number, timeout_s=PATIENCE_S)
+    world.server.wait_for("ListObjectsV2", count=number)
     while run.snapshot().total_files_found < found:
         assert not run.wait(0.01)
     run.cancel("test")

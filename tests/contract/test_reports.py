@@ -74,7 +74,7 @@ def test_stopped_run_can_be_finished_from_its_report(
         Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=2)
     )
     run = world.operation(report_path=report, batch_size=10, concurrency=8).start()
-    assert world.server.wait_for("CopyObject", count=300)
+    world.server.wait_for("CopyObject", count=300)
     run.cancel("test")
     stopped.set()
     first = run.result()
@@ -184,7 +184,7 @@ def test_two_runs_cannot_write_one_report(world: World, tmp_path: Path) -> None:
     world.server.put(SRC, "in/x", size=1)
     world.server.inject(Fault.slow("CopyObject", delay_s=60))
     first = world.operation(report_path=tmp_path / "r.jsonl", stop_grace_s=0.1).start()
-    assert world.server.wait_for("CopyObject")
+    world.server.wait_for("CopyObject")
 
     with pytest.raises(ReportError, match="another run is writing it"):
         world.copy(report_path=tmp_path / "r.jsonl")

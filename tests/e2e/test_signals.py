@@ -31,8 +31,8 @@ def slow_copy(world: World, *, delay_s: float) -> InjectedFault:
 
 def until_copying(world: World) -> None:
     """Wait until large and small objects are on their way."""
-    assert world.server.wait_for("UploadPartCopy", count=4)
-    assert world.server.wait_for("CopyObject", count=2)
+    world.server.wait_for("UploadPartCopy", count=4)
+    world.server.wait_for("CopyObject", count=2)
 
 
 def until_told(child: subprocess.Popen[str], word: str) -> None:
@@ -70,7 +70,7 @@ def test_a_copy_stopped_in_its_checks_says_how_to_go_on(world: World, program: P
     stopped = threading.Event()
     world.server.inject(Fault.call("HeadBucket", lambda _: stopped.wait(PATIENCE_S)))
     child = program.start(*COPY, *QUICK, "--report", "r.jsonl")
-    assert world.server.wait_for("HeadBucket")
+    world.server.wait_for("HeadBucket")
     child.send_signal(signal.SIGTERM)
     until_told(child, "stopping: ")
     stopped.set()
@@ -127,7 +127,7 @@ def test_a_stop_during_the_listing_says_that_there_may_be_more(
     stopped = threading.Event()
     world.server.inject(Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=2))
     child = program.start(*COPY, "--report", "r.jsonl")
-    assert world.server.wait_for("ListObjectsV2", count=3)
+    world.server.wait_for("ListObjectsV2", count=3)
 
     child.send_signal(signal.SIGINT)
     until_told(child, "stopping: ")
@@ -168,7 +168,7 @@ def test_a_stop_during_the_checks_writes_nothing(world: World, program: Program)
     stopped = threading.Event()
     world.server.inject(Fault.call("HeadBucket", lambda _: stopped.wait(PATIENCE_S)))
     child = program.start(*COPY)
-    assert world.server.wait_for("HeadBucket")
+    world.server.wait_for("HeadBucket")
 
     child.send_signal(signal.SIGINT)
     until_told(child, "stopping: ")

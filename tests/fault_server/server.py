@@ -84,9 +84,15 @@ class FaultServer(Stage):
         """Return how many requests fit: ``count("CopyObject", status=200, bucket="b")``."""
         return self._journal.count(operation, **filters)
 
-    def wait_for(self, operation: str, *, count: int = 1, timeout_s: float = PATIENCE_S) -> bool:
-        """Wait until so many requests have arrived, answered or not; return whether they did."""
-        return self._journal.wait_for(operation, count, timeout_s)
+    def wait_for(self, operation: str, *, count: int = 1, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until so many requests have arrived, answered or not.
+
+        Raises:
+            AssertionError: they did not within ``timeout_s``.
+        """
+        if not self._journal.wait_for(operation, count, timeout_s):
+            arrived = self.count(operation)
+            raise AssertionError(f"{arrived} of {count} {operation} arrived in {timeout_s:g} s")
 
     def forget_requests(self) -> None:
         """Empty ``requests`` and restart ``in_flight_max``."""

@@ -179,7 +179,7 @@ def test_a_run_whose_journal_is_taken_over_ends(
     taken_over = threading.Event()
     world.server.inject(Fault.call("CopyObject", lambda _: taken_over.wait(PATIENCE_S), after=5))
     run = world.operation(journal=URL).start()
-    assert world.server.wait_for("CopyObject", count=5)
+    world.server.wait_for("CopyObject", count=5)
     thief = storage(lease_s=0)
     thief.fetch()
     store = Store(thief.path, name=URL)

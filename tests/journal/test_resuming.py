@@ -43,7 +43,7 @@ def test_it_can_be_stopped_again_and_again(world: World, tmp_path: Path) -> None
     stopped_after(world, "CopyObject", 300, journal, concurrency=16)
     sent = world.sent("CopyObject")
     for _ in range(2):
-        slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.01))
+        slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.05))
         world.server.forget_requests()
         run = world.operation(journal=str(journal), journal_use=CONTINUE).start()
         world.server.wait_for("CopyObject", count=200)

@@ -16,7 +16,7 @@ def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: Wor
     fill(world, 30)
     slow = world.server.inject(Fault.slow("CopyObject", delay_s=0.2))
     run = world.operation(journal=f"s3://{BUCKET}/{KEY}").start()
-    assert world.server.wait_for("CopyObject", count=5, timeout_s=60)
+    world.server.wait_for("CopyObject", count=5)
     world.server.delete(BUCKET, KEY)
     slow.remove()
 

@@ -43,14 +43,9 @@ class Meeting(Bucket):
 
 def listing(read: Read, *, threads: int = 8, pages_before_split: int = 1) -> Listing:
     """Return a listing whose consumer is always starved."""
-    return Listing(
-        read,
-        prefix="",
-        ranges=EVERYTHING,
-        threads=threads,
-        is_starved=lambda: True,
-        pages_before_split=pages_before_split,
-    )
+    reading = Listing(read, prefix="", ranges=EVERYTHING, threads=threads, is_starved=lambda: True)
+    reading._segments.pages_before_split = pages_before_split
+    return reading
 
 
 def keys_of(reading: Listing) -> list[str]:

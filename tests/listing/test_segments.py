@@ -31,7 +31,8 @@ class Readers:
 
     def __init__(self, bucket: Bucket, ranges: tuple[KeyRange, ...] = EVERYTHING) -> None:
         self.bucket = bucket
-        self.segments = Segments("", ranges, pages_before_split=1)
+        self.segments = Segments("", ranges)
+        self.segments.pages_before_split = 1
         self.in_flight: list[Answer] = []
         self.arrived: deque[ListedPage] = deque()
         self.listed_keys: list[str] = []
@@ -215,7 +216,8 @@ def test_split_of_a_segment_that_was_read_meanwhile_is_dropped() -> None:
 
 def test_disorder_before_any_split_prevents_splits() -> None:
     """A service without order is listed from beginning to end; a stopped run lists all again."""
-    segments = Segments("", EVERYTHING, pages_before_split=1)
+    segments = Segments("", EVERYTHING)
+    segments.pages_before_split = 1
     segment = segments.next_waiting()
     assert segment is not None
     bucket = Bucket("ab", page_size=2, order=backwards)
@@ -242,3 +244,53 @@ def test_disorder_after_a_split_ends_the_listing() -> None:
         readers.receive(0)
 
     assert readers.segments.unlisted() == EVERYTHING
+
+
+def test_key_that_is_listed_twice_is_disorder() -> None:
+    """A page that begins with the last key of the page before is not listed behind it."""
+    segments = Segments("", EVERYTHING)
+    segments.pages_before_split = 1
+    segment = segments.next_waiting()
+    assert segment is not None
+    segments.take(segment, Page(Bucket("ab")("").objects, "b"))
+    assert segments.next_split() is not None
+    segment.is_being_split = False
+
+    segments.take(segment, Page(Bucket("bc")("").objects, "c"))
+
+    assert segments.next_split() is None
+    assert segments.unlisted() == EVERYTHING
+
+
+def test_more_readers_are_allowed_the_more_pages_were_read() -> None:
+    """One at first, then two for every ten pages."""
+    segments = Segments("", EVERYTHING)
+    segment = segments.next_waiting()
+    assert segment is not None
+    limits = [segments.reader_limit()]
+    for number in range(30):
+        segments.take(segment, Page(Bucket([f"{number:02}"])("").objects, "more"))
+        limits.append(segments.reader_limit())
+
+    assert (limits[0], limits[5], limits[10], limits[15], limits[30]) == (1, 1, 2, 3, 6)
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "until", "expected"),
+    [
+        ("aaaa1", "aaaa9", None, "ab"),  # how long do keys begin alike?
+        ("1", "3", None, "7"),  # the middle of the digits behind it: letters are rare
+        ("1", "9", None, ":"),
+        ("a", "a", "f", "d"),
+        ("a", "ax", "bx", "b"),
+        ("aa", "ab", "b", "ae"),  # all others begin as the last one does
+        ("a", "a", "a\x20", None),
+    ],
+)
+def test_boundary_lies_in_the_middle(
+    first: str, after: str, until: str | None, expected: str | None
+) -> None:
+    """Half of the characters that the remaining keys may have are before it."""
+    alphabet = sorted("0123456789abcdefg")
+
+    assert expected == boundary(prefix="", first=first, after=after, until=until, alphabet=alphabet)

@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.deadline import BY_DEADLINE, start_deadline_timer
-from s3_xfer.pipeline.failure_limit import TRIED_MIN, WINDOW, FailureLimit
-from s3_xfer.pipeline.rate_limiter import RateLimiter
-from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.limits import TRIED_MIN, WINDOW, FailureLimit, RateLimiter
+from s3_xfer.pipeline.stop import BY_DEADLINE, StopFlag, start_deadline_timer
 from tests.patience import PATIENCE_S
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

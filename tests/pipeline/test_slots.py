@@ -94,7 +94,11 @@ def test_slots_are_empty_when_all_are_free_and_nothing_is_queued() -> None:
     assert not slots.wait_until_empty(0.01)
     assert slots.next() is not None
     threading.Timer(0.05, lambda: slots.free(success=True)).start()
-    assert slots.wait_until_empty(5)
+    waiting = threading.Thread(target=slots.wait_until_empty, args=[10 * PATIENCE_S], daemon=True)
+    waiting.start()
+    waiting.join(PATIENCE_S)
+    assert not waiting.is_alive()
+    assert slots.wait_until_empty(0)
 
 
 def test_deferred_item_takes_no_slot_but_has_not_ended() -> None:
@@ -108,6 +112,27 @@ def test_deferred_item_takes_no_slot_but_has_not_ended() -> None:
     slots.resume()
     slots.free(success=True)
     assert slots.wait_until_empty(0)
+
+
+def test_deferred_item_is_no_success() -> None:
+    """Its slot is free for another item, and no further one opens."""
+    slots: Slots[int] = Slots(1000, StopFlag())
+    assert started(slots, INITIAL_SLOTS + 3) == INITIAL_SLOTS
+    assert slots.defer()
+    assert [slots.next() is None for _ in range(2)] == [False, True]
+
+
+def test_too_many_deferred_items_keep_their_slots() -> None:
+    """Eight for each slot are deferred; one more waits in its slot."""
+    slots: Slots[int] = Slots(2, StopFlag())
+    for _ in range(16):
+        assert started(slots, 1) == 1
+        assert slots.defer()
+    assert started(slots, 2) == 2
+    assert not slots.defer()
+    assert started(slots, 1) == 0
+    slots.requeue_front(0)
+    assert slots.defer()
 
 
 def test_requeued_items_are_the_next() -> None:

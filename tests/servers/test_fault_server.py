@@ -177,7 +177,7 @@ class TestLifecycle:
         server.inject(Fault.slow("HeadBucket", delay_s=2 * PATIENCE_S))
         waiting = threading.Thread(target=lambda: _raw(server, b"HEAD /src HTTP/1.1\r\n\r\n"))
         waiting.start()
-        assert server.wait_for("HeadBucket")
+        server.wait_for("HeadBucket")
         began_s = time.monotonic()
         server.stop()
         waiting.join()
@@ -190,7 +190,7 @@ class TestLifecycle:
         with connected(server) as client:
             waiting = threading.Thread(target=_ignoring_errors(lambda: copy(client)))
             waiting.start()
-            assert server.wait_for("CopyObject")
+            server.wait_for("CopyObject")
             server.stop()
             waiting.join()
         assert server.objects("dst") == {}
@@ -205,6 +205,14 @@ class TestLifecycle:
 
         with pytest.raises(ZeroDivisionError):
             fail()
+
+    def test_requests_that_do_not_arrive_fail_the_test(self, server: FaultServer) -> None:
+        """Waiting for them in vain says how many came."""
+        _raw(server, b"HEAD /src HTTP/1.1\r\n\r\n")
+        server.wait_for("HeadBucket")
+
+        with pytest.raises(AssertionError, match=r"1 of 2 HeadBucket arrived in 0\.01 s"):
+            server.wait_for("HeadBucket", count=2, timeout_s=0.01)
 
     def test_garbage_is_answered_with_400(self, server: FaultServer) -> None:
         """What is no request gets 400 and the end of the connection."""
