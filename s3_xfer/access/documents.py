@@ -13,9 +13,6 @@ from typing import Any
 
 from s3_xfer.text import printable
 
-VERSION = "2012-10-17"  # of the policy language
-PREFIX = "S3Xfer"  # every statement's name begins with it,
-TAG_LENGTH = 8  # and ends in so many characters that stand for copier and route
 _SPECIAL = re.compile(r"[*?$]")
 
 
@@ -44,18 +41,23 @@ class PolicyTarget(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One permission. Without a principal it belongs into an identity policy."""
+    """One permission. Without a principal it belongs into an identity policy.
 
-    sid: str
+    ``name`` says what it is for; ``tag`` stands for copier and route, of which a document can have
+    several.
+    """
+
+    name: str
+    tag: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ()
     principal: str | None = None
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        """What it is for, without what makes it unique."""
-        return self.sid[len(PREFIX) : -TAG_LENGTH]
+    def sid(self) -> str:
+        """The identifier in a document."""
+        return f"S3Xfer{self.name}{self.tag}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the policy language writes it."""
@@ -67,26 +69,6 @@ class Statement:
             **({"Resource": list(self.resources)} if self.resources else {}),
             **({"Condition": dict(self.condition)} if self.condition else {}),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """What must be allowed, whichever documents it stands in."""
-
-    name: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def statement(self, tag: str, principal: str | None = None) -> Statement:
-        """Return it as a statement; ``tag`` makes its name unique."""
-        return Statement(
-            sid=sid_of(self.name, tag),
-            actions=self.actions,
-            resources=self.resources,
-            principal=principal,
-            condition=self.condition,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +91,7 @@ class PolicyDocument:
     def to_dict(self) -> dict[str, Any]:
         """Return the document itself."""
         statements = [statement.to_dict() for statement in self.statements]
-        return {"Version": VERSION, "Statement": statements}
-
-
-def sid_of(name: str, tag: str) -> str:
-    """Return the identifier of a statement."""
-    return f"{PREFIX}{name}{tag}"
+        return {"Version": "2012-10-17", "Statement": statements}
 
 
 def literal(text: str) -> str:

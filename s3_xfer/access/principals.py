@@ -13,12 +13,12 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from boto3.session import Session
 from botocore.config import Config
 
 from s3_xfer.access.credentials import sts_endpoint
-from s3_xfer.errors import ErrorInfo, ValidationError, translate
+from s3_xfer.errors import ValidationError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
 
@@ -31,9 +31,7 @@ _PRINCIPAL = re.compile(
     re.ASCII,
 )
 _SESSION = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}|RGW\d{17}|):assumed-role/([^/]+)/.*")
-_KEY = re.compile(
-    r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(?P<account>\d{12}):key/[A-Za-z0-9-]+",
-)
+_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):key/[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,8 @@ class Principal:
     arn: str
     partition: str
     account: str
-    is_role: bool
+    kind: str  # "role" or "user"
     name: str
-
-    @property
-    def kind(self) -> str:
-        """``role`` or ``user``."""
-        return "role" if self.is_role else "user"
 
     @classmethod
     def parse(cls, arn: str) -> Principal:
@@ -68,7 +61,7 @@ class Principal:
             arn=match[0],
             partition=match["partition"],
             account=match["account"],
-            is_role=match["kind"] == "role",
+            kind=match["kind"],
             name=match["path"].rpartition("/")[2],
         )
 
@@ -94,7 +87,7 @@ def key_account(key_arn: str) -> str:
             f"{key_arn!r} is not the ARN of a KMS key",
             remedy="write it as arn:aws:kms:REGION:123456789012:key/KEY-ID",
         )
-    return match["account"]
+    return match[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +113,11 @@ class Identity:
     """Whom STS sees behind credentials; with an empty ``arn``, why that is unknown."""
 
     arn: str = ""
-    account: str = ""
     unknown_because: str = ""
 
 
 def caller_identity(
-    session: Any, account: AccountContext, *, env: Mapping[str, str] = os.environ
+    session: Session, account: AccountContext, *, env: Mapping[str, str] = os.environ
 ) -> Identity:
     """Return the identity behind ``session``, with which ``account`` is reached. Never raises."""
     try:
@@ -142,11 +134,8 @@ def caller_identity(
         )
         answer = client.get_caller_identity()
     except Exception as error:  # noqa: BLE001 - an unknown identity is a result
-        return Identity(unknown_because=_reason(translate(error)))
-    return Identity(arn=answer["Arn"], account=answer["Account"])
-
-
-def _reason(info: ErrorInfo) -> str:
-    status = f" (HTTP {info.http_status})" if info.http_status else ""
-    message = f": {info.message}" if info.message else ""
-    return printable(f"STS answered {info.code}{status}{message}")
+        info = translate(error)
+        status = f" (HTTP {info.http_status})" if info.http_status else ""
+        message = f": {info.message}" if info.message else ""
+        return Identity(unknown_because=printable(f"STS answered {info.code}{status}{message}"))
+    return Identity(arn=answer["Arn"])

@@ -119,7 +119,7 @@ def _attachment(name: str, document: PolicyDocument) -> str:
 
 def policy_name(document: PolicyDocument) -> str:
     """Return the name of the inline policy that a document becomes."""
-    return f"s3-xfer-{document.statements[0].sid[-8:]}"
+    return f"s3-xfer-{document.statements[0].tag}"
 
 
 def _asks_for_id(document: PolicyDocument) -> bool:
