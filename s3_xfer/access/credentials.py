@@ -10,11 +10,13 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3.session
 import botocore.session
+from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -23,8 +25,8 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.httpsession import get_cert_path
+from botocore.utils import parse_timestamp
 
-from s3_xfer.access.timestamps import parse_timestamp
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.sts import repeat_sts
 from s3_xfer.errors import ErrorClass, PreflightError, translate
@@ -43,7 +45,7 @@ def session_for(
     requests: RequestPolicy | None = None,
     patience_s: float = STS_PATIENCE_S,
     env: Mapping[str, str] = os.environ,
-) -> boto3.session.Session:
+) -> Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
 
     ``requests`` repeats the requests that assume a role, now and when it is renewed; None: none is
@@ -71,21 +73,16 @@ def session_for(
     return session
 
 
-def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.session.Session:
-    core = botocore.session.Session(profile=account.profile)
-    _speed_up(core)
+def _profile_session(account: AccountContext, env: Mapping[str, str]) -> Session:
     region = account.region or env.get("AWS_REGION")  # else botocore's own choice
-    return boto3.session.Session(botocore_session=core, region_name=region)
+    return Session(botocore_session=_core_session(account.profile), region_name=region)
 
 
-def _role_session(base: boto3.session.Session, provider: _AssumedRole) -> boto3.session.Session:
+def _role_session(base: Session, provider: _AssumedRole) -> Session:
     account = provider.account
-    core = botocore.session.Session(profile=account.profile)  # its endpoint, addressing style, …
-    _speed_up(core)
+    core = _core_session(account.profile)  # its endpoint, addressing style, …
     core.register_component("credential_provider", CredentialResolver([provider]))
-    return boto3.session.Session(
-        botocore_session=core, region_name=account.region or base.region_name
-    )
+    return Session(botocore_session=core, region_name=account.region or base.region_name)
 
 
 class _AssumedRole(CredentialProvider):
@@ -95,7 +92,7 @@ class _AssumedRole(CredentialProvider):
 
     def __init__(
         self,
-        base: boto3.session.Session,
+        base: Session,
         account: AccountContext,
         requests: RequestPolicy | None,
         patience_s: float,
@@ -174,7 +171,7 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
 
 
 def trusted_certificates(
-    account: AccountContext, session: boto3.session.Session, *, env: Mapping[str, str] = os.environ
+    account: AccountContext, session: Session, *, env: Mapping[str, str] = os.environ
 ) -> str:
     """Return the file of certificates against which botocore checks this account's endpoint.
 
@@ -187,21 +184,42 @@ def trusted_certificates(
     )
 
 
-def _speed_up(core: botocore.session.Session) -> None:
-    """Replace dateutil's general timestamp parser, half of the cost of reading a listing."""
+def _core_session(profile: str | None) -> botocore.session.Session:
+    """Return a session whose clients read the timestamps of S3 with a parser of our own.
+
+    botocore's default goes through dateutil and costs 50 µs per timestamp, which is half of what
+    reading a listing costs. The AWS CLI uses this hook for the same purpose.
+    """
+    core = botocore.session.Session(profile=profile)
     core.get_component("response_parser_factory").set_parser_defaults(
-        timestamp_parser=parse_timestamp
+        timestamp_parser=_parse_timestamp
     )
+    return core
+
+
+def _parse_timestamp(value: Any) -> datetime:
+    """Return the instant of ``2024-01-02T03:04:05.000Z`` or ``Tue, 02 Jan 2024 03:04:05 GMT``.
+
+    Everything else goes to botocore's own parser.
+    """
+    if isinstance(value, str):
+        try:
+            if value.endswith("Z"):
+                return datetime.fromisoformat(value)
+            if value.endswith("GMT"):
+                return parsedate_to_datetime(value)
+        except ValueError:
+            pass  # not one of the two after all
+    parsed: datetime = parse_timestamp(value)
+    return parsed
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
     info = translate(error)
     error_class = info.error_class
-    who = (
-        f"role {account.role_arn}"
-        if account.role_arn
-        else (f"profile {account.profile!r}" if account.profile else "the default credentials")
-    )
+    who = f"profile {account.profile!r}" if account.profile else "the default credentials"
+    if account.role_arn:
+        who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(

@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from s3_xfer.access import read_probes, write_probes
+from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
-from s3_xfer.access.findings import BOTH, Finding, Verdict
 from s3_xfer.access.principals import Principal
-from s3_xfer.access.probe import Probe, ProbeContext
+from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -130,23 +129,20 @@ class _Examination:
     def _probes(self) -> Iterator[Probe]:
         """Return every probe that this copy calls for, in the order of the report."""
         spec, with_tags = self._spec, self._spec.options.tags is TagPolicy.COPY
-        yield read_probes.SOURCE_IDENTITY
-        yield read_probes.DESTINATION_IDENTITY
-        yield read_probes.SOURCE_BUCKET
-        yield read_probes.DESTINATION_BUCKET
+        yield from (probes.source_identity, probes.destination_identity)
+        yield from (probes.source_bucket, probes.destination_bucket)
         if spec.recursive:
-            yield read_probes.LIST
-        yield read_probes.HEAD
+            yield probes.list_source
+        yield probes.head
         if with_tags:
-            yield read_probes.TAGS
+            yield probes.tags
         if spec.options.mode is not RunMode.DRY_RUN:
-            yield write_probes.OPEN_UPLOAD
-            yield write_probes.READ_FOR_COPY
+            yield from (probes.open_upload, probes.read_for_copy)
             if with_tags:
-                yield write_probes.WRITE_TAGS
-            yield write_probes.CLEAN_UP
+                yield probes.write_tags
+            yield probes.clean_up
         if not spec.overwrite:
-            yield read_probes.EXISTING
+            yield probes.existing
 
     def _examine(self) -> Iterator[Finding]:
         try:
@@ -158,7 +154,7 @@ class _Examination:
         for warning in clients.warnings():
             yield Finding(probe=_TRANSPORT, side=BOTH, verdict=Verdict.UNPROVEN, evidence=warning)
         diagnoser = AccessDiagnoser(clients, self._keys, self._spec, principal=self._principal)
-        by_copier = diagnoser.probes.source_by_copier
+        by_copier = diagnoser.experiments.source_by_copier
         context = ProbeContext(clients, self._keys, self._spec.options, source_by_copier=by_copier)
         try:
             for probe in self._probes():
@@ -196,7 +192,7 @@ class _Examination:
                 f"upload {printable(upload.upload_id)} to {s3_url(upload.bucket, upload.key)} "
                 "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
             )
-            yield write_probes.CLEAN_UP.finding(Verdict.FAILED, evidence)
+            yield probes.clean_up.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.open_uploads() if self._clients else ()
