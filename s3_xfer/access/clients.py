@@ -142,7 +142,7 @@ def _bulk_client(
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=options.read_timeout_s,
         tcp_keepalive=True,
-        s3={**chosen, "us_east_1_regional_endpoint": "regional"},  # type: ignore[typeddict-item]
+        s3={**chosen, "us_east_1_regional_endpoint": "regional"},  # type: ignore[arg-type]
     )
     try:
         client = _client(session, account, config)

@@ -12,18 +12,14 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
 import botocore.session
 from boto3.session import Session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.httpsession import get_cert_path
 from botocore.utils import parse_timestamp
 
@@ -57,9 +53,7 @@ def session_for(
     try:
         session = account.session or _profile_session(account, env)
         if account.role_arn:
-            session = _role_session(
-                session, _AssumedRole(session, account, requests, patience_s, env)
-            )
+            session = _role_session(session, account, requests, patience_s, env)
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
@@ -78,67 +72,49 @@ def _profile_session(account: AccountContext, env: Mapping[str, str]) -> Session
     return Session(botocore_session=_core_session(account.profile), region_name=region)
 
 
-def _role_session(base: Session, provider: _AssumedRole) -> Session:
-    account = provider.account
-    core = _core_session(account.profile)  # its endpoint, addressing style, …
-    core.register_component("credential_provider", CredentialResolver([provider]))
-    return Session(botocore_session=core, region_name=account.region or base.region_name)
+def _role_session(
+    base: Session,
+    account: AccountContext,
+    requests: RequestPolicy | None,
+    patience_s: float,
+    env: Mapping[str, str],
+) -> Session:
+    """Return a session with credentials of the account's role, renewed before they expire."""
+    base_credentials = base.get_credentials()
+    if base_credentials is None:
+        return base
 
-
-class _AssumedRole(CredentialProvider):
-    """Provides credentials of one role, renewed before they expire."""
-
-    METHOD = "s3-xfer-assume-role"
-
-    def __init__(
-        self,
-        base: Session,
-        account: AccountContext,
-        requests: RequestPolicy | None,
-        patience_s: float,
-        env: Mapping[str, str],
-    ) -> None:
-        super().__init__()
-        self.account = account
-        self._base = base
-        self._requests = requests
-        self._patience_s = patience_s
-        self._env = env
-
-    def load(self) -> Any:
-        account = self.account
-        base_credentials = self._base.get_credentials()
-        if base_credentials is None:
-            return None
-        extra = {"RoleSessionName": ROLE_SESSION_NAME}
-        if account.external_id:
-            extra["ExternalId"] = account.external_id
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._client,
-            source_credentials=base_credentials,
-            role_arn=account.role_arn or "",
-            extra_args=extra,
-        )
-        return DeferredRefreshableCredentials(
-            method=self.METHOD, refresh_using=fetcher.fetch_credentials
-        )
-
-    def _client(self, service: str, **keys: Any) -> Any:
-        client = self._base.client(
-            service,
-            region_name=self.account.region or self._base.region_name or "us-east-1",
-            endpoint_url=sts_endpoint(self.account.endpoint_url, self._env),
-            verify=self.account.ca_bundle,
+    def sts_client(service: str, **keys: Any) -> Any:
+        client: Any = base.client(
+            service,  # type: ignore[call-overload] # "sts"
+            region_name=account.region or base.region_name or "us-east-1",
+            endpoint_url=sts_endpoint(account.endpoint_url, env),
+            verify=account.ca_bundle,
             config=Config(
                 retries={"mode": "standard", "total_max_attempts": 1},
-                connect_timeout=self._patience_s,
-                read_timeout=self._patience_s,
+                connect_timeout=patience_s,
+                read_timeout=patience_s,
             ),
             **keys,
         )
-        if self._requests:
-            repeat_sts(client, self._requests)
+        if requests:
+            repeat_sts(client, requests)
         return client
+
+    external_id = {"ExternalId": account.external_id} if account.external_id else {}
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=sts_client,
+        source_credentials=base_credentials,
+        role_arn=account.role_arn or "",
+        extra_args={"RoleSessionName": ROLE_SESSION_NAME, **external_id},
+    )
+    credentials = DeferredRefreshableCredentials(
+        method="s3-xfer-assume-role", refresh_using=fetcher.fetch_credentials
+    )
+    core = _core_session(account.profile)  # its endpoint, addressing style, …
+    resolver = SimpleNamespace(load_credentials=lambda: credentials)
+    core.register_component("credential_provider", resolver)
+    return Session(botocore_session=core, region_name=account.region or base.region_name)
 
 
 def is_aws(endpoint: str) -> bool:

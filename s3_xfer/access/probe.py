@@ -82,7 +82,7 @@ class ProbeContext:
     source_by_copier: S3Client | None = None
     key: str = ""
     sample: Sequence[S3Object] = ()
-    upload: Mapping[str, str] | None = None
+    upload: Mapping[str, Any] | None = None
 
     @property
     def copies_tags(self) -> bool:

@@ -213,7 +213,10 @@ def existing(context: ProbeContext) -> str:
 def open_upload(context: ProbeContext) -> str:
     """Open an upload as the run would."""
     destination, params = context.keys.destination, write_params(context.options)
-    target = {"Bucket": destination.bucket, "Key": context.key or probe_key(destination)}
+    target: dict[str, Any] = {
+        "Bucket": destination.bucket,
+        "Key": context.key or probe_key(destination),
+    }
     advice = (
         "grant s3:PutObject on the destination to its credentials (with --acl also "
         "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner"

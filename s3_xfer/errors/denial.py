@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from s3_xfer.errors.error_class import ErrorClass
@@ -65,9 +65,9 @@ class Diagnosis:
     side: str  # "source", "destination", or empty where nothing tells
     action: str
     causes: tuple[str, ...]
+    certain: bool = False
     evidence: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
-    certain: bool = False
     runbook: str = ErrorClass.ACCESS_DENIED.runbook
 
     def __str__(self) -> str:
@@ -87,15 +87,4 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        return {
-            "denied": self.denied,
-            "side": self.side or None,
-            "action": self.action or None,
-            "causes": list(self.causes),
-            "certain": self.certain,
-            "evidence": list(self.evidence),
-            "missing": [
-                {"where": missing.where, "statement": missing.statement} for missing in self.missing
-            ],
-            "runbook": self.runbook,
-        }
+        return {**asdict(self), "side": self.side or None, "action": self.action or None}

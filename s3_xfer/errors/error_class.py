@@ -20,12 +20,8 @@ class RetryAction(enum.Enum):
     END_RUN = enum.auto()  # every further object would fail the same way
 
 
-class ErrorClass(enum.Enum):
-    """Classes of error, each with what happened, what a person can do next, what a run does.
-
-    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
-    runbook. Values are API: they do not change. ``description`` begins a message.
-    """
+class _Explained(enum.Enum):
+    """What every class of error carries. ``description`` begins a message."""
 
     description: str
     remedy: str
@@ -37,12 +33,35 @@ class ErrorClass(enum.Enum):
         description: str,
         remedy: str,
         retry_action: RetryAction = RetryAction.FAIL_OBJECT,
-    ) -> ErrorClass:
+    ) -> _Explained:
         """Attach what the table says to the member."""
         member = object.__new__(cls)
         member._value_ = value
         member.description, member.remedy, member.retry_action = description, remedy, retry_action
         return member
+
+    @property
+    def runbook(self) -> str:
+        """The place in the runbook that explains this class."""
+        return f"{RUNBOOK}#{self.section}"
+
+    @property
+    def section(self) -> str:
+        """The name of that section, as ``s3-xfer runbook`` takes it."""
+        return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value).lstrip("-")
+
+    @property
+    def see(self) -> str:
+        """The last line of a message: where to read on, in a checkout or installed."""
+        return f"See {self.runbook} (s3-xfer runbook {self.section})"
+
+
+class ErrorClass(_Explained):
+    """Classes of error: what happened, what a person can do next, what a run does.
+
+    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
+    runbook. Values are API: they do not change.
+    """
 
     THROTTLED = (
         "Throttled",
@@ -230,18 +249,3 @@ class ErrorClass(enum.Enum):
         "something happened that this program has no name for",
         "please report it with the traceback",
     )
-
-    @property
-    def runbook(self) -> str:
-        """The place in the runbook that explains this class."""
-        return f"{RUNBOOK}#{self.section}"
-
-    @property
-    def section(self) -> str:
-        """The name of that section, as ``s3-xfer runbook`` takes it."""
-        return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value).lstrip("-")
-
-    @property
-    def see(self) -> str:
-        """The last line of a message: where to read on, in a checkout or installed."""
-        return f"See {self.runbook} (s3-xfer runbook {self.section})"

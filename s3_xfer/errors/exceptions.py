@@ -1,19 +1,4 @@
-"""The exceptions of this package, each with what is wrong, what to do next, and its class.
-
-::
-
-    S3XferError
-    ├── ValidationError     the request makes no sense; nothing was sent
-    ├── PreflightError      S3 or an account would refuse it; nothing was written
-    ├── ReportError         a report cannot be read or written
-    ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
-    ├── ObjectError         one object was not copied (stored in an Outcome, rarely raised)
-    ├── RunAborted          the run ended early because going on was pointless
-    ├── RunCancelled        the run ended early because it was asked to
-    └── CopyFailed          the run finished, some objects did not
-
-Every one carries ``problem`` (what), ``remedy`` (what to do next) and ``error_class``.
-"""
+"""The exceptions of this package, each with what is wrong, what to do next, and its class."""
 
 from __future__ import annotations
 
@@ -30,13 +15,15 @@ class S3XferError(Exception):
     ``str()`` joins them into the message for a person.
     """
 
+    _usual_class: ErrorClass | None = None
+
     def __init__(
         self, problem: str, *, remedy: str = "", error_class: ErrorClass | None = None
     ) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.error_class = error_class
-        self.remedy = remedy or (error_class.remedy if error_class else "")
+        self.error_class = error_class or self._usual_class
+        self.remedy = remedy or (self.error_class.remedy if self.error_class else "")
 
     def __str__(self) -> str:
         parts = [self.problem]
@@ -50,8 +37,7 @@ class S3XferError(Exception):
 class ValidationError(S3XferError):
     """The inputs are wrong in themselves. Raised before any request is sent."""
 
-    def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(problem, remedy=remedy, error_class=ErrorClass.INVALID_INPUT)
+    _usual_class = ErrorClass.INVALID_INPUT
 
 
 class PreflightError(S3XferError):
@@ -82,21 +68,13 @@ class PreflightError(S3XferError):
 class ReportError(S3XferError):
     """A report file cannot be read as input, or cannot be written."""
 
-    def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
+    _usual_class = ErrorClass.REPORT_UNUSABLE
 
 
 class JournalError(S3XferError):
     """A journal is damaged, in use, of another copy, or cannot be read or written."""
 
-    def __init__(
-        self,
-        problem: str,
-        *,
-        remedy: str = "",
-        error_class: ErrorClass = ErrorClass.JOURNAL_UNUSABLE,
-    ) -> None:
-        super().__init__(problem, remedy=remedy, error_class=error_class)
+    _usual_class = ErrorClass.JOURNAL_UNUSABLE
 
 
 class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
