@@ -27,6 +27,7 @@ from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.sts import repeat_sts
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
+from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
@@ -84,26 +85,15 @@ def _role_session(
     if base_credentials is None:
         return base
 
-    def sts_client(service: str, **keys: Any) -> Any:
-        client: Any = base.client(
-            service,  # type: ignore[call-overload] # "sts"
-            region_name=account.region or base.region_name or "us-east-1",
-            endpoint_url=sts_endpoint(account.endpoint_url, env),
-            verify=account.ca_bundle,
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": 1},
-                connect_timeout=patience_s,
-                read_timeout=patience_s,
-            ),
-            **keys,
-        )
+    def client_creator(service: str, **keys: Any) -> STSClient:  # noqa: ARG001 - it is "sts"
+        client = sts_client(base, account, patience_s=patience_s, env=env, **keys)
         if requests:
             repeat_sts(client, requests)
         return client
 
     external_id = {"ExternalId": account.external_id} if account.external_id else {}
     fetcher = AssumeRoleCredentialFetcher(
-        client_creator=sts_client,
+        client_creator=client_creator,
         source_credentials=base_credentials,
         role_arn=account.role_arn or "",
         extra_args={"RoleSessionName": ROLE_SESSION_NAME, **external_id},
@@ -133,6 +123,30 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:  # a name
         return host == "localhost"
+
+
+def sts_client(
+    session: Session,
+    account: AccountContext,
+    *,
+    patience_s: float,
+    env: Mapping[str, str] = os.environ,
+    **keys: Any,
+) -> STSClient:
+    """Return a client for STS, which has ``patience_s`` to answer; it repeats nothing by itself."""
+    client: STSClient = session.client(
+        "sts",
+        region_name=account.region or session.region_name or "us-east-1",
+        endpoint_url=sts_endpoint(account.endpoint_url, env),
+        verify=account.ca_bundle,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=patience_s,
+            read_timeout=patience_s,
+        ),
+        **keys,
+    )
+    return client
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:

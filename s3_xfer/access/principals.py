@@ -9,15 +9,12 @@ often have no STS, or one without this request: then the identity is unknown, wi
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from boto3.session import Session
-from botocore.config import Config
 
-from s3_xfer.access.credentials import sts_endpoint
+from s3_xfer.access.credentials import sts_client
 from s3_xfer.errors import ValidationError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
@@ -116,23 +113,10 @@ class Identity:
     unknown_because: str = ""
 
 
-def caller_identity(
-    session: Session, account: AccountContext, *, env: Mapping[str, str] = os.environ
-) -> Identity:
+def caller_identity(session: Session, account: AccountContext) -> Identity:
     """Return the identity behind ``session``, with which ``account`` is reached. Never raises."""
     try:
-        client = session.client(
-            "sts",
-            region_name=account.region or session.region_name or "us-east-1",
-            endpoint_url=sts_endpoint(account.endpoint_url, env),
-            verify=account.ca_bundle,
-            config=Config(
-                connect_timeout=_STS_TIMEOUT_S,
-                read_timeout=_STS_TIMEOUT_S,
-                retries={"total_max_attempts": 1},
-            ),
-        )
-        answer = client.get_caller_identity()
+        answer = sts_client(session, account, patience_s=_STS_TIMEOUT_S).get_caller_identity()
     except Exception as error:  # noqa: BLE001 - an unknown identity is a result
         info = translate(error)
         status = f" (HTTP {info.http_status})" if info.http_status else ""

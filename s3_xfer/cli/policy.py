@@ -65,7 +65,7 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
 
     operation = operation_from(source, destination, values)
     parties = Parties(
-        copier=copier_of(operation.destination, values["principal"]),
+        copier=_copier(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,
         source_keys=values["source_kms_key"],
         destination_keys=values["dest_kms_key"],
@@ -75,7 +75,7 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
     )
 
 
-def copier_of(destination: AccountContext, given: str | None) -> Principal:
+def _copier(destination: AccountContext, given: str | None) -> Principal:
     """Return who makes the copy: as given, as configured, or as STS says.
 
     Raises:
@@ -96,23 +96,20 @@ def copier_of(destination: AccountContext, given: str | None) -> Principal:
 
 
 def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
-    from s3_xfer.render.policy_cloudformation import as_cloudformation  # noqa: PLC0415
-    from s3_xfer.render.policy_json import as_json  # noqa: PLC0415
-    from s3_xfer.render.policy_revert import revert_commands  # noqa: PLC0415
-    from s3_xfer.render.policy_terraform import as_terraform  # noqa: PLC0415
+    from s3_xfer.render import policies, policy_terraform  # noqa: PLC0415
 
     if values["revert"]:
-        return revert_commands(documents)
+        return policies.revert_commands(documents)
     writers = {
-        PolicyFormat.JSON: as_json,
-        PolicyFormat.TERRAFORM: as_terraform,
-        PolicyFormat.CLOUDFORMATION: as_cloudformation,
+        PolicyFormat.JSON: policies.as_json,
+        PolicyFormat.TERRAFORM: policy_terraform.as_terraform,
+        PolicyFormat.CLOUDFORMATION: policies.as_cloudformation,
     }
     return writers[values["format"]](documents)
 
 
 def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
-    from s3_xfer.render.policy_json import one_as_json  # noqa: PLC0415
+    from s3_xfer.render.policies import one_as_json  # noqa: PLC0415
 
     chosen = [document for document in documents if document.target.value == name]
     if not chosen:

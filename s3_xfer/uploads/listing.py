@@ -76,9 +76,8 @@ def list_unfinished(
             "KeyMarker": decode(answer.get("NextKeyMarker") or ""),
             "UploadIdMarker": answer.get("NextUploadIdMarker") or "",
         }
-        if not answer.get("IsTruncated") or next_markers == markers:
-            return
-        if not next_markers["KeyMarker"]:
+        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
+        if is_stuck or not answer.get("IsTruncated"):
             return
         markers = next_markers
 
