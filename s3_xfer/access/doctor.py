@@ -19,7 +19,7 @@ from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
 from s3_xfer.access.principals import Principal
-from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict
+from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -107,12 +107,9 @@ class _Examination:
     def abort_uploads(self) -> None:
         """Abort what :meth:`run`, which may still wait for an answer, has opened."""
         for upload in self._open_uploads():
-            try:
-                self._clients.destination.abort_multipart_upload(  # type: ignore[union-attr]
-                    Bucket=upload.bucket, Key=upload.key, UploadId=upload.upload_id
-                )
-            except Exception as error:  # noqa: BLE001 - the upload is named in the report
-                self._error = error
+            arguments = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+            assert self._clients  # noqa: S101 - an upload was opened
+            answer(self._clients.destination.abort_multipart_upload, arguments)
 
     def report(self, time_limit_s: float) -> Iterator[Finding]:
         """Return the findings, and a line for each probe that did not come to its end."""
@@ -145,17 +142,24 @@ class _Examination:
             yield probes.existing
 
     def _examine(self) -> Iterator[Finding]:
+        spec, counter = self._spec, MetricsCollector("doctor")
         try:
-            clients = self._clients = self._open_clients()
+            clients = self._clients = open_clients(
+                source=spec.source,
+                destination=spec.destination,
+                options=spec.options,
+                overwrite=spec.overwrite,
+                requests=RequestPolicy.of(spec.options, counter=counter, stop=self.stop),
+            )
         except PreflightError as error:
             evidence = f"{error.problem}; next: {error.remedy}"
             yield Finding(probe=_CREDENTIALS, side=BOTH, verdict=Verdict.FAILED, evidence=evidence)
             return
         for warning in clients.warnings():
             yield Finding(probe=_TRANSPORT, side=BOTH, verdict=Verdict.UNPROVEN, evidence=warning)
-        diagnoser = AccessDiagnoser(clients, self._keys, self._spec, principal=self._principal)
+        diagnoser = AccessDiagnoser(clients, self._keys, spec, principal=self._principal)
         by_copier = diagnoser.experiments.source_by_copier
-        context = ProbeContext(clients, self._keys, self._spec.options, source_by_copier=by_copier)
+        context = ProbeContext(clients, self._keys, spec.options, source_by_copier=by_copier)
         try:
             for probe in self._probes():
                 finding = probe.run(context)
@@ -163,18 +167,6 @@ class _Examination:
                     yield _explained(finding, diagnoser)
         finally:
             context.abort_upload()
-
-    def _open_clients(self) -> Clients:
-        spec = self._spec
-        return open_clients(
-            source=spec.source,
-            destination=spec.destination,
-            options=spec.options,
-            overwrite=spec.overwrite,
-            requests=RequestPolicy.of(
-                spec.options, counter=MetricsCollector("doctor"), stop=self.stop
-            ),
-        )
 
     # ----------------------------------------------------------------- what is left to say
 

@@ -2,14 +2,12 @@
 
 Sent by clients that repeat nothing, and add no header where one thing at a time is left out; the
 run counts and limits their requests.
-A request without a proper answer proves nothing, and is not taken for a denial: NoAnswerError.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 from boto3.session import Session
@@ -24,7 +22,7 @@ from s3_xfer.access.denial_context import (
     Request,
     denied,
 )
-from s3_xfer.access.probe import ProbeContext, probe_key
+from s3_xfer.access.probe import ProbeContext, answer, probe_key
 from s3_xfer.copying.headers import Headers, destination_headers, source_headers, write_params
 from s3_xfer.errors import AccessAction
 from s3_xfer.model import AccountContext, S3Object
@@ -78,8 +76,15 @@ class Experiments:
 
     def denied_action(self, source: S3Object, destination_key: str) -> AccessAction | None:
         """Return the first action of this object's copy that is denied, None if none is."""
-        # Without the ETag, so that an object that was replaced meanwhile still shows the right.
-        context = self._context(sample=(replace(source, etag=""),), key=destination_key)
+        context = ProbeContext(
+            self._clients_as_in_a_run(),
+            self._keys,
+            self._options,
+            source_by_copier=self.source_by_copier,
+            key=destination_key,
+            # Without the ETag, so that an object that was replaced meanwhile still shows the right.
+            sample=(replace(source, etag=""),),
+        )
         steps = [
             *([probes.head, probes.tags_of_large] if context.large else []),
             probes.head_by_copier,
@@ -95,17 +100,11 @@ class Experiments:
                         raise NoAnswerError(finding.evidence)
                     return finding.refusal.action
         finally:
-            self._abort_upload(context)
+            if context.upload:
+                self._abort(context.upload)
         return None
 
-    def _context(self, **settings: Any) -> ProbeContext:
-        by_copier = self.source_by_copier
-        return ProbeContext(
-            self._as_in_a_run, self._keys, self._options, source_by_copier=by_copier, **settings
-        )
-
-    @cached_property
-    def _as_in_a_run(self) -> Clients:
+    def _clients_as_in_a_run(self) -> Clients:
         clients = self._clients
         headers = destination_headers(
             self._options,
@@ -119,10 +118,9 @@ class Experiments:
             destination=self._open(clients.destination_session, self._destination, headers),
         )
 
-    def _abort_upload(self, context: ProbeContext) -> None:
-        upload = context.upload
-        info = context.abort_upload()
-        if upload and info:
+    def _abort(self, upload: Mapping[str, str]) -> None:
+        info = answer(self._copier.abort_multipart_upload, upload)
+        if info:
             upload_id, code = printable(upload["UploadId"]), printable(info.code)
             self.left_behind.append(f"the upload {upload_id} could not be aborted: {code}")
 
@@ -231,7 +229,7 @@ class Experiments:
 
         is_open = denial.is_allowed(f"opening an upload {label}", open_upload, target | settings)
         if is_open:
-            self._abort_upload(self._context(upload=upload))
+            self._abort(upload)
         return is_open
 
     def _with_payer(self, arguments: Arguments) -> Arguments:
