@@ -2,12 +2,9 @@
 
 *source* lists and reads metadata and tags, with the source's own credentials where given and the
 destination's otherwise; *destination* makes the copies, always with the destination's credentials,
-so that the destination account owns the copies. A journal in S3 and a diagnosis have clients of
-their own (:func:`open_metered_client`). botocore's own retries are off: all these clients share one
-:class:`~s3_xfer.copying.request_policy.RequestPolicy`, which counts, limits and repeats their
-requests.
-
-Certificates are always checked, against ``ca_bundle`` if one is given.
+so that the destination account owns the copies. botocore's own retries are off: all clients share
+one :class:`~s3_xfer.copying.request_policy.RequestPolicy`, which counts, limits and repeats their
+requests. Certificates are always checked, against ``ca_bundle`` if one is given.
 """
 
 from __future__ import annotations
@@ -15,6 +12,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -71,9 +69,8 @@ class Clients:
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a person must know about how S3 is reached."""
-        endpoints = dict.fromkeys(
-            (self.source.meta.endpoint_url, self.destination.meta.endpoint_url)
-        )
+        clients = (self.source, self.destination)
+        endpoints = dict.fromkeys(client.meta.endpoint_url for client in clients)
         return tuple(
             f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
             for url in endpoints
@@ -94,13 +91,11 @@ def open_clients(
     Raises:
         PreflightError: profile, role or credentials cannot be used.
     """
-    patience_s = min(STS_PATIENCE_S, options.read_timeout_s)
-    source_session = None
-    if source.names_credentials:
-        source_session = session_for(
-            source, side="source", requests=requests, patience_s=patience_s
-        )
-    session = session_for(destination, side="destination", requests=requests, patience_s=patience_s)
+    open_session = partial(
+        session_for, requests=requests, patience_s=min(STS_PATIENCE_S, options.read_timeout_s)
+    )
+    source_session = open_session(source, side="source") if source.names_credentials else None
+    session = open_session(destination, side="destination")
     renewal = Renewal(session.get_credentials())
     reading = RequestHooks(
         requests,

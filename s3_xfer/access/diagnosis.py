@@ -1,10 +1,9 @@
 """Why something was denied, found out by requests that tell the causes apart.
 
 S3 says "AccessDenied" whatever the reason. A few more requests, none of which leaves anything
-behind, show what *is* allowed: listing but not reading, reading but not the tags, writing but not
-with this ACL, the bucket but not under this owner. A reason in AWS's longer messages is taken as
-it stands. The result names the side, the action, the causes in the order of their likelihood and
-the statement that is needed. A cause is only called certain if a request proved it, or S3 named it.
+behind, show what *is* allowed: listing but not reading, writing but not with this ACL, the bucket
+but not under this owner. A reason in AWS's longer messages is taken as it stands. A cause is only
+called certain if a request proved it, or S3 named it.
 
 The refusal or the result of a run counts, diagnosed or not: a diagnosis that fails is logged.
 """
@@ -141,9 +140,9 @@ class AccessDiagnoser:
 def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis | None:
     """Return what a failed finding means; None if it is no denial of a known action."""
     refusal = finding.refusal
-    if not refusal or refusal.error_class not in DENIALS:
+    if not refusal or not refusal.action or not refusal.info:
         return None
-    if not refusal.action or not refusal.info:
+    if refusal.error_class not in DENIALS:
         return None
     return diagnoser.diagnose(refusal.action, refusal.info, finding.subject)
 

@@ -1,9 +1,8 @@
 """The doctor: every step of a copy tried before it, each a line with its evidence.
 
 The same probes as before every run, and more: identities, regions, what the tags need. It goes on
-after a failure, and is over in ten seconds whether S3 answers or not. Nothing is left behind: what
-is opened is aborted, and what cannot be aborted is named. A probe without proof is ``unproven``,
-with the reason.
+after a failure, and is over in ten seconds whether S3 answers or not. What is opened is aborted,
+and what cannot be aborted is named. A probe without proof is ``unproven``, with the reason.
 """
 
 from __future__ import annotations

@@ -25,9 +25,7 @@ class PolicyTarget(enum.Enum):
     def __new__(cls, value: str, owner: str, attached_to: str) -> PolicyTarget:
         """Attach the side that owns it, and the kind of policy."""
         member = object.__new__(cls)
-        member._value_ = value
-        member.owner = owner
-        member.attached_to = attached_to
+        member._value_, member.owner, member.attached_to = value, owner, attached_to
         return member
 
     SOURCE_BUCKET = "source-bucket", "source", "bucket policy"
@@ -89,9 +87,9 @@ class PolicyDocument:
         return printable(f"{target.owner} account{account}: {target.attached_to}{resource}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document itself."""
+        """Return the document itself, as the policy language writes it."""
         statements = [statement.to_dict() for statement in self.statements]
-        return {"Version": "2012-10-17", "Statement": statements}
+        return {"Version": "2012-10-17", "Statement": statements}  # of the policy language
 
 
 def literal(text: str) -> str:

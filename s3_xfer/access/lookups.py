@@ -28,11 +28,12 @@ def source_object(client: S3Client, source: S3Location) -> S3Object:
     try:
         return lookup.head(client, S3Object(bucket=source.bucket, key=source.key, size=0))[0]
     except Exception as error:
-        if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
+        info = translate(error)
+        if info.error_class is ErrorClass.SOURCE_VANISHED:
             raise _missing_key(client, source) from error
         advice = f"grant s3:GetObject on the source to the credentials that look {_BY_READER}"
         problem = f"{source.url} cannot be read"
-        raise refused(problem, error, action=AccessAction.HEAD, if_denied=advice) from error
+        raise refused(problem, info, action=AccessAction.HEAD, if_denied=advice) from error
 
 
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
@@ -45,8 +46,9 @@ def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
         if page.get("Contents"):
             remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
-        if translate(error).error_class is ErrorClass.BUCKET_MISSING:
-            return refused(f"the bucket of {source.url} does not exist", error)
+        info = translate(error)
+        if info.error_class is ErrorClass.BUCKET_MISSING:
+            return refused(f"the bucket of {source.url} does not exist", info)
     return PreflightError(
         f"there is no object {source.url}", remedy=remedy, error_class=ErrorClass.NOTHING_TO_COPY
     )
@@ -111,14 +113,14 @@ def refusing(
     try:
         yield
     except Exception as error:
-        raise refused(problem, error, if_denied=if_denied, action=action) from error
+        info = translate(error)
+        raise refused(problem, info, if_denied=if_denied, action=action) from error
 
 
 def refused(
-    problem: str, error: Exception, *, if_denied: str = "", action: AccessAction | None = None
+    problem: str, info: ErrorInfo, *, if_denied: str = "", action: AccessAction | None = None
 ) -> PreflightError:
-    """Return ``error`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
-    info = translate(error)
+    """Return ``info`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
     denied = info.error_class is ErrorClass.ACCESS_DENIED
     return PreflightError(
         f"{problem}: {answer_text(info)}",

@@ -59,29 +59,26 @@ class _PolicyWriter:
 
     def documents(self) -> Iterator[PolicyDocument]:
         source, copier = self._source.account, self._copier.arn
-        has_reader = source.names_credentials
+        owner, has_reader = source.bucket_owner, source.names_credentials
         reading = [*([] if has_reader else self._listing()), *self._copying()]
-        if self._is_foreign(source.bucket_owner):
-            yield from self._document(
-                PolicyTarget.SOURCE_BUCKET, self._source.bucket, reading, copier
-            )
+        if self._is_foreign(owner):
+            bucket = self._source.bucket
+            yield from _document(PolicyTarget.SOURCE_BUCKET, owner, bucket, reading, copier)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
         if has_reader:
-            reader = source.role_arn or source.profile or ""
-            yield from self._document(
-                PolicyTarget.READER, reader, [*self._listing(), *self._reading()]
-            )
+            reader, needed = source.role_arn or source.profile, (*self._listing(), *self._reading())
+            yield from _document(PolicyTarget.READER, owner, reader, needed)
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
         own = [*reading, *writing, *self._journaling(), *keys]
-        yield from self._document(PolicyTarget.COPIER, copier, own)
+        yield from _document(PolicyTarget.COPIER, self._copier.account, copier, own)
         if self._trusted and self._copier.kind == "role":
-            trust = [self._assuming()]
-            yield from self._document(PolicyTarget.TRUST, copier, trust, self._trusted.arn)
+            account, trust = self._copier.account, [self._assuming()]
+            yield from _document(PolicyTarget.TRUST, account, copier, trust, self._trusted.arn)
         owner = self._destination.account.bucket_owner
         if owner and self._is_foreign(owner):
             bucket = self._destination.bucket
-            yield from self._document(PolicyTarget.DESTINATION_BUCKET, bucket, writing, copier)
+            yield from _document(PolicyTarget.DESTINATION_BUCKET, owner, bucket, writing, copier)
         yield from self._keys(PolicyTarget.DESTINATION_KEY, self._encrypting())
 
     # ------------------------------------------------------------------- what is needed
@@ -150,37 +147,16 @@ class _PolicyWriter:
 
     # ---------------------------------------------------------------- where it is written
 
-    def _document(
-        self,
-        target: PolicyTarget,
-        resource: str,
-        statements: Iterable[Statement],
-        principal: str | None = None,
-    ) -> Iterator[PolicyDocument]:
-        written = tuple(replace(statement, principal=principal) for statement in statements)
-        if written:
-            account = self._account(target, resource)
-            yield PolicyDocument(
-                target=target, account=account, resource=resource, statements=written
-            )
-
     def _keys(
         self, target: PolicyTarget, statements: Iterable[Statement]
     ) -> Iterator[PolicyDocument]:
         """Write one document per key that is not the copier's own account's."""
         for statement in statements:
             for key in statement.resources:
-                if self._is_foreign(key_account(key)):
+                account = key_account(key)
+                if self._is_foreign(account):
                     on_this_key = [replace(statement, resources=("*",))]
-                    yield from self._document(target, key, on_this_key, self._copier.arn)
-
-    def _account(self, target: PolicyTarget, resource: str) -> str:
-        if target in (PolicyTarget.COPIER, PolicyTarget.TRUST):
-            return self._copier.account
-        if target.attached_to == "key policy":
-            return key_account(resource)
-        side = self._source if target.owner == "source" else self._destination
-        return side.account.bucket_owner or ""
+                    yield from _document(target, account, key, on_this_key, self._copier.arn)
 
     def _is_foreign(self, owner: str | None) -> bool:
         """Return whether the copier's account must ask; unknown owners are taken for strangers."""
@@ -193,6 +169,20 @@ class _PolicyWriter:
         """Return the one key, or everything below the prefix, as a resource."""
         wildcard = "" if _is_object(location) else "*"
         return f"{self._arn(location.bucket)}/{literal(location.key)}{wildcard}"
+
+
+def _document(
+    target: PolicyTarget,
+    account: str | None,
+    resource: str | None,
+    statements: Iterable[Statement],
+    principal: str | None = None,
+) -> Iterator[PolicyDocument]:
+    written = tuple(replace(statement, principal=principal) for statement in statements)
+    if written:
+        yield PolicyDocument(
+            target=target, account=account or "", resource=resource or "", statements=written
+        )
 
 
 def _is_object(location: S3Location) -> bool:

@@ -1,8 +1,7 @@
 """The preflight of a copy: the probes before the first object, with the run's own clients.
 
-In the order in which things fail: the source can be listed (or the object read) and holds
-something, the destination bucket exists. What only writing can show comes last. The first failed
-finding is raised; a denial among them is diagnosed on request.
+What only writing can show comes last. The first failed finding is raised; a denial is diagnosed on
+request.
 """
 
 from __future__ import annotations

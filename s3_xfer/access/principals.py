@@ -1,7 +1,6 @@
 """Who asks for access: the ARNs of roles and users, taken apart, and whom STS sees.
 
-A policy names exactly one role or user. Wildcards, whole accounts and sessions are refused: a
-policy opens only what was asked for by name.
+A policy names exactly one role or user; wildcards and whole accounts are refused.
 
 STS is sent one request, with a few seconds to answer, never repeated. S3 services other than AWS
 often have no STS, or one without this request: then the identity is unknown, with the reason.

@@ -1,10 +1,8 @@
 """What a probe of access is: one step of a copy, tried as the copy would do it, with a finding.
 
-The probes themselves are in :mod:`~s3_xfer.access.probes`. There is one list of them: a run's
-preflight raises the first failed finding, the doctor collects all findings, and a diagnosis repeats
-the copy of a denied object step by step.
-
-A probe shows no more than it tried: other objects may lie under other keys or owners.
+There is one list of them, :mod:`~s3_xfer.access.probes`: a run's preflight raises the first failed
+finding, the doctor collects all findings, and a diagnosis repeats the copy of a denied object. A
+probe shows no more than it tried: other objects may lie under other keys or owners.
 """
 
 from __future__ import annotations

@@ -35,7 +35,6 @@ from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 
-_REGION = "x-amz-bucket-region"
 _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
@@ -57,50 +56,35 @@ def _bucket(context: ProbeContext, side: str) -> str:
     clients, keys = context.clients, context.keys
     client = clients.source if side == SOURCE else clients.destination
     location = keys.source if side == SOURCE else keys.destination
-    problem = f"the {side} bucket {location.bucket} cannot be reached"
+    bucket, owner = location.bucket, location.account.bucket_owner
     try:
-        response = client.head_bucket(Bucket=location.bucket)
+        region = _region(client.head_bucket(Bucket=bucket))
     except Exception as error:
         info = translate(error)
-        if info.error_class is ErrorClass.ACCESS_DENIED:
-            raise UnprovenError(_hidden_bucket(location, error)) from error
-        if info.code == "400":  # of HEAD, which has no body that says why
-            _list_for_reason(client, location, problem)
-            raise UnprovenError(f"{location.bucket}: {answer_text(info)}") from error
+        if info.error_class is ErrorClass.ACCESS_DENIED:  # of s3:ListBucket
+            region = _region(getattr(error, "response", {}))
+            raise UnprovenError(
+                f"{bucket} {f'exists in {region}; ' if region else ''}looking at it is denied, "
+                "which a copy does not need; it may belong to another account than expected"
+            ) from error
         if info.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
-                f"the {side} bucket {location.bucket} does not exist",
-                error_class=info.error_class,
+                f"the {side} bucket {bucket} does not exist", error_class=info.error_class
             ) from error
-        raise refused(problem, error) from error
-    region = response["ResponseMetadata"]["HTTPHeaders"].get(_REGION, "")
-    where = f" in {printable(region)}" if region else ", S3 does not say in which region"
-    owner = location.account.bucket_owner
-    return f"{location.bucket} exists{where}{f', belongs to {owner}' if owner else ''}"
+        if info.code == "400":  # of HEAD, which has no body that says why; a listing has one
+            listing = {"Bucket": bucket, "Prefix": location.key, "MaxKeys": 1}
+            reason = answer(client.list_objects_v2, listing)
+            if not reason or reason.error_class is ErrorClass.ACCESS_DENIED:
+                raise UnprovenError(f"{bucket}: {answer_text(info)}") from error
+            info = reason
+        raise refused(f"the {side} bucket {bucket} cannot be reached", info) from error
+    where = f" in {region}" if region else ", S3 does not say in which region"
+    return f"{bucket} exists{where}{f', belongs to {owner}' if owner else ''}"
 
 
-def _hidden_bucket(location: S3Location, error: Exception) -> str:
-    """Return what a denied HeadBucket shows. It needs s3:ListBucket, which a copy does not."""
-    response = getattr(error, "response", {})
-    region = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(_REGION)
-    where = f"exists in {printable(region)}; " if region else ""
-    return (
-        f"{location.bucket} {where}looking at it is denied, which a copy does not need; "
-        "it may belong to another account than expected"
-    )
-
-
-def _list_for_reason(client: S3Client, location: S3Location, problem: str) -> None:
-    """Send a request whose errors have a body; return if it is allowed or denied.
-
-    Raises:
-        PreflightError: the answer is an error other than a denial.
-    """
-    try:
-        client.list_objects_v2(Bucket=location.bucket, Prefix=location.key, MaxKeys=1)
-    except Exception as error:
-        if translate(error).error_class is not ErrorClass.ACCESS_DENIED:
-            raise refused(problem, error) from error
+def _region(response: Any) -> str:
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return printable(headers.get("x-amz-bucket-region", ""))
 
 
 source_identity = Probe("identity", SOURCE, partial(_identity, side=SOURCE))
@@ -246,14 +230,14 @@ def read_for_copy(context: ProbeContext) -> str:
     try:
         context.clients.destination.upload_part_copy(**context.upload, PartNumber=1, **part)
     except Exception as error:
-        kind = translate(error).error_class
-        if kind in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
+        info = translate(error)
+        if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
             raise UnprovenError("the sample changed meanwhile") from error
         raise refused(
             f"the destination's credentials may not read {source.url}"
-            if kind is ErrorClass.ACCESS_DENIED
+            if info.error_class is ErrorClass.ACCESS_DENIED
             else f"{source.url} cannot be read for a copy",
-            error,
+            info,
             action=AccessAction.READ,
             if_denied="the source account must grant them s3:GetObject (and s3:GetObjectTagging) "
             "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "

@@ -52,8 +52,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
-    text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
-    print_line(text)
+    print_line(_text(documents, values))
     for note in _notes(documents, values):
         print_error(f"note: {note}")
     return ExitCode.OK
@@ -98,6 +97,8 @@ def _copier(destination: AccountContext, given: str | None) -> Principal:
 def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
     from s3_xfer.render import policies, policy_terraform  # noqa: PLC0415
 
+    if values["only"]:
+        return policies.one_as_json(_for_target(documents, values["only"]))
     if values["revert"]:
         return policies.revert_commands(documents)
     writers = {
@@ -108,9 +109,7 @@ def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
     return writers[values["format"]](documents)
 
 
-def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
-    from s3_xfer.render.policies import one_as_json  # noqa: PLC0415
-
+def _for_target(documents: tuple[PolicyDocument, ...], name: str) -> list[PolicyDocument]:
     chosen = [document for document in documents if document.target.value == name]
     if not chosen:
         targets = ", ".join(dict.fromkeys(document.target.value for document in documents))
@@ -118,7 +117,7 @@ def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
             f"this copy needs no document for {name!r}",
             remedy=f"choose one of: {targets or 'none'}",
         )
-    return one_as_json(chosen)
+    return chosen
 
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:

@@ -27,10 +27,7 @@ class AccessAction(enum.Enum):
     def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> AccessAction:
         """Attach side, action and needs to the member."""
         member = object.__new__(cls)
-        member._value_ = value
-        member.side = side
-        member.action = action
-        member.needs = needs
+        member._value_, member.side, member.action, member.needs = value, side, action, needs
         return member
 
     LIST = "list the source", "source", "s3:ListBucket", ("List",)
