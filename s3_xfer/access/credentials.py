@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -31,6 +32,7 @@ from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
 STS_PATIENCE_S = 10.0  # while a role is renewed, every request waits
+_STS_TIMEOUT_S = 3  # of the question who the credentials are, which is not repeated
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -102,6 +104,29 @@ def _role_session(
     resolver = SimpleNamespace(load_credentials=lambda: credentials)
     core.register_component("credential_provider", resolver)
     return Session(botocore_session=core, region_name=account.region or base.region_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom STS sees behind credentials; with an empty ``arn``, why that is unknown."""
+
+    arn: str = ""
+    unknown_because: str = ""
+
+
+def caller_identity(session: Session, account: AccountContext) -> Identity:
+    """Return the identity behind ``session``, with which ``account`` is reached. Never raises.
+
+    S3 services other than AWS often have no STS, or one without this request.
+    """
+    try:
+        answer = sts_client(session, account, patience_s=_STS_TIMEOUT_S).get_caller_identity()
+    except Exception as error:  # noqa: BLE001 - an unknown identity is a result
+        info = translate(error)
+        status = f" (HTTP {info.http_status})" if info.http_status else ""
+        message = f": {info.message}" if info.message else ""
+        return Identity(unknown_because=printable(f"STS answered {info.code}{status}{message}"))
+    return Identity(arn=answer["Arn"])
 
 
 def is_aws(endpoint: str) -> bool:

@@ -17,11 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 from s3_xfer.access.clients import Clients
+from s3_xfer.access.credentials import caller_identity
 from s3_xfer.access.denial_context import DenialContext, NoAnswerError
-from s3_xfer.access.documents import PolicyTarget
+from s3_xfer.access.documents import Parties, PolicyTarget, Principal
 from s3_xfer.access.experiments import Experiments
 from s3_xfer.access.policies import policies_for
-from s3_xfer.access.principals import Parties, Principal, caller_identity
 from s3_xfer.access.probe import Finding
 from s3_xfer.errors import AccessAction, Diagnosis, ErrorClass, ErrorInfo, Missing, S3XferError
 from s3_xfer.model import Failed, S3Object

@@ -17,7 +17,7 @@ from typing import Any
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
-from s3_xfer.access.principals import Principal
+from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate

@@ -14,8 +14,15 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Statement, literal
-from s3_xfer.access.principals import Parties, Principal, key_account
+from s3_xfer.access.documents import (
+    Parties,
+    PolicyDocument,
+    PolicyTarget,
+    Principal,
+    Statement,
+    key_account,
+    literal,
+)
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy

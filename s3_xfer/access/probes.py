@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from s3_xfer.access.credentials import caller_identity
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
@@ -17,7 +18,6 @@ from s3_xfer.access.lookups import (
     refusing,
     source_object,
 )
-from s3_xfer.access.principals import caller_identity
 from s3_xfer.access.probe import (
     DESTINATION,
     RANGE_MIN_BYTES,

@@ -19,8 +19,7 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.access.documents import PolicyDocument
-    from s3_xfer.access.principals import Principal
+    from s3_xfer.access.documents import PolicyDocument, Principal
     from s3_xfer.model import AccountContext
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
@@ -59,8 +58,8 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
 
 
 def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocument, ...]:
-    from s3_xfer.access.policies import policies_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Parties, Principal  # noqa: PLC0415
+    from s3_xfer.access.documents import Parties, Principal  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.policies import policies_for  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
     parties = Parties(
@@ -80,12 +79,13 @@ def _copier(destination: AccountContext, given: str | None) -> Principal:
     Raises:
         ValidationError: nothing tells who it is.
     """
-    from s3_xfer.access.credentials import session_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Principal, caller_identity  # noqa: PLC0415
+    from s3_xfer.access import credentials  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.documents import Principal  # noqa: PLC0415
 
     if given or destination.role_arn:
         return Principal.parse(given or destination.role_arn or "")
-    identity = caller_identity(session_for(destination, side="destination"), destination)
+    session = credentials.session_for(destination, side="destination")
+    identity = credentials.caller_identity(session, destination)
     if not identity.arn:
         raise ValidationError(
             f"the principal that makes the copy is unknown: {identity.unknown_because}",

@@ -1,11 +1,13 @@
 """Everything that can go wrong, what each class means for a run, and how it is recognised."""
 
-from s3_xfer.errors.denial import AccessAction, Diagnosis, Missing
 from s3_xfer.errors.error_class import RUNBOOK, ErrorClass, RetryAction
 from s3_xfer.errors.exceptions import (
+    AccessAction,
     CopyFailed,
+    Diagnosis,
     ErrorInfo,
     JournalError,
+    Missing,
     ObjectError,
     PreflightError,
     ReportError,

@@ -15,8 +15,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget
-from s3_xfer.access.principals import Principal
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Principal
 from s3_xfer.render.policy_terraform import policy_name
 from s3_xfer.render.shell import shell_word
 

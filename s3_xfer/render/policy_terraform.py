@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Statement
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Principal, Statement
 from s3_xfer.access.policies import EXTERNAL_ID
-from s3_xfer.access.principals import Principal
 
 _HEAD = """terraform {
   required_providers {

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TypeVar
 
 from s3_xfer.access.clients import open_clients
+from s3_xfer.access.credentials import caller_identity
 from s3_xfer.access.lookups import refusing
-from s3_xfer.access.principals import caller_identity
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ObjectError

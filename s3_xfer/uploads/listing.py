@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from s3_xfer.access.principals import role_of_session
+from s3_xfer.access.documents import role_of_session
 from s3_xfer.model import OpenUpload, S3Location
 
 
