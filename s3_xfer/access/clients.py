@@ -2,22 +2,23 @@
 
 *source* lists and reads metadata and tags, with the source's own credentials where given and the
 destination's otherwise; *destination* makes the copies, always with the destination's credentials,
-so that the destination account owns the copies. A journal in S3 and a diagnosis have clients of
-their own (:func:`open_metered_client`). botocore's own retries are off: all these clients share one
-:class:`~s3_xfer.copying.request_policy.RequestPolicy`, which counts, limits and repeats their
-requests.
-
-Certificates are always checked, against ``ca_bundle`` if one is given.
+so that the destination account owns the copies. botocore's own retries are off: all clients share
+one :class:`~s3_xfer.copying.request_policy.RequestPolicy`, which counts, limits and repeats their
+requests. Certificates are always checked, against ``ca_bundle`` if one is given.
 """
 
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import boto3
 import botocore
+from boto3.session import Session
 from botocore.config import Config
 
 from s3_xfer.access.credentials import (
@@ -27,7 +28,7 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
-from s3_xfer.copying.headers import destination_headers, source_headers
+from s3_xfer.copying.headers import Headers, destination_headers, source_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -35,6 +36,7 @@ from s3_xfer.errors import PreflightError, translate
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
+from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -56,20 +58,19 @@ class Clients:
     run, those that are opened later included.
     """
 
-    source: Any
-    destination: Any
+    source: S3Client
+    destination: S3Client
     destination_hooks: RequestHooks
     destination_is_aws: bool
     destination_ca_bundle: str
-    source_session: Any
-    destination_session: Any
+    source_session: Session
+    destination_session: Session
     requests: RequestPolicy
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a person must know about how S3 is reached."""
-        endpoints = dict.fromkeys(
-            (self.source.meta.endpoint_url, self.destination.meta.endpoint_url)
-        )
+        clients = (self.source, self.destination)
+        endpoints = dict.fromkeys(client.meta.endpoint_url for client in clients)
         return tuple(
             f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
             for url in endpoints
@@ -90,59 +91,56 @@ def open_clients(
     Raises:
         PreflightError: profile, role or credentials cannot be used.
     """
-    source_session = None
-    patience_s = min(STS_PATIENCE_S, options.read_timeout_s)
-    if source.names_credentials:
-        source_session = session_for(
-            source, side="source", requests=requests, patience_s=patience_s
-        )
-    destination_session = session_for(
-        destination, side="destination", requests=requests, patience_s=patience_s
+    open_session = partial(
+        session_for, requests=requests, patience_s=min(STS_PATIENCE_S, options.read_timeout_s)
     )
-    destination_renewal = Renewal(destination_session.get_credentials())
+    source_session = open_session(source, side="source") if source.names_credentials else None
+    session = open_session(destination, side="destination")
+    renewal = Renewal(session.get_credentials())
     reading = RequestHooks(
         requests,
-        renewal=Renewal(source_session.get_credentials())
-        if source_session
-        else destination_renewal,
+        renewal=Renewal(source_session.get_credentials()) if source_session else renewal,
         headers=source_headers(options, source_owner=source.bucket_owner),
     )
-    writing = RequestHooks(
-        requests,
-        renewal=destination_renewal,
-        headers=destination_headers(
-            options,
-            overwrite=overwrite,
-            source_owner=source.bucket_owner,
-            destination_owner=destination.bucket_owner,
-        ),
+    headers = destination_headers(
+        options,
+        overwrite=overwrite,
+        source_owner=source.bucket_owner,
+        destination_owner=destination.bucket_owner,
     )
-    writer = _client(destination_session, destination, options, writing, side="destination")
+    writing = RequestHooks(requests, renewal=renewal, headers=headers)
+    writer = _bulk_client(session, destination, options, writing, side="destination")
     return Clients(
-        source=_client(
-            source_session or destination_session, source, options, reading, side="source"
-        ),
-        source_session=source_session or destination_session,
-        destination_session=destination_session,
+        source=_bulk_client(source_session or session, source, options, reading, side="source"),
+        source_session=source_session or session,
+        destination_session=session,
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=is_aws(writer.meta.endpoint_url),
-        destination_ca_bundle=trusted_certificates(destination, destination_session),
+        destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
     )
 
 
-def _client(
-    session: Any, account: AccountContext, options: CopyOptions, hooks: RequestHooks, *, side: str
-) -> Any:
+def _bulk_client(
+    session: Session,
+    account: AccountContext,
+    options: CopyOptions,
+    hooks: RequestHooks,
+    *,
+    side: str,
+) -> S3Client:
+    chosen: dict[str, Any] = getattr(account.client_config, "s3", None) or {}
+    config = Config(
+        user_agent=_USER_AGENT,  # fixed: botocore otherwise rebuilds it for every request
+        max_pool_connections=2 * options.threads + _SPARE_CONNECTIONS,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=options.read_timeout_s,
+        tcp_keepalive=True,
+        s3={**chosen, "us_east_1_regional_endpoint": "regional"},  # type: ignore[arg-type]
+    )
     try:
-        client = session.client(
-            "s3",
-            region_name=account.region,
-            endpoint_url=account.endpoint_url,
-            verify=account.ca_bundle,
-            config=_config(options, account.client_config or Config()),
-        )
+        client = _client(session, account, config)
     except Exception as error:
         info = translate(error)
         raise PreflightError(
@@ -155,46 +153,37 @@ def _client(
 
 
 def open_metered_client(
-    session: Any, account: AccountContext, *, requests: RequestPolicy, patience_s: float
-) -> Any:
-    """Return an S3 client for a few requests beside the copies, which adds no headers of its own.
+    session: Session,
+    account: AccountContext,
+    *,
+    requests: RequestPolicy,
+    patience_s: float,
+    headers: Mapping[str, Headers] = MappingProxyType({}),
+) -> S3Client:
+    """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
     ``patience_s`` to answer each.
     """
-    client = session.client(
+    config = Config(connect_timeout=patience_s, read_timeout=patience_s)
+    client = _client(session, account, config)
+    hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
+    hooks.attach(client)
+    return client
+
+
+def _client(session: Session, account: AccountContext, config: Config) -> S3Client:
+    """Return a client with the account's settings, ``config`` and what all clients share on top."""
+    shared = Config(
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    client: S3Client = session.client(
         "s3",
         region_name=account.region,
         endpoint_url=account.endpoint_url,
         verify=account.ca_bundle,
-        config=(account.client_config or Config()).merge(
-            Config(
-                retries={"total_max_attempts": 1, "mode": "standard"},
-                connect_timeout=patience_s,
-                read_timeout=patience_s,
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-            )
-        ),
+        config=(account.client_config or Config()).merge(config).merge(shared),
     )
-    RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers={}).attach(client)
     return client
-
-
-def _config(options: CopyOptions, chosen: Any) -> Any:
-    """Return ``chosen`` (a Config) with the settings of a bulk copier on top."""
-    ours = Config(
-        user_agent=_USER_AGENT,  # fixed: botocore otherwise rebuilds it for every request
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=2 * options.threads + _SPARE_CONNECTIONS,
-        connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=options.read_timeout_s,
-        tcp_keepalive=True,
-        s3={  # type: ignore[arg-type] # a dict of S3 settings
-            **(getattr(chosen, "s3", None) or {}),
-            "us_east_1_regional_endpoint": "regional",
-        },
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-    return chosen.merge(ours)

@@ -1,8 +1,7 @@
 """The credentials of a side, which last as long as the run.
 
 A session per side: the given one, a profile, or the default chain, and on top of it a role that
-renews itself. Secrets are never arguments: they come from where the AWS CLI finds them. Environment
-variables mean what they mean there, ``AWS_REGION`` included.
+renews itself. Secrets and environment variables are those of the AWS CLI, ``AWS_REGION`` included.
 """
 
 from __future__ import annotations
@@ -10,29 +9,30 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3.session
 import botocore.session
+from boto3.session import Session
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    CredentialResolver,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.httpsession import get_cert_path
+from botocore.utils import parse_timestamp
 
-from s3_xfer.access.timestamps import parse_timestamp
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.sts import repeat_sts
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
+from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
 STS_PATIENCE_S = 10.0  # while a role is renewed, every request waits
+_STS_TIMEOUT_S = 3  # of the question who the credentials are, which is not repeated
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -43,7 +43,7 @@ def session_for(
     requests: RequestPolicy | None = None,
     patience_s: float = STS_PATIENCE_S,
     env: Mapping[str, str] = os.environ,
-) -> boto3.session.Session:
+) -> Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
 
     ``requests`` repeats the requests that assume a role, now and when it is renewed; None: none is
@@ -53,11 +53,12 @@ def session_for(
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
     """
     try:
-        session = account.session or _profile_session(account, env)
+        region = account.region or env.get("AWS_REGION")  # else botocore's own choice
+        session = account.session or Session(
+            botocore_session=_core_session(account.profile), region_name=region
+        )
         if account.role_arn:
-            session = _role_session(
-                session, _AssumedRole(session, account, requests, patience_s, env)
-            )
+            session = _role_session(session, account, requests, patience_s, env)
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
@@ -71,77 +72,61 @@ def session_for(
     return session
 
 
-def _profile_session(account: AccountContext, env: Mapping[str, str]) -> boto3.session.Session:
-    core = botocore.session.Session(profile=account.profile)
-    _speed_up(core)
-    region = account.region or env.get("AWS_REGION")  # else botocore's own choice
-    return boto3.session.Session(botocore_session=core, region_name=region)
+def _role_session(
+    base: Session,
+    account: AccountContext,
+    requests: RequestPolicy | None,
+    patience_s: float,
+    env: Mapping[str, str],
+) -> Session:
+    """Return a session with credentials of the account's role, renewed before they expire."""
+    base_credentials = base.get_credentials()
+    if base_credentials is None:
+        return base
 
-
-def _role_session(base: boto3.session.Session, provider: _AssumedRole) -> boto3.session.Session:
-    account = provider.account
-    core = botocore.session.Session(profile=account.profile)  # its endpoint, addressing style, …
-    _speed_up(core)
-    core.register_component("credential_provider", CredentialResolver([provider]))
-    return boto3.session.Session(
-        botocore_session=core, region_name=account.region or base.region_name
-    )
-
-
-class _AssumedRole(CredentialProvider):
-    """Provides credentials of one role, renewed before they expire."""
-
-    METHOD = "s3-xfer-assume-role"
-
-    def __init__(
-        self,
-        base: boto3.session.Session,
-        account: AccountContext,
-        requests: RequestPolicy | None,
-        patience_s: float,
-        env: Mapping[str, str],
-    ) -> None:
-        super().__init__()
-        self.account = account
-        self._base = base
-        self._requests = requests
-        self._patience_s = patience_s
-        self._env = env
-
-    def load(self) -> Any:
-        account = self.account
-        base_credentials = self._base.get_credentials()
-        if base_credentials is None:
-            return None
-        extra = {"RoleSessionName": ROLE_SESSION_NAME}
-        if account.external_id:
-            extra["ExternalId"] = account.external_id
-        fetcher = AssumeRoleCredentialFetcher(
-            client_creator=self._client,
-            source_credentials=base_credentials,
-            role_arn=account.role_arn or "",
-            extra_args=extra,
-        )
-        return DeferredRefreshableCredentials(
-            method=self.METHOD, refresh_using=fetcher.fetch_credentials
-        )
-
-    def _client(self, service: str, **keys: Any) -> Any:
-        client = self._base.client(
-            service,
-            region_name=self.account.region or self._base.region_name or "us-east-1",
-            endpoint_url=sts_endpoint(self.account.endpoint_url, self._env),
-            verify=self.account.ca_bundle,
-            config=Config(
-                retries={"mode": "standard", "total_max_attempts": 1},
-                connect_timeout=self._patience_s,
-                read_timeout=self._patience_s,
-            ),
-            **keys,
-        )
-        if self._requests:
-            repeat_sts(client, self._requests)
+    def client_creator(service: str, **keys: Any) -> STSClient:  # noqa: ARG001 - it is "sts"
+        client = sts_client(base, account, patience_s=patience_s, env=env, **keys)
+        if requests:
+            repeat_sts(client, requests)
         return client
+
+    external_id = {"ExternalId": account.external_id} if account.external_id else {}
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=client_creator,
+        source_credentials=base_credentials,
+        role_arn=account.role_arn or "",
+        extra_args={"RoleSessionName": ROLE_SESSION_NAME, **external_id},
+    )
+    credentials = DeferredRefreshableCredentials(
+        method="s3-xfer-assume-role", refresh_using=fetcher.fetch_credentials
+    )
+    core = _core_session(account.profile)  # its endpoint, addressing style, …
+    resolver = SimpleNamespace(load_credentials=lambda: credentials)
+    core.register_component("credential_provider", resolver)
+    return Session(botocore_session=core, region_name=account.region or base.region_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whom STS sees behind credentials; with an empty ``arn``, why that is unknown."""
+
+    arn: str = ""
+    unknown_because: str = ""
+
+
+def caller_identity(session: Session, account: AccountContext) -> Identity:
+    """Return the identity behind ``session``, with which ``account`` is reached. Never raises.
+
+    S3 services other than AWS often have no STS, or one without this request.
+    """
+    try:
+        answer = sts_client(session, account, patience_s=_STS_TIMEOUT_S).get_caller_identity()
+    except Exception as error:  # noqa: BLE001 - an unknown identity is a result
+        info = translate(error)
+        status = f" (HTTP {info.http_status})" if info.http_status else ""
+        message = f": {info.message}" if info.message else ""
+        return Identity(unknown_because=printable(f"STS answered {info.code}{status}{message}"))
+    return Identity(arn=answer["Arn"])
 
 
 def is_aws(endpoint: str) -> bool:
@@ -152,14 +137,35 @@ def is_aws(endpoint: str) -> bool:
 def is_unprotected(endpoint: str) -> bool:
     """Return whether requests to ``endpoint`` leave the machine without TLS."""
     parts = urlsplit(endpoint)
-    return parts.scheme == "http" and not _is_this_machine(parts.hostname or "")
-
-
-def _is_this_machine(host: str) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
+        is_local = ipaddress.ip_address(parts.hostname or "").is_loopback
     except ValueError:  # a name
-        return host == "localhost"
+        is_local = parts.hostname == "localhost"
+    return parts.scheme == "http" and not is_local
+
+
+def sts_client(
+    session: Session,
+    account: AccountContext,
+    *,
+    patience_s: float,
+    env: Mapping[str, str] = os.environ,
+    **keys: Any,
+) -> STSClient:
+    """Return a client for STS, which has ``patience_s`` to answer; it repeats nothing by itself."""
+    client: STSClient = session.client(
+        "sts",
+        region_name=account.region or session.region_name or "us-east-1",
+        endpoint_url=sts_endpoint(account.endpoint_url, env),
+        verify=account.ca_bundle,
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 1},
+            connect_timeout=patience_s,
+            read_timeout=patience_s,
+        ),
+        **keys,
+    )
+    return client
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
@@ -174,7 +180,7 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
 
 
 def trusted_certificates(
-    account: AccountContext, session: boto3.session.Session, *, env: Mapping[str, str] = os.environ
+    account: AccountContext, session: Session, *, env: Mapping[str, str] = os.environ
 ) -> str:
     """Return the file of certificates against which botocore checks this account's endpoint.
 
@@ -187,21 +193,41 @@ def trusted_certificates(
     )
 
 
-def _speed_up(core: botocore.session.Session) -> None:
-    """Replace dateutil's general timestamp parser, half of the cost of reading a listing."""
+def _core_session(profile: str | None) -> botocore.session.Session:
+    """Return a session whose clients read the timestamps of S3 with a parser of our own.
+
+    botocore's default goes through dateutil: 50 µs each, half of the cost of reading a listing.
+    """
+    core = botocore.session.Session(profile=profile)
     core.get_component("response_parser_factory").set_parser_defaults(
-        timestamp_parser=parse_timestamp
+        timestamp_parser=_parse_timestamp
     )
+    return core
+
+
+def _parse_timestamp(value: Any) -> datetime:
+    """Return the instant of ``2024-01-02T03:04:05.000Z`` or ``Tue, 02 Jan 2024 03:04:05 GMT``.
+
+    Everything else goes to botocore's own parser.
+    """
+    if isinstance(value, str):
+        try:
+            if value.endswith("Z"):
+                return datetime.fromisoformat(value)
+            if value.endswith("GMT"):
+                return parsedate_to_datetime(value)
+        except ValueError:
+            pass  # not one of the two after all
+    parsed: datetime = parse_timestamp(value)
+    return parsed
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
     info = translate(error)
     error_class = info.error_class
-    who = (
-        f"role {account.role_arn}"
-        if account.role_arn
-        else (f"profile {account.profile!r}" if account.profile else "the default credentials")
-    )
+    who = f"profile {account.profile!r}" if account.profile else "the default credentials"
+    if account.role_arn:
+        who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(

@@ -1,12 +1,18 @@
-"""What is known about one denial: evidence, causes, and what S3's own words already settle."""
+"""What is known about one denial: evidence, causes, what S3's own words and requests settle.
+
+A request without a proper answer proves nothing, and is not taken for a denial: NoAnswerError.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from s3_xfer.access.documents import PolicyTarget
-from s3_xfer.errors import AccessAction, ErrorInfo
+from s3_xfer.access.probe import answer
+from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo
 from s3_xfer.text import printable
 
 # "User: ARN is not authorized to perform: ACTION on resource: ARN because REASON", which AWS says
@@ -20,6 +26,29 @@ _ANY_DENIAL = (
     "a denial elsewhere: organisation (SCP, RCP), permissions boundary, session policy, "
     "VPC endpoint policy"
 )
+# These say nothing about rights.
+NO_ANSWER = frozenset(
+    {
+        ErrorClass.NETWORK,
+        ErrorClass.TIMEOUT,
+        ErrorClass.THROTTLED,
+        ErrorClass.SERVER_ERROR,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.INTERRUPTED,
+        ErrorClass.CREDENTIALS_REFUSED,
+        ErrorClass.CREDENTIALS_EXPIRED,
+        ErrorClass.SOURCE_VANISHED,
+        ErrorClass.BUCKET_MISSING,
+        ErrorClass.NOTHING_TO_COPY,
+    }
+)
+
+Request = Callable[..., Any]
+Arguments = dict[str, Any]
+
+
+class NoAnswerError(Exception):
+    """A request that was to show something got no answer that does."""
 
 
 @dataclass(slots=True)
@@ -50,11 +79,10 @@ class DenialContext:
         """Use the reason that AWS's longer message gives, if there is one."""
         if info.message:
             self.evidence.append(f"S3 said {printable(info.code)}: {printable(info.message)}")
-        reason = _REASON.search(info.message)
-        if reason:
-            self._use_reason(*reason.groups())
-
-    def _use_reason(self, action: str, reason: str) -> None:
+        match = _REASON.search(info.message)
+        if not match:
+            return
+        action, reason = match.groups()
         if action.startswith("kms:"):
             reads = action == "kms:Decrypt" and self.action.side == "source"
             self.action = AccessAction.DECRYPT if reads else AccessAction.ENCRYPT
@@ -62,27 +90,55 @@ class DenialContext:
             self.set_cause(f"{action} is denied explicitly: {printable(reason)}")
         elif "no identity-based policy" in reason:
             self.targets = _IDENTITY_POLICIES
-            cause = f"the identity policy of {self.principal} does not allow {action}"
-            self.set_cause(cause, grants_help=True)
+            self.set_cause(self._not_allowed_by_identity(action), grants_help=True)
         elif "no resource-based policy" in reason:
             self.targets = _RESOURCE_POLICIES
             self.set_cause(f"the {self._resource} does not allow {action}", grants_help=True)
 
+    def is_allowed(self, label: str, request: Request, arguments: Arguments) -> bool:
+        """Send a request, and record how it ended; return whether it was allowed."""
+        info = denied(request, arguments)
+        self.evidence.append(f"{label}: {printable(info.code) if info else 'allowed'}")
+        return info is None
+
+    def depends_on_owner(self, request: Request, arguments: Arguments, owner: str | None) -> bool:
+        """Return whether a request is denied only with the expected owner."""
+        if not owner or not denied(request, {**arguments, "ExpectedBucketOwner": owner}):
+            return False
+        if denied(request, arguments):
+            return False
+        self.evidence.append(f"the same request without the expected owner {owner}: allowed")
+        self.set_cause(f"{arguments['Bucket']} does not belong to account {owner}")
+        return True
+
     def add_usual_causes(self) -> None:
         """Add what it usually is, after the causes that requests suggest."""
         if not self.causes:
-            action, resource = self.action.action, self._resource
-            identity = f"the identity policy of {self.principal} does not allow {action}"
+            action = self.action.action
+            self.causes.append(self._not_allowed_by_identity(action))
             if self.action.side == "destination":
-                self.causes += [identity, f"the {resource} denies it"]
-            elif self.by_reader:
-                self.causes.append(identity)
-            else:
-                self.causes += [f"the {resource} does not allow {action} to {self.principal}"]
-                self.causes.append(identity)
+                self.causes.append(f"the {self._resource} denies it")
+            elif not self.by_reader:
+                resource = f"the {self._resource} does not allow {action} to {self.principal}"
+                self.causes.insert(0, resource)
         self.causes.append(_ANY_DENIAL)
+
+    def _not_allowed_by_identity(self, action: str) -> str:
+        return f"the identity policy of {self.principal} does not allow {action}"
 
     @property
     def _resource(self) -> str:
         is_key = self.action in (AccessAction.DECRYPT, AccessAction.ENCRYPT)
         return f"{self.action.side} {'key' if is_key else 'bucket'}'s policy"
+
+
+def denied(request: Request, arguments: Arguments) -> ErrorInfo | None:
+    """Return why a request was refused, None if it was not.
+
+    Raises:
+        NoAnswerError: what came back says nothing about rights.
+    """
+    info = answer(request, arguments)
+    if info and info.error_class in NO_ANSWER:
+        raise NoAnswerError(printable(f"{info.code} {info.message}".strip()))
+    return info

@@ -1,9 +1,8 @@
 """The doctor: every step of a copy tried before it, each a line with its evidence.
 
 The same probes as before every run, and more: identities, regions, what the tags need. It goes on
-after a failure, and is over in ten seconds whether S3 answers or not. Nothing is left behind: what
-is opened is aborted, and what cannot be aborted is named. A probe without proof is ``unproven``,
-with the reason.
+after a failure, and is over in ten seconds whether S3 answers or not. What is opened is aborted,
+and what cannot be aborted is named. A probe without proof is ``unproven``, with the reason.
 """
 
 from __future__ import annotations
@@ -15,12 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from s3_xfer.access import read_probes, write_probes
+from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
-from s3_xfer.access.findings import BOTH, Finding, Verdict
-from s3_xfer.access.principals import Principal
-from s3_xfer.access.probe import Probe, ProbeContext
+from s3_xfer.access.documents import Principal
+from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -108,12 +106,9 @@ class _Examination:
     def abort_uploads(self) -> None:
         """Abort what :meth:`run`, which may still wait for an answer, has opened."""
         for upload in self._open_uploads():
-            try:
-                self._clients.destination.abort_multipart_upload(  # type: ignore[union-attr]
-                    Bucket=upload.bucket, Key=upload.key, UploadId=upload.upload_id
-                )
-            except Exception as error:  # noqa: BLE001 - the upload is named in the report
-                self._error = error
+            arguments = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+            assert self._clients  # noqa: S101 - an upload was opened
+            answer(self._clients.destination.abort_multipart_upload, arguments)
 
     def report(self, time_limit_s: float) -> Iterator[Finding]:
         """Return the findings, and a line for each probe that did not come to its end."""
@@ -130,36 +125,40 @@ class _Examination:
     def _probes(self) -> Iterator[Probe]:
         """Return every probe that this copy calls for, in the order of the report."""
         spec, with_tags = self._spec, self._spec.options.tags is TagPolicy.COPY
-        yield read_probes.SOURCE_IDENTITY
-        yield read_probes.DESTINATION_IDENTITY
-        yield read_probes.SOURCE_BUCKET
-        yield read_probes.DESTINATION_BUCKET
+        yield from (probes.source_identity, probes.destination_identity)
+        yield from (probes.source_bucket, probes.destination_bucket)
         if spec.recursive:
-            yield read_probes.LIST
-        yield read_probes.HEAD
+            yield probes.list_source
+        yield probes.head
         if with_tags:
-            yield read_probes.TAGS
+            yield probes.tags
         if spec.options.mode is not RunMode.DRY_RUN:
-            yield write_probes.OPEN_UPLOAD
-            yield write_probes.READ_FOR_COPY
+            yield from (probes.open_upload, probes.read_for_copy)
             if with_tags:
-                yield write_probes.WRITE_TAGS
-            yield write_probes.CLEAN_UP
+                yield probes.write_tags
+            yield probes.clean_up
         if not spec.overwrite:
-            yield read_probes.EXISTING
+            yield probes.existing
 
     def _examine(self) -> Iterator[Finding]:
+        spec, counter = self._spec, MetricsCollector("doctor")
         try:
-            clients = self._clients = self._open_clients()
+            clients = self._clients = open_clients(
+                source=spec.source,
+                destination=spec.destination,
+                options=spec.options,
+                overwrite=spec.overwrite,
+                requests=RequestPolicy.of(spec.options, counter=counter, stop=self.stop),
+            )
         except PreflightError as error:
             evidence = f"{error.problem}; next: {error.remedy}"
             yield Finding(probe=_CREDENTIALS, side=BOTH, verdict=Verdict.FAILED, evidence=evidence)
             return
         for warning in clients.warnings():
             yield Finding(probe=_TRANSPORT, side=BOTH, verdict=Verdict.UNPROVEN, evidence=warning)
-        diagnoser = AccessDiagnoser(clients, self._keys, self._spec, principal=self._principal)
-        by_copier = diagnoser.probes.source_by_copier
-        context = ProbeContext(clients, self._keys, self._spec.options, source_by_copier=by_copier)
+        diagnoser = AccessDiagnoser(clients, self._keys, spec, principal=self._principal)
+        by_copier = diagnoser.experiments.source_by_copier
+        context = ProbeContext(clients, self._keys, spec.options, source_by_copier=by_copier)
         try:
             for probe in self._probes():
                 finding = probe.run(context)
@@ -167,18 +166,6 @@ class _Examination:
                     yield _explained(finding, diagnoser)
         finally:
             context.abort_upload()
-
-    def _open_clients(self) -> Clients:
-        spec = self._spec
-        return open_clients(
-            source=spec.source,
-            destination=spec.destination,
-            options=spec.options,
-            overwrite=spec.overwrite,
-            requests=RequestPolicy.of(
-                spec.options, counter=MetricsCollector("doctor"), stop=self.stop
-            ),
-        )
 
     # ----------------------------------------------------------------- what is left to say
 
@@ -196,7 +183,7 @@ class _Examination:
                 f"upload {printable(upload.upload_id)} to {s3_url(upload.bucket, upload.key)} "
                 "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
             )
-            yield write_probes.CLEAN_UP.finding(Verdict.FAILED, evidence)
+            yield probes.clean_up.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.open_uploads() if self._clients else ()

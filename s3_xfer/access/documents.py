@@ -1,6 +1,7 @@
-"""Policy documents as values: statements, and the target where each document belongs.
+"""Policy documents as values: principals, statements, and the target where a document belongs.
 
-Why a statement is needed is decided in :mod:`s3_xfer.access.policies`.
+A policy names exactly one role or user; wildcards and whole accounts are refused. Why a statement
+is needed is decided in :mod:`s3_xfer.access.policies`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,92 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
-VERSION = "2012-10-17"  # of the policy language
-PREFIX = "S3Xfer"  # every statement's name begins with it,
-TAG_LENGTH = 8  # and ends in so many characters that stand for copier and route
 _SPECIAL = re.compile(r"[*?$]")
+# The account of other S3 services may be empty (Ceph's users) or of another form (its accounts).
+_PRINCIPAL = re.compile(
+    r"arn:(?P<partition>aws[a-z-]*):iam::(?P<account>\d{12}|RGW\d{17}|)"
+    r":(?P<kind>role|user)/(?P<path>[\w+=,.@/-]+)",
+    re.ASCII,
+)
+_SESSION = re.compile(r"arn:(aws[a-z-]*):sts::(\d{12}|RGW\d{17}|):assumed-role/([^/]+)/.*")
+_KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):key/[A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """One role or user."""
+
+    arn: str
+    partition: str
+    account: str
+    kind: str  # "role" or "user"
+    name: str
+
+    @classmethod
+    def parse(cls, arn: str) -> Principal:
+        """Return the role or user that ``arn`` names; a role's session stands for its role.
+
+        Raises:
+            ValidationError: it names anything else, or more than one.
+        """
+        match = _PRINCIPAL.fullmatch(role_of_session(arn))
+        if match is None:
+            raise ValidationError(
+                f"{arn!r} is not the ARN of one role or user",
+                remedy="write it as arn:aws:iam::123456789012:role/NAME (or :user/NAME)",
+            )
+        return cls(
+            arn=match[0],
+            partition=match["partition"],
+            account=match["account"],
+            kind=match["kind"],
+            name=match["path"].rpartition("/")[2],
+        )
+
+
+def role_of_session(arn: str) -> str:
+    """Return the role that an assumed role's session belongs to; any other ARN as it is.
+
+    A session's ARN leaves out the path of its role, which therefore cannot be known.
+    """
+    match = _SESSION.fullmatch(arn)
+    return f"arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else arn
+
+
+def key_account(key_arn: str) -> str:
+    """Return the account that a KMS key belongs to.
+
+    Raises:
+        ValidationError: an alias or a bare id, which mean another key in every account.
+    """
+    match = _KEY.fullmatch(key_arn)
+    if match is None:
+        raise ValidationError(
+            f"{key_arn!r} is not the ARN of a KMS key",
+            remedy="write it as arn:aws:kms:REGION:123456789012:key/KEY-ID",
+        )
+    return match[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parties:
+    """Who and what takes part besides the two locations: principals, and keys that encrypt.
+
+    Raises:
+        ValidationError: a key is not given by its ARN.
+    """
+
+    copier: Principal
+    trusted: Principal | None = None
+    source_keys: tuple[str, ...] = ()
+    destination_keys: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in (*self.source_keys, *self.destination_keys):
+            key_account(key)
 
 
 class PolicyTarget(enum.Enum):
@@ -28,9 +109,7 @@ class PolicyTarget(enum.Enum):
     def __new__(cls, value: str, owner: str, attached_to: str) -> PolicyTarget:
         """Attach the side that owns it, and the kind of policy."""
         member = object.__new__(cls)
-        member._value_ = value
-        member.owner = owner
-        member.attached_to = attached_to
+        member._value_, member.owner, member.attached_to = value, owner, attached_to
         return member
 
     SOURCE_BUCKET = "source-bucket", "source", "bucket policy"
@@ -44,18 +123,23 @@ class PolicyTarget(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One permission. Without a principal it belongs into an identity policy."""
+    """One permission. Without a principal it belongs into an identity policy.
 
-    sid: str
+    ``name`` says what it is for; ``tag`` stands for copier and route, of which a document can have
+    several.
+    """
+
+    name: str
+    tag: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ()
     principal: str | None = None
     condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
-    def name(self) -> str:
-        """What it is for, without what makes it unique."""
-        return self.sid[len(PREFIX) : -TAG_LENGTH]
+    def sid(self) -> str:
+        """The identifier in a document."""
+        return f"S3Xfer{self.name}{self.tag}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as the policy language writes it."""
@@ -67,26 +151,6 @@ class Statement:
             **({"Resource": list(self.resources)} if self.resources else {}),
             **({"Condition": dict(self.condition)} if self.condition else {}),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Permission:
-    """What must be allowed, whichever documents it stands in."""
-
-    name: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def statement(self, tag: str, principal: str | None = None) -> Statement:
-        """Return it as a statement; ``tag`` makes its name unique."""
-        return Statement(
-            sid=sid_of(self.name, tag),
-            actions=self.actions,
-            resources=self.resources,
-            principal=principal,
-            condition=self.condition,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +171,9 @@ class PolicyDocument:
         return printable(f"{target.owner} account{account}: {target.attached_to}{resource}")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the document itself."""
+        """Return the document itself, as the policy language writes it."""
         statements = [statement.to_dict() for statement in self.statements]
-        return {"Version": VERSION, "Statement": statements}
-
-
-def sid_of(name: str, tag: str) -> str:
-    """Return the identifier of a statement."""
-    return f"{PREFIX}{name}{tag}"
+        return {"Version": "2012-10-17", "Statement": statements}  # of the policy language
 
 
 def literal(text: str) -> str:

@@ -37,11 +37,10 @@ def journal_storage(
         raise ValidationError(
             f"{location.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
         )
-    requests = (requests or _outside_of_runs()).beyond_stop()
+    requests = requests or RequestPolicy.of(
+        CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag()
+    )
+    requests = requests.beyond_stop()
     session = session_for(destination, side="destination", requests=requests)
     client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
     return S3Storage(location, client, requests=requests)
-
-
-def _outside_of_runs() -> RequestPolicy:
-    return RequestPolicy.of(CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag())

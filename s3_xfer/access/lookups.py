@@ -6,38 +6,37 @@ becomes a :class:`~s3_xfer.errors.PreflightError` that says what to do next.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from s3_xfer.copying import lookup
 from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, PreflightError, translate
 from s3_xfer.listing.pages import as_object
 from s3_xfer.model import S3Location, S3Object
+from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 
+_BY_READER = "(the source's where given, otherwise the destination's)"
 
-def source_object(client: Any, source: S3Location) -> S3Object:
+
+def source_object(client: S3Client, source: S3Location) -> S3Object:
     """Return the object that ``source`` names.
 
     Raises:
         PreflightError: bucket or key missing, or reading denied.
     """
     try:
-        found, _ = lookup.head(client, S3Object(bucket=source.bucket, key=source.key, size=0))
+        return lookup.head(client, S3Object(bucket=source.bucket, key=source.key, size=0))[0]
     except Exception as error:
-        if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
+        info = translate(error)
+        if info.error_class is ErrorClass.SOURCE_VANISHED:
             raise _missing_key(client, source) from error
-        raise refused(
-            f"{source.url} cannot be read",
-            error,
-            action=AccessAction.HEAD,
-            if_denied="grant s3:GetObject on the source to the credentials that look "
-            "(the source's where given, otherwise the destination's)",
-        ) from error
-    return found
+        advice = f"grant s3:GetObject on the source to the credentials that look {_BY_READER}"
+        problem = f"{source.url} cannot be read"
+        raise refused(problem, info, action=AccessAction.HEAD, if_denied=advice) from error
 
 
-def _missing_key(client: Any, source: S3Location) -> PreflightError:
+def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
     remedy = "check the key; keys are case-sensitive"
     try:
@@ -47,26 +46,22 @@ def _missing_key(client: Any, source: S3Location) -> PreflightError:
         if page.get("Contents"):
             remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
-        if translate(error).error_class is ErrorClass.BUCKET_MISSING:
-            return refused(f"the bucket of {source.url} does not exist", error)
+        info = translate(error)
+        if info.error_class is ErrorClass.BUCKET_MISSING:
+            return refused(f"the bucket of {source.url} does not exist", info)
     return PreflightError(
         f"there is no object {source.url}", remedy=remedy, error_class=ErrorClass.NOTHING_TO_COPY
     )
 
 
-def first_source_objects(client: Any, source: S3Location) -> Sequence[S3Object]:
+def first_source_objects(client: S3Client, source: S3Location) -> Sequence[S3Object]:
     """Return the first objects under the prefix ``source``, at least one.
 
     Raises:
         PreflightError: bucket missing, listing denied, or nothing there.
     """
-    sample = _first_page(
-        client,
-        source,
-        action=AccessAction.LIST,
-        if_denied="grant s3:ListBucket on the source bucket to the credentials that list "
-        "(the source's where given, otherwise the destination's)",
-    )
+    advice = f"grant s3:ListBucket on the source bucket to the credentials that list {_BY_READER}"
+    sample = _first_page(client, source, action=AccessAction.LIST, if_denied=advice)
     if not sample:
         raise PreflightError(
             f"there is nothing under {source.url}",
@@ -76,7 +71,7 @@ def first_source_objects(client: Any, source: S3Location) -> Sequence[S3Object]:
     return sample
 
 
-def first_destination_objects(client: Any, destination: S3Location) -> Sequence[S3Object]:
+def first_destination_objects(client: S3Client, destination: S3Location) -> Sequence[S3Object]:
     """Return the first objects whose keys begin with the destination's; there may be none.
 
     Raises:
@@ -91,17 +86,14 @@ def first_destination_objects(client: Any, destination: S3Location) -> Sequence[
 
 
 def _first_page(
-    client: Any, location: S3Location, *, if_denied: str, action: AccessAction | None = None
+    client: S3Client, location: S3Location, *, if_denied: str, action: AccessAction | None = None
 ) -> Sequence[S3Object]:
-    try:
+    with refusing(f"{location.url} cannot be listed", action=action, if_denied=if_denied):
         page = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key)
-    except Exception as error:
-        problem = f"{location.url} cannot be listed"
-        raise refused(problem, error, action=action, if_denied=if_denied) from error
     return [as_object(location.bucket, entry) for entry in page.get("Contents", [])]
 
 
-def _remedy_when_empty(client: Any, source: S3Location) -> str:
+def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
     """Return advice that fits: the prefix may be the name of an object."""
     key = source.key.rstrip("/")
     if not key:
@@ -113,11 +105,22 @@ def _remedy_when_empty(client: Any, source: S3Location) -> str:
     return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
 
 
+@contextmanager
+def refusing(
+    problem: str, *, if_denied: str = "", action: AccessAction | None = None
+) -> Iterator[None]:
+    """Raise what fails inside as a refusal because of ``problem``, see :func:`refused`."""
+    try:
+        yield
+    except Exception as error:
+        info = translate(error)
+        raise refused(problem, info, if_denied=if_denied, action=action) from error
+
+
 def refused(
-    problem: str, error: Exception, *, if_denied: str = "", action: AccessAction | None = None
+    problem: str, info: ErrorInfo, *, if_denied: str = "", action: AccessAction | None = None
 ) -> PreflightError:
-    """Return ``error`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
-    info = translate(error)
+    """Return ``info`` as a refusal because of ``problem``; ``if_denied`` is advice on a denial."""
     denied = info.error_class is ErrorClass.ACCESS_DENIED
     return PreflightError(
         f"{problem}: {answer_text(info)}",

@@ -11,25 +11,24 @@ No wildcard gets in as a principal, as an action, or from a name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from s3_xfer.access.documents import (
-    TAG_LENGTH,
-    Permission,
+    Parties,
     PolicyDocument,
     PolicyTarget,
+    Principal,
     Statement,
+    key_account,
     literal,
-    sid_of,
 )
-from s3_xfer.access.principals import Parties, Principal, key_account
 from s3_xfer.errors import ValidationError
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
 EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
-_ALIASES = ("-s3alias", "--ol-s3")
 
 
 def policies_for(
@@ -57,9 +56,9 @@ class _PolicyWriter:
         self._writes = options.mode is not RunMode.DRY_RUN
         self._source_keys = parties.source_keys
         self._destination_keys = (*parties.destination_keys, *_key_of(options))
-        self._tag = tag_of(keys, parties.copier)
+        self._tag = _tag_of(keys, parties.copier)
         for location in (keys.source, keys.destination):
-            if location.bucket.endswith(_ALIASES):
+            if location.bucket.endswith(ALIAS_SUFFIXES):
                 raise ValidationError(
                     f"{location.bucket} is the alias of an access point",
                     remedy="give the bucket's own name: policies do not know aliases",
@@ -67,157 +66,104 @@ class _PolicyWriter:
 
     def documents(self) -> Iterator[PolicyDocument]:
         source, copier = self._source.account, self._copier.arn
-        has_reader = source.names_credentials
-        reading = list(self._copying() if has_reader else self._listing_and_copying())
-        if self._is_foreign(source.bucket_owner):
-            yield from self._document(
-                PolicyTarget.SOURCE_BUCKET, self._source.bucket, reading, copier
-            )
+        owner, has_reader = source.bucket_owner, source.names_credentials
+        reading = [*([] if has_reader else self._listing()), *self._copying()]
+        if self._is_foreign(owner):
+            bucket = self._source.bucket
+            yield from _document(PolicyTarget.SOURCE_BUCKET, owner, bucket, reading, copier)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
         if has_reader:
-            reader = source.role_arn or source.profile or ""
-            yield from self._document(
-                PolicyTarget.READER, reader, list(self._listing_and_reading())
-            )
+            reader, needed = source.role_arn or source.profile, (*self._listing(), *self._reading())
+            yield from _document(PolicyTarget.READER, owner, reader, needed)
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
         own = [*reading, *writing, *self._journaling(), *keys]
-        yield from self._document(PolicyTarget.COPIER, copier, own)
-        yield from self._trust()
+        yield from _document(PolicyTarget.COPIER, self._copier.account, copier, own)
+        if self._trusted and self._copier.kind == "role":
+            account, trust = self._copier.account, [self._assuming()]
+            yield from _document(PolicyTarget.TRUST, account, copier, trust, self._trusted.arn)
         owner = self._destination.account.bucket_owner
         if owner and self._is_foreign(owner):
             bucket = self._destination.bucket
-            yield from self._document(PolicyTarget.DESTINATION_BUCKET, bucket, writing, copier)
+            yield from _document(PolicyTarget.DESTINATION_BUCKET, owner, bucket, writing, copier)
         yield from self._keys(PolicyTarget.DESTINATION_KEY, self._encrypting())
 
     # ------------------------------------------------------------------- what is needed
 
-    def _listing_and_copying(self) -> Iterator[Permission]:
-        yield from self._listing()
-        yield from self._copying()
+    def _statement(self, name: str, resources: tuple[str, ...], *actions: str) -> Statement:
+        return Statement(name=name, tag=self._tag, actions=actions, resources=resources)
 
-    def _listing_and_reading(self) -> Iterator[Permission]:
-        yield from self._listing()
-        yield from self._reading()
-
-    def _listing(self) -> Iterator[Permission]:
+    def _listing(self) -> Iterator[Statement]:
         if not _is_object(self._source):
             key, bucket = self._source.key, self._arn(self._source.bucket)
-            with_prefix = {"StringLike": {"s3:prefix": f"{literal(key)}*"}} if key else {}
-            yield Permission("List", ("s3:ListBucket",), (bucket,), with_prefix)
+            condition = {"StringLike": {"s3:prefix": f"{literal(key)}*"}} if key else {}
+            yield replace(self._statement("List", (bucket,), "s3:ListBucket"), condition=condition)
 
-    def _copying(self) -> Iterator[Permission]:
+    def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source reads nothing."""
         if self._writes or not self._source.account.names_credentials:
             yield from self._reading()
 
-    def _reading(self) -> Iterator[Permission]:
+    def _reading(self) -> Iterator[Statement]:
         objects = (self._below(self._source),)
         if self._writes or _is_object(self._source):
-            yield Permission("Read", ("s3:GetObject",), objects)
+            yield self._statement("Read", objects, "s3:GetObject")
         if self._options.tags is TagPolicy.COPY:
-            yield Permission("ReadTags", ("s3:GetObjectTagging",), objects)
+            yield self._statement("ReadTags", objects, "s3:GetObjectTagging")
 
-    def _writing(self) -> Iterator[Permission]:
+    def _writing(self) -> Iterator[Statement]:
         if not self._writes:
             return
-        objects = (self._below(self._destination),)
-        actions = ("s3:PutObject", "s3:AbortMultipartUpload")
-        yield Permission("Write", actions, objects)
+        objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
+        yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
-            yield Permission("WriteTags", ("s3:PutObjectTagging",), objects)
+            yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
         if self._options.acl:
-            yield Permission("WriteAcl", ("s3:PutObjectAcl",), objects)
+            yield self._statement("WriteAcl", objects, "s3:PutObjectAcl")
         if not self._overwrite or self._options.identical is Identical.SKIP:
-            yield Permission("Look", ("s3:GetObject",), objects)
+            yield self._statement("Look", objects, "s3:GetObject")
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
-            bucket = self._arn(self._destination.bucket)
-            yield Permission("LookFor", ("s3:ListBucket",), (bucket,))
+            yield self._statement("LookFor", bucket, "s3:ListBucket")
         if self._options.journal:
-            bucket = self._arn(self._destination.bucket)
-            yield Permission("LookAtParts", ("s3:ListMultipartUploadParts",), objects)
-            yield Permission("LookAtUploads", ("s3:ListBucketMultipartUploads",), (bucket,))
+            yield self._statement("LookAtParts", objects, "s3:ListMultipartUploadParts")
+            yield self._statement("LookAtUploads", bucket, "s3:ListBucketMultipartUploads")
 
-    def _journaling(self) -> Iterator[Permission]:
+    def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
         journal = self._options.journal or ""
         if journal.startswith("s3://"):
             location = S3Location.parse(journal)
             bucket = self._arn(location.bucket)
-            actions = ("s3:GetObject", "s3:PutObject")
-            yield Permission("Journal", actions, (f"{bucket}/{literal(location.key)}",))
-            yield Permission("LookForJournal", ("s3:ListBucket",), (bucket,))
+            file = f"{bucket}/{literal(location.key)}"
+            yield self._statement("Journal", (file,), "s3:GetObject", "s3:PutObject")
+            yield self._statement("LookForJournal", (bucket,), "s3:ListBucket")
 
-    def _decrypting(self) -> list[Permission]:
-        if not self._source_keys or not self._writes:
-            return []
-        return [Permission("Decrypt", ("kms:Decrypt",), self._source_keys)]
+    def _decrypting(self) -> Iterator[Statement]:
+        if self._source_keys and self._writes:
+            yield self._statement("Decrypt", self._source_keys, "kms:Decrypt")
 
-    def _encrypting(self) -> list[Permission]:
-        if not self._destination_keys or not self._writes:
-            return []
-        actions = ("kms:GenerateDataKey", "kms:Decrypt")  # the latter for copies in parts
-        return [Permission("Encrypt", actions, self._destination_keys)]
+    def _encrypting(self) -> Iterator[Statement]:
+        if self._destination_keys and self._writes:
+            actions = ("kms:GenerateDataKey", "kms:Decrypt")  # the latter for copies in parts
+            yield self._statement("Encrypt", self._destination_keys, *actions)
+
+    def _assuming(self) -> Statement:
+        needs_id = self._destination.account.external_id is not None
+        condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if needs_id else {}
+        return replace(self._statement("Assume", (), "sts:AssumeRole"), condition=condition)
 
     # ---------------------------------------------------------------- where it is written
 
-    def _document(
-        self,
-        target: PolicyTarget,
-        resource: str,
-        permissions: Sequence[Permission],
-        principal: str | None = None,
-    ) -> Iterator[PolicyDocument]:
-        statements = tuple(permission.statement(self._tag, principal) for permission in permissions)
-        if statements:
-            yield PolicyDocument(
-                target=target,
-                account=self._account(target),
-                resource=resource,
-                statements=statements,
-            )
-
     def _keys(
-        self, target: PolicyTarget, permissions: Sequence[Permission]
+        self, target: PolicyTarget, statements: Iterable[Statement]
     ) -> Iterator[PolicyDocument]:
         """Write one document per key that is not the copier's own account's."""
-        for permission in permissions:
-            for key in permission.resources:
-                if self._is_foreign(key_account(key)):
-                    on_this_key = Permission(permission.name, permission.actions, ("*",))
-                    statement = on_this_key.statement(self._tag, self._copier.arn)
-                    yield PolicyDocument(
-                        target=target,
-                        account=key_account(key),
-                        resource=key,
-                        statements=(statement,),
-                    )
-
-    def _trust(self) -> Iterator[PolicyDocument]:
-        if not (self._trusted and self._copier.is_role):
-            return
-        needs_id = self._destination.account.external_id is not None
-        condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if needs_id else {}
-        statement = Statement(
-            sid=sid_of("Assume", self._tag),
-            actions=("sts:AssumeRole",),
-            principal=self._trusted.arn,
-            condition=condition,
-        )
-        yield PolicyDocument(
-            target=PolicyTarget.TRUST,
-            account=self._copier.account,
-            resource=self._copier.arn,
-            statements=(statement,),
-        )
-
-    def _account(self, target: PolicyTarget) -> str:
-        if target is PolicyTarget.COPIER:
-            return self._copier.account
-        side: AccountContext = (
-            self._source if target.owner == "source" else self._destination
-        ).account
-        return side.bucket_owner or ""
+        for statement in statements:
+            for key in statement.resources:
+                account = key_account(key)
+                if self._is_foreign(account):
+                    on_this_key = [replace(statement, resources=("*",))]
+                    yield from _document(target, account, key, on_this_key, self._copier.arn)
 
     def _is_foreign(self, owner: str | None) -> bool:
         """Return whether the copier's account must ask; unknown owners are taken for strangers."""
@@ -232,6 +178,20 @@ class _PolicyWriter:
         return f"{self._arn(location.bucket)}/{literal(location.key)}{wildcard}"
 
 
+def _document(
+    target: PolicyTarget,
+    account: str | None,
+    resource: str | None,
+    statements: Iterable[Statement],
+    principal: str | None = None,
+) -> Iterator[PolicyDocument]:
+    written = tuple(replace(statement, principal=principal) for statement in statements)
+    if written:
+        yield PolicyDocument(
+            target=target, account=account or "", resource=resource or "", statements=written
+        )
+
+
 def _is_object(location: S3Location) -> bool:
     """Return whether an effective location is one key: prefixes are empty or end in a slash."""
     return bool(location.key) and not location.key.endswith("/")
@@ -243,7 +203,7 @@ def _key_of(options: CopyOptions) -> tuple[str, ...]:
     return (options.sse_kms_key_id,) if kms and options.sse_kms_key_id else ()
 
 
-def tag_of(keys: KeyMap, copier: Principal) -> str:
+def _tag_of(keys: KeyMap, copier: Principal) -> str:
     """Return a short name of this copier and route: several can stand in one document."""
     route = "|".join((copier.arn, keys.source.url, keys.destination.url))
-    return hashlib.sha256(route.encode()).hexdigest()[:TAG_LENGTH]
+    return hashlib.sha256(route.encode()).hexdigest()[:8]

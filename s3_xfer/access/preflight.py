@@ -1,19 +1,17 @@
 """The preflight of a copy: the probes before the first object, with the run's own clients.
 
-In the order in which things fail: the source can be listed (or the object read) and holds
-something, the destination bucket exists. What only writing can show comes last. The first failed
-finding is raised; a denial among them is diagnosed on request.
+What only writing can show comes last. The first failed finding is raised; a denial is diagnosed on
+request.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from s3_xfer.access import read_probes, write_probes
+from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
-from s3_xfer.access.findings import Finding, Verdict
-from s3_xfer.access.probe import Probe, ProbeContext
+from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
@@ -29,6 +27,7 @@ class AccessPreflight:
     def __init__(self, clients: Clients, keys: KeyMap, spec: CopySpec) -> None:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
+        self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._failed: Finding | None = None
         self.single: S3Object | None = None
 
@@ -40,11 +39,10 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        is_skipped = self._spec.options.preflight is Preflight.SKIP
         if not self._spec.recursive:
-            self._examine([read_probes.HEAD])
+            self._examine([probes.head])
             (self.single,) = self._context.sample
-        if is_skipped:
+        if self._is_skipped:
             return ("access was not checked before the copy (--no-preflight)",)
         self._examine(self._reading())
         return ()
@@ -55,12 +53,12 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        if self._spec.options.preflight is Preflight.SKIP:
+        if self._is_skipped:
             return ()
         if self._spec.options.mode is RunMode.DRY_RUN:
             return ("a dry run writes nothing, so write access was not checked",)
         try:
-            findings = self._examine([write_probes.OPEN_UPLOAD, write_probes.READ_FOR_COPY])
+            findings = self._examine([probes.open_upload, probes.read_for_copy])
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
@@ -80,16 +78,16 @@ class AccessPreflight:
     def _reading(self) -> Iterator[Probe]:
         """Return the probes after the HEAD of a single object."""
         if self._spec.recursive:
-            yield read_probes.LIST
-        yield read_probes.TAGS_OF_LARGE
-        yield read_probes.DESTINATION_BUCKET
+            yield probes.list_source
+        yield probes.tags_of_large
+        yield probes.destination_bucket
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
-            yield read_probes.EXISTING
+            yield probes.existing
 
-    def _examine(self, probes: Iterable[Probe]) -> list[Finding]:
+    def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:
         """Return the findings, or raise the first failed one."""
         findings = []
-        for probe in probes:
+        for probe in chosen:
             finding = probe.run(self._context)
             if finding and finding.refusal:
                 self._failed = finding

@@ -1,30 +1,64 @@
 """What a probe of access is: one step of a copy, tried as the copy would do it, with a finding.
 
-The probes themselves are in :mod:`~s3_xfer.access.read_probes` and
-:mod:`~s3_xfer.access.write_probes`. There is one list of them: a run's preflight raises the first
-failed finding, the doctor collects all findings, and a diagnosis repeats the copy of a denied
-object step by step.
-
-A probe shows no more than it tried: other objects may lie under other keys or owners.
+There is one list of them, :mod:`~s3_xfer.access.probes`: a run's preflight raises the first failed
+finding, the doctor collects all findings, and a diagnosis repeats the copy of a denied object. A
+probe shows no more than it tried: other objects may lie under other keys or owners.
 """
 
 from __future__ import annotations
 
+import enum
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.findings import Finding, Verdict
-from s3_xfer.errors import ErrorInfo, PreflightError, translate
+from s3_xfer.errors import Diagnosis, ErrorInfo, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.s3_client import S3Client
 
-PROBE_NAME = ".s3-xfer-preflight-"
+SOURCE, DESTINATION, BOTH = "source", "destination", "both"
 RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
+_PROBE_NAME = ".s3-xfer-preflight-"
 _ARCHIVED = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+
+
+class Verdict(enum.Enum):
+    """How a probe ended. The value is what is shown."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNPROVEN = "unproven"  # no request that could be sent would have shown it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one probe found, safe to print. ``probe`` and ``side`` are its name in a report.
+
+    A failed one of a request has a ``refusal``, which a run raises. ``subject`` is the source
+    object that was tried, ``diagnosis`` what a denial means, once that was looked into.
+    """
+
+    probe: str
+    side: str
+    verdict: Verdict
+    evidence: str
+    refusal: PreflightError | None = None
+    subject: S3Object | None = None
+    diagnosis: Diagnosis | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "check": self.probe,
+            "side": self.side,
+            "verdict": self.verdict.value,
+            "evidence": self.evidence,
+            "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+        }
 
 
 class UnprovenError(Exception):
@@ -43,10 +77,10 @@ class ProbeContext:
     clients: Clients
     keys: KeyMap
     options: CopyOptions
-    source_by_copier: Any = None
+    source_by_copier: S3Client | None = None
     key: str = ""
     sample: Sequence[S3Object] = ()
-    upload: Mapping[str, str] | None = None
+    upload: Mapping[str, Any] | None = None
 
     @property
     def copies_tags(self) -> bool:
@@ -112,7 +146,7 @@ def probe_key(destination: S3Location) -> str:
     """
     if destination.key and not destination.key.endswith("/"):
         return destination.key
-    return f"{destination.key}{PROBE_NAME}{uuid.uuid4().hex}"
+    return f"{destination.key}{_PROBE_NAME}{uuid.uuid4().hex}"
 
 
 def answer(request: Callable[..., Any], arguments: Mapping[str, Any]) -> ErrorInfo | None:

@@ -43,7 +43,7 @@ EXIT_HELP = "\b\nExit status:\n    0  nothing failed\n    3  the copy would be r
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
     from s3_xfer.access.doctor import examine  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Principal  # noqa: PLC0415
+    from s3_xfer.access.documents import Principal  # noqa: PLC0415
     from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)

@@ -19,8 +19,7 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.access.documents import PolicyDocument
-    from s3_xfer.access.principals import Principal
+    from s3_xfer.access.documents import PolicyDocument, Principal
     from s3_xfer.model import AccountContext
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
@@ -52,20 +51,19 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
-    text = _only(documents, values["only"]) if values["only"] else _text(documents, values)
-    print_line(text)
+    print_line(_text(documents, values))
     for note in _notes(documents, values):
         print_error(f"note: {note}")
     return ExitCode.OK
 
 
 def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocument, ...]:
-    from s3_xfer.access.policies import policies_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Parties, Principal  # noqa: PLC0415
+    from s3_xfer.access.documents import Parties, Principal  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.policies import policies_for  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
     parties = Parties(
-        copier=copier_of(operation.destination, values["principal"]),
+        copier=_copier(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,
         source_keys=values["source_kms_key"],
         destination_keys=values["dest_kms_key"],
@@ -75,18 +73,19 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
     )
 
 
-def copier_of(destination: AccountContext, given: str | None) -> Principal:
+def _copier(destination: AccountContext, given: str | None) -> Principal:
     """Return who makes the copy: as given, as configured, or as STS says.
 
     Raises:
         ValidationError: nothing tells who it is.
     """
-    from s3_xfer.access.credentials import session_for  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.principals import Principal, caller_identity  # noqa: PLC0415
+    from s3_xfer.access import credentials  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.documents import Principal  # noqa: PLC0415
 
     if given or destination.role_arn:
         return Principal.parse(given or destination.role_arn or "")
-    identity = caller_identity(session_for(destination, side="destination"), destination)
+    session = credentials.session_for(destination, side="destination")
+    identity = credentials.caller_identity(session, destination)
     if not identity.arn:
         raise ValidationError(
             f"the principal that makes the copy is unknown: {identity.unknown_because}",
@@ -96,24 +95,21 @@ def copier_of(destination: AccountContext, given: str | None) -> Principal:
 
 
 def _text(documents: tuple[PolicyDocument, ...], values: Any) -> str:
-    from s3_xfer.render.policy_cloudformation import as_cloudformation  # noqa: PLC0415
-    from s3_xfer.render.policy_json import as_json  # noqa: PLC0415
-    from s3_xfer.render.policy_revert import revert_commands  # noqa: PLC0415
-    from s3_xfer.render.policy_terraform import as_terraform  # noqa: PLC0415
+    from s3_xfer.render import policies, policy_terraform  # noqa: PLC0415
 
+    if values["only"]:
+        return policies.one_as_json(_for_target(documents, values["only"]))
     if values["revert"]:
-        return revert_commands(documents)
+        return policies.revert_commands(documents)
     writers = {
-        PolicyFormat.JSON: as_json,
-        PolicyFormat.TERRAFORM: as_terraform,
-        PolicyFormat.CLOUDFORMATION: as_cloudformation,
+        PolicyFormat.JSON: policies.as_json,
+        PolicyFormat.TERRAFORM: policy_terraform.as_terraform,
+        PolicyFormat.CLOUDFORMATION: policies.as_cloudformation,
     }
     return writers[values["format"]](documents)
 
 
-def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
-    from s3_xfer.render.policy_json import one_as_json  # noqa: PLC0415
-
+def _for_target(documents: tuple[PolicyDocument, ...], name: str) -> list[PolicyDocument]:
     chosen = [document for document in documents if document.target.value == name]
     if not chosen:
         targets = ", ".join(dict.fromkeys(document.target.value for document in documents))
@@ -121,7 +117,7 @@ def _only(documents: tuple[PolicyDocument, ...], name: str) -> str:
             f"this copy needs no document for {name!r}",
             remedy=f"choose one of: {targets or 'none'}",
         )
-    return one_as_json(chosen)
+    return chosen
 
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:

@@ -109,7 +109,7 @@ def _without(
 
 
 def _notes(janitor: Janitor) -> list[str]:
-    unknown = janitor.unknown_because
+    unknown = janitor.identity.unknown_because
     note = f"none counts as ours: who these credentials are is not known ({unknown})"
     return [*janitor.warnings, *([note] if unknown else [])]
 

@@ -136,9 +136,11 @@ def facts_of(
     operation: str, parsed: Mapping[str, Any] | None, error: Exception | None
 ) -> ErrorInfo | None:
     """Return what is wrong with an answer, or None if nothing is."""
-    if error is not None or parsed is None:
-        return translate_answer(operation, error=error)
-    return translate_answer(operation, parsed=parsed) or missing_proof(operation, parsed)
+    if error is not None:
+        return translate(error)
+    if parsed is None:
+        return None
+    return translate_answer(operation, parsed) or missing_proof(operation, parsed)
 
 
 def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:

@@ -1,15 +1,13 @@
 """Everything that can go wrong, what each class means for a run, and how it is recognised."""
 
-from s3_xfer.errors.denial import AccessAction, Diagnosis, Missing
-from s3_xfer.errors.error_class import (
-    RUNBOOK,
-    ErrorClass,
-    RetryAction,
-)
+from s3_xfer.errors.error_class import RUNBOOK, ErrorClass, RetryAction
 from s3_xfer.errors.exceptions import (
+    AccessAction,
     CopyFailed,
+    Diagnosis,
     ErrorInfo,
     JournalError,
+    Missing,
     ObjectError,
     PreflightError,
     ReportError,
@@ -18,13 +16,7 @@ from s3_xfer.errors.exceptions import (
     S3XferError,
     ValidationError,
 )
-from s3_xfer.errors.translation import (
-    ATTEMPTS,
-    classify,
-    info_of_response,
-    translate,
-    translate_answer,
-)
+from s3_xfer.errors.translation import ATTEMPTS, classify, translate, translate_answer
 
 __all__ = [
     "ATTEMPTS",
@@ -45,7 +37,6 @@ __all__ = [
     "S3XferError",
     "ValidationError",
     "classify",
-    "info_of_response",
     "translate",
     "translate_answer",
 ]

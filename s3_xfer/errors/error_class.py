@@ -1,4 +1,4 @@
-"""The classes of errors: what each is called, what a run does about it, what a person can do.
+"""The classes of errors: what each is called, what a person can do, what a run does about it.
 
 A class says how to react; retries, counts and threads are elsewhere.
 """
@@ -6,8 +6,6 @@ A class says how to react; retries, counts and threads are elsewhere.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 RUNBOOK = "docs/runbook.md"
 
@@ -22,61 +20,25 @@ class RetryAction(enum.Enum):
     END_RUN = enum.auto()  # every further object would fail the same way
 
 
-class ErrorClass(enum.Enum):
-    """Classes of error, each with its reaction, its description and the next step for a person.
+class _Explained(enum.Enum):
+    """What every class of error carries. ``description`` begins a message."""
 
-    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
-    runbook. Values are API: they do not change.
-    """
+    description: str
+    remedy: str
+    retry_action: RetryAction
 
-    THROTTLED = "Throttled"
-    SERVER_ERROR = "ServerError"
-    TIMEOUT = "Timeout"
-    NETWORK = "Network"
-    CONFLICT = "Conflict"
-    EMPTY_RESPONSE = "EmptyResponse"
-    UPLOAD_LOST = "UploadLost"
-    SOURCE_CHANGED = "SourceChanged"
-    SOURCE_VANISHED = "SourceVanished"
-    ACCESS_DENIED = "AccessDenied"
-    ARCHIVED = "Archived"
-    KMS = "Kms"
-    KEY_TOO_LONG = "KeyTooLong"
-    EMPTY_KEY = "EmptyKey"
-    MISMATCH = "Mismatch"
-    TAGS_NOT_COPIED = "TagsNotCopied"
-    INVALID_REQUEST = "InvalidRequest"
-    CREDENTIALS_REFUSED = "CredentialsRefused"
-    CREDENTIALS_EXPIRED = "CredentialsExpired"
-    BUCKET_MISSING = "BucketMissing"
-    WRONG_REGION = "WrongRegion"
-    CLOCK_SKEW = "ClockSkew"
-    NOT_SUPPORTED = "NotSupported"
-    CONFIGURATION = "Configuration"
-    INVALID_INPUT = "InvalidInput"
-    NOTHING_TO_COPY = "NothingToCopy"
-    REPORT_UNUSABLE = "ReportUnusable"
-    TOO_MANY_FAILURES = "TooManyFailures"
-    UNORDERED_LISTING = "UnorderedListing"
-    JOURNAL_UNUSABLE = "JournalUnusable"
-    JOURNAL_BUSY = "JournalBusy"
-    INTERRUPTED = "Interrupted"
-    UNEXPECTED = "Unexpected"
-
-    @property
-    def retry_action(self) -> RetryAction:
-        """What a run does about it."""
-        return _KINDS[self].retry_action
-
-    @property
-    def description(self) -> str:
-        """What happened, as the beginning of a message."""
-        return _KINDS[self].description
-
-    @property
-    def remedy(self) -> str:
-        """What a person can do next."""
-        return _KINDS[self].remedy
+    def __new__(
+        cls,
+        value: str,
+        description: str,
+        remedy: str,
+        retry_action: RetryAction = RetryAction.FAIL_OBJECT,
+    ) -> _Explained:
+        """Attach what the table says to the member."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.description, member.remedy, member.retry_action = description, remedy, retry_action
+        return member
 
     @property
     def runbook(self) -> str:
@@ -94,177 +56,196 @@ class ErrorClass(enum.Enum):
         return f"See {self.runbook} (s3-xfer runbook {self.section})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    retry_action: RetryAction
-    description: str
-    remedy: str
+class ErrorClass(_Explained):
+    """Classes of error: what happened, what a person can do next, what a run does.
 
+    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
+    runbook. Values are API: they do not change.
+    """
 
-_KINDS: Mapping[ErrorClass, _Kind] = {
-    ErrorClass.THROTTLED: _Kind(
-        RetryAction.SLOW_DOWN,
+    THROTTLED = (
+        "Throttled",
         "S3 asked for fewer requests per second and did not relent",
         "run it again, with a lower --concurrency",
-    ),
-    ErrorClass.SERVER_ERROR: _Kind(
-        RetryAction.RETRY,
+        RetryAction.SLOW_DOWN,
+    )
+    SERVER_ERROR = (
+        "ServerError",
         "S3 had an internal error every time",
         "run it again; if it persists, give AWS support the request id",
-    ),
-    ErrorClass.TIMEOUT: _Kind(
         RetryAction.RETRY,
+    )
+    TIMEOUT = (
+        "Timeout",
         "S3 did not answer in time",
         "run it again; for objects of several GB lower --multipart-threshold",
-    ),
-    ErrorClass.NETWORK: _Kind(
         RetryAction.RETRY,
+    )
+    NETWORK = (
+        "Network",
         "the connection to S3 failed",
         "check name resolution, proxy, certificates and route to the endpoint, then run it again",
-    ),
-    ErrorClass.CONFLICT: _Kind(
         RetryAction.RETRY,
+    )
+    CONFLICT = (
+        "Conflict",
         "another request changed the destination key at the same moment",
         "find out who else writes to the destination, then run it again",
-    ),
-    ErrorClass.EMPTY_RESPONSE: _Kind(
         RetryAction.RETRY,
+    )
+    EMPTY_RESPONSE = (
+        "EmptyResponse",
         "S3 answered 200 without what it never leaves out, such as the ETag of the copy",
         "run it again; a proxy or endpoint that strips answers must be fixed",
-    ),
-    ErrorClass.UPLOAD_LOST: _Kind(
-        RetryAction.RESTART_OBJECT,
+        RetryAction.RETRY,
+    )
+    UPLOAD_LOST = (
+        "UploadLost",
         "the multipart upload disappeared or its parts were refused before it was complete",
         "check that no other job or lifecycle rule aborts uploads, then run it again",
-    ),
-    ErrorClass.SOURCE_CHANGED: _Kind(
-        RetryAction.FAIL_OBJECT,
+        RetryAction.RESTART_OBJECT,
+    )
+    SOURCE_CHANGED = (
+        "SourceChanged",
         "the source object was overwritten after it was listed",
         "run it again: it takes the object as it is then",
-    ),
-    ErrorClass.SOURCE_VANISHED: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    SOURCE_VANISHED = (
+        "SourceVanished",
         "the source object was deleted after it was listed",
         "nothing, if the deletion was intended; otherwise restore it and run it again",
-    ),
-    ErrorClass.ACCESS_DENIED: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    ACCESS_DENIED = (
+        "AccessDenied",
         "a policy, an ACL or a key denies the copy of this object",
         "compare source bucket policy, identity policy, tag and KMS rights with docs/access.md",
-    ),
-    ErrorClass.ARCHIVED: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    ARCHIVED = (
+        "Archived",
         "the source object is archived (Glacier or an archive tier) and cannot be read",
         "restore it (aws s3api restore-object), then run it again",
-    ),
-    ErrorClass.KMS: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    KMS = (
+        "Kms",
         "the KMS key of the object or of the destination is missing, disabled or refused",
         "check key id (a full ARN), key state and key policy on both sides",
-    ),
-    ErrorClass.KEY_TOO_LONG: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    KEY_TOO_LONG = (
+        "KeyTooLong",
         "the destination key would be longer than the 1,024 bytes that S3 allows",
         "choose a shorter destination prefix",
-    ),
-    ErrorClass.EMPTY_KEY: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    EMPTY_KEY = (
+        "EmptyKey",
         "the destination key would be empty",
         "give the destination a prefix",
-    ),
-    ErrorClass.MISMATCH: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    MISMATCH = (
+        "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",
         "do not trust the copy: delete it, run it again, and report it to the provider",
-    ),
-    ErrorClass.TAGS_NOT_COPIED: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    TAGS_NOT_COPIED = (
+        "TagsNotCopied",
         "the object arrived, its tags did not",
         "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
-    ),
-    ErrorClass.INVALID_REQUEST: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    INVALID_REQUEST = (
+        "InvalidRequest",
         "S3 refuses the request as such",
         "read S3's message: an option does not fit this object or this bucket",
-    ),
-    ErrorClass.CREDENTIALS_REFUSED: _Kind(
-        RetryAction.END_RUN,
+    )
+    CREDENTIALS_REFUSED = (
+        "CredentialsRefused",
         "the credentials are missing or not accepted",
         "check profile, role and account (aws sts get-caller-identity --profile NAME)",
-    ),
-    ErrorClass.CREDENTIALS_EXPIRED: _Kind(
         RetryAction.END_RUN,
+    )
+    CREDENTIALS_EXPIRED = (
+        "CredentialsExpired",
         "the credentials expired and could not be refreshed",
         "log in again or use a role that refreshes, then run again from the report",
-    ),
-    ErrorClass.BUCKET_MISSING: _Kind(
         RetryAction.END_RUN,
+    )
+    BUCKET_MISSING = (
+        "BucketMissing",
         "the bucket does not exist",
         "check the name and the account; bucket names are case-sensitive",
-    ),
-    ErrorClass.WRONG_REGION: _Kind(
         RetryAction.END_RUN,
+    )
+    WRONG_REGION = (
+        "WrongRegion",
         "the bucket is in another region than the request was sent to",
         "give --source-region or --dest-region",
-    ),
-    ErrorClass.CLOCK_SKEW: _Kind(
         RetryAction.END_RUN,
+    )
+    CLOCK_SKEW = (
+        "ClockSkew",
         "this machine's clock differs too much from S3's",
         "set the clock (NTP), then run it again",
-    ),
-    ErrorClass.NOT_SUPPORTED: _Kind(
         RetryAction.END_RUN,
+    )
+    NOT_SUPPORTED = (
+        "NotSupported",
         "this S3 service does not support something that the options ask for",
         "leave out the option that S3's message names",
-    ),
-    ErrorClass.CONFIGURATION: _Kind(
         RetryAction.END_RUN,
+    )
+    CONFIGURATION = (
+        "Configuration",
         "the AWS configuration of this machine cannot be used",
         "check ~/.aws/config, the profile's name and the environment variables",
-    ),
-    ErrorClass.INVALID_INPUT: _Kind(
         RetryAction.END_RUN,
+    )
+    INVALID_INPUT = (
+        "InvalidInput",
         "what was asked for makes no sense, whatever S3 would say",
         "correct the value that the message names",
-    ),
-    ErrorClass.NOTHING_TO_COPY: _Kind(
         RetryAction.END_RUN,
+    )
+    NOTHING_TO_COPY = (
+        "NothingToCopy",
         "there is no object at the source",
         "check bucket, key and prefix; keys are case-sensitive",
-    ),
-    ErrorClass.REPORT_UNUSABLE: _Kind(
         RetryAction.END_RUN,
+    )
+    REPORT_UNUSABLE = (
+        "ReportUnusable",
         "the report cannot be read as input, or cannot be written",
         "do what the message says about the file",
-    ),
-    ErrorClass.TOO_MANY_FAILURES: _Kind(
         RetryAction.END_RUN,
+    )
+    TOO_MANY_FAILURES = (
+        "TooManyFailures",
         "more objects failed than the limits of the run allow",
         "read why the first ones failed, mend that, then run it again from the report",
-    ),
-    ErrorClass.UNORDERED_LISTING: _Kind(
         RetryAction.END_RUN,
+    )
+    UNORDERED_LISTING = (
+        "UnorderedListing",
         "the service does not list keys in the order of their bytes, so nothing can be compared",
         "compare another way; a copy does not depend on the order",
-    ),
-    ErrorClass.JOURNAL_UNUSABLE: _Kind(
         RetryAction.END_RUN,
+    )
+    JOURNAL_UNUSABLE = (
+        "JournalUnusable",
         "the journal is damaged, belongs to another copy, or cannot be written",
         "do what the message says about the file",
-    ),
-    ErrorClass.JOURNAL_BUSY: _Kind(
         RetryAction.END_RUN,
+    )
+    JOURNAL_BUSY = (
+        "JournalBusy",
         "another run is using the journal",
         "wait for the other run, or stop it; then resume",
-    ),
-    ErrorClass.INTERRUPTED: _Kind(
-        RetryAction.FAIL_OBJECT,
+        RetryAction.END_RUN,
+    )
+    INTERRUPTED = (
+        "Interrupted",
         "the run was stopped while this object was being copied",
         "run it again to copy what is missing",
-    ),
-    ErrorClass.UNEXPECTED: _Kind(
-        RetryAction.FAIL_OBJECT,
+    )
+    UNEXPECTED = (
+        "Unexpected",
         "something happened that this program has no name for",
         "please report it with the traceback",
-    ),
-}
+    )

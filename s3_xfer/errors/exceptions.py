@@ -1,26 +1,90 @@
 """The exceptions of this package, each with what is wrong, what to do next, and its class.
 
-::
-
-    S3XferError
-    ├── ValidationError     the request makes no sense; nothing was sent
-    ├── PreflightError      S3 or an account would refuse it; nothing was written
-    ├── ReportError         a report cannot be read or written
-    ├── JournalError        a journal is damaged, in use, of another copy, or cannot be written
-    ├── ObjectError         one object was not copied (stored in an Outcome, rarely raised)
-    ├── RunAborted          the run ended early because going on was pointless
-    ├── RunCancelled        the run ended early because it was asked to
-    └── CopyFailed          the run finished, some objects did not
-
-Every one carries ``problem`` (what), ``remedy`` (what to do next) and ``error_class``.
+What a denial means is a value that :mod:`s3_xfer.access.diagnosis` fills. Every string of it is
+safe to print, except the JSON of a statement, which is pasted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import enum
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from s3_xfer.errors.denial import AccessAction, Diagnosis
 from s3_xfer.errors.error_class import ErrorClass
+
+
+class AccessAction(enum.Enum):
+    """What a copy does that can be denied: the side that has to allow it, and the right it takes.
+
+    ``needs`` are the names of the permissions in :mod:`s3_xfer.access.policies`.
+    """
+
+    side: str
+    action: str
+    needs: tuple[str, ...]
+
+    def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> AccessAction:
+        """Attach side, action and needs to the member."""
+        member = object.__new__(cls)
+        member._value_, member.side, member.action, member.needs = value, side, action, needs
+        return member
+
+    LIST = "list the source", "source", "s3:ListBucket", ("List",)
+    HEAD = "look at a source object", "source", "s3:GetObject", ("Read",)
+    READ_TAGS = "read the tags", "source", "s3:GetObjectTagging", ("ReadTags",)
+    COPY_TAGS = "read the tags for a copy", "source", "s3:GetObjectTagging", ("ReadTags",)
+    READ = "read the source for a copy", "source", "s3:GetObject", ("Read",)
+    DECRYPT = "decrypt the source", "source", "kms:Decrypt", ("Decrypt",)
+    WRITE = "write to the destination", "destination", "s3:PutObject", ("Write",)
+    WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl", ("WriteAcl",)
+    WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging", ("WriteTags",)
+    ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey", ("Encrypt",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A statement that may be missing, and where it belongs."""
+
+    where: str
+    statement: str  # JSON, ready to paste
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a denial means, as far as requests could show.
+
+    ``evidence`` is what was tried and what came of it; ``causes`` are in the order of their
+    likelihood; ``certain`` says that the first one is proven.
+    """
+
+    denied: str  # what was denied, to whom
+    side: str  # "source", "destination", or empty where nothing tells
+    action: str
+    causes: tuple[str, ...]
+    certain: bool = False
+    evidence: tuple[str, ...]
+    missing: tuple[Missing, ...] = ()
+    runbook: str = ErrorClass.ACCESS_DENIED.runbook
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
+
+    def lines(self) -> Iterator[str]:
+        """Return it as a person reads it."""
+        yield f"Diagnosis: {self.denied}"
+        yield from (f"  seen: {observation}" for observation in self.evidence)
+        for number, cause in enumerate(self.causes, start=1):
+            label = "cause" if self.certain and number == 1 else f"likely cause {number}"
+            yield f"  {label}: {cause}"
+        for missing in self.missing:
+            yield f"  needed in the {missing.where}:"
+            yield from (f"    {line}" for line in missing.statement.splitlines())
+        yield f"  {ErrorClass.ACCESS_DENIED.see}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {**asdict(self), "side": self.side or None, "action": self.action or None}
 
 
 class S3XferError(Exception):
@@ -30,13 +94,15 @@ class S3XferError(Exception):
     ``str()`` joins them into the message for a person.
     """
 
+    _usual_class: ErrorClass | None = None
+
     def __init__(
         self, problem: str, *, remedy: str = "", error_class: ErrorClass | None = None
     ) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.error_class = error_class
-        self.remedy = remedy or (error_class.remedy if error_class else "")
+        self.error_class = error_class or self._usual_class
+        self.remedy = remedy or (self.error_class.remedy if self.error_class else "")
 
     def __str__(self) -> str:
         parts = [self.problem]
@@ -50,8 +116,7 @@ class S3XferError(Exception):
 class ValidationError(S3XferError):
     """The inputs are wrong in themselves. Raised before any request is sent."""
 
-    def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(problem, remedy=remedy, error_class=ErrorClass.INVALID_INPUT)
+    _usual_class = ErrorClass.INVALID_INPUT
 
 
 class PreflightError(S3XferError):
@@ -82,21 +147,13 @@ class PreflightError(S3XferError):
 class ReportError(S3XferError):
     """A report file cannot be read as input, or cannot be written."""
 
-    def __init__(self, problem: str, *, remedy: str = "") -> None:
-        super().__init__(problem, remedy=remedy, error_class=ErrorClass.REPORT_UNUSABLE)
+    _usual_class = ErrorClass.REPORT_UNUSABLE
 
 
 class JournalError(S3XferError):
     """A journal is damaged, in use, of another copy, or cannot be read or written."""
 
-    def __init__(
-        self,
-        problem: str,
-        *,
-        remedy: str = "",
-        error_class: ErrorClass = ErrorClass.JOURNAL_UNUSABLE,
-    ) -> None:
-        super().__init__(problem, remedy=remedy, error_class=error_class)
+    _usual_class = ErrorClass.JOURNAL_UNUSABLE
 
 
 class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such

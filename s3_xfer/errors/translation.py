@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from traceback import walk_tb
 from typing import Any
 
@@ -25,90 +24,40 @@ _E = ErrorClass
 # S3's codes. A missing body (HEAD) makes botocore use the status as the code.
 # Sources: "Error responses" of the S3 API reference; botocore/retries/standard.py; issue threads
 # named in docs/decisions/0003-errors-and-retries.md.
-_BY_CODE: Mapping[str, ErrorClass] = {
-    **dict.fromkeys(
-        (
-            "SlowDown",
-            "ServiceUnavailable",
-            "503",
-            "429",
-            "Throttling",
-            "ThrottlingException",
-            "ThrottledException",
-            "RequestThrottled",
-            "RequestThrottledException",
-            "RequestLimitExceeded",
-            "TooManyRequests",
-            "TooManyRequestsException",
-            "BandwidthLimitExceeded",
-            "KMS.ThrottlingException",
-        ),
-        _E.THROTTLED,
-    ),
-    **dict.fromkeys(("InternalError", "500", "502", "504", "BadGateway"), _E.SERVER_ERROR),
-    **dict.fromkeys(("RequestTimeout", "RequestTimeoutException", "GatewayTimeout"), _E.TIMEOUT),
-    **dict.fromkeys(("ConditionalRequestConflict", "OperationAborted", "409"), _E.CONFLICT),
-    **dict.fromkeys(
-        ("NoSuchUpload", "InvalidPart", "InvalidPartOrder", "EntityTooSmall", "BadDigest"),
-        _E.UPLOAD_LOST,
-    ),
-    **dict.fromkeys(("PreconditionFailed", "412"), _E.SOURCE_CHANGED),
-    **dict.fromkeys(("NoSuchKey", "NoSuchVersion", "404"), _E.SOURCE_VANISHED),
-    **dict.fromkeys(
-        ("AccessDenied", "403", "AllAccessDisabled", "MethodNotAllowed", "405"), _E.ACCESS_DENIED
-    ),
-    **dict.fromkeys(("InvalidObjectState", "ObjectNotInActiveTierError"), _E.ARCHIVED),
-    "KeyTooLongError": _E.KEY_TOO_LONG,
-    **dict.fromkeys(
-        (
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "InvalidToken",
-            "InvalidClientTokenId",
-            "UnrecognizedClientException",
-            "NotSignedUp",
-            "AccountProblem",
-            "InvalidPayer",
-            "OptInRequired",
-            "InvalidSecurity",
-        ),
-        _E.CREDENTIALS_REFUSED,
-    ),
-    **dict.fromkeys(
-        ("ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired"),
-        _E.CREDENTIALS_EXPIRED,
-    ),
-    **dict.fromkeys(("NoSuchBucket", "InvalidBucketName"), _E.BUCKET_MISSING),
-    **dict.fromkeys(
-        (
-            "PermanentRedirect",
-            "AuthorizationHeaderMalformed",
-            "IllegalLocationConstraintException",
-            "BucketRegionError",
-            "301",
-        ),
-        _E.WRONG_REGION,
-    ),
-    **dict.fromkeys(("TemporaryRedirect", "307"), _E.SERVER_ERROR),
-    "RequestTimeTooSkewed": _E.CLOCK_SKEW,
-    **dict.fromkeys(
-        ("NotImplemented", "501", "AccessControlListNotSupported", "InvalidStorageClass"),
-        _E.NOT_SUPPORTED,
-    ),
+_CODES: Mapping[ErrorClass, str] = {
+    _E.THROTTLED: "SlowDown ServiceUnavailable 503 429 Throttling ThrottlingException "
+    "ThrottledException RequestThrottled RequestThrottledException RequestLimitExceeded "
+    "TooManyRequests TooManyRequestsException BandwidthLimitExceeded KMS.ThrottlingException",
+    _E.SERVER_ERROR: "InternalError 500 502 504 BadGateway TemporaryRedirect 307",
+    _E.TIMEOUT: "RequestTimeout RequestTimeoutException GatewayTimeout",
+    _E.CONFLICT: "ConditionalRequestConflict OperationAborted 409",
+    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder EntityTooSmall BadDigest",
+    _E.SOURCE_CHANGED: "PreconditionFailed 412",
+    _E.SOURCE_VANISHED: "NoSuchKey NoSuchVersion 404",
+    _E.ACCESS_DENIED: "AccessDenied 403 AllAccessDisabled MethodNotAllowed 405",
+    _E.ARCHIVED: "InvalidObjectState ObjectNotInActiveTierError",
+    _E.KEY_TOO_LONG: "KeyTooLongError",
+    _E.CREDENTIALS_REFUSED: "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken "
+    "InvalidClientTokenId UnrecognizedClientException NotSignedUp AccountProblem InvalidPayer "
+    "OptInRequired InvalidSecurity",
+    _E.CREDENTIALS_EXPIRED: "ExpiredToken ExpiredTokenException TokenRefreshRequired "
+    "RequestExpired",
+    _E.BUCKET_MISSING: "NoSuchBucket InvalidBucketName",
+    _E.WRONG_REGION: "PermanentRedirect AuthorizationHeaderMalformed "
+    "IllegalLocationConstraintException BucketRegionError 301",
+    _E.CLOCK_SKEW: "RequestTimeTooSkewed",
+    _E.NOT_SUPPORTED: "NotImplemented 501 AccessControlListNotSupported InvalidStorageClass",
 }
+_BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
 
 # Exceptions that never reached S3, most specific first.
-_BY_EXCEPTION: tuple[tuple[type[BaseException], ErrorClass], ...] = (
-    (bc.ReadTimeoutError, _E.TIMEOUT),
-    (bc.ConnectTimeoutError, _E.TIMEOUT),
-    (bc.NoCredentialsError, _E.CREDENTIALS_REFUSED),
-    (bc.PartialCredentialsError, _E.CREDENTIALS_REFUSED),
-    (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
-    (bc.TokenRetrievalError, _E.CREDENTIALS_REFUSED),
-    (bc.UnauthorizedSSOTokenError, _E.CREDENTIALS_EXPIRED),
-    (bc.SSOTokenLoadError, _E.CREDENTIALS_EXPIRED),
-    (bc.ConnectionError, _E.NETWORK),
-    (bc.HTTPClientError, _E.NETWORK),
+_Kind = type[BaseException] | tuple[type[BaseException], ...]
+_BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
+    ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
+    ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
+    ((bc.CredentialRetrievalError, bc.TokenRetrievalError), _E.CREDENTIALS_REFUSED),
+    ((bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError), _E.CREDENTIALS_EXPIRED),
+    ((bc.ConnectionError, bc.HTTPClientError), _E.NETWORK),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),
@@ -136,8 +85,8 @@ def classify(code: str, http_status: int | None = None) -> ErrorClass:
     return _E.SERVER_ERROR if http_status >= 500 else _E.INVALID_REQUEST  # noqa: PLR2004
 
 
-def info_of_response(parsed: Mapping[str, Any]) -> ErrorInfo | None:
-    """Return the facts of a parsed response of botocore, or None when it reports no error."""
+def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
+    """Return what botocore's ``parsed`` answer to ``operation`` means; None if it is no error."""
     metadata = parsed.get("ResponseMetadata", {})
     status = metadata.get("HTTPStatusCode")
     error = parsed.get("Error")
@@ -146,7 +95,7 @@ def info_of_response(parsed: Mapping[str, Any]) -> ErrorInfo | None:
     error = error or {}
     code = str(error.get("Code") or status)
     return ErrorInfo(
-        error_class=classify(code, status),
+        error_class=_in_context(operation, code, classify(code, status)),
         code=code,
         message=str(error.get("Message") or ""),
         http_status=status,
@@ -160,9 +109,9 @@ def translate(error: BaseException) -> ErrorInfo:
     if isinstance(error, ObjectError):
         return error.info
     if isinstance(error, bc.ClientError):
-        info = info_of_response(error.response)
+        info = translate_answer(error.operation_name, error.response)
         if info:
-            return _in_context(error.operation_name, info)
+            return info
     if isinstance(error, S3XferError) and error.error_class:
         return ErrorInfo(
             error_class=error.error_class,
@@ -171,19 +120,14 @@ def translate(error: BaseException) -> ErrorInfo:
             attempts=0,
         )
     if _raised_by_parser(error):  # its text repeats the answer, whatever is in it
-        return ErrorInfo(
-            error_class=_E.SERVER_ERROR,
-            code=type(error).__name__,
-            message="the answer cannot be read",
-            attempts=getattr(error, ATTEMPTS, 1),
-        )
-    error_class = next(
-        (known for kind, known in _BY_EXCEPTION if isinstance(error, kind)), _E.UNEXPECTED
-    )
+        error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
+    else:
+        classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
+        error_class, message = next(classes, _E.UNEXPECTED), str(error)
     return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
-        message=str(error),
+        message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
 
@@ -197,34 +141,13 @@ def _raised_by_parser(error: BaseException) -> bool:
     return _PARSERS in where
 
 
-def translate_answer(
-    operation: str,
-    *,
-    parsed: Mapping[str, Any] | None = None,
-    error: BaseException | None = None,
-) -> ErrorInfo | None:
-    """Return what the answer to an S3 ``operation`` means, or None if it reports no error.
-
-    Either ``parsed`` (botocore's parsed response) or ``error`` (no response came) is given.
-    """
-    if error is not None:
-        return translate(error)
-    info = info_of_response(parsed or {})
-    return _in_context(operation, info) if info else None
-
-
-def _in_context(operation: str, info: ErrorInfo) -> ErrorInfo:
-    """Correct the class where the same code means something else for ``operation``."""
-    better = info.error_class
+def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClass:
+    """Return the class of an error whose code may mean something else for ``operation``."""
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
-        if better.retry_action not in (
-            RetryAction.RETRY,
-            RetryAction.SLOW_DOWN,
-            RetryAction.END_RUN,
-        ):
-            better = _E.CREDENTIALS_REFUSED
-    elif operation == "CompleteMultipartUpload" and better is _E.CONFLICT:
-        better = _E.UPLOAD_LOST  # API reference: "start the upload again"
-    elif operation in ("ListObjectsV2", "HeadBucket") and info.code == "404":
-        better = _E.BUCKET_MISSING
-    return replace(info, error_class=better) if better is not info.error_class else info
+        if error_class.retry_action in (RetryAction.RESTART_OBJECT, RetryAction.FAIL_OBJECT):
+            return _E.CREDENTIALS_REFUSED
+    elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
+        return _E.UPLOAD_LOST  # API reference: "start the upload again"
+    elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
+        return _E.BUCKET_MISSING
+    return error_class

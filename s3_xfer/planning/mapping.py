@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import CopyTask, S3Location, S3Object
 
-_ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for some bucket
+ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for some bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class KeyMap:
     def may_meet_own_copies(self) -> bool:
         """Whether both names may stand for the same bucket: one is an access point's alias."""
         names = (self.source.bucket, self.destination.bucket)
-        return names[0] != names[1] and any(name.endswith(_ALIAS_SUFFIXES) for name in names)
+        return names[0] != names[1] and any(name.endswith(ALIAS_SUFFIXES) for name in names)
 
 
 def plan_keys(source: S3Location, destination: S3Location, *, recursive: bool) -> KeyMap:

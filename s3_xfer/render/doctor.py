@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from s3_xfer.access.doctor import DoctorReport
-from s3_xfer.access.findings import Finding, Verdict
+from s3_xfer.access.probe import Finding, Verdict
 from s3_xfer.errors import Diagnosis
 from s3_xfer.units import format_duration
 

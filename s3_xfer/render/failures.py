@@ -14,6 +14,7 @@ from s3_xfer.units import plural
 _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
 _MESSAGE_MAX = 300
+_CLASSES = {error_class.value: error_class for error_class in ErrorClass}
 
 
 def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGroup]:
@@ -21,7 +22,7 @@ def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGrou
     examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
     for name, count in counts:
-        error_class = ErrorClass(name)
+        error_class = _CLASSES[name]
         failures = [f for f in result.failures if f.error.info.error_class is error_class]
         examples = failures[:examples_max]
         lines = tuple(_lines(failed, verbose=verbose) for failed in examples)

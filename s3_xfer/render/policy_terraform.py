@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Statement
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Principal, Statement
 from s3_xfer.access.policies import EXTERNAL_ID
-from s3_xfer.access.principals import Principal
 
 _HEAD = """terraform {
   required_providers {
@@ -43,7 +42,10 @@ def as_terraform(documents: Sequence[PolicyDocument]) -> str:
     if any(_asks_for_id(document) for document in documents):
         parts.append(_ASKED_FOR)
     for name, document in _named(documents):
-        parts += [*_document(name, document), _attachment(name, document)]
+        if document.target.attached_to == "bucket policy":
+            parts.append(_EXISTING.format(name=name, target=document.resource))
+        data = "\n".join(_data(name, document))
+        parts += [f"# {document.where}\n{data}\n", _attachment(name, document)]
     return "\n".join(parts)
 
 
@@ -54,12 +56,6 @@ def _named(documents: Sequence[PolicyDocument]) -> Iterator[tuple[str, PolicyDoc
         number = counts[document.target] = counts.get(document.target, 0) + 1
         name = document.target.value.replace("-", "_")
         yield (name if number == 1 else f"{name}_{number}"), document
-
-
-def _document(name: str, document: PolicyDocument) -> Iterator[str]:
-    if document.target.attached_to == "bucket policy":
-        yield _EXISTING.format(name=name, target=document.resource)
-    yield f"# {document.where}\n" + "\n".join(_data(name, document)) + "\n"
 
 
 def _data(name: str, document: PolicyDocument) -> Iterator[str]:
@@ -119,7 +115,7 @@ def _attachment(name: str, document: PolicyDocument) -> str:
 
 def policy_name(document: PolicyDocument) -> str:
     """Return the name of the inline policy that a document becomes."""
-    return f"s3-xfer-{document.statements[0].sid[-8:]}"
+    return f"s3-xfer-{document.statements[0].tag}"
 
 
 def _asks_for_id(document: PolicyDocument) -> bool:

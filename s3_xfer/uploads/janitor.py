@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from s3_xfer.access.clients import open_clients
-from s3_xfer.access.lookups import answer_text
-from s3_xfer.access.principals import caller_identity
+from s3_xfer.access.credentials import caller_identity
+from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ObjectError, PreflightError, translate
+from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
@@ -50,7 +50,8 @@ class AbortResult:
 class Janitor:
     """Looks after the uploads to one location. For one thread; its requests are sent by several.
 
-    ``options`` are those of a copy of which retries and timeouts matter.
+    ``options`` are those of a copy of which retries and timeouts matter. ``identity`` is who the
+    credentials are.
 
     Raises:
         PreflightError: the credentials cannot be used.
@@ -71,19 +72,9 @@ class Janitor:
             overwrite=True,
             requests=requests,
         )
-        self._client: Any = clients.destination
-        self._identity = caller_identity(clients.destination_session, location.account)
+        self._client = clients.destination
+        self.identity = caller_identity(clients.destination_session, location.account)
         self.warnings = clients.warnings()
-
-    @property
-    def principal(self) -> str:
-        """The ARN behind the credentials; empty if it is unknown."""
-        return self._identity.arn
-
-    @property
-    def unknown_because(self) -> str:
-        """Why the principal is unknown; empty if it is known."""
-        return self._identity.unknown_because
 
     def find(self, *, sizes: bool) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished uploads; with ``sizes`` their parts are added up, if S3 lets us.
@@ -99,17 +90,9 @@ class Janitor:
         return self._in_parallel(self._abort, uploads)
 
     def _list(self) -> Iterator[UnfinishedUpload]:
-        try:
-            yield from list_unfinished(self._client, self._location, principal=self.principal)
-        except Exception as error:
-            info = translate(error)
-            denied = info.error_class is ErrorClass.ACCESS_DENIED
-            raise PreflightError(
-                f"the uploads to {self._location.url} cannot be listed: {answer_text(info)}",
-                remedy="grant s3:ListBucketMultipartUploads on the bucket" if denied else "",
-                error_class=info.error_class,
-                info=info,
-            ) from error
+        problem = f"the uploads to {self._location.url} cannot be listed"
+        with refusing(problem, if_denied="grant s3:ListBucketMultipartUploads on the bucket"):
+            yield from list_unfinished(self._client, self._location, principal=self.identity.arn)
 
     def _in_parallel(
         self, work: Callable[[UnfinishedUpload], T], uploads: Iterable[UnfinishedUpload]

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_plus
 
-from s3_xfer.access.principals import role_of_session
+from s3_xfer.access.documents import role_of_session
 from s3_xfer.model import OpenUpload, S3Location
 
 
@@ -76,9 +76,8 @@ def list_unfinished(
             "KeyMarker": decode(answer.get("NextKeyMarker") or ""),
             "UploadIdMarker": answer.get("NextUploadIdMarker") or "",
         }
-        if not answer.get("IsTruncated") or next_markers == markers:
-            return
-        if not next_markers["KeyMarker"]:
+        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
+        if is_stuck or not answer.get("IsTruncated"):
             return
         markers = next_markers
 

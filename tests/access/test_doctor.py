@@ -22,7 +22,7 @@ from s3_xfer import (
     TagPolicy,
 )
 from s3_xfer.access.doctor import DoctorReport, examine
-from s3_xfer.access.findings import Finding, Verdict
+from s3_xfer.access.probe import Finding, Verdict
 from tests.e2e.program import PREFIX, PROFILES
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Pause, Reply

@@ -16,14 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions, S3CopyOperation, ValidationError
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget, literal
+from s3_xfer.access.documents import Parties, PolicyDocument, PolicyTarget, Principal, literal
 from s3_xfer.access.policies import policies_for
-from s3_xfer.access.principals import Parties, Principal
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CannedAcl, Encryption, Identical, RunMode, TagPolicy
-from s3_xfer.render.policy_cloudformation import as_cloudformation
-from s3_xfer.render.policy_revert import revert_commands
+from s3_xfer.render.policies import as_cloudformation, revert_commands
 from s3_xfer.render.policy_terraform import as_terraform
 from tests.cli.program import real
 

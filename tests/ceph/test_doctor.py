@@ -10,8 +10,8 @@ import pytest
 from s3_xfer import AccountContext, Diagnosis
 from s3_xfer.access import doctor
 from s3_xfer.access.doctor import DoctorReport
-from s3_xfer.access.findings import Verdict
-from s3_xfer.access.principals import Principal
+from s3_xfer.access.documents import Principal
+from s3_xfer.access.probe import Verdict
 from tests.ceph.world import CephWorld, user_arn
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, LARGE, READ, SRC
 

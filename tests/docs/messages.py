@@ -17,6 +17,7 @@ MAKERS = {
     "ReportError",
     "JournalError",
     "refused",
+    "refusing",
     "_unusable",
 }
 SHIPPED = sorted((ROOT / "s3_xfer").rglob("*.py"))

@@ -129,7 +129,7 @@ def test_nothing_is_ours_where_nobody_knows_who_we_are(world: World) -> None:
     one = janitor(world)
 
     assert [found.is_ours for found in one.find(sizes=False)] == [False]
-    assert "NotImplemented" in one.unknown_because
+    assert "NotImplemented" in one.identity.unknown_because
 
 
 def test_what_may_not_be_measured_is_listed_all_the_same(world: World) -> None:

@@ -1,0 +1,140 @@
+"""Policies as JSON, as a CloudFormation template, and as commands that take them back.
+
+The template is deployed once in each account; its parameter ``Side`` says in which. CloudFormation
+refuses to make a bucket policy where there is one already, so nothing is overwritten. A key's
+policy and a role's trust policy belong to resources that are declared elsewhere: those documents
+are in the template's metadata.
+
+The commands are for a shell, for each account, in order. They remove the statements by their names
+and leave everything else of a document alone. What else was granted since is not known here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Principal
+from s3_xfer.render.policy_terraform import policy_name
+from s3_xfer.text import shell_word
+
+_HOW = {
+    "bucket policy": "add the statements to the bucket's policy; a bucket has only one",
+    "key policy": "add the statements to the key's policy; never replace that",
+    "identity policy": "add it to the role or user as an inline policy",
+    "trust policy": "make it the role's trust policy, or add the statement to it",
+}
+_SIDES = {"source": "IsSource", "destination": "IsDestination"}
+
+
+def as_json(documents: Iterable[PolicyDocument]) -> str:
+    """Return all documents, each with its target, as one JSON object."""
+    return json.dumps({"documents": [_entry(document) for document in documents]}, indent=2)
+
+
+def _entry(document: PolicyDocument) -> dict[str, Any]:
+    return {
+        "place": document.target.value,
+        "kind": document.target.attached_to,
+        "account": document.account or None,
+        "target": document.resource or None,
+        "how": _HOW[document.target.attached_to],
+        "document": document.to_dict(),
+    }
+
+
+def one_as_json(documents: Sequence[PolicyDocument]) -> str:
+    """Return the statements of documents for one target as a single document."""
+    written = [document.to_dict() for document in documents]
+    statements = [statement for document in written for statement in document["Statement"]]
+    return json.dumps({**written[0], "Statement": statements}, indent=2)
+
+
+# ---------------------------------------------------------------------------- CloudFormation
+
+
+def as_cloudformation(documents: Sequence[PolicyDocument]) -> str:
+    """Return the template as JSON."""
+    resources = [document for document in documents if _is_resource(document)]
+    elsewhere = [document for document in documents if not _is_resource(document)]
+    template: dict[str, Any] = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "Access for a copy with s3-xfer; deploy once in each account",
+        "Parameters": {
+            "Side": {
+                "Type": "String",
+                "AllowedValues": list(_SIDES),
+                "Description": "Whose account this stack is in",
+            }
+        },
+        "Conditions": {
+            _SIDES[side]: {"Fn::Equals": [{"Ref": "Side"}, side]}
+            for side in sorted({document.target.owner for document in resources})
+        },
+        "Resources": {
+            document.target.value.title().replace("-", "") + "Policy": _resource(document)
+            for document in resources
+        },
+    }
+    if elsewhere:
+        template["Metadata"] = {
+            "AddByHand": [
+                {"Where": document.where, "Document": document.to_dict()} for document in elsewhere
+            ]
+        }
+    return json.dumps(template, indent=2)
+
+
+def _is_resource(document: PolicyDocument) -> bool:
+    target = document.target
+    return target.attached_to == "bucket policy" or target is PolicyTarget.COPIER
+
+
+def _resource(document: PolicyDocument) -> dict[str, Any]:
+    if document.target is PolicyTarget.COPIER:
+        copier = Principal.parse(document.resource)
+        kind = copier.kind.capitalize()
+        resource_type = f"AWS::IAM::{kind}Policy"
+        properties = {f"{kind}Name": copier.name, "PolicyName": policy_name(document)}
+    else:
+        resource_type, properties = "AWS::S3::BucketPolicy", {"Bucket": document.resource}
+    return {
+        "Type": resource_type,
+        "Condition": _SIDES[document.target.owner],
+        "Properties": {**properties, "PolicyDocument": document.to_dict()},
+    }
+
+
+# ---------------------------------------------------------------------------- taking them back
+
+
+def revert_commands(documents: Sequence[PolicyDocument]) -> str:
+    """Return the commands, with comments; they need the AWS CLI and jq."""
+    lines = [
+        line for document in documents for line in (f"# {document.where}", *_commands(document))
+    ]
+    return "\n".join(("set -eu -o pipefail", *lines))
+
+
+def _commands(document: PolicyDocument) -> Iterator[str]:
+    kind, sids = document.target.attached_to, [statement.sid for statement in document.statements]
+    names = ", ".join(f'"{sid}"' for sid in sids)
+    without = f"jq '.Statement |= map(select(.Sid | IN({names}) | not))' > left.json"
+    if kind == "bucket policy":
+        bucket = f"--bucket {shell_word(document.resource)}"
+        yield f"aws s3api get-bucket-policy {bucket} --query Policy --output text | {without}"
+        yield "if jq -e '.Statement == []' left.json > /dev/null"
+        yield f"then aws s3api delete-bucket-policy {bucket}"
+        yield f"else aws s3api put-bucket-policy {bucket} --policy file://left.json"
+        yield "fi"
+    elif kind == "key policy":
+        key = f"--key-id {shell_word(document.resource)} --policy-name default"
+        yield f"aws kms get-key-policy {key} --query Policy --output text | {without}"
+        yield f"aws kms put-key-policy {key} --policy file://left.json"
+    elif document.target is PolicyTarget.COPIER:
+        copier = Principal.parse(document.resource)
+        name = f"--{copier.kind}-name {shell_word(copier.name)}"
+        yield f"aws iam delete-{copier.kind}-policy {name} --policy-name {policy_name(document)}"
+    else:
+        yield f"# remove by hand: {', '.join(sids)}"
