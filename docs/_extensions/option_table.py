@@ -7,7 +7,7 @@ from dataclasses import MISSING
 
 from airflow_plugin.arguments import argument_of
 from s3_xfer import AccountContext, CopyOptions
-from s3_xfer.declarations import Declaration, Flag, Section, declarations_of
+from s3_xfer.declarations import Declaration, Kind, Section, declarations_of
 from s3_xfer.spec import CopySpec
 
 SIDES = ("source", "dest")
@@ -51,13 +51,13 @@ def default(option: Declaration) -> str:
         return "required"
     if option.default_text or option.default is None:
         return option.default_text or "none"
-    if isinstance(option.kind, Flag):
+    if option.kind is Kind.FLAG:
         return str(option.default)
-    return option.kind.to_text(option.default)
+    return option.to_text(option.default)
 
 
 def meaning(option: Declaration) -> str:
     """Return the help with all details."""
-    value = getattr(option.kind, "when_given", None)
+    value = option.when_given
     condition = f"{getattr(value, 'value', value)}:" if value is not None else ""
     return " ".join(filter(None, [condition, option.help, option.details]))

@@ -56,7 +56,7 @@ def uploads(destination: str, **values: Any) -> ExitCode:
 
     _check_usage(values)
     location = S3Location.parse(destination, account=account_from(values, "dest"))
-    spared = {name: _open_in(name, location.account) for name in values["journals"]}
+    spared = {name: _open_in(name, location.account) for name in values["journal"]}
     janitor = Janitor(location, options_from(values))
     unfinished = list(janitor.find(sizes=not values["no_sizes"]))
     now = datetime.now(UTC)
@@ -72,7 +72,7 @@ def uploads(destination: str, **values: Any) -> ExitCode:
 def _check_usage(values: Values) -> None:
     if values["abort_older_than"] is None and (values["all"] or values["yes"]):
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
-    if values["abort_older_than"] is None and values["journals"]:
+    if values["abort_older_than"] is None and values["journal"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
     if values["all"] and not (values["yes"] or sys.stdin.isatty()):
         raise click.UsageError("There is no terminal to ask on. Give --yes.")
