@@ -146,6 +146,13 @@ class Declaration:
         """What a value must be, after "it must be"."""
         return f"{self.kind.value} {', '.join(self.words)}".rstrip()
 
+    @property
+    def meaning(self) -> str:
+        """The help with all details; of a flag, what it sets comes first."""
+        value = getattr(self.when_given, "value", self.when_given)
+        condition = "" if value is None else f"{value}:"
+        return " ".join(filter(None, [condition, self.help, self.details]))
+
     def parse(self, value: Any, *, name: str = "") -> Any:
         """Return ``value``, which may be text, as the field takes it; None stays None.
 

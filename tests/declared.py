@@ -53,6 +53,13 @@ class Case:
         """The field with what has to be given too."""
         return {**COMPANIONS.get(self.name, {}), self.name: self.value}
 
+    @property
+    def typed(self) -> list[str]:
+        """The words of a command line that give it."""
+        flag, is_flag = self.declaration.flag, self.declaration.when_given is not None
+        alone = is_flag and not self.declaration.word
+        return [flag] if alone else [flag, self.declaration.to_text(self.value)]
+
     def __str__(self) -> str:
         return f"{self.cls.__name__}.{self.name}"
 
@@ -78,7 +85,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
         case Kind.NUMBER:
             return low + 2.5
         case Kind.FILE:
-            return of("/dev/null")
+            return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
         case Kind.INSTANCE:
             return None
         case Kind.TEXT:

@@ -22,10 +22,10 @@ def rows(table: str) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each row of the table for this class."""
     if table == "AccountContext":
         for option in declarations_of(AccountContext).values():
-            yield account_flags(option), option.name, meaning(option)
+            yield account_flags(option), option.name, option.meaning
         return
     for option in declarations_of(CopyOptions if table == "CopyOptions" else CopySpec).values():
-        yield flag(option), option.name, argument_of(option.name), default(option), meaning(option)
+        yield flag(option), option.name, argument_of(option.name), default(option), option.meaning
 
 
 def flag(option: Declaration) -> str:
@@ -54,10 +54,3 @@ def default(option: Declaration) -> str:
     if option.kind is Kind.FLAG:
         return str(option.default)
     return option.to_text(option.default)
-
-
-def meaning(option: Declaration) -> str:
-    """Return the help with all details."""
-    value = option.when_given
-    condition = f"{getattr(value, 'value', value)}:" if value is not None else ""
-    return " ".join(filter(None, [condition, option.help, option.details]))

@@ -71,8 +71,10 @@ def fields_from(cls: type, values: Values) -> dict[str, Any]:
     fields = {name: values[name] for name in declarations_of(cls) if name in values}
     for name, option in declarations_of(cls).items():
         if option.kind is Kind.MEMBERS:
-            members = (member for member in option.of if values[member_name(option, member)])
-            fields[name] = frozenset(members)
+            members = option.helps or ()
+            fields[name] = frozenset(
+                member for member in members if values[member_name(option, member)]
+            )
     return fields
 
 

@@ -167,7 +167,8 @@ def _value_of_flag(declaration: Declaration) -> Callable[..., Any]:
 
 
 def _type(declaration: Declaration) -> click.ParamType[Any]:
-    low, high = declaration.low, declaration.high
+    low: Any = declaration.low  # an int, if the field is
+    high: Any = declaration.high
     match declaration.kind:
         case Kind.SIZE:
             return UnitParam("size", parse_size)
