@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar
 
 from s3_xfer.errors import ValidationError
 from s3_xfer.units import exact_size, format_size, parse_size
@@ -100,12 +100,13 @@ class Declaration:
     ``flag`` is how it is typed on the command line, empty if it cannot be. ``default`` is the
     field's, MISSING if it has none; ``default_text`` says what happens without a value. ``help``
     is one sentence; of a flag it says what the flag does. ``details`` are for the reference.
-    ``is_repeated`` says whether the command for a re-run has it again. A secret is read from the
+    ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
+    alone is not. A secret is read from the
     environment and never shown.
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
-    the value in usage texts. ``low`` and ``high`` are the range of a number, ``unit`` is written
-    behind it. ``helps`` are those of the members of a set. ``must_exist`` is for files.
+    the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
+    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files.
     """
 
     help: str
@@ -123,8 +124,7 @@ class Declaration:
     when_given: Any = None
     word: str = ""
     metavar: str = ""
-    low: float | None = None
-    high: float | None = None
+    range: tuple[float, float | None] | None = None
     low_is_open: bool = False
     high_is_open: bool = False
     unit: str = ""
@@ -176,9 +176,9 @@ class Declaration:
         Raises:
             ValidationError: it is not.
         """
-        if value is None or self.low is None:
+        if value is None or self.range is None:
             return
-        label, low, high, unit = name or self.label, self.low, self.high, self.unit
+        (low, high), label, unit = self.range, name or self.label, self.unit
         write = format_size if self.kind is Kind.SIZE else lambda number: f"{number} {unit}".strip()
         is_above = value > low if self.low_is_open else value >= low
         is_below = high is None or (value < high if self.high_is_open else value <= high)
@@ -213,26 +213,25 @@ class Declaration:
         return str(value) if isinstance(value, Path) else value
 
 
-@overload
 def option(
-    default: None, section: Section, help: str, *, of: type[_T], **settings: Any
-) -> _T | None: ...
-@overload
-def option(default: _T, section: Section, help: str, **settings: Any) -> _T: ...
-def option(
-    default: Any,
+    default: _T,
     section: Section,
     help: str,  # noqa: A002 - as click and argparse call it
     **settings: Any,
-) -> Any:
+) -> _T:
     """Return a field of a dataclass that is declared as an option, see :class:`Declaration`.
 
-    ``of`` is needed where the default does not tell the type. Unless given, ``flag`` is derived
-    from the field's name: ``--part-size`` of ``part_size_bytes``. A secret is not in the repr.
+    Unless given, ``flag`` is derived from the field's name: ``--part-size`` of
+    ``part_size_bytes``; ``journal`` is the section's. A secret is not in the repr.
     """
     metadata = declared(section, help, **{"of": type(default), **settings})
     is_shown = not settings.get("is_secret")
     return dataclasses.field(default=default, repr=is_shown, metadata=metadata)
+
+
+def optional(of: type[_T], section: Section, help: str, **settings: Any) -> _T | None:  # noqa: A002
+    """Return an :func:`option` of this type that is None unless given."""
+    return option(None, section, help, of=of, **settings)
 
 
 def declared(section: Section, help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002
@@ -255,12 +254,14 @@ def declarations_of(cls: type) -> Mapping[str, Declaration]:
 def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Declaration:
     """Return ``declaration`` with what its field says."""
     kind = _kind(declaration, field.name)
+    role = declaration.journal or declaration.section.journal
     is_derived = declaration.flag == _DERIVED
     return dataclasses.replace(
         declaration,
         name=field.name,
         kind=kind,
-        journal=declaration.journal or declaration.section.journal,
+        journal=role,
+        is_repeated=declaration.is_repeated and role is not JournalRole.FIRST_RUN,
         flag=f"--{_plain_name(field.name, '-')}" if is_derived else declaration.flag,
         default=field.default,
         when_given=not field.default if kind is Kind.FLAG else declaration.when_given,

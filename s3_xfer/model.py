@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from s3_xfer.declarations import JournalRole, Section, declared, documented, option
+from s3_xfer.declarations import JournalRole, Section, declared, documented, option, optional
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
 
@@ -43,10 +43,10 @@ class AccountContext:
         ValidationError: a malformed role ARN or account id, or settings that exclude each other.
     """
 
-    profile: str | None = option(
-        None, Section.ONE_SIDE, "AWS profile for this side's requests.", of=str, metavar="NAME"
+    profile: str | None = optional(
+        str, Section.ONE_SIDE, "AWS profile for this side's requests.", metavar="NAME"
     )
-    role_arn: str | None = option(None, Section.ONE_SIDE, "Role to assume.", of=str, metavar="ARN")
+    role_arn: str | None = optional(str, Section.ONE_SIDE, "Role to assume.", metavar="ARN")
     external_id: str | None = option(
         None,
         Section.ONE_SIDE,
@@ -56,31 +56,23 @@ class AccountContext:
         journal=JournalRole.PER_RUN,
         is_secret=True,
     )
-    region: str | None = option(
-        None, Section.ONE_SIDE, "Region of the bucket.", of=str, metavar="REGION"
-    )
-    endpoint_url: str | None = option(
-        None,
+    region: str | None = optional(str, Section.ONE_SIDE, "Region of the bucket.", metavar="REGION")
+    endpoint_url: str | None = optional(
+        str,
         Section.ONE_SIDE,
         "S3 endpoint of this side alone.",
-        of=str,
         metavar="URL",
         journal=JournalRole.IDENTITY,
     )
-    bucket_owner: str | None = option(
-        None,
+    bucket_owner: str | None = optional(
+        str,
         Section.ONE_SIDE,
         "12-digit account that must own the bucket; otherwise S3 refuses every request.",
-        of=str,
         metavar="ACCOUNT",
         details="A bucket's name can be registered again by another account.",
     )
-    ca_bundle: str | None = option(
-        None,
-        Section.BOTH_SIDES,
-        "Certificates to trust instead of the usual ones.",
-        of=str,
-        must_exist=True,
+    ca_bundle: str | None = optional(
+        str, Section.BOTH_SIDES, "Certificates to trust instead of the usual ones.", must_exist=True
     )
     session: boto3.session.Session | None = field(
         default=None,

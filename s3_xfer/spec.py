@@ -65,7 +65,7 @@ class CopySpec(TransferSpec):
     """
 
     batch_size: int = option(
-        100, Section.SPEED, "Objects handed to the workers at once.", low=1, high=BATCH_SIZE_MAX
+        100, Section.SPEED, "Objects handed to the workers at once.", range=(1, BATCH_SIZE_MAX)
     )
     overwrite: bool = option(
         True,

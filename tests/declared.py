@@ -72,7 +72,7 @@ def cases(*classes: type) -> Iterator[Case]:
 
 
 def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one for each kind
-    default, of, low = declaration.default, declaration.of, declaration.low or 0
+    default, of, (low, _) = declaration.default, declaration.of, declaration.range or (0, None)
     match declaration.kind:
         case Kind.FLAG:
             return not default

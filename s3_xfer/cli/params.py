@@ -167,16 +167,15 @@ def _value_of_flag(declaration: Declaration) -> Callable[..., Any]:
 
 
 def _type(declaration: Declaration) -> click.ParamType[Any]:
-    low: Any = declaration.low  # an int, if the field is
-    high: Any = declaration.high
+    bounds: Any = declaration.range or (None, None)  # of whole numbers, if the field is
     match declaration.kind:
         case Kind.SIZE:
             return UnitParam("size", parse_size)
         case Kind.WHOLE:
-            return click.IntRange(low, high)
+            return click.IntRange(*bounds)
         case Kind.NUMBER:
             return click.FloatRange(
-                low, high, min_open=declaration.low_is_open, max_open=declaration.high_is_open
+                *bounds, min_open=declaration.low_is_open, max_open=declaration.high_is_open
             )
         case Kind.CHOICE:
             return EnumChoice(declaration.of)

@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.declarations import JournalRole, Section, check_values, documented, option
+from s3_xfer.declarations import JournalRole, Section, check_values, documented, option, optional
 from s3_xfer.errors import ValidationError
+from s3_xfer.options import limits
 from s3_xfer.options.enums import (
     CannedAcl,
     ChecksumAlgorithm,
@@ -27,17 +28,6 @@ from s3_xfer.options.enums import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.options.limits import (
-    CONCURRENCY_MAX,
-    LISTING_THREADS_MAX,
-    MAX_IN_FLIGHT,
-    PART_MAX_BYTES,
-    PART_MIN_BYTES,
-    RETRIES_MAX,
-    SINGLE_COPY_MAX_BYTES,
-    THREADS,
-    WAIT_MAX_S,
-)
 from s3_xfer.text import printable
 from s3_xfer.units import parse_duration
 
@@ -45,7 +35,7 @@ _WHAT, _FIDELITY, _SPEED = Section.WHAT, Section.FIDELITY, Section.SPEED
 _LIMITS, _OUTPUT = Section.LIMITS, Section.OUTPUT
 _IDENTITY, _REMEMBERED = JournalRole.IDENTITY, JournalRole.REMEMBERED
 _FIRST_RUN = JournalRole.FIRST_RUN
-_SECONDS: Mapping[str, Any] = {"low": 0, "high": WAIT_MAX_S, "unit": "s", "metavar": "SECONDS"}
+_SECONDS: Mapping[str, Any] = {"range": (0, limits.WAIT_MAX_S), "unit": "s", "metavar": "SECONDS"}
 
 
 @documented
@@ -65,13 +55,11 @@ class CopyOptions:
         when_given=Identical.SKIP,
         journal=_REMEMBERED,
     )
-    from_report_path: Path | None = option(
-        None,
+    from_report_path: Path | None = optional(
+        Path,
         _WHAT,
         "Copy only what this report of an earlier run says is missing.",
-        of=Path,
         journal=_FIRST_RUN,
-        is_repeated=False,
     )
     mode: RunMode = option(
         RunMode.COPY,
@@ -80,7 +68,6 @@ class CopyOptions:
         flag="--dry-run",
         when_given=RunMode.DRY_RUN,
         journal=_FIRST_RUN,
-        is_repeated=False,
     )
     preflight: Preflight = option(
         Preflight.FULL,
@@ -91,50 +78,40 @@ class CopyOptions:
         journal=_REMEMBERED,
     )
     tags: TagPolicy = option(TagPolicy.COPY, _FIDELITY, "Copy object tags, or leave them behind.")
-    storage_class: StorageClass | None = option(
-        None,
+    storage_class: StorageClass | None = optional(
+        StorageClass,
         _FIDELITY,
         "Storage class of the copies, STANDARD unless given.",
-        of=StorageClass,
         metavar="CLASS",
     )
-    acl: CannedAcl | None = option(
-        None, _FIDELITY, "Canned ACL of the copies.", of=CannedAcl, metavar="ACL"
+    acl: CannedAcl | None = optional(
+        CannedAcl, _FIDELITY, "Canned ACL of the copies.", metavar="ACL"
     )
-    sse: Encryption | None = option(
-        None,
-        _FIDELITY,
-        "Encryption; otherwise the bucket's default.",
-        of=Encryption,
-        metavar="MODE",
+    sse: Encryption | None = optional(
+        Encryption, _FIDELITY, "Encryption; otherwise the bucket's default.", metavar="MODE"
     )
-    sse_kms_key_id: str | None = option(
-        None, _FIDELITY, "KMS key, best as a full ARN.", of=str, metavar="KEY"
+    sse_kms_key_id: str | None = optional(
+        str, _FIDELITY, "KMS key, best as a full ARN.", metavar="KEY"
     )
     bucket_key: bool = option(False, _FIDELITY, "Use an S3 Bucket Key (fewer KMS requests).")
-    checksum_algorithm: ChecksumAlgorithm | None = option(
-        None,
-        _FIDELITY,
-        "Checksum that S3 stores with the copies.",
-        of=ChecksumAlgorithm,
-        metavar="NAME",
+    checksum_algorithm: ChecksumAlgorithm | None = optional(
+        ChecksumAlgorithm, _FIDELITY, "Checksum that S3 stores with the copies.", metavar="NAME"
     )
     request_payer: bool = option(
         False, _FIDELITY, "Accept that this account pays for reading the source.", word="requester"
     )
-    concurrency: int | None = option(
-        None,
+    concurrency: int | None = optional(
+        int,
         _SPEED,
         "Copies under way at the same time, at most.",
-        of=int,
-        low=1,
-        high=CONCURRENCY_MAX,
+        range=(1, limits.CONCURRENCY_MAX),
         default_text=(
-            f"as many as make it faster, up to {MAX_IN_FLIGHT} (crt); {THREADS} (managed)"
+            f"as many as make it faster, up to {limits.MAX_IN_FLIGHT} (crt); "
+            f"{limits.THREADS} (managed)"
         ),
         details=(
             "The managed engine needs a thread for each. The parts of large objects have as many "
-            f"requests again ({THREADS} without a value)."
+            f"requests again ({limits.THREADS} without a value)."
         ),
     )
     engine: Engine = option(
@@ -147,24 +124,20 @@ class CopyOptions:
         8,
         _SPEED,
         "Pages of the listing asked for at once, at most; more than one only if copies wait.",
-        low=1,
-        high=LISTING_THREADS_MAX,
+        range=(1, limits.LISTING_THREADS_MAX),
     )
     multipart_threshold_bytes: int = option(
-        SINGLE_COPY_MAX_BYTES,
+        limits.SINGLE_COPY_MAX_BYTES,
         _SPEED,
         "Objects of this size or more are copied in parts.",
-        low=PART_MIN_BYTES,
-        high=SINGLE_COPY_MAX_BYTES,
+        range=(limits.PART_MIN_BYTES, limits.SINGLE_COPY_MAX_BYTES),
         journal=_IDENTITY,
     )
-    part_size_bytes: int | None = option(
-        None,
+    part_size_bytes: int | None = optional(
+        int,
         _SPEED,
         "Size of a part; chosen by the object's size (128 to 512 MiB) unless given.",
-        of=int,
-        low=PART_MIN_BYTES,
-        high=PART_MAX_BYTES,
+        range=(limits.PART_MIN_BYTES, limits.PART_MAX_BYTES),
         journal=_IDENTITY,
         details="It grows where 10,000 parts would not suffice.",
     )
@@ -172,8 +145,7 @@ class CopyOptions:
         3,
         _SPEED,
         "Repetitions of a request that failed for a passing reason.",
-        low=0,
-        high=RETRIES_MAX,
+        range=(0, limits.RETRIES_MAX),
     )
     retry_delay_s: float = option(
         1.0, _SPEED, "Wait before the first repetition; doubles with each.", **_SECONDS
@@ -191,45 +163,40 @@ class CopyOptions:
         flag="",
         **_SECONDS,
     )
-    max_failures: int | None = option(
-        None, _LIMITS, "End the run once more than N objects have failed.", of=int, low=0
+    max_failures: int | None = optional(
+        int, _LIMITS, "End the run once more than N objects have failed.", range=(0, None)
     )
-    max_error_rate_percent: float | None = option(
-        None,
+    max_error_rate_percent: float | None = optional(
+        float,
         _LIMITS,
         "End it once more than this share failed of the last 1,000 tried (at least 100).",
-        of=float,
-        low=0,
-        high=100,
+        range=(0, 100),
         high_is_open=True,
         unit="per cent",
         metavar="PERCENT",
     )
-    max_requests_per_s: float | None = option(
-        None,
+    max_requests_per_s: float | None = optional(
+        float,
         _LIMITS,
         "Requests sent to S3, of all kinds together, at most.",
-        of=float,
         flag="--max-requests-per-second",
-        low=0,
+        range=(0, None),
         low_is_open=True,
         metavar="N",
         journal=_REMEMBERED,
     )
-    deadline: str | None = option(
-        None,
+    deadline: str | None = optional(
+        str,
         _LIMITS,
         "Stop cleanly after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
-        of=str,
         metavar="WHEN",
         is_repeated=False,  # a moment that has passed is refused
         details="A duration counts from the start of the run; a moment needs a time zone.",
     )
-    report_path: Path | None = option(
-        None,
+    report_path: Path | None = optional(
+        Path,
         _OUTPUT,
         "Write one JSON line for each object that was not copied.",
-        of=Path,
         is_repeated=False,  # a re-run writes another one
     )
     report_scope: ReportScope = option(
@@ -239,18 +206,16 @@ class CopyOptions:
         flag="--report-all",
         when_given=ReportScope.ALL,
     )
-    journal: str | None = option(
-        None,
+    journal: str | None = optional(
+        str,
         _OUTPUT,
         "Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
-        of=str,
         metavar="FILE",
         journal=_FIRST_RUN,
-        is_repeated=False,
         details="A dry run has none.",
     )
-    prices_path: Path | None = option(
-        None, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices.", of=Path
+    prices_path: Path | None = optional(
+        Path, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices."
     )
     journal_use: JournalUse = option(
         JournalUse.BEGIN,
@@ -262,20 +227,20 @@ class CopyOptions:
 
     def __post_init__(self) -> None:
         check_values(self)
-        self._check_encryption()
-        self._check_files()
+        _check_encryption(self)
+        _check_files(self)
         if self.deadline is not None:
             _moment(self.deadline, datetime.now().astimezone())
 
     @property
     def threads(self) -> int:
         """How many copies, or parts, that need a thread each are under way at once."""
-        return THREADS if self.concurrency is None else self.concurrency
+        return limits.THREADS if self.concurrency is None else self.concurrency
 
     @property
     def max_in_flight(self) -> int:
         """How many copies that need no thread are under way at once."""
-        return MAX_IN_FLIGHT if self.concurrency is None else self.concurrency
+        return limits.MAX_IN_FLIGHT if self.concurrency is None else self.concurrency
 
     def ends_at(self, start: datetime) -> datetime | None:
         """Return when a run that starts at ``start`` (with a time zone) has to stop, if ever.
@@ -291,30 +256,32 @@ class CopyOptions:
             )
         return moment
 
-    def _check_encryption(self) -> None:
-        kms = self.sse in (Encryption.KMS, Encryption.KMS_DSSE)
-        if self.sse_kms_key_id and not kms:
-            raise ValidationError(
-                "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
-            )
-        if self.bucket_key and self.sse is not Encryption.KMS:
-            raise ValidationError(
-                "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
-            )
 
-    def _check_files(self) -> None:
-        if self.report_scope is ReportScope.ALL and not self.report_path:
-            raise ValidationError(
-                "a report of all objects needs a file", remedy="add --report FILE"
-            )
-        if self.report_path and self.report_path in (self.from_report_path, self.prices_path):
-            raise ValidationError(
-                f"{printable(str(self.report_path))} would be read and overwritten "
-                "at the same time",
-                remedy="write the new report to another file",
-            )
-        if self.journal_use is JournalUse.RESUME and not self.journal:
-            raise ValidationError("no journal to resume was given", remedy="name its file")
+def _check_encryption(options: CopyOptions) -> None:
+    kms = options.sse in (Encryption.KMS, Encryption.KMS_DSSE)
+    if options.sse_kms_key_id and not kms:
+        raise ValidationError(
+            "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
+        )
+    if options.bucket_key and options.sse is not Encryption.KMS:
+        raise ValidationError(
+            "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
+        )
+
+
+def _check_files(options: CopyOptions) -> None:
+    if options.report_scope is ReportScope.ALL and not options.report_path:
+        raise ValidationError("a report of all objects needs a file", remedy="add --report FILE")
+    if options.report_path and options.report_path in (
+        options.from_report_path,
+        options.prices_path,
+    ):
+        raise ValidationError(
+            f"{printable(str(options.report_path))} would be read and overwritten at the same time",
+            remedy="write the new report to another file",
+        )
+    if options.journal_use is JournalUse.RESUME and not options.journal:
+        raise ValidationError("no journal to resume was given", remedy="name its file")
 
 
 def _moment(deadline: str, start: datetime) -> datetime:

@@ -116,6 +116,7 @@ def test_the_constructor_only_assigns() -> None:
         "super().__init__",
         "super",
         "kwargs.pop",
+        "options.items",
         "setattr",
     }
 
