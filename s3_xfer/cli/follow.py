@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
-from s3_xfer.cli.stdio import flush
+from s3_xfer.cli.output import FAILURES_SHOWN, flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from s3_xfer.runs.run import Run
 
 POLL_S = 0.125
-FAILURES_SHOWN = 5
 _SPEED_IS_KNOWN_S = 5.0
 _EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0

@@ -17,9 +17,8 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import interactive_options
-from s3_xfer.cli.output import Output, print_lines, text_width
+from s3_xfer.cli.output import Output, print_error, print_lines, text_width
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.stdio import print_error
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -77,7 +76,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     output = output_of(values)
     counted = _count(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
-        output.result(counted, replace(context_of(source, destination, values), dry_run=True))
+        output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
     if not (output.quiet or output.json):
         _show_plan(operation, source, destination, counted)

@@ -17,8 +17,8 @@ import click
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
+from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.stdio import print_error, print_json, print_line
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.text import printable
 
