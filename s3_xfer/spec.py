@@ -46,9 +46,7 @@ class TransferSpec:
         return plan_keys(
             S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
             S3Location(
-                bucket=self.destination_bucket,
-                key=self.destination_key,
-                account=self.destination,
+                bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
             recursive=self.recursive,
         )

@@ -11,12 +11,7 @@ import click
 
 from s3_xfer.cli.copy import context_of, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.factory import (
-    Values,
-    fields_from,
-    locations_from,
-    options_from,
-)
+from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import check_options
 from s3_xfer.cli.output import (

@@ -6,7 +6,7 @@ An end without a code of its own is ``INTERNAL``, never ``OK``.
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
@@ -50,7 +50,8 @@ class ExitCode(enum.IntEnum):
     TERMINATED = 143, "stopped by SIGTERM"
 
 
-_BY_ERROR: tuple[tuple[Any, ExitCode], ...] = (
+_ErrorTypes: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
+_BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
     ((ValidationError, PreflightError, ReportError, JournalError), ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
     ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),

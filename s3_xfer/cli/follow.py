@@ -155,11 +155,7 @@ def _stop(run: Run[Any], view: ProgressView, number: int) -> None:
 
 
 def _show(
-    run: Run[Any],
-    view: ProgressView,
-    requests: SignalRequests,
-    log: ProgressLog,
-    meter: RateMeter,
+    run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog, meter: RateMeter
 ) -> None:
     for line in log.new_lines(run):
         view.print_line(line)

@@ -44,9 +44,7 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
 
 
 @click.command(
-    cls=SectionedCommand,
-    help=HELP,
-    short_help="Copy after showing what will happen, and asking.",
+    cls=SectionedCommand, help=HELP, short_help="Copy after showing what will happen, and asking."
 )
 @click.argument("source", required=False)
 @click.argument("destination", required=False)

@@ -173,12 +173,7 @@ doctor_options = own(
 
 policy_options = add_options(
     doctor_options,
-    own(
-        PRINCIPALS,
-        "--trusted",
-        "Role or user that assumes the role that copies.",
-        metavar="ARN",
-    ),
+    own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,
         "--source-kms-key",
