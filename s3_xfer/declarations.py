@@ -101,8 +101,7 @@ class Declaration:
     field's, MISSING if it has none; ``default_text`` says what happens without a value. ``help``
     is one sentence; of a flag it says what the flag does. ``details`` are for the reference.
     ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
-    alone is not. A secret is read from the
-    environment and never shown.
+    alone is not. A secret is read from the environment and never shown.
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
     the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
@@ -130,11 +129,6 @@ class Declaration:
     unit: str = ""
     helps: Mapping[Any, str] | None = None
     must_exist: bool = False
-
-    @property
-    def label(self) -> str:
-        """What messages call it: ``part size``."""
-        return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -171,14 +165,19 @@ class Declaration:
             ) from error
 
     def check(self, value: Any, *, name: str = "") -> None:
-        """Return if ``value`` is in range; None always is. Messages call it ``name``.
+        """Return if ``value`` is in range; None always is.
+
+        Messages call it ``name``, or like the option: ``part size``.
 
         Raises:
             ValidationError: it is not.
         """
         if value is None or self.range is None:
             return
-        (low, high), label, unit = self.range, name or self.label, self.unit
+        (low, high), unit = self.range, self.unit
+        label = (
+            name or self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
+        )
         write = format_size if self.kind is Kind.SIZE else lambda number: f"{number} {unit}".strip()
         is_above = value > low if self.low_is_open else value >= low
         is_below = high is None or (value < high if self.high_is_open else value <= high)
@@ -303,10 +302,8 @@ def documented(cls: _ClassT) -> _ClassT:
 
 
 def _paragraph(declaration: Declaration) -> str:
-    condition = "" if declaration.when_given is None else f"{declaration.when_given}:"
-    default = f"Default: {declaration.default_text}." if declaration.default_text else ""
-    sentences = filter(None, [condition, declaration.help, declaration.details, default])
-    text = f"{declaration.name}: {' '.join(sentences)}"
+    default = f" Default: {declaration.default_text}." if declaration.default_text else ""
+    text = f"{declaration.name}: {declaration.meaning}{default}"
     return textwrap.fill(text, 96, initial_indent="    ", subsequent_indent="        ")
 
 

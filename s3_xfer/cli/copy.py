@@ -122,12 +122,7 @@ def _account(values: Values, side: str) -> AccountContext:
 
 def output_of(values: Values) -> Output:
     """Return how much is to be printed."""
-    return Output(
-        progress=values["progress"],
-        json=values["json"],
-        quiet=values["quiet"],
-        verbose=values["verbose"],
-    )
+    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
 
 
 def context_of(source: str, destination: str, values: Values) -> Context:

@@ -144,14 +144,12 @@ def _watch(run: Run[Any], view: ProgressView, requests: SignalRequests, log: Pro
     while not run.wait(POLL_S):
         if requests.stop is not None and not is_stopping:
             is_stopping = True
-            _stop(run, view, requests.stop)
+            run.cancel(BY_CTRL_C if requests.stop == signal.SIGINT else BY_SIGTERM)
+            view.print_line(
+                "stopping: waiting for answers under way, Ctrl-C again to leave at once"
+            )
         _show(run, view, requests, log, meter)
     _show(run, view, requests, log, meter)
-
-
-def _stop(run: Run[Any], view: ProgressView, number: int) -> None:
-    run.cancel(BY_CTRL_C if number == signal.SIGINT else BY_SIGTERM)
-    view.print_line("stopping: waiting for answers under way, Ctrl-C again to leave at once")
 
 
 def _show(

@@ -6,7 +6,7 @@ Options and run are those of ``copy``. Nothing is written before the answer yes,
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -118,14 +118,10 @@ def _ask_location(prompt: str, given: str | None) -> str:
     if given:
         S3Location.parse(given)
         return given
-    return _ask(f"{prompt} (s3://BUCKET/KEY or s3://BUCKET/PREFIX/)", check=S3Location.parse)
-
-
-def _ask(prompt: str, *, check: Callable[[str], object]) -> str:
     while True:
-        answer: str = click.prompt(prompt, err=True)
+        answer: str = click.prompt(f"{prompt} (s3://BUCKET/KEY or s3://BUCKET/PREFIX/)", err=True)
         try:
-            check(answer.strip())
+            S3Location.parse(answer.strip())
         except ValidationError as error:
             print_error(printable(f"{error.problem}; {error.remedy}."))
         else:

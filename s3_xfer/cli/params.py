@@ -167,15 +167,16 @@ def _value_of_flag(declaration: Declaration) -> Callable[..., Any]:
 
 
 def _type(declaration: Declaration) -> click.ParamType[Any]:
-    bounds: Any = declaration.range or (None, None)  # of whole numbers, if the field is
+    bounds: Any = declaration.range or (None, None)  # whole numbers, if the field is one
+    low, high = bounds
     match declaration.kind:
         case Kind.SIZE:
             return UnitParam("size", parse_size)
         case Kind.WHOLE:
-            return click.IntRange(*bounds)
+            return click.IntRange(low, high)
         case Kind.NUMBER:
             return click.FloatRange(
-                *bounds, min_open=declaration.low_is_open, max_open=declaration.high_is_open
+                low, high, min_open=declaration.low_is_open, max_open=declaration.high_is_open
             )
         case Kind.CHOICE:
             return EnumChoice(declaration.of)
