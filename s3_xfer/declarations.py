@@ -302,8 +302,10 @@ def documented(cls: _ClassT) -> _ClassT:
 
 
 def _paragraph(declaration: Declaration) -> str:
-    default = f" Default: {declaration.default_text}." if declaration.default_text else ""
-    text = f"{declaration.name}: {declaration.meaning}{default}"
+    condition = "" if declaration.when_given is None else f"{declaration.when_given}:"
+    default = f"Default: {declaration.default_text}." if declaration.default_text else ""
+    sentences = filter(None, [condition, declaration.help, declaration.details, default])
+    text = f"{declaration.name}: {' '.join(sentences)}"
     return textwrap.fill(text, 96, initial_indent="    ", subsequent_indent="        ")
 
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from s3_xfer.cli.copy import context_of, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
@@ -22,7 +20,7 @@ from s3_xfer.cli.output import (
     print_lines,
     text_width,
 )
-from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.params import command
 from s3_xfer.comparison import CompareStatus
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.render.summary import Context
@@ -52,14 +50,7 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
     """
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=CHECK_HELP,
-    short_help="Compare both sides, and list what is missing or different.",
-)
-@click.argument("source")
-@click.argument("destination")
-@check_options
+@command(CHECK_HELP, "Compare both sides, and list what is missing or different.", check_options)
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
     from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import

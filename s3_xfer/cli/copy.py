@@ -16,7 +16,7 @@ from s3_xfer.cli.factory import Values, account_from, fields_from, operation_fro
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
-from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.params import command
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
@@ -65,29 +65,22 @@ _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=COPY_HELP,
-    short_help="Copy one object, or everything under a prefix.",
-    epilog=EXIT_HELP,
+@command(
+    COPY_HELP, "Copy one object, or everything under a prefix.", copy_options, epilog=EXIT_HELP
 )
-@click.argument("source")
-@click.argument("destination")
-@copy_options
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
     operation = operation_from(source, destination, values)
     return perform(operation, output_of(values), context_of(source, destination, values))
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=RESUME_HELP,
-    short_help="Go on with a copy where its journal stops.",
+@command(
+    RESUME_HELP,
+    "Go on with a copy where its journal stops.",
+    resume_options,
+    arguments=("journal",),
     epilog=EXIT_HELP,
 )
-@click.argument("journal")
-@resume_options
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     source_of, default = click.get_current_context().get_parameter_source, ParameterSource.DEFAULT

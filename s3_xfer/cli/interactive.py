@@ -18,7 +18,7 @@ from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, print_error, print_lines, text_width
-from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.params import command
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -43,12 +43,9 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
     """
 
 
-@click.command(
-    cls=SectionedCommand, help=HELP, short_help="Copy after showing what will happen, and asking."
+@command(
+    HELP, "Copy after showing what will happen, and asking.", interactive_options, optional=True
 )
-@click.argument("source", required=False)
-@click.argument("destination", required=False)
-@interactive_options
 def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any
 ) -> ExitCode:

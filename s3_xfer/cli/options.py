@@ -13,7 +13,6 @@ from typing import Any
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
-    add_options,
     declared,
     member_flags,
     own,
@@ -98,23 +97,26 @@ _REPORTING = (
 )
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
-copy_options = add_options(
-    *_LOCATIONS, *(declared(each) for each in _copy_declarations()), *_REPORTING, _VERBOSE
+copy_options = (
+    *_LOCATIONS,
+    *(declared(each) for each in _copy_declarations()),
+    *_REPORTING,
+    _VERBOSE,
 )
 
-interactive_options = add_options(
+interactive_options = (
     own_flag(OUTPUT, "--yes", "Do not ask for confirmation; everything must be given."),
-    copy_options,
+    *copy_options,
 )
 
-resume_options = add_options(
+resume_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
     *_REPORTING,
     _VERBOSE,
 )
 
-check_options = add_options(
+check_options = (
     *_LOCATIONS,
     declared(
         _CHECK["recursive"],
@@ -140,7 +142,7 @@ check_options = add_options(
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
-uploads_options = add_options(
+uploads_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
     own(
@@ -164,15 +166,17 @@ uploads_options = add_options(
     _JSON,
 )
 
-doctor_options = own(
-    PRINCIPALS,
-    "--principal",
-    "Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
-    metavar="ARN",
+doctor_options = (
+    own(
+        PRINCIPALS,
+        "--principal",
+        "Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
+        metavar="ARN",
+    ),
 )
 
-policy_options = add_options(
-    doctor_options,
+policy_options = (
+    *doctor_options,
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -93,13 +93,27 @@ class SectionedCommand(click.Command):
                     formatter.write_dl(aligned, col_max=column)
 
 
-def add_options(*decorators: Decorator[Any]) -> Decorator[Any]:
-    """Return a decorator that gives a command these options, in this order."""
+def command(
+    text: str,
+    short_help: str,
+    options: Sequence[Decorator[Any]],
+    *,
+    arguments: Sequence[str] = ("source", "destination"),
+    optional: bool = False,
+    epilog: str | None = None,
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator that makes a command with these arguments and options, in this order.
 
-    def decorate(command: _CallbackT) -> _CallbackT:
-        for decorator in reversed(decorators):
-            command = decorator(command)
-        return command
+    ``text`` is its help. With ``optional`` the arguments may be left out.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        for option in reversed(options):
+            function = option(function)
+        for name in reversed(arguments):
+            function = click.argument(name, required=not optional)(function)
+        settings = {"help": text, "short_help": short_help, "epilog": epilog}
+        return click.command(cls=SectionedCommand, **settings)(function)
 
     return decorate
 

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.options import PolicyFormat, copy_options, doctor_options, policy_options
 from s3_xfer.cli.output import print_error, print_json, print_line
-from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.params import command
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
@@ -56,16 +54,12 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     """
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=DOCTOR_HELP,
-    short_help="Try every step of a copy and say what is denied.",
+@command(
+    DOCTOR_HELP,
+    "Try every step of a copy and say what is denied.",
+    (*copy_options, *doctor_options),
     epilog=DOCTOR_EXIT_HELP,
 )
-@click.argument("source")
-@click.argument("destination")
-@copy_options
-@doctor_options
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
     from s3_xfer.access.doctor import examine  # noqa: PLC0415 - slow to import
@@ -82,13 +76,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     return ExitCode.REFUSED if report.failed else ExitCode.OK
 
 
-@click.command(
-    cls=SectionedCommand, help=POLICY_HELP, short_help="Print the policies that a copy needs."
-)
-@click.argument("source")
-@click.argument("destination")
-@copy_options
-@policy_options
+@command(POLICY_HELP, "Print the policies that a copy needs.", (*copy_options, *policy_options))
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)

@@ -18,7 +18,7 @@ from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
 from s3_xfer.cli.output import print_error, print_json, print_line
-from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.cli.params import command
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.text import printable
 
@@ -45,11 +45,12 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
     """
 
 
-@click.command(
-    cls=SectionedCommand, help=UPLOADS_HELP, short_help="List unfinished uploads, and abort them."
+@command(
+    UPLOADS_HELP,
+    "List unfinished uploads, and abort them.",
+    uploads_options,
+    arguments=("destination",),
 )
-@click.argument("destination")
-@uploads_options
 def uploads(destination: str, **values: Any) -> ExitCode:
     """List the uploads, or abort those that the options choose."""
     from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
