@@ -221,11 +221,17 @@ def option(
     """Return a field of a dataclass that is declared as an option, see :class:`Declaration`.
 
     Unless given, ``flag`` is derived from the field's name: ``--part-size`` of
-    ``part_size_bytes``; ``journal`` is the section's. A secret is not in the repr.
+    ``part_size_bytes``; ``journal`` is the section's. A secret is not in the repr, and neither is
+    an object of any kind (``of=object``), which is not compared either.
     """
-    metadata = declared(section, help, **{"of": type(default), **settings})
-    is_shown = not settings.get("is_secret")
-    return dataclasses.field(default=default, repr=is_shown, metadata=metadata)
+    settings = {"of": type(default), **settings}
+    is_value = settings["of"] is not object
+    return dataclasses.field(
+        default=default,
+        repr=is_value and not settings.get("is_secret"),
+        compare=is_value,
+        metadata=declared(section, help, **settings),
+    )
 
 
 def optional(of: type[_T], section: Section, help: str, **settings: Any) -> _T | None:  # noqa: A002

@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from s3_xfer.declarations import JournalRole, Section, declared, documented, option, optional
+from s3_xfer.declarations import JournalRole, Section, documented, option, optional
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
 
@@ -74,25 +74,17 @@ class AccountContext:
     ca_bundle: str | None = optional(
         str, Section.BOTH_SIDES, "Certificates to trust instead of the usual ones.", must_exist=True
     )
-    session: boto3.session.Session | None = field(
-        default=None,
-        repr=False,
-        compare=False,
-        metadata=declared(
-            Section.ONE_SIDE,
-            "Session with refreshing credentials of the caller's own, in place of a profile.",
-            **_FROM_A_PROGRAM,
-        ),
+    session: boto3.session.Session | None = option(
+        None,
+        Section.ONE_SIDE,
+        "Session with refreshing credentials of the caller's own, in place of a profile.",
+        **_FROM_A_PROGRAM,
     )
-    client_config: Config | None = field(
-        default=None,
-        repr=False,
-        compare=False,
-        metadata=declared(
-            Section.ONE_SIDE,
-            "Botocore configuration to merge under our own (proxies, addressing style).",
-            **_FROM_A_PROGRAM,
-        ),
+    client_config: Config | None = option(
+        None,
+        Section.ONE_SIDE,
+        "Botocore configuration to merge under our own (proxies, addressing style).",
+        **_FROM_A_PROGRAM,
     )
 
     def __post_init__(self) -> None:
