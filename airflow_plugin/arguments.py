@@ -61,16 +61,20 @@ def documented(cls: _ClassT) -> _ClassT:
     text = inspect.cleandoc(cls.__doc__ or "")
     paragraphs = (
         textwrap.fill(
-            f":param {name}: {option.meaning} "
-            + (f"One of {', '.join(option.words)}." if option.words else ""),
+            f":param {name}: {_meaning(option)}",
             96,
             subsequent_indent="    ",
+            break_on_hyphens=False,
         )
         for name, option in OPTIONS.items()
         if f":param {name}:" not in text
     )
-    cls.__doc__ = "\n".join([text, *paragraphs])
+    cls.__doc__ = "\n".join([text, "", *paragraphs])
     return cls
+
+
+def _meaning(option: Declaration) -> str:
+    return f"{option.meaning} One of {', '.join(option.words)}." if option.words else option.meaning
 
 
 @dataclass(frozen=True, slots=True)
