@@ -1,35 +1,83 @@
 """From the arguments of a task to what the library takes: locations, options, numbers, enums.
 
 Templates render to text, so every value may come as text: ``"64"``, ``"true"``, ``"STANDARD_IA"``.
-The fields of :class:`~s3_xfer.CopyOptions` are read from the class itself: a new field needs an
-argument of the operator, and nothing here. A value that cannot be read is refused with the
+The arguments for :class:`~s3_xfer.CopyOptions` follow from the declarations of its fields: a new
+option of the library needs nothing here. A value that cannot be read is refused with the
 argument's name, before a request is sent.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import types
-import typing
+import inspect
+import textwrap
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from s3_xfer import CopyOptions, Identical, JournalUse, S3Location, ValidationError
+from s3_xfer import (
+    CopyOptions,
+    Declaration,
+    Identical,
+    JournalUse,
+    S3CopyOperation,
+    S3Location,
+    ValidationError,
+    declarations_of,
+)
 
 # Operators have attributes of these names for the retries of the task; ours are of a request.
 RENAMED = {"retries": "request_retries", "retry_delay_s": "request_retry_delay_s"}
-_TRUE, _FALSE = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
+# What only a task can ask for, besides the values of Identical.
+SKIP_ON_RETRY = "skip-on-retry"
+
+_InitT = TypeVar("_InitT", bound=Callable[..., None])
+_ClassT = TypeVar("_ClassT", bound=type)
 
 
-class OnRetry(enum.Enum):
-    """What only a task can ask for, besides the values of :class:`~s3_xfer.Identical`."""
+def argument_of(field: str) -> str:
+    """Return the operator's argument for a field of CopyOptions."""
+    return RENAMED.get(field, field)
 
-    SKIP = "skip-on-retry"
+
+OPTIONS: Mapping[str, Declaration] = {
+    argument_of(field): declaration for field, declaration in declarations_of(CopyOptions).items()
+}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+def with_options(init: _InitT) -> _InitT:
+    """Return a constructor whose signature has every argument of OPTIONS, None unless given.
+
+    Airflow reads the signature for mapped tasks and default arguments.
+    """
+    signature = inspect.signature(init)
+    *own, others = signature.parameters.values()
+    options = (inspect.Parameter(name, others.KEYWORD_ONLY, default=None) for name in OPTIONS)
+    init.__signature__ = signature.replace(parameters=[*own, *options, others])  # type: ignore[attr-defined]
+    return init
+
+
+def documented(cls: _ClassT) -> _ClassT:
+    """Add to the docstring of an operator the arguments of OPTIONS that it does not describe."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    paragraphs = (
+        textwrap.fill(
+            f":param {name}: {_meaning(option)}",
+            96,
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+        for name, option in OPTIONS.items()
+        if f":param {name}:" not in text
+    )
+    cls.__doc__ = "\n".join([text, "", *paragraphs])
+    return cls
+
+
+def _meaning(option: Declaration) -> str:
+    return f"{option.meaning} One of {', '.join(option.words)}." if option.words else option.meaning
+
+
+@dataclass(frozen=True, slots=True)
 class TaskArguments:
     """The rendered arguments of one task by name, and their values as the library takes them.
 
@@ -44,11 +92,11 @@ class TaskArguments:
 
     def flag(self, name: str) -> bool:
         """Return the argument as true or false."""
-        return bool(read(name, self.values[name], bool))
+        return bool(_read(declarations_of(S3CopyOperation)["recursive"], name, self.values[name]))
 
     def number(self, name: str) -> int:
         """Return the argument as a whole number."""
-        return int(read(name, self.values[name], int))
+        return int(_read(declarations_of(S3CopyOperation)[name], name, self.values[name]))
 
     def location(self, side: str) -> S3Location:
         """Return the location of ``side``, which is ``source`` or ``destination``."""
@@ -64,8 +112,7 @@ class TaskArguments:
             local_paths: paths by field for the arguments that name a file in S3.
             is_retry: whether this is a later try of the task.
         """
-        names = (field.name for field in dataclasses.fields(CopyOptions))
-        values: dict[str, Any] = {name: self.values[argument_of(name)] for name in names}
+        values = {option.name: self.values[name] for name, option in OPTIONS.items()}
         values |= {name: value for name, value in defaults.items() if values[name] is None}
         values["identical"] = identical(values["identical"], is_retry=is_retry)
         if values["journal"] and not values["journal_use"]:
@@ -79,15 +126,13 @@ def identical(value: Any, *, is_retry: bool) -> Identical:
     Raises:
         ValidationError: ``value`` is neither one of the library's words nor the operator's own.
     """
-    choice: Identical | OnRetry = read("identical", value, Identical | OnRetry)
-    if isinstance(choice, Identical):
-        return choice
-    return Identical.SKIP if is_retry else Identical.COPY
-
-
-def argument_of(field: str) -> str:
-    """Return the operator's argument for a field of CopyOptions."""
-    return RENAMED.get(field, field)
+    if value == SKIP_ON_RETRY:
+        return Identical.SKIP if is_retry else Identical.COPY
+    try:
+        choice: Identical = _read(OPTIONS["identical"], "identical", value)
+    except ValidationError as error:
+        raise ValidationError(f"{error.problem} or one of {SKIP_ON_RETRY}") from error
+    return choice
 
 
 def copy_options(values: Mapping[str, Any]) -> CopyOptions:
@@ -96,12 +141,11 @@ def copy_options(values: Mapping[str, Any]) -> CopyOptions:
     Raises:
         ValidationError: a value cannot be read, or the library refuses it.
     """
-    kinds = typing.get_type_hints(CopyOptions)
     return CopyOptions(
         **{
-            field.name: read(argument_of(field.name), values[field.name], kinds[field.name])
-            for field in dataclasses.fields(CopyOptions)
-            if values.get(field.name) not in (None, "")
+            option.name: _read(option, name, values[option.name])
+            for name, option in OPTIONS.items()
+            if values.get(option.name) not in (None, "")
         }
     )
 
@@ -128,63 +172,12 @@ def location(side: str, bucket: str | None, key: str | None) -> S3Location:
     return S3Location(bucket=bucket, key=key or "")
 
 
-def read(name: str, value: Any, kind: Any) -> Any:
-    """Return ``value`` as a ``kind`` (of a field of CopyOptions, or bool, int, float, str).
+def _read(declaration: Declaration, name: str, value: Any) -> Any:
+    """Return ``value`` of the argument ``name`` as the library takes it; None is no value.
 
     Raises:
-        ValidationError: it is not one.
+        ValidationError: it cannot be read, or is out of range.
     """
-    for member in _members(kind):
-        reader = _READERS.get(member, member)  # an enum reads its own values
-        try:
-            return reader(value)
-        except (ValueError, TypeError):
-            continue
-    raise ValidationError(f"{name} is {value!r}; it must be {_described(kind)}")
-
-
-def _members(kind: Any) -> tuple[Any, ...]:
-    """Return the types of a union, None left out."""
-    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
-        return tuple(member for member in typing.get_args(kind) if member is not type(None))
-    return (kind,)
-
-
-def _read_flag(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = _read_text(value).strip().lower()
-    if word not in _TRUE | _FALSE:
-        raise ValueError(value)
-    return word in _TRUE
-
-
-def _read_whole_number(value: Any) -> int:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    return int(value)
-
-
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
-
-
-def _described(kind: Any) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
-    return " or ".join(words.get(member) or _choices(member) or "text" for member in _members(kind))
-
-
-def _choices(member: Any) -> str:
-    is_enum = isinstance(member, type) and issubclass(member, enum.Enum)
-    return "one of " + ", ".join(choice.value for choice in member) if is_enum else ""
-
-
-_READERS: Mapping[Any, Callable[[Any], Any]] = {
-    bool: _read_flag,
-    int: _read_whole_number,
-    float: float,
-    Path: Path,
-    str: _read_text,
-}
+    read = declaration.parse("" if value is None else value, name=name)
+    declaration.check(read, name=name)
+    return read

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_plugin._compat import BaseOperator, Context
-from airflow_plugin.arguments import TaskArguments
+from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, with_options
 from airflow_plugin.exceptions import library_errors_as_task_errors
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
 from airflow_plugin.task_copy import TaskCopy
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
 
+@documented
 class S3CrossAccountCopyOperator(BaseOperator):
     """Copy S3 objects into a bucket of another account, server-side.
 
@@ -55,7 +56,6 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param botocore_config: settings for both clients, on top of the connections' ``config_kwargs``
     :param report_path: file, or ``s3://`` URL written with the destination's connection, that gets
         a JSON line for each object that was not copied
-    :param report_scope: ``not-copied``, or ``all`` for a line for every object
     :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
     :param journal: file, or ``s3://`` URL reached with the destination's connection, that records
         what is done: a retry of the task goes on from there, on any worker. Name it after
@@ -65,16 +65,10 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param request_retries: repetitions of a single request, inside one try of the task
     :param request_retry_delay_s: seconds before the first of them; doubles with each
     :param concurrency: copies under way at the same time. Default: ``[s3_xfer] concurrency``
-    :param engine: ``auto``, ``managed`` or ``crt`` (needs awscrt on the worker)
     :param stop_grace_s: seconds that a stopped copy waits for answers. Default:
         ``[s3_xfer] stop_grace``
 
-    ``multipart_threshold_bytes``, ``part_size_bytes``, ``read_timeout_s``, ``tags``,
-    ``storage_class``, ``acl``, ``sse``, ``sse_kms_key_id``, ``bucket_key``, ``request_payer``,
-    ``checksum_algorithm``, ``listing_threads``, ``prices_path``, ``mode`` (``copy`` or
-    ``dry-run``), ``preflight``, ``max_failures``, ``max_error_rate_percent``,
-    ``max_requests_per_s`` and ``deadline`` are those of :class:`s3_xfer.CopyOptions`; None
-    means its default.
+    The others are those of :class:`s3_xfer.CopyOptions`; None means its default.
     """
 
     template_ext: Sequence[str] = ()
@@ -82,6 +76,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
     operator_extra_links = (S3SourceLink(), S3DestinationLink())
     ui_color = "#c5e8d4"
 
+    @with_options
     def __init__(
         self,
         *,
@@ -94,7 +89,6 @@ class S3CrossAccountCopyOperator(BaseOperator):
         dest_aws_conn_id: str | None = None,
         batch_size: int | str = 100,
         overwrite: bool | str = True,
-        identical: str | None = None,
         fail_on_error: bool | str = True,
         source_region_name: str | None = None,
         dest_region_name: str | None = None,
@@ -103,37 +97,9 @@ class S3CrossAccountCopyOperator(BaseOperator):
         source_bucket_owner: str | None = None,
         dest_bucket_owner: str | None = None,
         botocore_config: Mapping[str, Any] | None = None,
-        report_path: str | None = None,
-        report_scope: str | None = None,
-        from_report_path: str | None = None,
-        concurrency: int | str | None = None,
-        engine: str | None = None,
-        listing_threads: int | str | None = None,
-        multipart_threshold_bytes: int | str | None = None,
-        part_size_bytes: int | str | None = None,
-        request_retries: int | str | None = None,
-        request_retry_delay_s: float | str | None = None,
-        read_timeout_s: float | str | None = None,
-        stop_grace_s: float | str | None = None,
-        tags: str | None = None,
-        storage_class: str | None = None,
-        acl: str | None = None,
-        sse: str | None = None,
-        sse_kms_key_id: str | None = None,
-        bucket_key: bool | str | None = None,
-        request_payer: bool | str | None = None,
-        checksum_algorithm: str | None = None,
-        mode: str | None = None,
-        preflight: str | None = None,
-        prices_path: str | None = None,
-        max_failures: int | str | None = None,
-        max_error_rate_percent: float | str | None = None,
-        max_requests_per_s: float | str | None = None,
-        deadline: str | None = None,
-        journal: str | None = None,
-        journal_use: str | None = None,
         **kwargs: Any,
     ) -> None:
+        options = {name: kwargs.pop(name, None) for name in OPTIONS}
         super().__init__(**kwargs)
         self.source_key = source_key
         self.destination_key = destination_key
@@ -144,7 +110,6 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.dest_aws_conn_id = dest_aws_conn_id
         self.batch_size = batch_size
         self.overwrite = overwrite
-        self.identical = identical
         self.fail_on_error = fail_on_error
         self.source_region_name = source_region_name
         self.dest_region_name = dest_region_name
@@ -153,35 +118,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.source_bucket_owner = source_bucket_owner
         self.dest_bucket_owner = dest_bucket_owner
         self.botocore_config = botocore_config
-        self.report_path = report_path
-        self.report_scope = report_scope
-        self.from_report_path = from_report_path
-        self.concurrency = concurrency
-        self.engine = engine
-        self.listing_threads = listing_threads
-        self.multipart_threshold_bytes = multipart_threshold_bytes
-        self.part_size_bytes = part_size_bytes
-        self.request_retries = request_retries
-        self.request_retry_delay_s = request_retry_delay_s
-        self.read_timeout_s = read_timeout_s
-        self.stop_grace_s = stop_grace_s
-        self.tags = tags
-        self.storage_class = storage_class
-        self.acl = acl
-        self.sse = sse
-        self.sse_kms_key_id = sse_kms_key_id
-        self.bucket_key = bucket_key
-        self.request_payer = request_payer
-        self.checksum_algorithm = checksum_algorithm
-        self.mode = mode
-        self.preflight = preflight
-        self.prices_path = prices_path
-        self.max_failures = max_failures
-        self.max_error_rate_percent = max_error_rate_percent
-        self.max_requests_per_s = max_requests_per_s
-        self.deadline = deadline
-        self.journal = journal
-        self.journal_use = journal_use
+        for name, value in options.items():
+            setattr(self, name, value)
 
     template_fields: Sequence[str] = tuple(
         name

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.configuration import conf
 
-from airflow_plugin.arguments import read
+from airflow_plugin.arguments import OPTIONS
 from airflow_plugin.provider import SECTION, SETTINGS
 
 # Field of CopyOptions -> the setting that stands in for an argument that is None.
@@ -29,7 +29,8 @@ def seconds_setting(name: str) -> float:
     Raises:
         ValidationError: it is not a number.
     """
-    seconds: float = read(f"[{SECTION}] {name}", text_setting(name), float)
+    text = text_setting(name) or ""
+    seconds: float = OPTIONS["stop_grace_s"].parse(text, name=f"[{SECTION}] {name}")
     return seconds
 
 

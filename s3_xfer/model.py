@@ -11,19 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from s3_xfer.declarations import (
-    Declaration,
-    File,
-    Instance,
-    JournalRole,
-    Section,
-    Text,
-    declared,
-    documented,
-    option,
-)
+from s3_xfer.declarations import JournalRole, Section, documented, option, optional
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
 
@@ -39,19 +29,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")  # what Python makes of bytes that i
 _ACCOUNT_ID = re.compile(r"\d{12}")
 # The account of other S3 services may be empty or of another form: Ceph has both.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|RGW\d{17}|):role/.+")
-
-
-def _from_a_program(help: str, description: str) -> dict[str, Declaration]:  # noqa: A002
-    """Return the metadata of a field that only a program can fill."""
-    return declared(
-        Declaration(
-            help=help,
-            section=Section.ONE_SIDE,
-            kind=Instance(description=description),
-            journal=JournalRole.PER_RUN,
-            flag="",
-        )
-    )
+_FROM_A_PROGRAM: Mapping[str, Any] = {"of": object, "flag": "", "journal": JournalRole.PER_RUN}
 
 
 @documented
@@ -65,79 +43,48 @@ class AccountContext:
         ValidationError: a malformed role ARN or account id, or settings that exclude each other.
     """
 
-    profile: str | None = option(
-        None,
-        help="AWS profile for this side's requests.",
-        section=Section.ONE_SIDE,
-        kind=Text(metavar="NAME"),
-        journal=JournalRole.REMEMBERED,
+    profile: str | None = optional(
+        str, Section.ONE_SIDE, "AWS profile for this side's requests.", metavar="NAME"
     )
-    role_arn: str | None = option(
+    role_arn: str | None = optional(str, Section.ONE_SIDE, "Role to assume.", metavar="ARN")
+    external_id: str | None = option(
         None,
-        help="Role to assume.",
-        section=Section.ONE_SIDE,
-        kind=Text(metavar="ARN"),
-        journal=JournalRole.REMEMBERED,
+        Section.ONE_SIDE,
+        "External id that the role's trust policy asks for.",
+        of=str,
+        metavar="ID",
+        journal=JournalRole.PER_RUN,
+        is_secret=True,
     )
-    external_id: str | None = field(
-        default=None,
-        repr=False,
-        metadata=declared(
-            Declaration(
-                help="External id that the role's trust policy asks for.",
-                section=Section.ONE_SIDE,
-                kind=Text(metavar="ID"),
-                journal=JournalRole.PER_RUN,
-                is_secret=True,
-            )
-        ),
-    )
-    region: str | None = option(
-        None,
-        help="Region of the bucket.",
-        section=Section.ONE_SIDE,
-        kind=Text(metavar="REGION"),
-        journal=JournalRole.REMEMBERED,
-    )
-    endpoint_url: str | None = option(
-        None,
-        help="S3 endpoint of this side alone.",
-        section=Section.ONE_SIDE,
-        kind=Text(metavar="URL"),
+    region: str | None = optional(str, Section.ONE_SIDE, "Region of the bucket.", metavar="REGION")
+    endpoint_url: str | None = optional(
+        str,
+        Section.ONE_SIDE,
+        "S3 endpoint of this side alone.",
+        metavar="URL",
         journal=JournalRole.IDENTITY,
     )
-    bucket_owner: str | None = option(
-        None,
-        help="12-digit account that must own the bucket; otherwise S3 refuses every request.",
-        section=Section.ONE_SIDE,
-        kind=Text(metavar="ACCOUNT"),
-        journal=JournalRole.REMEMBERED,
+    bucket_owner: str | None = optional(
+        str,
+        Section.ONE_SIDE,
+        "12-digit account that must own the bucket; otherwise S3 refuses every request.",
+        metavar="ACCOUNT",
         details="A bucket's name can be registered again by another account.",
     )
-    ca_bundle: str | None = option(
+    ca_bundle: str | None = optional(
+        str, Section.BOTH_SIDES, "Certificates to trust instead of the usual ones.", must_exist=True
+    )
+    session: boto3.session.Session | None = option(
         None,
-        help="Certificates to trust instead of the usual ones.",
-        section=Section.BOTH_SIDES,
-        kind=File(container=str, must_exist=True),
-        journal=JournalRole.REMEMBERED,
+        Section.ONE_SIDE,
+        "Session with refreshing credentials of the caller's own, in place of a profile.",
+        **_FROM_A_PROGRAM,
     )
-    session: boto3.session.Session | None = field(
-        default=None,
-        repr=False,
-        compare=False,
-        metadata=_from_a_program(
-            "Session with refreshing credentials of the caller's own, in place of a profile.",
-            "a boto3 session",
-        ),
-    )
-    client_config: Config | None = field(
-        default=None,
-        repr=False,
-        compare=False,
-        metadata=_from_a_program(
-            "Botocore configuration to merge under our own (proxies, addressing style).",
-            "a botocore configuration",
-        ),
+    client_config: Config | None = option(
+        None,
+        Section.ONE_SIDE,
+        "Botocore configuration to merge under our own (proxies, addressing style).",
+        **_FROM_A_PROGRAM,
     )
 
     def __post_init__(self) -> None:

@@ -9,35 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from s3_xfer.comparison import CompareField, Extra
-from s3_xfer.declarations import (
-    Choice,
-    Declaration,
-    Flag,
-    JournalRole,
-    Members,
-    Section,
-    Text,
-    Whole,
-    check_values,
-    declared,
-    option,
-)
+from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 
 
-def _location(help: str, metavar: str) -> dict[str, Declaration]:  # noqa: A002 - as in option()
+def _location(help: str) -> dict[str, Declaration]:  # noqa: A002 - as in option()
     """Return the metadata of a field that a URL on the command line stands for."""
-    return declared(
-        Declaration(
-            help=help,
-            section=Section.LOCATIONS,
-            kind=Text(metavar=metavar),
-            journal=JournalRole.IDENTITY,
-            flag="",
-        )
-    )
+    return declared(Section.LOCATIONS, help, of=str, flag="")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +28,11 @@ class TransferSpec:
         ValidationError: a name is invalid, or source and destination overlap.
     """
 
-    source_bucket: str = field(metadata=_location("Bucket to copy from.", "BUCKET"))
-    source_key: str = field(metadata=_location("Key, or prefix, to copy.", "KEY"))
-    destination_bucket: str = field(metadata=_location("Bucket to copy to.", "BUCKET"))
-    destination_key: str = field(metadata=_location("Key, or prefix, of the copies.", "KEY"))
-    recursive: bool = option(
-        False,
-        help="Copy everything under the prefix SOURCE.",
-        section=Section.WHAT,
-        kind=Flag(),
-        journal=JournalRole.IDENTITY,
-    )
+    source_bucket: str = field(metadata=_location("Bucket to copy from."))
+    source_key: str = field(metadata=_location("Key, or prefix, to copy."))
+    destination_bucket: str = field(metadata=_location("Bucket to copy to."))
+    destination_key: str = field(metadata=_location("Key, or prefix, of the copies."))
+    recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
     options: CopyOptions = field(default_factory=CopyOptions)
@@ -72,9 +46,7 @@ class TransferSpec:
         return plan_keys(
             S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
             S3Location(
-                bucket=self.destination_bucket,
-                key=self.destination_key,
-                account=self.destination,
+                bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
             recursive=self.recursive,
         )
@@ -91,20 +63,13 @@ class CopySpec(TransferSpec):
     """
 
     batch_size: int = option(
-        100,
-        help="Objects handed to the workers at once.",
-        section=Section.SPEED,
-        kind=Whole(low=1, high=BATCH_SIZE_MAX),
-        journal=JournalRole.REMEMBERED,
-        after="engine",
+        100, Section.SPEED, "Objects handed to the workers at once.", range=(1, BATCH_SIZE_MAX)
     )
     overwrite: bool = option(
         True,
+        Section.WHAT,
+        "Leave objects alone that exist at the destination (atomic on AWS).",
         flag="--no-overwrite",
-        help="Leave objects alone that exist at the destination (atomic on AWS).",
-        section=Section.WHAT,
-        kind=Flag(when_given=False),
-        journal=JournalRole.IDENTITY,
     )
 
 
@@ -114,27 +79,22 @@ class CheckSpec(TransferSpec):
 
     compare: frozenset[CompareField] = option(
         frozenset(),
+        Section.COMPARISON,
+        "What is compared besides sizes and ETags.",
+        of=CompareField,
         flag="",  # a flag for each member
-        help="What is compared besides sizes and ETags.",
-        section=Section.COMPARISON,
-        kind=Members(
-            members=CompareField,
-            helps={
-                CompareField.CHECKSUMS: (
-                    "Compare stored checksums where ETags prove nothing (two HEADs for each "
-                    "object)."
-                ),
-                CompareField.METADATA: "Compare metadata and headers (two HEADs for each object).",
-                CompareField.TAGS: "Compare tags (two requests for each object).",
-            },
-        ),
-        journal=JournalRole.PER_RUN,
+        helps={
+            CompareField.CHECKSUMS: (
+                "Compare stored checksums where ETags prove nothing (two HEADs for each object)."
+            ),
+            CompareField.METADATA: "Compare metadata and headers (two HEADs for each object).",
+            CompareField.TAGS: "Compare tags (two requests for each object).",
+        },
     )
     extra: Extra = option(
         Extra.COUNT,
+        Section.COMPARISON,
+        "Leave out objects that only the destination has.",
         flag="--ignore-extra",
-        help="Leave out objects that only the destination has.",
-        section=Section.COMPARISON,
-        kind=Choice(members=Extra, when_given=Extra.IGNORE),
-        journal=JournalRole.PER_RUN,
+        when_given=Extra.IGNORE,
     )

@@ -7,19 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.declarations import (
-    Choice,
-    Decimal,
-    Declaration,
-    File,
-    Flag,
-    Instance,
-    JournalRole,
-    Members,
-    Text,
-    Whole,
-    declarations_of,
-)
+from s3_xfer.declarations import Declaration, JournalRole, Kind, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions, Encryption
@@ -65,6 +53,13 @@ class Case:
         """The field with what has to be given too."""
         return {**COMPANIONS.get(self.name, {}), self.name: self.value}
 
+    @property
+    def typed(self) -> list[str]:
+        """The words of a command line that give it."""
+        flag, is_flag = self.declaration.flag, self.declaration.when_given is not None
+        alone = is_flag and not self.declaration.word
+        return [flag] if alone else [flag, self.declaration.to_text(self.value)]
+
     def __str__(self) -> str:
         return f"{self.cls.__name__}.{self.name}"
 
@@ -77,26 +72,24 @@ def cases(*classes: type) -> Iterator[Case]:
 
 
 def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one for each kind
-    kind, default = declaration.kind, declaration.default
-    match kind:
-        case Flag():
+    default, of, (low, _) = declaration.default, declaration.of, declaration.range or (0, None)
+    match declaration.kind:
+        case Kind.FLAG:
             return not default
-        case Choice():
-            return next(member for member in reversed(kind.members) if member is not default)
-        case Members():
-            return frozenset(kind.members)
-        case Whole():
-            return next(value for value in (kind.low + 1, kind.low + 2) if value != default)
-        case Decimal():
-            return kind.low + 2.5
-        case File():
-            return kind.container("/dev/null")
-        case Instance():
+        case Kind.CHOICE:
+            return next(member for member in reversed(of) if member is not default)  # type: ignore[call-overload]
+        case Kind.MEMBERS:
+            return frozenset(of)  # type: ignore[call-overload]
+        case Kind.WHOLE | Kind.SIZE:
+            return next(value for value in (low + 1, low + 2) if value != default)
+        case Kind.NUMBER:
+            return low + 2.5
+        case Kind.FILE:
+            return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
+        case Kind.INSTANCE:
             return None
-        case Text():
+        case Kind.TEXT:
             return FORMED.get(name, "text")
-        case _:
-            raise AssertionError(f"{name} is of a kind that this module does not know")
 
 
 def operation(case: Case | None = None) -> S3CopyOperation:

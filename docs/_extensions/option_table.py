@@ -7,7 +7,7 @@ from dataclasses import MISSING
 
 from airflow_plugin.arguments import argument_of
 from s3_xfer import AccountContext, CopyOptions
-from s3_xfer.declarations import Declaration, Flag, Section, declarations_of
+from s3_xfer.declarations import Declaration, Kind, Section, declarations_of
 from s3_xfer.spec import CopySpec
 
 SIDES = ("source", "dest")
@@ -22,10 +22,10 @@ def rows(table: str) -> Iterator[tuple[str, ...]]:
     """Yield the cells of each row of the table for this class."""
     if table == "AccountContext":
         for option in declarations_of(AccountContext).values():
-            yield account_flags(option), option.name, meaning(option)
+            yield account_flags(option), option.name, option.meaning
         return
     for option in declarations_of(CopyOptions if table == "CopyOptions" else CopySpec).values():
-        yield flag(option), option.name, argument_of(option.name), default(option), meaning(option)
+        yield flag(option), option.name, argument_of(option.name), default(option), option.meaning
 
 
 def flag(option: Declaration) -> str:
@@ -51,13 +51,6 @@ def default(option: Declaration) -> str:
         return "required"
     if option.default_text or option.default is None:
         return option.default_text or "none"
-    if isinstance(option.kind, Flag):
+    if option.kind is Kind.FLAG:
         return str(option.default)
-    return option.kind.to_text(option.default)
-
-
-def meaning(option: Declaration) -> str:
-    """Return the help with all details."""
-    value = getattr(option.kind, "when_given", None)
-    condition = f"{getattr(value, 'value', value)}:" if value is not None else ""
-    return " ".join(filter(None, [condition, option.help, option.details]))
+    return option.to_text(option.default)

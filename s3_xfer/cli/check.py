@@ -7,28 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from s3_xfer.cli.copy import copy, output_of
-from s3_xfer.cli.exit_codes import ExitCode, exit_code_of_check
-from s3_xfer.cli.factory import (
-    Values,
-    account_from,
-    fields_from,
-    locations_from,
-    options_from,
-    rerun_command,
-)
+from s3_xfer.cli.copy import context_of, output_of
+from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import check_options
-from s3_xfer.cli.output import Output, print_lines, text_width
-from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.stdio import ignoring_closed_stdout, print_error, print_json
+from s3_xfer.cli.output import (
+    Output,
+    ignoring_closed_stdout,
+    print_error,
+    print_json,
+    print_lines,
+    text_width,
+)
+from s3_xfer.cli.params import command
 from s3_xfer.comparison import CompareStatus
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.render.summary import Context
 from s3_xfer.spec import CheckSpec
-from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.operations import S3CheckOperation
@@ -54,14 +50,7 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
     """
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=CHECK_HELP,
-    short_help="Compare both sides, and list what is missing or different.",
-)
-@click.argument("source")
-@click.argument("destination")
-@check_options
+@command(CHECK_HELP, "Compare both sides, and list what is missing or different.", check_options)
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
     from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
@@ -71,8 +60,8 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
     view = output.view(line=check_line, draw=check_frame)
     follow(run, view, failures_shown=output.failures_shown, line=check_line)
     result = run.result()
-    _print(result, output, _context(source, destination, values))
-    return exit_code_of_check(result)
+    _print(result, output, context_of(source, destination, values))
+    return exit_code(result)
 
 
 def _operation(source_url: str, destination_url: str, values: Values) -> S3CheckOperation:
@@ -91,16 +80,6 @@ def _operation(source_url: str, destination_url: str, values: Values) -> S3Check
     )
 
 
-def _context(source: str, destination: str, values: Values) -> Context:
-    return Context(
-        source_url=printable(source),
-        destination_url=printable(destination),
-        verbose=values["verbose"],
-        rerun=rerun_command(copy, source, destination, values),
-        destination=account_from(values, "dest"),
-    )
-
-
 def _print(result: CheckResult, output: Output, context: Context) -> None:
     """Print the result; a closed stdout does not change it."""
     from s3_xfer.render.check import summarize_check  # noqa: PLC0415 - slow to import
@@ -112,9 +91,7 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
             print_json(result.to_dict())
         elif not output.quiet:
             print_lines(summary_lines(summary, width=text_width()))
-        if output.quiet and (not result.no_difference or _unproven(result)):
+        if output.quiet and (
+            not result.no_difference or result.totals.counts[CompareStatus.SAME_SIZE]
+        ):
             print_error("\n".join([summary.headline, *summary.diagnosis]))
-
-
-def _unproven(result: CheckResult) -> int:
-    return result.totals.counts[CompareStatus.SAME_SIZE]

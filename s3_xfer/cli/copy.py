@@ -1,6 +1,7 @@
-"""The command ``copy``: from a command line to a finished run and its exit code.
+"""The commands ``copy`` and ``resume``: from a command line to a finished run and its exit code.
 
-``interactive`` and ``resume`` run an operation the same way: start it, follow it, print its result.
+``interactive`` runs an operation the same way: start it, follow it, print its result. What is
+copied, and everything that decides about the copies, is in the journal of a copy that is resumed.
 """
 
 from __future__ import annotations
@@ -8,14 +9,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.factory import Values, account_from, operation_from, rerun_command
+from s3_xfer.cli.factory import Values, account_from, fields_from, operation_from, rerun_command
 from s3_xfer.cli.follow import follow
-from s3_xfer.cli.options import copy_options
+from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
-from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.options import RunMode
+from s3_xfer.cli.params import command
+from s3_xfer.model import AccountContext
+from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
 from s3_xfer.text import printable
 
@@ -41,33 +44,78 @@ COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
             --from-report r.jsonl --report r-2.jsonl
     """
 
+RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file, or s3://BUCKET/KEY.
+
+    The listing continues where it was, finished objects are not copied again, failed ones are tried
+    again, and large objects continue with their missing parts. Both locations and everything that
+    decides about the copies are in the journal; the options below may differ from those of the
+    first run. External ids are not in it: give them again.
+
+    \b
+    Exit status: that of the copy; 0 as well if nothing was left to do.
+
+    \b
+    Examples:
+      s3-xfer copy --recursive --journal copy.db s3://from/data/ s3://to/data/
+      s3-xfer resume copy.db
+      s3-xfer resume --concurrency 32 --report r.jsonl copy.db
+    """
+
 _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=COPY_HELP,
-    short_help="Copy one object, or everything under a prefix.",
-    epilog=EXIT_HELP,
+@command(
+    COPY_HELP, "Copy one object, or everything under a prefix.", copy_options, epilog=EXIT_HELP
 )
-@click.argument("source")
-@click.argument("destination")
-@copy_options
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
     operation = operation_from(source, destination, values)
     return perform(operation, output_of(values), context_of(source, destination, values))
 
 
+@command(
+    RESUME_HELP,
+    "Go on with a copy where its journal stops.",
+    resume_options,
+    arguments=("journal",),
+    epilog=EXIT_HELP,
+)
+def resume(journal: str, **values: Any) -> ExitCode:
+    """Resume without asking."""
+    source_of, default = click.get_current_context().get_parameter_source, ParameterSource.DEFAULT
+    given = {name: value for name, value in values.items() if source_of(name) is not default}
+    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+
+    operation = S3CopyOperation.resume(
+        journal,
+        source=_account(values, "source"),
+        destination=_account(values, "dest"),
+        source_external_id=values["source_external_id"],
+        destination_external_id=values["dest_external_id"],
+        batch_size=given.get("batch_size"),
+        **fields_from(CopyOptions, given),
+    )
+    keys = operation.key_map()
+    context = Context(
+        source_url=keys.source.url,
+        destination_url=keys.destination.url,
+        verbose=values["verbose"],
+        destination=operation.destination,
+    )
+    return perform(operation, output_of(values), context)
+
+
+def _account(values: Values, side: str) -> AccountContext:
+    """Return the account of ``side``; an external id without a role is for the journal's role."""
+    role = values[f"{side}_role_arn"]
+    external_id = values[f"{side}_external_id"] if role else None
+    return account_from({**values, f"{side}_external_id": external_id}, side)
+
+
 def output_of(values: Values) -> Output:
     """Return how much is to be printed."""
-    return Output(
-        progress=values["progress"],
-        json=values["json"],
-        quiet=values["quiet"],
-        verbose=values["verbose"],
-    )
+    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
 
 
 def context_of(source: str, destination: str, values: Values) -> Context:
@@ -75,7 +123,7 @@ def context_of(source: str, destination: str, values: Values) -> Context:
     return Context(
         source_url=printable(source),
         destination_url=printable(destination),
-        dry_run=values["mode"] is RunMode.DRY_RUN,
+        dry_run=values.get("mode") is RunMode.DRY_RUN,
         verbose=values["verbose"],
         rerun=rerun_command(copy, source, destination, values),
         destination=account_from(values, "dest"),
@@ -92,5 +140,5 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
     dry_run = operation.options.mode is RunMode.DRY_RUN
     follow(run, output.view(dry_run=dry_run), failures_shown=output.failures_shown)
     result = run.result()
-    output.result(result, context)
+    output.print_result(result, context)
     return exit_code(result)

@@ -6,6 +6,7 @@ An end without a code of its own is ``INTERNAL``, never ``OK``.
 from __future__ import annotations
 
 import enum
+from typing import TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
@@ -49,14 +50,11 @@ class ExitCode(enum.IntEnum):
     TERMINATED = 143, "stopped by SIGTERM"
 
 
-_BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
-    (ValidationError, ExitCode.REFUSED),
-    (PreflightError, ExitCode.REFUSED),
-    (ReportError, ExitCode.REFUSED),
-    (JournalError, ExitCode.REFUSED),
+_ErrorTypes: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
+_BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
+    ((ValidationError, PreflightError, ReportError, JournalError), ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
-    (RunCancelled, ExitCode.INTERRUPTED),
-    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+    ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),
     (BrokenPipeError, ExitCode.OUTPUT_CLOSED),
 )
@@ -64,29 +62,21 @@ _BY_ERROR: tuple[tuple[type[BaseException], ExitCode], ...] = (
 _BY_REASON = {BY_SIGTERM: ExitCode.TERMINATED, BY_DEADLINE: ExitCode.DEADLINE}
 
 
-def exit_code(end: CopyResult | BaseException) -> ExitCode:
-    """Return the code for the result of a run, or for the exception raised instead of one."""
-    if isinstance(end, CopyResult):
-        return _of_result(end)
-    return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)
+def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
+    """Return the code for a result, or for the exception raised instead of one.
 
-
-def _of_result(result: CopyResult) -> ExitCode:
-    if result.aborted_by:
+    In a check, what is not proven different is no difference.
+    """
+    if isinstance(end, BaseException):
+        return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)
+    if end.aborted_by:
         return ExitCode.ABORTED
-    if result.cancelled_by:
-        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
-    complete = result.state is RunState.COMPLETED
-    missing = result.metrics.files_failed + result.metrics.files_not_attempted
-    return ExitCode.OK if complete and not missing else ExitCode.FAILED_OBJECTS
-
-
-def exit_code_of_check(result: CheckResult) -> ExitCode:
-    """Return the code for the end of a check; what is not proven different is no difference."""
-    if result.aborted_by:
-        return ExitCode.ABORTED
-    if result.cancelled_by:
-        return _BY_REASON.get(result.cancelled_by, ExitCode.INTERRUPTED)
-    if result.totals.differences:
-        return ExitCode.DIFFERENT
-    return ExitCode.OK if result.no_difference else ExitCode.FAILED_OBJECTS
+    if end.cancelled_by:
+        return _BY_REASON.get(end.cancelled_by, ExitCode.INTERRUPTED)
+    if isinstance(end, CheckResult):
+        if end.totals.differences:
+            return ExitCode.DIFFERENT
+        return ExitCode.OK if end.no_difference else ExitCode.FAILED_OBJECTS
+    missing = end.metrics.files_failed + end.metrics.files_not_attempted
+    is_complete = end.state is RunState.COMPLETED and not missing
+    return ExitCode.OK if is_complete else ExitCode.FAILED_OBJECTS

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.decorators import member_name
-from s3_xfer.cli.params import SectionOption
-from s3_xfer.declarations import Declaration, Members, Section, declarations_of
+from s3_xfer.cli.params import SectionOption, member_name
+from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.spec import CopySpec
@@ -34,11 +33,10 @@ def operation_from(source_url: str, destination_url: str, values: Values) -> S3C
         ValidationError: they contradict each other or are wrong in themselves.
     """
     source, destination = locations_from(source_url, destination_url, values)
-    options = options_from(values)
     from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
 
     return S3CopyOperation.between(
-        source, destination, options=options, **fields_from(CopySpec, values)
+        source, destination, options=options_from(values), **fields_from(CopySpec, values)
     )
 
 
@@ -72,9 +70,10 @@ def fields_from(cls: type, values: Values) -> dict[str, Any]:
     """Return the declared fields of ``cls`` that the command line has."""
     fields = {name: values[name] for name in declarations_of(cls) if name in values}
     for name, option in declarations_of(cls).items():
-        if isinstance(option.kind, Members):
+        if option.kind is Kind.MEMBERS:
+            members = option.helps or ()
             fields[name] = frozenset(
-                member for member in option.kind.members if values[member_name(option, member)]
+                member for member in members if values[member_name(option, member)]
             )
     return fields
 
@@ -88,9 +87,8 @@ def rerun_command(
     """
     words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
     for param in command.params:
-        declaration = param.declaration if isinstance(param, SectionOption) else None
-        if declaration and declaration.is_repeated:
-            words += _typed(param, declaration, values.get(param.name or ""))
+        if isinstance(param, SectionOption):
+            words += _typed(param, values.get(param.name or ""))
     report: Path | None = values["report_path"]
     if report:
         words += ["--from-report", shell_word(str(report))]
@@ -98,15 +96,14 @@ def rerun_command(
     return " ".join(words)
 
 
-def _typed(param: click.Parameter, declaration: Declaration, value: Any) -> list[str]:
-    """Return the words that give an option this value; none if it is the default."""
-    name = param.opts[0]
-    if value is None or value == declaration.default:
+def _typed(param: SectionOption, value: Any) -> list[str]:
+    """Return the words that give an option this value; none if a re-run needs none."""
+    name, option = param.opts[0], param.declaration
+    if option is None or not option.is_repeated or value in (None, option.default):
         return []
-    if declaration.is_secret:
+    if option.is_secret:
         return [name, f'"${param.envvar}"']
-    is_flag = isinstance(param, click.Option) and param.is_flag
-    return [name] if is_flag else [name, shell_word(declaration.kind.to_text(value))]
+    return [name] if param.is_flag else [name, shell_word(option.to_text(value))]
 
 
 def next_report(report: Path | None) -> Path:

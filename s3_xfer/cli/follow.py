@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
-from s3_xfer.cli.stdio import flush
+from s3_xfer.cli.output import FAILURES_SHOWN, flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from s3_xfer.runs.run import Run
 
 POLL_S = 0.125
-FAILURES_SHOWN = 5
 _SPEED_IS_KNOWN_S = 5.0
 _EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0
@@ -143,22 +142,16 @@ def _watch(run: Run[Any], view: ProgressView, requests: SignalRequests, log: Pro
     while not run.wait(POLL_S):
         if requests.stop is not None and not is_stopping:
             is_stopping = True
-            _stop(run, view, requests.stop)
+            run.cancel(BY_CTRL_C if requests.stop == signal.SIGINT else BY_SIGTERM)
+            view.print_line(
+                "stopping: waiting for answers under way, Ctrl-C again to leave at once"
+            )
         _show(run, view, requests, log, meter)
     _show(run, view, requests, log, meter)
 
 
-def _stop(run: Run[Any], view: ProgressView, number: int) -> None:
-    run.cancel(BY_CTRL_C if number == signal.SIGINT else BY_SIGTERM)
-    view.print_line("stopping: waiting for answers under way, Ctrl-C again to leave at once")
-
-
 def _show(
-    run: Run[Any],
-    view: ProgressView,
-    requests: SignalRequests,
-    log: ProgressLog,
-    meter: RateMeter,
+    run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog, meter: RateMeter
 ) -> None:
     for line in log.new_lines(run):
         view.print_line(line)

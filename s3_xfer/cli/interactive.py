@@ -6,7 +6,7 @@ Options and run are those of ``copy``. Nothing is written before the answer yes,
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,8 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import interactive_options
-from s3_xfer.cli.output import Output, print_lines, text_width
-from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.stdio import print_error
+from s3_xfer.cli.output import Output, print_error, print_lines, text_width
+from s3_xfer.cli.params import command
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -44,14 +43,9 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
     """
 
 
-@click.command(
-    cls=SectionedCommand,
-    help=HELP,
-    short_help="Copy after showing what will happen, and asking.",
+@command(
+    HELP, "Copy after showing what will happen, and asking.", interactive_options, optional=True
 )
-@click.argument("source", required=False)
-@click.argument("destination", required=False)
-@interactive_options
 def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any
 ) -> ExitCode:
@@ -77,7 +71,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     output = output_of(values)
     counted = _count(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
-        output.result(counted, replace(context_of(source, destination, values), dry_run=True))
+        output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
     if not (output.quiet or output.json):
         _show_plan(operation, source, destination, counted)
@@ -121,14 +115,10 @@ def _ask_location(prompt: str, given: str | None) -> str:
     if given:
         S3Location.parse(given)
         return given
-    return _ask(f"{prompt} (s3://BUCKET/KEY or s3://BUCKET/PREFIX/)", check=S3Location.parse)
-
-
-def _ask(prompt: str, *, check: Callable[[str], object]) -> str:
     while True:
-        answer: str = click.prompt(prompt, err=True)
+        answer: str = click.prompt(f"{prompt} (s3://BUCKET/KEY or s3://BUCKET/PREFIX/)", err=True)
         try:
-            check(answer.strip())
+            S3Location.parse(answer.strip())
         except ValidationError as error:
             print_error(printable(f"{error.problem}; {error.remedy}."))
         else:

@@ -14,16 +14,14 @@ from collections.abc import Sequence
 import click
 
 from s3_xfer.cli.check import check
-from s3_xfer.cli.copy import copy
-from s3_xfer.cli.doctor import doctor
+from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
+from s3_xfer.cli.output import escape_unencodable, print_error, redirect_to_null
 from s3_xfer.cli.params import SuggestingGroup
-from s3_xfer.cli.policy import policy
-from s3_xfer.cli.resume import resume
+from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
-from s3_xfer.cli.stdio import escape_unencodable, print_error, redirect_to_null
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
@@ -64,14 +62,8 @@ def cli() -> None:
     """Group the commands."""
 
 
-cli.add_command(check)
-cli.add_command(copy)
-cli.add_command(doctor)
-cli.add_command(interactive)
-cli.add_command(policy)
-cli.add_command(resume)
-cli.add_command(runbook)
-cli.add_command(uploads)
+for _command in (check, copy, doctor, interactive, policy, resume, runbook, uploads):
+    cli.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -106,21 +98,12 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
 
 def _report(error: BaseException) -> ExitCode:
     """Print on stderr what ``error`` means, and return its exit code."""
-    if _reader_is_gone(error):
+    if isinstance(error, (BrokenPipeError, SystemExit)):  # click may end a closed pipe by an exit
         redirect_to_null(sys.stdout)
         return ExitCode.OUTPUT_CLOSED
     if isinstance(error, S3XferError):
-        print_error(f"error: {printable_lines(str(error))}")
+        lines = (printable(line) for line in str(error).split("\n"))
+        print_error("error: " + "\n".join(lines))
     else:
         print_error("".join(traceback.format_exception(error)) + _UNEXPECTED)
     return exit_code(error)
-
-
-def _reader_is_gone(error: BaseException) -> bool:
-    """Return whether this is a closed pipe, which click may answer by an exit of its own."""
-    return isinstance(error, (BrokenPipeError, SystemExit))
-
-
-def printable_lines(text: str) -> str:
-    """Return ``text`` safe to print, its line breaks kept."""
-    return "\n".join(printable(line) for line in text.split("\n"))

@@ -8,15 +8,22 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-from s3_xfer.cli.decorators import Decorator, add_options, declared, flag, members, option
-from s3_xfer.cli.params import DurationParam, EnumChoice
+from s3_xfer.cli.params import (
+    Decorator,
+    UnitParam,
+    declared,
+    member_flags,
+    own,
+    own_choice,
+    own_flag,
+)
 from s3_xfer.declarations import Declaration, JournalRole, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.options import THREADS, CopyOptions
 from s3_xfer.spec import CheckSpec, CopySpec
+from s3_xfer.units import parse_duration
 
 SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
@@ -26,9 +33,6 @@ POLICY_OUTPUT = "Policies"
 # What a resumed copy is given anew; what is not here is in its journal, or is a matter of its
 # first run.
 _MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
-
-_ACCOUNT, _COPY = declarations_of(AccountContext), declarations_of(CopyOptions)
-_CHECK = declarations_of(CheckSpec)
 
 
 class Progress(enum.Enum):
@@ -48,20 +52,17 @@ class PolicyFormat(enum.Enum):
     CLOUDFORMATION = "cloudformation"
 
 
-def in_order(*classes: type) -> list[Declaration]:
-    """Return what these classes declare for the command line, in the order of the help."""
-    typed = [
-        declaration
-        for cls in classes
-        for declaration in declarations_of(cls).values()
-        if declaration.flag
-    ]
-    ordered = [declaration for declaration in typed if not declaration.after]
-    for declaration in typed:
-        if declaration.after:
-            names = [option.name for option in ordered]
-            ordered.insert(names.index(declaration.after) + 1, declaration)
-    return ordered
+_ACCOUNT, _COPY = declarations_of(AccountContext), declarations_of(CopyOptions)
+_CHECK = declarations_of(CheckSpec)
+
+
+def _copy_declarations() -> list[Declaration]:
+    """Return what can be typed about a copy, in the order of the help."""
+    options = {**declarations_of(CopySpec), **_COPY}
+    batch_size = options.pop("batch_size")
+    typed = [declaration for declaration in options.values() if declaration.flag]
+    typed.insert(typed.index(options["listing_threads"]), batch_size)
+    return typed
 
 
 def _side(side: str, section: str) -> Iterator[Decorator[Any]]:
@@ -72,155 +73,126 @@ def _side(side: str, section: str) -> Iterator[Decorator[Any]]:
 
 
 _CA_BUNDLE = declared(_ACCOUNT["ca_bundle"])
-LOCATION_OPTIONS = (
+_LOCATIONS = (
     *_side("source", SOURCE),
     *_side("dest", DESTINATION),
     declared(
-        replace(
-            _ACCOUNT["endpoint_url"],
-            help="S3 endpoint of both sides.",
-            section=Section.BOTH_SIDES,
-        )
+        _ACCOUNT["endpoint_url"],
+        help="S3 endpoint of both sides.",
+        section=Section.BOTH_SIDES.value,
     ),
     _CA_BUNDLE,
 )
-RETRY_OPTIONS = tuple(
-    declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s")
-)
-LIMIT_OPTIONS = tuple(declared(_COPY[name]) for name in ("max_requests_per_s", "deadline"))
-JSON = flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
-VERBOSITY_OPTIONS = (
-    option(
+_RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
+_JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
+_REPORTING = (
+    _JSON,
+    own_choice(
         OUTPUT,
         "--progress",
-        type=EnumChoice(Progress),
-        help="Bars, or a line every 5 seconds; auto: bars on a terminal.",
-        default=Progress.AUTO.value,
-        show_default=True,
+        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
+        Progress.AUTO,
     ),
-    flag(OUTPUT, "--quiet", "Print errors and failures only."),
+    own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
-_REPORTING = (
-    JSON,
-    *VERBOSITY_OPTIONS,
-    flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks."),
-)
+_VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
-copy_options = add_options(
-    *LOCATION_OPTIONS,
-    *(declared(copy_option) for copy_option in in_order(CopySpec, CopyOptions)),
+copy_options = (
+    *_LOCATIONS,
+    *(declared(each) for each in _copy_declarations()),
     *_REPORTING,
+    _VERBOSE,
 )
 
-interactive_options = add_options(
-    flag(OUTPUT, "--yes", "Do not ask for confirmation; everything must be given."),
-    copy_options,
+interactive_options = (
+    own_flag(OUTPUT, "--yes", "Do not ask for confirmation; everything must be given."),
+    *copy_options,
 )
 
-resume_options = add_options(
-    *LOCATION_OPTIONS,
-    *(
-        declared(copy_option)
-        for copy_option in in_order(CopySpec, CopyOptions)
-        if copy_option.journal in _MAY_CHANGE
-    ),
+resume_options = (
+    *_LOCATIONS,
+    *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
     *_REPORTING,
+    _VERBOSE,
 )
 
-check_options = add_options(
-    *LOCATION_OPTIONS,
+check_options = (
+    *_LOCATIONS,
     declared(
-        replace(
-            _CHECK["recursive"],
-            help="Compare everything under the prefix SOURCE.",
-            section=Section.COMPARISON,
-        )
+        _CHECK["recursive"],
+        help="Compare everything under the prefix SOURCE.",
+        section=Section.COMPARISON.value,
     ),
-    *members(_CHECK["compare"]),
+    *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
     declared(_COPY["request_payer"]),
     declared(
-        replace(
-            _COPY["concurrency"],
-            help="Objects that S3 is asked about at the same time.",
-            default_text=str(THREADS),
-        )
+        _COPY["concurrency"],
+        help="Objects that S3 is asked about at the same time.",
+        default_text=str(THREADS),
     ),
-    *RETRY_OPTIONS,
-    *LIMIT_OPTIONS,
+    *_RETRIES,
+    declared(_COPY["max_requests_per_s"]),
+    declared(_COPY["deadline"]),
     declared(
-        replace(
-            _COPY["report_path"],
-            help="Write one JSON line for each difference, for copy --from-report.",
-        )
+        _COPY["report_path"],
+        help="Write one JSON line for each difference, for copy --from-report.",
     ),
-    JSON,
-    *VERBOSITY_OPTIONS,
-    flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
+    *_REPORTING,
+    own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
-uploads_options = add_options(
+uploads_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
-    option(
+    own(
         ABORTING,
         "--abort-older-than",
-        type=DurationParam(),
+        "Abort those that these credentials began longer ago than 2d, 12h, ...",
+        type=UnitParam("duration", parse_duration),
         metavar="AGE",
-        help="Abort those that these credentials began longer ago than 2d, 12h, ...",
     ),
-    option(
+    own(
         ABORTING,
         "--journal",
-        "journals",
+        "Spare those that this journal means to go on with; several may be given.",
         metavar="FILE",
         multiple=True,
-        help="Spare those that this journal means to go on with; several may be given.",
     ),
-    flag(ABORTING, "--all", "Abort those of others too, after a question."),
-    flag(ABORTING, "--yes", "Do not ask."),
-    flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
-    *RETRY_OPTIONS,
-    JSON,
+    own_flag(ABORTING, "--all", "Abort those of others too, after a question."),
+    own_flag(ABORTING, "--yes", "Do not ask."),
+    own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
+    *_RETRIES,
+    _JSON,
 )
 
-doctor_options = option(
-    PRINCIPALS,
-    "--principal",
-    metavar="ARN",
-    help="Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
-)
-
-policy_options = add_options(
-    doctor_options,
-    option(
+doctor_options = (
+    own(
         PRINCIPALS,
-        "--trusted",
+        "--principal",
+        "Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
         metavar="ARN",
-        help="Role or user that assumes the role that copies.",
     ),
-    option(
+)
+
+policy_options = (
+    *doctor_options,
+    own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
+    own(
         PRINCIPALS,
         "--source-kms-key",
+        "KMS key of source objects; can be repeated.",
         metavar="ARN",
         multiple=True,
-        help="KMS key of source objects; can be repeated.",
     ),
-    option(
+    own(
         PRINCIPALS,
         "--dest-kms-key",
+        "KMS key of the destination bucket's default encryption; can be repeated.",
         metavar="ARN",
         multiple=True,
-        help="KMS key of the destination bucket's default encryption; can be repeated.",
     ),
-    option(
-        POLICY_OUTPUT,
-        "--format",
-        type=EnumChoice(PolicyFormat),
-        help="What to write them as.",
-        default=PolicyFormat.JSON.value,
-        show_default=True,
-    ),
-    option(POLICY_OUTPUT, "--only", metavar="PLACE", help="Print this document alone, as JSON."),
-    flag(POLICY_OUTPUT, "--revert", "Print the commands that take everything back."),
+    own_choice(POLICY_OUTPUT, "--format", "What to write them as.", PolicyFormat.JSON),
+    own(POLICY_OUTPUT, "--only", "Print this document alone, as JSON.", metavar="PLACE"),
+    own_flag(POLICY_OUTPUT, "--revert", "Print the commands that take everything back."),
 )

@@ -1,21 +1,24 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
 One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
-and nothing else, with ``--quiet`` nothing.
+and nothing else, with ``--quiet`` nothing. A stream that is closed, or whose encoding lacks
+characters, changes no exit code.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TextIO
 
-from s3_xfer.cli.follow import FAILURES_SHOWN
+import click
+
 from s3_xfer.cli.options import Progress
-from s3_xfer.cli.stdio import ignoring_closed_stdout, print_error, print_json, print_line
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
@@ -25,6 +28,7 @@ from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_s
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
 
+FAILURES_SHOWN = 5
 _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
 
@@ -69,7 +73,7 @@ class Output:
         draw = draw or (count_frame if dry_run else frame)
         return LiveView(progress_console(), keep=keep, draw=draw)
 
-    def result(self, result: CopyResult, context: Context) -> None:
+    def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run; a closed stdout does not change it."""
         with ignoring_closed_stdout():
             self._print(result, summarize(result, context))
@@ -108,3 +112,63 @@ def text_width() -> int:
 
 def _can_redraw() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
+
+
+def escape_unencodable() -> None:
+    """Let both streams escape characters that their encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_line(text: str = "") -> None:
+    """Print ``text`` on stdout, in its encoding: click takes ASCII for a mistake and sends UTF-8.
+
+    Raises:
+        BrokenPipeError: the reader has closed it.
+    """
+    click.echo(text, file=sys.stdout)
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """Print ``value`` on stdout as one line, in ASCII, which every encoding has.
+
+    Raises:
+        BrokenPipeError: the reader has closed it.
+    """
+    print_line(json.dumps(value, ensure_ascii=True))
+
+
+@contextmanager
+def ignoring_closed_stdout() -> Iterator[None]:
+    """Print on stdout inside the block; a closed stdout is no error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        redirect_to_null(sys.stdout)
+
+
+def print_error(text: str) -> None:
+    """Print ``text`` on stderr; a closed stderr is no error."""
+    try:
+        click.echo(text, file=sys.stderr)
+    except OSError:
+        redirect_to_null(sys.stderr)
+
+
+def flush() -> None:
+    """Write out what is buffered, so that Python finds nothing to complain about at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # gone, or closed
+            redirect_to_null(stream)
+
+
+def redirect_to_null(stream: TextIO) -> None:
+    """Send to the null device what is written to ``stream``, whose reader is gone."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):  # closed, or no real file: nothing to save
+        return

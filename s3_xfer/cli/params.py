@@ -1,59 +1,45 @@
-"""What click lacks for this program: sizes, enums as choices, options in sections."""
+"""From declarations to click, and what click lacks: units, enums as choices, sections."""
 
 from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from s3_xfer.declarations import Choice, Declaration
+from s3_xfer.declarations import Declaration, Kind, member_of
 from s3_xfer.errors import ValidationError
-from s3_xfer.units import parse_duration, parse_size
+from s3_xfer.units import parse_size
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
-    _ParamType = click.ParamType[int]
-    _Seconds = click.ParamType[float]
+    _ParamType = click.ParamType[Any]
 else:  # not subscriptable in click 8.1
     _Choice = click.Choice
-    _ParamType = _Seconds = click.ParamType
+    _ParamType = click.ParamType
 
-
+_CallbackT = TypeVar("_CallbackT", bound=Callable[..., Any])
+Decorator: TypeAlias = Callable[[_CallbackT], _CallbackT]
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
 _NAMES, _INDENT, _WIDE = 29, 6, 70
 
 
-class SizeParam(_ParamType):
-    """A number of bytes, written as ``5MiB``, ``1GB`` or ``1048576``."""
+class UnitParam(_ParamType):
+    """A number that is written with its unit, as ``parse`` reads it."""
 
-    name = "size"
+    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+        self.name = name
+        self._parse = parse
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the bytes; a value that is no size is a usage error."""
-        if isinstance(value, int):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the number; what cannot be read is a usage error."""
+        if not isinstance(value, str):
             return value
         try:
-            return parse_size(value)
-        except ValidationError as error:
-            self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
-
-
-class DurationParam(_Seconds):
-    """A number of seconds, written as ``90s``, ``12h`` or ``2d``."""
-
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        """Return the seconds; a value that is no duration is a usage error."""
-        if isinstance(value, float):
-            return value
-        try:
-            return parse_duration(value)
+            return self._parse(value)
         except ValidationError as error:
             self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
 
@@ -68,7 +54,7 @@ class EnumChoice(_Choice):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the member, in whatever case it was typed; unknown words are usage errors."""
         try:
-            return Choice(members=self.members).parse(value)
+            return member_of(self.members, value)
         except ValueError:
             known = ", ".join(repr(member.value) for member in self.members)
             return self.fail(f"{value!r} is not one of {known}.", param, ctx)
@@ -105,6 +91,127 @@ class SectionedCommand(click.Command):
                 with formatter.section(heading):
                     aligned = [(name.ljust(column), text) for name, text in records]
                     formatter.write_dl(aligned, col_max=column)
+
+
+def command(
+    text: str,
+    short_help: str,
+    options: Sequence[Decorator[Any]],
+    *,
+    arguments: Sequence[str] = ("source", "destination"),
+    optional: bool = False,
+    epilog: str | None = None,
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Return a decorator that makes a command with these arguments and options, in this order.
+
+    ``text`` is its help. With ``optional`` the arguments may be left out.
+    """
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        for option in reversed(options):
+            function = option(function)
+        for name in reversed(arguments):
+            function = click.argument(name, required=not optional)(function)
+        settings = {"help": text, "short_help": short_help, "epilog": epilog}
+        return click.command(cls=SectionedCommand, **settings)(function)
+
+    return decorate
+
+
+def own(section: str, flag: str, text: str, *, name: str = "", **settings: Any) -> Decorator[Any]:
+    """Return an option that only the command line has; ``settings`` are click's."""
+    names = [flag, name] if name else [flag]
+    return click.option(*names, cls=SectionOption, section=section, help=text, **settings)
+
+
+def own_flag(section: str, flag: str, text: str, *, name: str = "") -> Decorator[Any]:
+    """Return a flag that only the command line has."""
+    return own(section, flag, text, name=name, is_flag=True)
+
+
+def own_choice(section: str, flag: str, text: str, default: enum.Enum) -> Decorator[Any]:
+    """Return a choice, of the members of an enum, that only the command line has."""
+    choice = EnumChoice(type(default))
+    return own(section, flag, text, type=choice, default=default.value, show_default=True)
+
+
+def declared(
+    declaration: Declaration, *, side: str = "", section: str = "", **changes: Any
+) -> Decorator[Any]:
+    """Return the option that ``declaration`` describes; its parameter is called like the field.
+
+    Of an account, ``side`` (``source`` or ``dest``) comes before both names. ``section`` is the
+    heading, unless it is the declaration's. ``changes`` are of the declaration, for one command.
+    """
+    declaration = replace(declaration, **changes)
+    flag, name = declaration.flag, declaration.name
+    if side:
+        flag, name = f"--{side}-{flag.removeprefix('--')}", f"{side}_{name}"
+    settings = _settings(declaration)
+    if declaration.is_secret:
+        settings |= {"envvar": f"S3_XFER_{name.upper()}", "show_envvar": True}
+    heading = section or declaration.section.value
+    return click.option(
+        flag, name, cls=SectionOption, section=heading, declaration=declaration, **settings
+    )
+
+
+def _settings(declaration: Declaration) -> dict[str, Any]:
+    """Return what click is told about an option of this kind."""
+    text, default = declaration.help, declaration.default
+    if declaration.default_text:
+        text = f"{text}  [default: {declaration.default_text}]"
+    if declaration.when_given is not None:
+        word = declaration.word
+        value = {"type": click.Choice([word])} if word else {"is_flag": True}
+        return {"help": text, "callback": _value_of_flag(declaration), **value}
+    if declaration.kind is Kind.CHOICE and declaration.metavar:  # which has no room for the words
+        text = f"{text.rstrip('.')}: {', '.join(declaration.words)}."
+    settings = {"help": text, "type": _type(declaration), "metavar": declaration.metavar or None}
+    if default not in (None, MISSING):
+        settings |= {"default": declaration.to_text(default), "show_default": True}
+    return settings
+
+
+def _value_of_flag(declaration: Declaration) -> Callable[..., Any]:
+    def value(_ctx: click.Context, _param: click.Parameter, is_given: Any) -> Any:
+        return declaration.when_given if is_given else declaration.default
+
+    return value
+
+
+def _type(declaration: Declaration) -> click.ParamType[Any]:
+    bounds: Any = declaration.range or (None, None)  # whole numbers, if the field is one
+    low, high = bounds
+    match declaration.kind:
+        case Kind.SIZE:
+            return UnitParam("size", parse_size)
+        case Kind.WHOLE:
+            return click.IntRange(low, high)
+        case Kind.NUMBER:
+            return click.FloatRange(
+                low, high, min_open=declaration.low_is_open, max_open=declaration.high_is_open
+            )
+        case Kind.CHOICE:
+            return EnumChoice(declaration.of)
+        case Kind.FILE:
+            return click.Path(
+                exists=declaration.must_exist, dir_okay=False, path_type=declaration.of
+            )
+        case _:
+            return click.STRING
+
+
+def member_flags(declaration: Declaration) -> Iterator[Decorator[Any]]:
+    """Yield a flag for each member of the enum that ``declaration`` is a set of."""
+    for member, text in (declaration.helps or {}).items():
+        name = member_name(declaration, member)
+        yield own_flag(declaration.section.value, f"--{member.value}", text, name=name)
+
+
+def member_name(declaration: Declaration, member: enum.Enum) -> str:
+    """Return the parameter's name of the flag of one member."""
+    return f"{declaration.name}_{member.value}"
 
 
 class SuggestingGroup(click.Group):

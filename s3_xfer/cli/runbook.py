@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.stdio import print_line
+from s3_xfer.cli.output import print_line
 
 RUNBOOK_HELP = """Print what to do: a section of the runbook, or their list.
 

@@ -17,8 +17,8 @@ import click
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
-from s3_xfer.cli.params import SectionedCommand
-from s3_xfer.cli.stdio import print_error, print_json, print_line
+from s3_xfer.cli.output import print_error, print_json, print_line
+from s3_xfer.cli.params import command
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.text import printable
 
@@ -45,18 +45,19 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
     """
 
 
-@click.command(
-    cls=SectionedCommand, help=UPLOADS_HELP, short_help="List unfinished uploads, and abort them."
+@command(
+    UPLOADS_HELP,
+    "List unfinished uploads, and abort them.",
+    uploads_options,
+    arguments=("destination",),
 )
-@click.argument("destination")
-@uploads_options
 def uploads(destination: str, **values: Any) -> ExitCode:
     """List the uploads, or abort those that the options choose."""
     from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
 
     _check_usage(values)
     location = S3Location.parse(destination, account=account_from(values, "dest"))
-    spared = {name: _open_in(name, location.account) for name in values["journals"]}
+    spared = {name: _open_in(name, location.account) for name in values["journal"]}
     janitor = Janitor(location, options_from(values))
     unfinished = list(janitor.find(sizes=not values["no_sizes"]))
     now = datetime.now(UTC)
@@ -72,7 +73,7 @@ def uploads(destination: str, **values: Any) -> ExitCode:
 def _check_usage(values: Values) -> None:
     if values["abort_older_than"] is None and (values["all"] or values["yes"]):
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
-    if values["abort_older_than"] is None and values["journals"]:
+    if values["abort_older_than"] is None and values["journal"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
     if values["all"] and not (values["yes"] or sys.stdin.isatty()):
         raise click.UsageError("There is no terminal to ask on. Give --yes.")

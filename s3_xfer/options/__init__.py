@@ -16,30 +16,20 @@ from s3_xfer.options.enums import (
 )
 from s3_xfer.options.limits import (
     BATCH_SIZE_MAX,
-    CONCURRENCY_MAX,
-    LISTING_THREADS_MAX,
-    MAX_IN_FLIGHT,
     PART_MAX_BYTES,
     PART_MIN_BYTES,
     PARTS_MAX,
-    RETRIES_MAX,
     SINGLE_COPY_MAX_BYTES,
     THREADS,
-    WAIT_MAX_S,
 )
 
 __all__ = [
     "BATCH_SIZE_MAX",
-    "CONCURRENCY_MAX",
-    "LISTING_THREADS_MAX",
-    "MAX_IN_FLIGHT",
     "PARTS_MAX",
     "PART_MAX_BYTES",
     "PART_MIN_BYTES",
-    "RETRIES_MAX",
     "SINGLE_COPY_MAX_BYTES",
     "THREADS",
-    "WAIT_MAX_S",
     "CannedAcl",
     "ChecksumAlgorithm",
     "CopyOptions",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,22 +12,9 @@ import pytest
 from airflow_plugin import S3CopyPermanentError, S3CrossAccountCopyOperator, operator
 from airflow_plugin._compat import BaseOperator
 from airflow_plugin.arguments import argument_of, copy_options, identical, location
-from s3_xfer import (
-    CannedAcl,
-    ChecksumAlgorithm,
-    CopyOptions,
-    Encryption,
-    Engine,
-    Identical,
-    JournalUse,
-    Preflight,
-    ReportScope,
-    RunMode,
-    StorageClass,
-    TagPolicy,
-    ValidationError,
-)
+from s3_xfer import CopyOptions, Identical, ValidationError
 from tests.airflow.stage import Stage, Ti
+from tests.declared import COMPANIONS, cases
 from tests.world import DST, SRC
 
 FIELDS = [field.name for field in dataclasses.fields(CopyOptions)]
@@ -36,38 +22,13 @@ DOCUMENTED = {
     "source_bucket", "source_key", "destination_bucket", "destination_key", "recursive",
     "source_aws_conn_id", "dest_aws_conn_id", "batch_size", "overwrite",
 }  # fmt: skip
+# What goes together with all the others.
+TOGETHER = {name: value for others in COMPANIONS.values() for name, value in others.items()}
 # Every option, as text and as the value that it must become; none is the default.
 AS_TEXT = {
-    "concurrency": ("7", 7),
-    "engine": ("managed", Engine.MANAGED),
-    "listing_threads": ("3", 3),
-    "prices_path": ("/tmp/prices.toml", Path("/tmp/prices.toml")),
-    "multipart_threshold_bytes": ("8388608", 8388608),
-    "part_size_bytes": ("16777216", 16777216),
-    "retries": ("1", 1),
-    "retry_delay_s": ("0.5", 0.5),
-    "read_timeout_s": ("60", 60.0),
-    "stop_grace_s": ("2.5", 2.5),
-    "tags": ("skip", TagPolicy.SKIP),
-    "storage_class": ("GLACIER_IR", StorageClass.GLACIER_IR),
-    "acl": ("bucket-owner-full-control", CannedAcl.BUCKET_OWNER_FULL_CONTROL),
-    "sse": ("aws:kms", Encryption.KMS),
-    "sse_kms_key_id": ("key", "key"),
-    "bucket_key": ("true", True),
-    "request_payer": ("True", True),
-    "checksum_algorithm": ("SHA256", ChecksumAlgorithm.SHA256),
-    "identical": ("skip", Identical.SKIP),
-    "mode": ("dry-run", RunMode.DRY_RUN),
-    "preflight": ("skip", Preflight.SKIP),
-    "report_path": ("/tmp/report.jsonl", Path("/tmp/report.jsonl")),
-    "report_scope": ("all", ReportScope.ALL),
-    "journal": ("/tmp/j.db", "/tmp/j.db"),
-    "journal_use": ("continue", JournalUse.CONTINUE),
-    "from_report_path": ("/tmp/before.jsonl", Path("/tmp/before.jsonl")),
-    "max_failures": ("10", 10),
-    "max_error_rate_percent": ("2.5", 2.5),
-    "max_requests_per_s": ("500", 500.0),
-    "deadline": ("2h", "2h"),
+    case.name: (str(case.declaration.to_json(value)), value)
+    for case in cases(CopyOptions)
+    for value in [TOGETHER.get(case.name, case.value)]
 }
 
 
@@ -83,8 +44,9 @@ def arguments() -> dict[str, inspect.Parameter]:
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_every_option_of_the_library_can_be_reached(field: str) -> None:
-    """A new option of the library needs an argument here, and a line in the table above."""
+    """A new option of the library is an argument, and the class's docstring has it."""
     assert argument_of(field) in arguments()
+    assert f":param {argument_of(field)}: " in (S3CrossAccountCopyOperator.__doc__ or "")
     assert field in AS_TEXT
 
 
@@ -145,15 +107,58 @@ def test_a_subclass_may_have_fewer_templates(stage: Stage) -> None:
 
 def test_the_constructor_only_assigns() -> None:
     """A DAG file is parsed every few seconds, and mapped tasks are rendered after construction."""
-    tree = ast.parse(Path(operator.__file__).read_text())
-    kind = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    init = next(
-        node for node in kind.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
-    )
-    first, *rest = (ast.unparse(statement) for statement in init.body)
+    values = {name: object() for name in arguments()}
 
-    assert first == "super().__init__(**kwargs)"
-    assert rest == [f"self.{name} = {name}" for name in arguments()]
+    task = S3CrossAccountCopyOperator(task_id="copy", **values)  # type: ignore[arg-type]
+
+    assert {name: getattr(task, name) for name in values} == values
+    assert _calls(inspect.getsource(operator), "__init__") == {
+        "super().__init__",
+        "super",
+        "kwargs.pop",
+        "options.items",
+        "setattr",
+    }
+
+
+def _calls(source: str, function: str) -> set[str]:
+    """Return what the body of a function calls."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    body = next(node for node in functions if node.name == function).body
+    nodes = (node for statement in body for node in ast.walk(statement))
+    return {ast.unparse(node.func) for node in nodes if isinstance(node, ast.Call)}
+
+
+def test_an_argument_that_is_not_given_has_its_default() -> None:
+    """None, for the options of the library: its own default holds."""
+    task = S3CrossAccountCopyOperator(task_id="copy", source_key="s3://src/a")
+    parameters = arguments()
+
+    assert {name: getattr(task, name) for name in parameters if name != "source_key"} == {
+        name: parameter.default for name, parameter in parameters.items() if name != "source_key"
+    }
+    assert {parameters[argument_of(field)].default for field in FIELDS} == {None}
+
+
+def test_an_argument_that_does_not_exist_is_refused() -> None:
+    """A typing mistake is found when the DAG is parsed."""
+    with pytest.raises(Exception, match="concurency"):
+        S3CrossAccountCopyOperator(task_id="copy", source_key="s3://src/a", concurency=1)
+
+
+def test_default_args_and_mapped_tasks_have_the_options() -> None:
+    """Airflow finds them in the signature."""
+    task = S3CrossAccountCopyOperator(
+        task_id="copy", source_key="s3://src/a", default_args={"concurrency": 3}
+    )
+    mapped = S3CrossAccountCopyOperator.partial(task_id="copy", dag=None, engine="crt").expand(
+        source_key=["s3://src/a"]
+    )
+
+    assert task.concurrency == 3  # type: ignore[attr-defined]
+    assert mapped.partial_kwargs["engine"] == "crt"
+    with pytest.raises(TypeError, match="concurency"):
+        S3CrossAccountCopyOperator.partial(task_id="other", concurency=1)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +170,7 @@ def test_the_constructor_only_assigns() -> None:
         ({"storage_class": "COLD"}, "storage_class is 'COLD'; it must be one of STANDARD, "),
         ({"retry_delay_s": "soon"}, "request_retry_delay_s is 'soon'; it must be a number"),
         ({"sse_kms_key_id": 5}, "sse_kms_key_id is 5; it must be text"),
+        ({"retries": 11}, "request_retries is 11; it must be between 0 and 10"),
     ],
 )
 def test_what_cannot_be_read_is_named(values: dict[str, Any], words: str) -> None:

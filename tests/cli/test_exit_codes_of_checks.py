@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from s3_xfer.cli.exit_codes import exit_code, exit_code_of_check
+from s3_xfer.cli.exit_codes import exit_code
 from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.errors import ErrorClass, JournalError, RunAborted
 from s3_xfer.ledger.comparison import CheckResult, Comparison
@@ -42,7 +42,7 @@ def test_every_end_of_a_check_has_its_code(
         comparison.add(CompareResult(status=status))
     result = CheckResult(metrics=samples.ended(), totals=comparison.totals(), **end)
 
-    assert exit_code_of_check(result) == code
+    assert exit_code(result) == code
 
 
 @pytest.mark.parametrize("kind", [ErrorClass.JOURNAL_UNUSABLE, ErrorClass.JOURNAL_BUSY])

@@ -34,9 +34,9 @@ def _arguments(case: Case) -> list[str]:
     words = [_flag(case)]
     param = next(param for param in copy.params if words[0] in param.opts)
     if not getattr(param, "is_flag", False):
-        words.append(case.declaration.kind.to_text(case.value))
+        words.append(case.declaration.to_text(case.value))
     for name, value in COMPANIONS.get(case.name, {}).items():
-        words += [_flag(by_name[name]), by_name[name].declaration.kind.to_text(value)]
+        words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
     return words
 
 

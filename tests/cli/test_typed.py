@@ -27,6 +27,7 @@ from s3_xfer import (
 )
 from s3_xfer.cli.main import cli
 from s3_xfer.units import MIB
+from tests.declared import Case, cases
 
 URLS = ("s3://src-bucket/in/", "s3://dst-bucket/out/", "--recursive")
 SPEED = """
@@ -103,9 +104,14 @@ def test_every_option_of_a_copy_reaches_it() -> None:
         --max-error-rate 6 --journal j.db --batch-size 13 --no-overwrite {ACCOUNTS}
     """
 
-    operation = begun("copy", *URLS, *typed.split())
+    more = [case for case in cases(CopyOptions) if _is_left_out(case, typed.split())]
+
+    operation = begun(
+        "copy", *URLS, *typed.split(), *(word for case in more for word in case.typed)
+    )
 
     options = CopyOptions(
+        **{case.name: case.value for case in more},
         **OF_SPEED,
         engine=Engine.MANAGED,
         listing_threads=3,
@@ -143,7 +149,19 @@ def test_every_option_of_a_copy_reaches_it() -> None:
     untouched = {
         each.name for each in fields(options) if getattr(options, each.name) == each.default
     }
-    assert untouched == {"stop_grace_s", "mode", "from_report_path", "journal_use"}
+    assert untouched == {"mode", "from_report_path"} | {
+        case.name for case in cases(CopyOptions) if not case.declaration.flag
+    }
+
+
+def _is_left_out(case: Case, words: list[str]) -> bool:
+    """Return whether an option can be typed with these words, and is not among them."""
+    alone = {"mode", "from_report_path"}
+    return (
+        bool(case.declaration.flag)
+        and case.declaration.flag not in words
+        and case.name not in alone
+    )
 
 
 def test_every_option_of_a_check_reaches_it() -> None:

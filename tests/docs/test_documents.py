@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from airflow_plugin.arguments import OPTIONS
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
 from s3_xfer.errors import ErrorClass
@@ -156,7 +157,7 @@ def test_every_field_of_the_options_has_its_names_everywhere(table: str) -> None
     """The table has each field once, with an option and an argument of the operator that exist."""
     rows = option_rows(table)
     operator = ast.parse((ROOT / "airflow_plugin" / "operator.py").read_text(encoding="utf-8"))
-    arguments = {
+    arguments = set(OPTIONS) | {
         argument.arg
         for function in ast.walk(operator)
         if isinstance(function, ast.FunctionDef) and function.name == "__init__"

@@ -1,0 +1,384 @@
+"""How a field is declared as an option: one place that everything about the option is read from.
+
+A new option is a field with its declaration, and the code that uses it. The command line, the
+journal, the command for a re-run, the reference pages and the Airflow operator read the
+declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import inspect
+import math
+import re
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from s3_xfer.errors import ValidationError
+from s3_xfer.units import exact_size, format_size, parse_size
+
+_KEY = "option"
+_DERIVED = "derived from the field"
+# What a field's name ends in and an option's does not: units, and that a text is a path.
+_SUFFIX = re.compile(r"_(s|bytes|percent|path)$")
+_TRUE, _FALSE = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off"})
+_T = TypeVar("_T")
+_ClassT = TypeVar("_ClassT", bound=type)
+
+
+class JournalRole(enum.Enum):
+    """What a journal does with an option."""
+
+    IDENTITY = "identity"  # written down; must be the same in every run of the copy
+    REMEMBERED = "remembered"  # written down; a resumed run may change it
+    PER_RUN = "per run"  # not written down; each run is given its own
+    FIRST_RUN = "first run"  # not written down; only a copy that begins has it
+
+
+class Section(enum.Enum):
+    """The heading under which help and reference show an option.
+
+    ``journal`` is the role of its options, unless they are declared with another.
+    """
+
+    journal: JournalRole
+
+    def __new__(cls, heading: str, journal: JournalRole) -> Section:
+        """Attach the role; the value is the heading."""
+        member = object.__new__(cls)
+        member._value_ = heading
+        member.journal = journal
+        return member
+
+    LOCATIONS = "Locations", JournalRole.IDENTITY
+    ONE_SIDE = "Source or destination", JournalRole.REMEMBERED
+    BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
+    WHAT = "What to copy", JournalRole.IDENTITY
+    COMPARISON = "What to compare", JournalRole.PER_RUN
+    FIDELITY = "Fidelity", JournalRole.IDENTITY
+    SPEED = "Speed and retries", JournalRole.REMEMBERED
+    LIMITS = "Limits", JournalRole.PER_RUN
+    OUTPUT = "Output", JournalRole.PER_RUN
+
+
+class Kind(enum.Enum):
+    """What a value is. The member's value is how messages say it, after "it must be"."""
+
+    TEXT = "text"
+    FLAG = "true or false"
+    CHOICE = "one of"  # a member of an enum
+    MEMBERS = "any of"  # a set of members; on a command line each is a flag
+    WHOLE = "a whole number"
+    NUMBER = "a number"
+    SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
+    FILE = "a path"
+    INSTANCE = "an object"  # that only a program can give
+
+
+_KINDS = {
+    str: Kind.TEXT,
+    bool: Kind.FLAG,
+    int: Kind.WHOLE,
+    float: Kind.NUMBER,
+    Path: Kind.FILE,
+    object: Kind.INSTANCE,
+}
+_METAVARS = {Kind.WHOLE: "N", Kind.SIZE: "SIZE", Kind.FILE: "FILE"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """Everything that is known about one option.
+
+    ``name`` is the field. ``of`` is its type without None; for a set, that of its members.
+    ``flag`` is how it is typed on the command line, empty if it cannot be. ``default`` is the
+    field's, MISSING if it has none; ``default_text`` says what happens without a value. ``help``
+    is one sentence; of a flag it says what the flag does. ``details`` are for the reference.
+    ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
+    alone is not. A secret is read from the environment and never shown.
+
+    ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
+    the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
+    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files.
+    """
+
+    help: str
+    section: Section
+    of: type
+    name: str = ""
+    kind: Kind = Kind.TEXT
+    journal: JournalRole | None = None
+    flag: str = _DERIVED
+    default: Any = None
+    default_text: str = ""
+    details: str = ""
+    is_repeated: bool = True
+    is_secret: bool = False
+    when_given: Any = None
+    word: str = ""
+    metavar: str = ""
+    range: tuple[float, float | None] | None = None
+    low_is_open: bool = False
+    high_is_open: bool = False
+    unit: str = ""
+    helps: Mapping[Any, str] | None = None
+    must_exist: bool = False
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The values to choose from, if it is a choice or a set."""
+        return tuple(member.value for member in self.of) if issubclass(self.of, enum.Enum) else ()
+
+    @property
+    def expected(self) -> str:
+        """What a value must be, after "it must be"."""
+        return f"{self.kind.value} {', '.join(self.words)}".rstrip()
+
+    @property
+    def meaning(self) -> str:
+        """The help with all details; of a flag, what it sets comes first."""
+        value = getattr(self.when_given, "value", self.when_given)
+        condition = "" if value is None else f"{value}:"
+        return " ".join(filter(None, [condition, self.help, self.details]))
+
+    def parse(self, value: Any, *, name: str = "") -> Any:
+        """Return ``value``, which may be text, as the field takes it; None stays None.
+
+        Messages call it ``name``, or like the field.
+
+        Raises:
+            ValidationError: it cannot be read.
+        """
+        if value is None:
+            return None
+        try:
+            return _READERS[self.kind](self.of, value)
+        except (ValueError, TypeError, OverflowError, ValidationError) as error:
+            raise ValidationError(
+                f"{name or self.name} is {value!r}; it must be {self.expected}"
+            ) from error
+
+    def check(self, value: Any, *, name: str = "") -> None:
+        """Return if ``value`` is in range; None always is.
+
+        Messages call it ``name``, or like the option: ``part size``.
+
+        Raises:
+            ValidationError: it is not.
+        """
+        if value is None or self.range is None:
+            return
+        (low, high), unit = self.range, self.unit
+        label = (
+            name or self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
+        )
+        write = format_size if self.kind is Kind.SIZE else lambda number: f"{number} {unit}".strip()
+        is_above = value > low if self.low_is_open else value >= low
+        is_below = high is None or (value < high if self.high_is_open else value <= high)
+        if is_above and is_below and math.isfinite(value):
+            return
+        if high is None and self.low_is_open:
+            raise ValidationError(f"{label} is {write(value)}; it must be above {low}")
+        if high is None:
+            raise ValidationError(f"{label} is {write(value)}; it must be {low} or more")
+        if self.high_is_open:
+            raise ValidationError(
+                f"{label} is {write(value)}; it must be {low} or more, and below {high}"
+            )
+        least = write(low) if self.kind is Kind.SIZE else low
+        raise ValidationError(
+            f"{label} is {write(value)}; it must be between {least} and {write(high)}"
+        )
+
+    def to_text(self, value: Any) -> str:
+        """Return ``value`` as it is typed on a command line."""
+        if self.kind is Kind.SIZE:
+            return exact_size(value)
+        plain = self.word or self.to_json(value)
+        return ",".join(plain) if isinstance(plain, list) else str(plain)
+
+    def to_json(self, value: Any) -> Any:
+        """Return ``value`` as a plain JSON value that :meth:`parse` reads."""
+        if isinstance(value, enum.Enum):
+            return value.value
+        if isinstance(value, frozenset):
+            return sorted(member.value for member in value)
+        return str(value) if isinstance(value, Path) else value
+
+
+def option(
+    default: _T,
+    section: Section,
+    help: str,  # noqa: A002 - as click and argparse call it
+    **settings: Any,
+) -> _T:
+    """Return a field of a dataclass that is declared as an option, see :class:`Declaration`.
+
+    Unless given, ``flag`` is derived from the field's name: ``--part-size`` of
+    ``part_size_bytes``; ``journal`` is the section's. A secret is not in the repr, and neither is
+    an object of any kind (``of=object``), which is not compared either.
+    """
+    settings = {"of": type(default), **settings}
+    is_value = settings["of"] is not object
+    return dataclasses.field(
+        default=default,
+        repr=is_value and not settings.get("is_secret"),
+        compare=is_value,
+        metadata=declared(section, help, **settings),
+    )
+
+
+def optional(of: type[_T], section: Section, help: str, **settings: Any) -> _T | None:  # noqa: A002
+    """Return an :func:`option` of this type that is None unless given."""
+    return option(None, section, help, of=of, **settings)
+
+
+def declared(section: Section, help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002
+    """Return the metadata of a field that is declared with these settings."""
+    return {_KEY: Declaration(section=section, help=help, **settings)}
+
+
+@functools.cache
+def declarations_of(cls: type) -> Mapping[str, Declaration]:
+    """Return the declarations of a dataclass's fields, by field, in order."""
+    return MappingProxyType(
+        {
+            field.name: _completed(field.metadata[_KEY], field)
+            for field in dataclasses.fields(cls)
+            if _KEY in field.metadata
+        }
+    )
+
+
+def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Declaration:
+    """Return ``declaration`` with what its field says."""
+    kind = _kind(declaration, field.name)
+    role = declaration.journal or declaration.section.journal
+    is_derived = declaration.flag == _DERIVED
+    return dataclasses.replace(
+        declaration,
+        name=field.name,
+        kind=kind,
+        journal=role,
+        is_repeated=declaration.is_repeated and role is not JournalRole.FIRST_RUN,
+        flag=f"--{_plain_name(field.name, '-')}" if is_derived else declaration.flag,
+        default=field.default,
+        when_given=not field.default if kind is Kind.FLAG else declaration.when_given,
+        metavar=declaration.metavar or _METAVARS.get(kind, ""),
+    )
+
+
+def _kind(declaration: Declaration, field: str) -> Kind:
+    if declaration.helps:
+        return Kind.MEMBERS
+    if issubclass(declaration.of, enum.Enum):
+        return Kind.CHOICE
+    if declaration.must_exist:
+        return Kind.FILE
+    return Kind.SIZE if field.endswith("_bytes") else _KINDS[declaration.of]
+
+
+def _plain_name(field: str, separator: str) -> str:
+    return _SUFFIX.sub("", field).replace("_", separator)
+
+
+def check_values(instance: Any) -> None:
+    """Return if every declared field of ``instance`` is in range.
+
+    Raises:
+        ValidationError: one is not.
+    """
+    cls: type = type(instance)
+    for name, declaration in declarations_of(cls).items():
+        declaration.check(getattr(instance, name))
+
+
+def documented(cls: _ClassT) -> _ClassT:
+    """Add the declared fields to the docstring of a dataclass, below ``Args``."""
+    fields = "\n".join(_paragraph(declaration) for declaration in declarations_of(cls).values())
+    summary, raises, rest = inspect.cleandoc(cls.__doc__ or "").partition("\n\nRaises:")
+    cls.__doc__ = f"{summary}\n\nArgs:\n{fields}{raises}{rest}\n"
+    return cls
+
+
+def _paragraph(declaration: Declaration) -> str:
+    condition = "" if declaration.when_given is None else f"{declaration.when_given}:"
+    default = f"Default: {declaration.default_text}." if declaration.default_text else ""
+    sentences = filter(None, [condition, declaration.help, declaration.details, default])
+    text = f"{declaration.name}: {' '.join(sentences)}"
+    return textwrap.fill(text, 96, initial_indent="    ", subsequent_indent="        ")
+
+
+def member_of(members: type[enum.Enum], value: Any) -> enum.Enum:
+    """Return the member of ``members`` that ``value`` is, or whose value it is in any case.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if isinstance(value, members):
+        return value
+    word = str(value).casefold()
+    for member in members:
+        if member.value.casefold() == word:
+            return member
+    raise ValueError(value)
+
+
+def _read_members(members: type[enum.Enum], value: Any) -> frozenset[enum.Enum]:
+    words = value.split(",") if isinstance(value, str) else value
+    return frozenset(member_of(members, word) for word in words)
+
+
+def _read_flag(_: type, value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = _read_text(str, value).strip().lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError(value)
+    return word in _TRUE
+
+
+def _read_whole(_: type, value: Any) -> int:
+    if isinstance(value, float) and not value.is_integer():
+        raise ValueError(value)
+    return int(value)
+
+
+def _read_size(_: type, value: Any) -> int:
+    return parse_size(value) if isinstance(value, str) else _read_whole(int, value)
+
+
+def _read_text(_: type, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _read_file(container: type, value: Any) -> Any:
+    return value if isinstance(value, container) else container(_read_text(str, value))
+
+
+def _read_instance(_: type, value: Any) -> Any:
+    if isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+# Each takes the type of the field, and a value that may be text.
+_READERS: Mapping[Kind, Callable[[Any, Any], Any]] = {
+    Kind.TEXT: _read_text,
+    Kind.FLAG: _read_flag,
+    Kind.CHOICE: member_of,
+    Kind.MEMBERS: _read_members,
+    Kind.WHOLE: _read_whole,
+    Kind.NUMBER: lambda _, value: float(value),
+    Kind.SIZE: _read_size,
+    Kind.FILE: _read_file,
+    Kind.INSTANCE: _read_instance,
+}
