@@ -5,7 +5,8 @@ botocore's response handling, passes a raw :class:`Answer`. In the ordinary case
 expression reads all that matters; an answer that does not match is parsed by botocore.
 
 A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
-into the body (API reference, CopyObject).
+into the body (API reference, CopyObject). For botocore and s3transfer a 200 with an empty body is
+one, too; as a page of a listing it would end the listing with nothing found.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import botocore.exceptions as bc
 from botocore import parsers
 from botocore.awsrequest import HeadersDict
-from botocore.exceptions import ClientError
 
 from s3_xfer.errors import (
     ATTEMPTS,
@@ -53,6 +54,9 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
+_NOT_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
+)
 _OK = 200
 _REDIRECTS = 300
 _INTERNAL_ERROR = 500
@@ -101,9 +105,9 @@ def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[s
     return parsed
 
 
-def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
+def error_of(parsed: dict[str, Any], operation: str) -> bc.ClientError:
     """Return the exception that botocore raises for ``parsed``."""
-    return ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
+    return bc.ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
 
 
 def refusal_of(
@@ -124,6 +128,21 @@ def refusal_of(
     return ObjectError(info), info
 
 
+def connection_error(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
+    """Return what botocore would have made of awscrt's ``error``, a time-out if ``given_up``."""
+    name = getattr(error, "name", type(error).__name__)
+    text = f"{name}: {getattr(error, 'message', error)}"
+    if given_up:
+        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
+    if "TIMEOUT" in name:
+        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
+    if "_TLS_" in name:
+        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
+    if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
+        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
+    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)
+
+
 def set_attempts(error: Exception, attempts: int) -> None:
     """Note in an error that carries no answer how often its request was sent."""
     if isinstance(error, ObjectError):
@@ -142,11 +161,7 @@ def facts_of(
 
 
 def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
-    """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
-
-    botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
-    listing it would end the listing with nothing found.
-    """
+    """Return an error if the answer to ``operation`` lacks what S3 never leaves out."""
     part, proof = ETAG_RESULTS.get(operation), _OTHER_PROOFS.get(operation, "ETag")
     if operation not in ETAG_RESULTS and operation not in _OTHER_PROOFS:
         return None
@@ -162,3 +177,24 @@ def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,
     )
+
+
+def require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Raise if an answer without an error lacks what proves a success (event ``after-call``)."""
+    info = None if parsed.get("Error") else missing_proof(model.name, parsed)
+    if info:
+        raise ObjectError(info)
+
+
+def make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Replace what XML 1.0 cannot hold (event ``before-parse``).
+
+    The answers about an upload repeat its key, control characters and all. A listing asks for
+    percent-encoded keys instead; here S3 offers no such choice, and botocore, which cannot parse
+    the answer, has made a 500 of it (its handler comes before any of ours).
+    """
+    if operation_model.name not in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        return
+    body = _NOT_XML.sub(b"?", response_dict["body"])
+    if body != response_dict["body"] and b"<Error>" not in body:
+        response_dict.update(body=body, status_code=200)

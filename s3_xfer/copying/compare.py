@@ -15,9 +15,8 @@ from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
-from s3_xfer.copying.counterpart import whole_checksums
 from s3_xfer.copying.headers import object_params
-from s3_xfer.copying.verify import etag_is_md5, etags_differ
+from s3_xfer.copying.verify import checksums_agree, etag_is_md5, etags_differ, whole_checksums
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.mapping import KeyMap
@@ -121,10 +120,7 @@ def _content(asked: _Asked) -> str:
         return CONTENT
     if CompareField.CHECKSUMS not in asked.fields:
         return ""
-    shared = asked.shared_checksums()
-    if not shared:
-        return ""
-    return BY_CHECKSUM if all(of_source == of_copy for of_source, of_copy in shared) else CONTENT
+    return {None: "", True: BY_CHECKSUM, False: CONTENT}[asked.checksums_agree()]
 
 
 @dataclass
@@ -160,11 +156,9 @@ class _Asked:
     def etags_are_md5(self) -> bool:
         return etag_is_md5(self.copy_head) and etag_is_md5(self.source_head)
 
-    def shared_checksums(self) -> list[tuple[str, str]]:
-        """Return pairs of the checksums over all of the content that both sides have."""
+    def checksums_agree(self) -> bool | None:
         of_copy = whole_checksums(self.copy_head)
-        of_source = whole_checksums(self.source_head) if of_copy else {}
-        return [(of_source[name], of_copy[name]) for name in of_source.keys() & of_copy.keys()]
+        return checksums_agree(whole_checksums(self.source_head) if of_copy else {}, of_copy)
 
     def differing_metadata(self) -> list[str]:
         """Return the names of headers that are not the same on both sides."""

@@ -1,14 +1,9 @@
 """``CopyObject`` through the AWS Common Runtime (awscrt). The only importer of awscrt.
 
-boto3's own ``crt`` extra uses it for uploads and downloads; copies have no such path there. HTTP
-and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of what
-botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used: its
-``S3Client`` is made for bodies, passes each answer through three threads, and drops the error body
-of some failures.
-
-Requests are not repeated here: retries, pace and counting are the program's. Credentials come from
-botocore and are refreshed as botocore does it. :func:`unsupported_reason` names the configurations
-in which awscrt would not send what botocore sends; those are left to the other engine.
+HTTP and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of
+what botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used:
+its ``S3Client`` is made for bodies, passes each answer through three threads, and drops the error
+body of some failures. Retries, pace and counting are the program's.
 """
 
 from __future__ import annotations
@@ -25,13 +20,13 @@ from urllib.parse import urlsplit
 import awscrt.exceptions
 import awscrt.http
 import awscrt.io
-import botocore.exceptions as bc
 from botocore.utils import get_environ_proxies
 
-from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.answers import Answer, connection_error
 from s3_xfer.copying.signing import SignedHeaders, Signer
 from s3_xfer.copying.template import CopyTemplate, Header
 from s3_xfer.model import CopyTask
+from s3_xfer.s3_client import S3Client
 from s3_xfer.version import VERSION
 
 _SIGNATURES = frozenset({"v4", "s3v4"})
@@ -39,9 +34,9 @@ _CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
-def unsupported_reason(template: CopyTemplate, client: Any) -> str | None:
+def unsupported_reason(template: CopyTemplate, client: S3Client) -> str | None:
     """Return why awscrt cannot send what ``client`` would, or None if it can."""
-    config = client.meta.config
+    config: Any = client.meta.config
     proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
     reasons = {
         "this process was forked from one that used awscrt, which does not survive that": (
@@ -79,13 +74,14 @@ class CrtCopyClient:
     ) -> None:
         self._template = template
         self._signer = Signer(template, credentials)
-        self.refresh = self._signer.refresh
+        self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
         self._pool = _ConnectionPool(template, connect_timeout_s, ca_bundle)
 
     def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
-        """Send the copy of ``task``, and return how to give it up.
+        """Send the copy of ``task``, without waiting; return how to give it up.
 
-        ``on_answer`` is called once, from awscrt's thread, and must neither raise nor wait.
+        ``on_answer`` is called exactly once, from awscrt's thread, also after the request was given
+        up; it must neither raise nor wait.
         """
         path = self._template.path(task)
         headers = self._signer.headers(task, path)
@@ -99,10 +95,7 @@ class CrtCopyClient:
 
 
 class _ConnectionPool:
-    """The connections to one host, each used by one stream at a time. Thread-safe.
-
-    As many are opened as there are streams at the same time, which the dispatcher bounds.
-    """
+    """The connections to one host, one for each stream under way. Thread-safe."""
 
     def __init__(
         self, template: CopyTemplate, connect_timeout_s: float, ca_bundle: str | None
@@ -242,18 +235,15 @@ class _RequestStream:
     def fail(self, error: BaseException) -> None:
         """Answer with ``error`` in botocore's terms."""
         endpoint = self._pool.endpoint
-        self._on_answer(Answer(error=_as_botocore(error, endpoint, given_up=self._given_up)))
+        self._on_answer(Answer(error=connection_error(error, endpoint, given_up=self._given_up)))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
-        """Take everything in front of the body."""
         self._answer.status, self._answer.headers = status_code, headers
 
     def on_body(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
         self._answer.body += chunk
 
     def on_complete(self, error_code: int) -> None:
-        """Take note of the end; 0 is no error."""
         connection, self._connection = self._connection, None
         if error_code:
             self.fail(awscrt.exceptions.from_code(error_code))
@@ -321,18 +311,3 @@ def _keep_thread_state() -> None:
     if not hasattr(_threads_kept, "done"):
         _threads_kept.done = True
         ctypes.pythonapi.PyGILState_Ensure()
-
-
-def _as_botocore(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
-    """Return what botocore would have made of the same failure."""
-    name = getattr(error, "name", type(error).__name__)
-    text = f"{name}: {getattr(error, 'message', error)}"
-    if given_up:
-        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
-    if "TIMEOUT" in name:
-        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
-    if "_TLS_" in name:
-        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
-    if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
-        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
-    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)

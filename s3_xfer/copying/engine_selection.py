@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s3_xfer.copying.engine import AsyncCopyClient
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine
+from s3_xfer.s3_client import S3Client
+
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtCopyClient
 
 with contextlib.suppress(ImportError):
     import resource  # not on Windows
@@ -27,7 +30,7 @@ _FEWEST_CONNECTIONS = 16
 class EngineSelection:
     """``copy_client`` for ``max_in_flight`` requests at a time; or None, with the reason why."""
 
-    copy_client: AsyncCopyClient | None
+    copy_client: CrtCopyClient | None
     max_in_flight: int = 0
     why_managed: str = ""
 
@@ -35,7 +38,7 @@ class EngineSelection:
 def select_engine(
     options: CopyOptions,
     *,
-    client: Any,
+    client: S3Client,
     credentials: Any,
     ca_bundle: str | None,
     connect_timeout_s: float,
@@ -59,14 +62,10 @@ def select_engine(
     reason = crt.unsupported_reason(template, client)
     if reason:
         return _without_crt(options, reason)
-    copy_client = crt.CrtCopyClient(
-        template,
-        credentials,
-        connect_timeout_s=connect_timeout_s,
-        ca_bundle=ca_bundle,
-    )
     return EngineSelection(
-        copy_client=copy_client,
+        copy_client=crt.CrtCopyClient(
+            template, credentials, connect_timeout_s=connect_timeout_s, ca_bundle=ca_bundle
+        ),
         max_in_flight=min(options.max_in_flight, _connections_allowed()),
     )
 

@@ -14,6 +14,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MD5 = re.compile(r'"?([0-9a-fA-F]{32})"?')
+_CHECKSUMS = (
+    "ChecksumCRC64NVME",
+    "ChecksumCRC32",
+    "ChecksumCRC32C",
+    "ChecksumSHA1",
+    "ChecksumSHA256",
+)
 _NOT_MD5_ENCRYPTIONS = frozenset({"aws:kms", "aws:kms:dsse", "aws:fsx"})
 
 
@@ -56,3 +63,16 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
         return None
     joined = b"".join(bytes.fromhex(digest) for digest in digests if digest)
     return f'"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}"'
+
+
+def whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
+    if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+        return {}
+    return {name: answer[name] for name in _CHECKSUMS if "-" not in answer.get(name, "-")}
+
+
+def checksums_agree(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> bool | None:
+    """Return whether the checksums that both sides have are equal; None if they share none."""
+    shared = of_source.keys() & of_copy.keys()
+    return all(of_source[name] == of_copy[name] for name in shared) if shared else None

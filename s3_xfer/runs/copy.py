@@ -79,14 +79,7 @@ class CopyRun(Run[CopyResult]):
         spec, clients = self.operation, self._setup.clients
         assert clients  # noqa: S101 - opened by now
         if not self._setup.is_dry_run:
-            return CopyProcessor(
-                spec,
-                self._keys,
-                clients,
-                ledger=self._ledger,
-                metrics=self._metrics,
-                stop=self._stop,
-            )
+            return CopyProcessor(spec, self._keys, clients, ledger=self._ledger)
         self._ledger.estimate = RequestEstimate(
             spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
         )
@@ -149,7 +142,7 @@ class CopyRun(Run[CopyResult]):
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         clients = self._setup.clients
-        return clients.destination_hooks.open_uploads() if clients else ()
+        return clients.destination_hooks.uploads.open_uploads() if clients else ()
 
     # --------------------------------------------------------------------------------- ends
 

@@ -6,39 +6,19 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
-
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
 from s3_xfer.copying.engine_selection import EngineSelection, select_engine
-from s3_xfer.copying.in_flight import OnDone
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
-from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import CopyTask
-from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
 
 _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
-
-
-class Dispatcher(Protocol):
-    """Turns tasks into outcomes."""
-
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
-        """Begin; ``on_done`` is called once with the same task, now or later. Never raises."""
-
-    def drain(self, timeout_s: float) -> bool:
-        """Wait until all that was started is done; return False after ``timeout_s``."""
-
-    def close(self) -> None:
-        """Give up what is not done, and release connections and threads."""
 
 
 class CopyProcessor:
@@ -48,35 +28,32 @@ class CopyProcessor:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
 
-    def __init__(
-        self,
-        spec: CopySpec,
-        keys: KeyMap,
-        clients: Clients,
-        *,
-        ledger: Ledger,
-        metrics: MetricsCollector,
-        stop: StopFlag,
-    ) -> None:
+    def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
         selection = _select_engine(spec, keys, clients)
         self.why_managed = selection.why_managed
         self.threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
-        self._resumer = _resumer(spec, clients, ledger.journal, self._engine.part_size, stop)
-        copier = ObjectCopier(
-            engine=self._engine,
+        context = CopyContext(
             source=clients.source,
             destination=clients.destination,
             hooks=clients.destination_hooks,
-            metrics=metrics,
             options=spec.options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
-            resumer=self._resumer,
         )
-        self._dispatcher: Dispatcher = (
-            _async_dispatcher(selection, copier, clients, ledger, spec.options)
+        self._resumer: MultipartResumer | None = None
+        if ledger.journal:
+            context.hooks.keep_uploads_when_stopped()
+            self._resumer = MultipartResumer(context, ledger.journal.uploads)
+        copier = ObjectCopier(context, self._engine, self._resumer)
+        self._dispatcher: AsyncDispatcher | BlockingDispatcher = (
+            AsyncDispatcher(
+                copier,
+                selection.copy_client,
+                limit=selection.max_in_flight,
+                on_crash=ledger.abort,
+            )
             if selection.copy_client
             else BlockingDispatcher(copier.copy)
         )
@@ -134,50 +111,3 @@ def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSele
         source_bucket=keys.source.bucket,
         destination_bucket=keys.destination.bucket,
     )
-
-
-def _resumer(
-    spec: CopySpec,
-    clients: Clients,
-    journal: Journal | None,
-    part_size: Callable[[int], int],
-    stop: StopFlag,
-) -> MultipartResumer | None:
-    """Return what goes on with the uploads in a journal; a run without one has none."""
-    if not journal:
-        return None
-    clients.destination_hooks.keep_uploads_when_stopped()
-    return MultipartResumer(
-        clients.destination,
-        journal.uploads,
-        part_size=part_size,
-        threads=spec.options.threads,
-        stop=stop,
-    )
-
-
-def _async_dispatcher(
-    selection: EngineSelection,
-    copier: ObjectCopier,
-    clients: Clients,
-    ledger: Ledger,
-    options: CopyOptions,
-) -> AsyncDispatcher:
-    assert selection.copy_client  # noqa: S101 - the caller has looked
-    hooks = clients.destination_hooks
-    return AsyncDispatcher(
-        copy_client=selection.copy_client,
-        copier=copier,
-        output_shape=_output_shape(clients.destination),
-        requests=hooks.requests,
-        renewal=hooks.renewal,
-        pacer=hooks.pacer,
-        limit=selection.max_in_flight,
-        blocking_threads=options.threads,
-        read_timeout_s=options.read_timeout_s,
-        on_crash=ledger.abort,
-    )
-
-
-def _output_shape(client: Any) -> Any:
-    return client.meta.service_model.operation_model("CopyObject").output_shape

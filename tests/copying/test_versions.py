@@ -11,10 +11,11 @@ import pytest
 
 from s3_xfer import Engine, ErrorClass
 from s3_xfer.access.clients import CONNECT_TIMEOUT_S, open_clients
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.counterpart import compared_counterpart
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
 from s3_xfer.copying.engine_selection import select_engine
+from s3_xfer.copying.lookup import compared_counterpart
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -74,18 +75,16 @@ def clients_of(world: World) -> Any:
 def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     """Return how the copy of ``source`` by ``engine`` ended."""
     clients = clients_of(world)
-    hooks = clients.destination_hooks
     managed = ManagedEngine(clients.destination, QUICK)
-    copier = ObjectCopier(
-        engine=managed,
+    context = CopyContext(
         source=clients.source,
         destination=clients.destination,
-        hooks=hooks,
-        metrics=clients.requests.counter,
+        hooks=clients.destination_hooks,
         options=QUICK,
         overwrite=True,
         looks_first=False,
     )
+    copier = ObjectCopier(context, managed)
     crashes: list[BaseException] = []
     dispatcher: Any = BlockingDispatcher(copier.copy)
     if engine is Engine.CRT:
@@ -99,18 +98,8 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
             destination_bucket=DST,
         )
         assert selection.copy_client
-        model = clients.destination.meta.service_model.operation_model("CopyObject")
         dispatcher = AsyncDispatcher(
-            copy_client=selection.copy_client,
-            copier=copier,
-            output_shape=model.output_shape,
-            requests=hooks.requests,
-            renewal=hooks.renewal,
-            pacer=hooks.pacer,
-            limit=4,
-            blocking_threads=2,
-            read_timeout_s=50,
-            on_crash=crashes.append,
+            copier, selection.copy_client, limit=4, on_crash=crashes.append
         )
     outcomes: list[Outcome] = []
     is_done = threading.Event()
