@@ -15,7 +15,7 @@ OLDEST_CRT_TESTS := tests/copying/test_crt.py tests/copying/test_signing.py test
 # What talks to S3 through them; the rest of the tests can hardly tell the difference.
 OLDEST_TESTS := tests/contract tests/copying tests/listing
 # Rooms whose tests start neither a server nor a process.
-FAST_TESTS := tests/vocabulary tests/accounting tests/planning tests/pipeline tests/listing tests/render \
+FAST_TESTS := tests/vocabulary tests/ledger tests/sources tests/planning tests/pipeline tests/listing tests/render \
 	tests/packaging tests/docs/test_blocks.py tests/docs/test_container.py tests/docs/test_documents.py
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
 # what each consists of is in requirements/airflow-*.in.

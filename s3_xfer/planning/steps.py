@@ -41,11 +41,11 @@ def counterpart_steps(options: CopyOptions, *, overwrite: bool) -> tuple[Step, .
 def skip_own_copies(began: datetime) -> Step:
     """Return the step that skips what appeared after ``began``: this run may have written it."""
 
-    def skip_appeared_later(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    def skip_if_newer(task: CopyTask, _: Counterpart | None) -> Decision | None:
         modified = task.source.last_modified
         return Skip(SkipReason.APPEARED_LATER) if modified and modified > began else None
 
-    return skip_appeared_later
+    return skip_if_newer
 
 
 def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:

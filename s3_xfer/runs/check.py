@@ -13,7 +13,6 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
@@ -26,9 +25,10 @@ from s3_xfer.ledger.result import RunState
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.prefetch import PrefetchingLister
 from s3_xfer.model import Failed, S3Location, S3Object
-from s3_xfer.pipeline.executor import Executor
+from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.runs.execution import execute
 from s3_xfer.runs.run import Run
+from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
 from s3_xfer.sources.source import Batch
 from s3_xfer.spec import CheckSpec
@@ -103,7 +103,7 @@ class CheckRun(Run[CheckResult]):
         # A key comes before all those that it is the beginning of.
         return [single], [found for found in first_page if found.key == destination.key]
 
-    def _listed(self, client: Any, location: S3Location, side: str) -> Iterable[S3Object]:
+    def _listed(self, client: S3Client, location: S3Location, side: str) -> Iterable[S3Object]:
         reader = PageReader(client, bucket=location.bucket, prefix=location.key)
         return PrefetchingLister(reader, self._stop, name=f"s3-xfer-listing-{side}").objects()
 
@@ -117,7 +117,7 @@ class CheckRun(Run[CheckResult]):
             self._source,
             ComparePlanner(self._comparer, ledger, self.operation.extra),
             executor,
-            CompareProcessor(self._comparer, ledger, threads=options.threads),
+            Processor(self._compare, threads=options.threads),
             ledger=ledger,
             stop=self._stop,
             batch_size=1,
@@ -126,6 +126,11 @@ class CheckRun(Run[CheckResult]):
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off
+
+    def _compare(self, pair: Pair) -> None:
+        """Ask S3 about a pair that the listings leave open."""
+        assert self._comparer  # noqa: S101 - validated
+        self._ledger.record_comparison(self._comparer.by_asking(pair))
 
     def _leave_all(self) -> None:
         """Do nothing: a check that has not begun leaves nothing."""
@@ -182,23 +187,3 @@ class ComparePlanner:
     def exhausted(self) -> None:
         """State that nothing more will be found."""
         self._ledger.listing_completed()
-
-
-class CompareProcessor:
-    """Asks S3 about pairs; each question holds its thread."""
-
-    def __init__(self, comparer: Comparer, ledger: Ledger, *, threads: int) -> None:
-        self.threads = threads
-        self._comparer = comparer
-        self._ledger = ledger
-
-    def process(self, item: Pair) -> None:
-        """Compare one pair, and record the result."""
-        self._ledger.record_comparison(self._comparer.by_asking(item))
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - a question that began has ended
-        """Return True."""
-        return True
-
-    def give_up(self) -> None:
-        """Do nothing: what is still asked is not counted."""

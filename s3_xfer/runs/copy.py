@@ -10,16 +10,17 @@ import contextlib
 import logging
 from pathlib import Path
 
+from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, OpenUpload, S3Object
-from s3_xfer.pipeline.executor import Executor
+from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import listing_steps
 from s3_xfer.runs.copy_end import close_journal, is_whole, sweep_uploads
-from s3_xfer.runs.copy_processor import CopyProcessor, DryRunProcessor
+from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.execution import execute
 from s3_xfer.runs.planner import CopyPlanner
@@ -58,7 +59,9 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
-        self._processor: CopyProcessor | DryRunProcessor | None = None
+        self._processor: Processor[CopyTask] | None = None
+        self._copier: CopyProcessor | None = None  # the processor of a real run
+        self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
         self._thread.start()
@@ -71,24 +74,26 @@ class CopyRun(Run[CopyResult]):
             return False
         clients = self._open_clients(overwrite=self.operation.overwrite)
         self._setup.examine_access(clients)
-        self._processor = self._open_processor()
+        self._open_processor(clients)
         self._ledger.open_report()
         return True
 
-    def _open_processor(self) -> CopyProcessor | DryRunProcessor:
-        spec, clients = self.operation, self._setup.clients
-        assert clients  # noqa: S101 - opened by now
-        if not self._setup.is_dry_run:
-            return CopyProcessor(spec, self._keys, clients, ledger=self._ledger)
-        self._ledger.estimate = RequestEstimate(
-            spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
-        )
-        return DryRunProcessor()
+    def _open_processor(self, clients: Clients) -> None:
+        spec, ledger = self.operation, self._ledger
+        if self._setup.is_dry_run:  # decides about every object while it plans
+            ledger.estimate = RequestEstimate(
+                spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
+            )
+            self._processor = Processor(_copy_nothing, threads=1)
+            self._why_managed = "a dry run copies nothing"
+            return
+        self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
+        self._why_managed = self._copier.why_managed
 
     # ------------------------------------------------------------------------------ copying
 
     def _work(self) -> None:
-        assert self._processor and self._setup.clients  # noqa: S101, PT018 - validated
+        assert self._setup.clients  # noqa: S101 - validated
         if self._setup.opened:
             self._setup.opened.save_regularly(self._ledger.abort)
         all_ended = self._execute()
@@ -96,7 +101,7 @@ class CopyRun(Run[CopyResult]):
             self._setup.clients, self._keys.destination.bucket, self._ledger, self._stop
         )
         self._notes += notes
-        self._processor.close(all_ended=all_ended)
+        self._close_copier(all_ended=all_ended)
         self._finish_report()
 
     def _execute(self) -> bool:
@@ -117,7 +122,7 @@ class CopyRun(Run[CopyResult]):
         )
 
     def _leave_all(self) -> None:
-        self._close_processor()
+        self._close_copier()
         self._uploads_left_behind = self._open_uploads()
         if self._setup.source() is None:
             if self.operation.options.report_path:
@@ -130,11 +135,10 @@ class CopyRun(Run[CopyResult]):
         self._execute()
         self._finish_report()
 
-    def _close_processor(self) -> None:
-        """Release what a run that does not begin has opened."""
-        if self._processor:
-            self._processor.close(all_ended=True)
-            self._processor = None
+    def _close_copier(self, *, all_ended: bool = True) -> None:
+        if self._copier:
+            self._copier.close(all_ended=all_ended)
+        self._copier = self._processor = None
 
     def _finish_report(self) -> None:
         remaining = self._source.remaining() if self._source else ()
@@ -169,7 +173,7 @@ class CopyRun(Run[CopyResult]):
             planned_requests=planned,
             bill=prices.bill(metrics.requests, storage_class),
             planned_bill=prices.bill(planned, storage_class) if planned else None,
-            why_managed=self._processor.why_managed if self._processor else "",
+            why_managed=self._why_managed,
             diagnosis=diagnosis,
             journal=opened.name if opened else None,
             resumable=resumable,
@@ -187,7 +191,7 @@ class CopyRun(Run[CopyResult]):
 
     def _refuse(self, error: BaseException) -> None:
         super()._refuse(error)
-        self._close_processor()
+        self._close_copier()
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
@@ -212,3 +216,7 @@ class CopyRun(Run[CopyResult]):
             error.problem += (
                 f"\nThe check's own upload {upload.upload_id} to {url} could not be aborted"
             )
+
+
+def _copy_nothing(task: CopyTask) -> None:
+    raise AssertionError(f"a dry run was given {task.source.url} to copy")

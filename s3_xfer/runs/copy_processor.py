@@ -15,13 +15,14 @@ from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask
+from s3_xfer.pipeline.executor import Processor
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
 
 _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
 
 
-class CopyProcessor:
+class CopyProcessor(Processor[CopyTask]):
     """Copies tasks, and records in ``ledger`` how each ended. Thread-safe.
 
     Raises:
@@ -31,7 +32,8 @@ class CopyProcessor:
     def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
         selection = _select_engine(spec, keys, clients)
         self.why_managed = selection.why_managed
-        self.threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        super().__init__(self._begin, threads=threads)
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
         context = CopyContext(
@@ -58,10 +60,10 @@ class CopyProcessor:
             else BlockingDispatcher(copier.copy)
         )
 
-    def process(self, item: CopyTask) -> None:
+    def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
-        if self._ledger.begin(item):
-            self._dispatcher.start(item, self._ledger.end)
+        if self._ledger.begin(task):
+            self._dispatcher.start(task, self._ledger.end)
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until every copy that was begun has ended."""
@@ -78,27 +80,6 @@ class CopyProcessor:
             self._resumer.close()
         if all_ended:
             self._engine.close()
-
-
-class DryRunProcessor:
-    """A dry run decides about every object while it plans; no task comes here."""
-
-    threads = 1
-    why_managed = "a dry run copies nothing"
-
-    def process(self, item: CopyTask) -> None:
-        """Fail: a task that comes here would be lost."""
-        raise AssertionError(f"a dry run was given {item.source.url} to copy")
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - nothing was begun
-        """Return True."""
-        return True
-
-    def give_up(self) -> None:
-        """Do nothing."""
-
-    def close(self, *, all_ended: bool) -> None:
-        """Do nothing."""
 
 
 def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSelection:

@@ -60,5 +60,5 @@ def execute(
 
 def _abandon(executor: Executor[WorkT], planner: Planner[FoundT, WorkT]) -> None:
     """Record what waits in the channel as not attempted; what is put there later is handed back."""
-    for item in executor.abort():
+    for item in executor.channel.abort():
         planner.not_attempted(item)

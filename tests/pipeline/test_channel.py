@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer.pipeline.channel import Channel
-from s3_xfer.pipeline.workers import WorkerPool
+from s3_xfer.pipeline.executor import Executor, Processor
+from s3_xfer.pipeline.stop import StopFlag
 from tests.patience import PATIENCE_S
 
 
@@ -27,15 +28,15 @@ def test_every_item_is_taken_exactly_once(
     batches: list[list[int]], capacity: int, workers: int
 ) -> None:
     """For any number of batches, capacity and workers."""
-    channel: Channel[int] = Channel(capacity)
     taken: list[int] = []
-    pool = WorkerPool(channel, taken.append, count=workers, on_crash=_fail)
+    executor: Executor[int] = Executor(capacity=capacity, stop=StopFlag(), on_error=_fail)
+    executor.start(Processor(taken.append, threads=workers))
 
     for batch in batches:
-        assert channel.put(batch)
-    channel.close()
+        assert executor.channel.put(batch)
+    executor.channel.close()
 
-    assert pool.join(PATIENCE_S)
+    assert executor.finish(PATIENCE_S)
     assert Counter(taken) == Counter(item for batch in batches for item in batch)
 
 
@@ -77,13 +78,13 @@ def test_abort_wakes_the_producer_and_returns_the_rest() -> None:
 
 def test_waiting_worker_ends_when_the_channel_is_closed() -> None:
     """A worker that waits for an item ends too."""
-    channel: Channel[int] = Channel(1)
-    pool = WorkerPool(channel, _fail_on_item, count=3, on_crash=_fail)
+    executor: Executor[int] = Executor(capacity=1, stop=StopFlag(), on_error=_fail)
+    executor.start(Processor(_fail_on_item, threads=3))
 
-    assert not pool.join(0.05)
-    channel.close()
+    assert not executor.finish(0.05)
+    executor.channel.close()
 
-    assert pool.join(PATIENCE_S)
+    assert executor.finish(PATIENCE_S)
 
 
 def _fail_on_item(item: int) -> None:
@@ -91,16 +92,16 @@ def _fail_on_item(item: int) -> None:
 
 
 def test_crashing_worker_is_reported() -> None:
-    """An exception of the work is passed to ``on_crash``."""
-    channel: Channel[int] = Channel(1)
+    """An exception of the work is passed to ``on_error``."""
     crashes: list[BaseException] = []
 
     def crash(_: int) -> None:
         raise ValueError("boom")
 
-    pool = WorkerPool(channel, crash, count=1, on_crash=crashes.append)
-    channel.put([1])
-    channel.close()
+    executor: Executor[int] = Executor(capacity=1, stop=StopFlag(), on_error=crashes.append)
+    executor.start(Processor(crash, threads=1))
+    executor.channel.put([1])
+    executor.channel.close()
 
-    assert pool.join(PATIENCE_S)
+    assert executor.finish(PATIENCE_S)
     assert [str(error) for error in crashes] == ["boom"]

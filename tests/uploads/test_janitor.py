@@ -14,7 +14,6 @@ from tests.fault_server import Fault
 from tests.fault_server.state import Part, StoredObject, Upload
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SOURCE_ACCOUNT, SRC, World
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 OURS = f"arn:aws:iam::{DESTINATION_ACCOUNT}:user/tester"
 THEIRS = f"arn:aws:iam::{DESTINATION_ACCOUNT}:user/somebody-else"
 
@@ -29,16 +28,17 @@ def leave(
     parts: int = 0,
 ) -> None:
     """Leave an upload behind, past all checks."""
-    template = StoredObject(key=key, size=0, etag="", last_modified=NOW, owner=DESTINATION_ACCOUNT)
+    now = datetime.now(UTC).replace(microsecond=0)
+    template = StoredObject(key=key, size=0, etag="", last_modified=now, owner=DESTINATION_ACCOUNT)
     upload = Upload(
         upload_id=upload_id,
         key=key,
         initiator=DESTINATION_ACCOUNT,
         initiator_arn=arn,
-        initiated=NOW - age,
+        initiated=now - age,
         template=template,
         parts={
-            number: Part(number=number, size=10, etag='"e"', last_modified=NOW)
+            number: Part(number=number, size=10, etag='"e"', last_modified=now)
             for number in range(1, parts + 1)
         },
     )
