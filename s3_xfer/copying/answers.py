@@ -128,21 +128,6 @@ def refusal_of(
     return ObjectError(info), info
 
 
-def connection_error(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
-    """Return what botocore would have made of awscrt's ``error``, a time-out if ``given_up``."""
-    name = getattr(error, "name", type(error).__name__)
-    text = f"{name}: {getattr(error, 'message', error)}"
-    if given_up:
-        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
-    if "TIMEOUT" in name:
-        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
-    if "_TLS_" in name:
-        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
-    if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
-        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
-    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)
-
-
 def set_attempts(error: Exception, attempts: int) -> None:
     """Note in an error that carries no answer how often its request was sent."""
     if isinstance(error, ObjectError):

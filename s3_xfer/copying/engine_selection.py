@@ -53,13 +53,13 @@ def select_engine(
     if options.engine is Engine.MANAGED:
         return EngineSelection(copy_client=None, why_managed="--engine managed")
     try:
-        from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
+        from s3_xfer.copying import crt, crt_adapter  # noqa: PLC0415 - optional, and a tenth of a second
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
-    reason = crt.unsupported_reason(template, client)
+    reason = crt_adapter.unsupported_reason(template, client)
     if reason:
         return _without_crt(options, reason)
     return EngineSelection(

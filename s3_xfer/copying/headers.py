@@ -94,6 +94,11 @@ def object_params(known: S3Object) -> dict[str, Any]:
     return {"Bucket": known.bucket, "Key": known.key, **version}
 
 
+def pinned_params(known: S3Object) -> dict[str, Any]:
+    """Return :func:`object_params`, and the condition that the object still has its ETag."""
+    return object_params(known) | ({"IfMatch": known.etag} if known.etag else {})
+
+
 def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:
     """Return the parameters of ``CopyObject`` besides source and destination.
 

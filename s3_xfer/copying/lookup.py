@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
-from s3_xfer.copying.headers import Headers, object_params
+from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.verify import checksums_agree, etag_is_md5, whole_checksums
 from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
@@ -42,14 +42,14 @@ def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]
     Raises:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
     """
-    pinned = object_params(known) | ({"IfMatch": known.etag} if known.etag else {})
+    params = pinned_params(known)
     try:
-        answer = client.head_object(**pinned)
+        answer = client.head_object(**params)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("400", "403"):
             raise
         _ask_for_details(error, client, known)
-        answer = client.head_object(**pinned)
+        answer = client.head_object(**params)
     return _completed(known, answer), answer
 
 
@@ -131,9 +131,8 @@ def _has_same_checksum(client: S3Client, source: S3Object, answer: Mapping[str, 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
     """Return the answer to a HEAD, or None if the object is missing or the HEAD is denied."""
-    pinned = object_params(known) | ({"IfMatch": known.etag} if known.etag else {})
     try:
-        return client.head_object(ChecksumMode="ENABLED", **pinned)
+        return client.head_object(ChecksumMode="ENABLED", **pinned_params(known))
     except ClientError as error:
         if translate(error).error_class in (ErrorClass.SOURCE_VANISHED, ErrorClass.ACCESS_DENIED):
             return None
