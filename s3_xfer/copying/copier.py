@@ -2,25 +2,28 @@
 
 :meth:`ObjectCopier.prepare` resolves what is not known and decides whether anything is to be
 copied. :meth:`ObjectCopier.copy_prepared` copies with the managed engine; an object whose upload is
-beyond repair is started again, once. Every failure becomes one :class:`~s3_xfer.model.Failed` with
-its facts; nothing is raised. An object counts as copied only if an answer of S3 proves it.
+beyond repair is started again, once. Large objects get their metadata and tags when the upload is
+created; tags that do not fit into a header are set afterwards. Every failure becomes one
+:class:`~s3_xfer.model.Failed` with its facts. Only an answer of S3 proves that an object is copied.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.managed import ManagedEngine
-from s3_xfer.copying.multipart_copy import MultipartCopier
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
-from s3_xfer.model import Copied, CopyTask, Outcome, SkipReason
+from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, SkipReason
+from s3_xfer.options import TagPolicy
 from s3_xfer.planning.decisions import Copy, Counterpart, Skip, decide, outcome_of
 from s3_xfer.planning.steps import counterpart_steps
 
@@ -44,7 +47,7 @@ class ObjectCopier:
         self.settler = OutcomeSettler(context)
         self._steps = counterpart_steps(context.options, overwrite=context.overwrite)
         self._engine = engine
-        self._multipart = MultipartCopier(context, engine, resumer)
+        self._resumer = resumer
 
     def copy(self, task: CopyTask) -> Outcome:
         """Return how the copy of ``task`` ended. Never raises."""
@@ -67,7 +70,7 @@ class ObjectCopier:
             if isinstance(decision, Copy):
                 return task
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
-                self._multipart.repeat_late_tags(task)
+                self._repeat_late_tags(task)
             return outcome_of(decision, task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.settler.failed(task, error)
@@ -112,9 +115,9 @@ class ObjectCopier:
         """Return how the copy ended; None if the object is to be started again."""
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
             try:
-                if not self.context.is_single(task):
-                    return self._multipart.copy(task, transfer)
-                return self._copy_single(task, transfer)
+                if self.context.is_single(task):
+                    return self._copy_single(task, transfer)
+                return self._copy_in_parts(task, transfer)
             except Exception as error:  # noqa: BLE001 - translated right here, once
                 settled = self.settler.settle(task, transfer, error)
                 retry_action = translate(error).error_class.retry_action
@@ -122,9 +125,57 @@ class ObjectCopier:
                     return None
                 return settled or self.settler.failed(task, error)
 
-    def _copy_single(self, task: CopyTask, transfer: TransferState) -> Copied:
+    def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
         self._engine.copy_single(task)
         etag = transfer.answer["CopyObjectResult"]["ETag"]
-        if not verify.may_differ(task.source.etag, etag, transfer.answer):
-            self.settler.check_contradiction(task.source, etag)
-        return Copied(task, task.source.size, etag)
+        if verify.may_differ(task.source.etag, etag, transfer.answer):
+            return Copied(task, task.source.size, etag)
+        return self.settler.verified(task, etag)
+
+    def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        """Finish the upload of an earlier run, or begin one."""
+        late_tags = self._prepare_upload(task.source, transfer)
+        counter = self.context.hooks.requests.counter
+        on_bytes = partial(counter.parts_finished, task.destination_key)
+        if not (self._resumer and self._resumer.resume(task, transfer, on_bytes)):
+            self._engine.copy_in_parts(task, on_bytes)
+        if late_tags:
+            self._tag(task, late_tags)
+        return Copied(
+            task, task.source.size, transfer.answer["ETag"], parts=len(transfer.part_etags)
+        )
+
+    def _prepare_upload(self, source: S3Object, transfer: TransferState) -> list[dict[str, str]]:
+        """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
+        _, answer = lookup.head(self.context.source, source)
+        transfer.create_headers.update(lookup.metadata_headers(answer))
+        if self.context.options.tags is TagPolicy.SKIP:
+            return []
+        tag_set, tag_count = lookup.tags(self.context.source, source), lookup.tag_count(answer)
+        if len(tag_set) < tag_count:
+            message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
+            raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)
+        header = lookup.tag_header(tag_set)
+        if header:
+            transfer.create_headers["x-amz-tagging"] = header
+        return tag_set if header is None else []
+
+    def _repeat_late_tags(self, task: CopyTask) -> None:
+        """Set tags that do not fit into an upload's header, in case an earlier run did not."""
+        if self.context.options.tags is TagPolicy.COPY:
+            tag_set = lookup.tags(self.context.source, task.source)
+            if lookup.tag_header(tag_set) is None:
+                self._tag(task, tag_set)
+
+    def _tag(self, task: CopyTask, tag_set: Any) -> None:
+        try:
+            self.context.destination.put_object_tagging(
+                Bucket=task.destination_bucket,
+                Key=task.destination_key,
+                Tagging={"TagSet": tag_set},
+            )
+        except Exception as error:
+            info = translate(error)
+            if info.error_class.retry_action is RetryAction.END_RUN:
+                raise
+            raise ObjectError(replace(info, error_class=ErrorClass.TAGS_NOT_COPIED)) from error

@@ -11,10 +11,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine
-from s3_xfer.s3_client import S3Client
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
@@ -36,35 +36,36 @@ class EngineSelection:
 
 
 def select_engine(
-    options: CopyOptions,
-    *,
-    client: S3Client,
-    credentials: Any,
-    ca_bundle: str | None,
-    connect_timeout_s: float,
-    source_bucket: str,
-    destination_bucket: str,
+    context: CopyContext, *, ca_bundle: str | None, source_bucket: str, destination_bucket: str
 ) -> EngineSelection:
-    """Return what sends the copies that ``client``, with ``credentials``, would make.
+    """Return what sends the copies that the destination's client would make.
+
+    ``ca_bundle`` replaces the system's certificates.
 
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
+    options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
         return EngineSelection(copy_client=None, why_managed="--engine managed")
     try:
-        from s3_xfer.copying import crt, crt_adapter  # noqa: PLC0415 - optional, and a tenth of a second
+        from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
+        from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
-    reason = crt_adapter.unsupported_reason(template, client)
+    reason = unsupported_reason(template, client)
     if reason:
         return _without_crt(options, reason)
+    config: Any = client.meta.config
     return EngineSelection(
         copy_client=crt.CrtCopyClient(
-            template, credentials, connect_timeout_s=connect_timeout_s, ca_bundle=ca_bundle
+            template,
+            context.hooks.renewal.credentials,
+            connect_timeout_s=config.connect_timeout,
+            ca_bundle=ca_bundle,
         ),
         max_in_flight=min(options.max_in_flight, _connections_allowed()),
     )

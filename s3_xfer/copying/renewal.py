@@ -32,7 +32,7 @@ class Renewal:
     """The credentials of one side, as botocore holds them. Thread-safe."""
 
     def __init__(self, credentials: Any) -> None:
-        self._credentials = credentials
+        self.credentials = credentials
         self._lock = threading.Lock()
         self._renewed_at_s = float("-inf")
 
@@ -43,7 +43,7 @@ class Renewal:
             ObjectError: it was due, and failed.
         """
         try:
-            self._credentials.get_frozen_credentials()
+            self.credentials.get_frozen_credentials()
         except Exception as error:
             raise not_renewed(error) from error
 
@@ -55,7 +55,7 @@ class Renewal:
         Raises:
             ObjectError: the credentials can be renewed, and that failed.
         """
-        if not isinstance(self._credentials, RefreshableCredentials):
+        if not isinstance(self.credentials, RefreshableCredentials):
             return False
         with self._lock:
             if signed_at_s > self._renewed_at_s:
@@ -69,7 +69,7 @@ class Renewal:
 
         There is no public way to; these attributes are the same in 1.36 and in the newest.
         """
-        credentials = self._credentials
+        credentials = self.credentials
         fetcher: Any = getattr(credentials._refresh_using, "__self__", None)  # noqa: SLF001
         remembers = isinstance(fetcher, CachedCredentialFetcher)
         cache, key = (fetcher._cache, fetcher._cache_key) if remembers else ({}, "")  # noqa: SLF001

@@ -21,7 +21,6 @@ from s3_xfer.model import (
     Failed,
     NotAttempted,
     Outcome,
-    S3Object,
     Skipped,
     SkipReason,
 )
@@ -40,13 +39,19 @@ class OutcomeSettler:
         except Exception as another:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.failed(task, another)
 
-    def verified(self, task: CopyTask, etag: str, *, engine: str) -> Outcome:
-        """Return how a copy ended whose ``etag`` contradicts the source's. Never raises."""
+    def verified(self, task: CopyTask, etag: str, *, engine: str = "managed") -> Outcome:
+        """Return how a copy ended whose ``etag`` is another than the source's. Never raises.
+
+        If the source's ETag was an MD5, the content differs.
+        """
+        source = task.source
         try:
-            self.check_contradiction(task.source, etag)
+            if lookup.etag_was_md5(self._context.source, source):
+                message = f"ETag {source.etag} became {etag}"
+                raise ObjectError.of(ErrorClass.MISMATCH, message, attempts=1)  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.failed(task, error)
-        return Copied(task, task.source.size, etag, engine=engine)
+        return Copied(task, source.size, etag, engine=engine)
 
     def settle(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome | None:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
@@ -66,17 +71,6 @@ class OutcomeSettler:
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
         return None
-
-    def check_contradiction(self, source: S3Object, etag: str) -> None:
-        """Raise if the source's ETag was an MD5, and ``etag`` is another.
-
-        Raises:
-            ObjectError: the content of the copy differs.
-        """
-        if lookup.etag_was_md5(self._context.source, source):
-            raise ObjectError.of(
-                ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
-            )
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""

@@ -6,11 +6,11 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
+from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
-from s3_xfer.copying.engine_selection import EngineSelection, select_engine
+from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
@@ -30,12 +30,6 @@ class CopyProcessor(Processor[CopyTask]):
     """
 
     def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
-        selection = _select_engine(spec, keys, clients)
-        self.why_managed = selection.why_managed
-        threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
-        super().__init__(self._begin, threads=threads)
-        self._ledger = ledger
-        self._engine = ManagedEngine(clients.destination, spec.options)
         context = CopyContext(
             source=clients.source,
             destination=clients.destination,
@@ -44,6 +38,17 @@ class CopyProcessor(Processor[CopyTask]):
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
         )
+        selection = select_engine(
+            context,
+            ca_bundle=clients.destination_ca_bundle,
+            source_bucket=keys.source.bucket,
+            destination_bucket=keys.destination.bucket,
+        )
+        self.why_managed = selection.why_managed
+        threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        super().__init__(self._begin, threads=threads)
+        self._ledger = ledger
+        self._engine = ManagedEngine(clients.destination, spec.options)
         self._resumer: MultipartResumer | None = None
         if ledger.journal:
             context.hooks.keep_uploads_when_stopped()
@@ -80,15 +85,3 @@ class CopyProcessor(Processor[CopyTask]):
             self._resumer.close()
         if all_ended:
             self._engine.close()
-
-
-def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSelection:
-    return select_engine(
-        spec.options,
-        client=clients.destination,
-        credentials=clients.destination_session.get_credentials(),
-        ca_bundle=clients.destination_ca_bundle,
-        connect_timeout_s=CONNECT_TIMEOUT_S,
-        source_bucket=keys.source.bucket,
-        destination_bucket=keys.destination.bucket,
-    )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import Engine, ErrorClass
-from s3_xfer.access.clients import CONNECT_TIMEOUT_S, open_clients
+from s3_xfer.access.clients import open_clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
@@ -89,13 +89,7 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     dispatcher: Any = BlockingDispatcher(copier.copy)
     if engine is Engine.CRT:
         selection = select_engine(
-            QUICK,
-            client=clients.destination,
-            credentials=clients.destination_session.get_credentials(),
-            ca_bundle=None,
-            connect_timeout_s=CONNECT_TIMEOUT_S,
-            source_bucket=VERSIONED,
-            destination_bucket=DST,
+            context, ca_bundle=None, source_bucket=VERSIONED, destination_bucket=DST
         )
         assert selection.copy_client
         dispatcher = AsyncDispatcher(
