@@ -1,15 +1,13 @@
-"""Two ways of starting copies: one that blocks until each is done, and one that does not.
+"""Keeps many single-request copies under way without a thread for each.
 
-:class:`AsyncDispatcher` keeps many single-request copies under way without a thread for each. A
-worker enqueues an object and takes the next. What the answer means, which requests are repeated and
-what counts as copied is decided by the same :mod:`.answers`, :mod:`.request_policy` and
-:mod:`.settlement` as for the other engine.
+A worker enqueues an object and takes the next. What the answer means, which requests are repeated
+and what counts as copied is decided by the same :mod:`.answers`, :mod:`.request_policy` and
+:mod:`.settlement` as for the other engine, which copies in the worker's thread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from s3_xfer.copying import answers, verify
@@ -29,24 +27,6 @@ from s3_xfer.pipeline.slots import Slots
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
-
-
-class BlockingDispatcher:
-    """Starts copies by making them: each holds its thread until the object is copied."""
-
-    def __init__(self, copy: Callable[[CopyTask], Outcome]) -> None:
-        self._copy = copy
-
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
-        """Copy ``task``, and call ``on_done`` with its outcome. Never raises."""
-        on_done(task, self._copy(task))
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - there is nothing to wait for
-        """Return True: what was started has ended."""
-        return True
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 class AsyncDispatcher:

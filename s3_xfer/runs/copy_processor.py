@@ -9,7 +9,7 @@ from __future__ import annotations
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
+from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
@@ -53,26 +53,28 @@ class CopyProcessor(Processor[CopyTask]):
         if ledger.journal:
             context.hooks.keep_uploads_when_stopped()
             self._resumer = MultipartResumer(context, ledger.journal.uploads)
-        copier = ObjectCopier(context, self._engine, self._resumer)
-        self._dispatcher: AsyncDispatcher | BlockingDispatcher = (
-            AsyncDispatcher(
-                copier,
+        self._copier = ObjectCopier(context, self._engine, self._resumer)
+        self._dispatcher: AsyncDispatcher | None = None
+        if selection.copy_client:
+            self._dispatcher = AsyncDispatcher(
+                self._copier,
                 selection.copy_client,
                 limit=selection.max_in_flight,
                 on_crash=ledger.abort,
             )
-            if selection.copy_client
-            else BlockingDispatcher(copier.copy)
-        )
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
-        if self._ledger.begin(task):
+        if not self._ledger.begin(task):
+            return
+        if self._dispatcher:
             self._dispatcher.start(task, self._ledger.end)
+        else:
+            self._ledger.end(task, self._copier.copy(task))
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until every copy that was begun has ended."""
-        return self._dispatcher.drain(timeout_s)
+        return self._dispatcher is None or self._dispatcher.drain(timeout_s)
 
     def give_up(self) -> None:
         """Record as interrupted what S3 has not answered."""
@@ -80,7 +82,8 @@ class CopyProcessor(Processor[CopyTask]):
 
     def close(self, *, all_ended: bool) -> None:
         """Release connections and threads; those of the engine only if no copy is in flight."""
-        self._dispatcher.close()
+        if self._dispatcher:
+            self._dispatcher.close()
         if self._resumer:
             self._resumer.close()
         if all_ended:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
+import queue
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +13,7 @@ from s3_xfer import Engine, ErrorClass
 from s3_xfer.access.clients import open_clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
+from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.lookup import compared_counterpart
 from s3_xfer.copying.managed import ManagedEngine
@@ -85,8 +85,9 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
         looks_first=False,
     )
     copier = ObjectCopier(context, managed)
+    outcomes: queue.Queue[Outcome] = queue.Queue()
     crashes: list[BaseException] = []
-    dispatcher: Any = BlockingDispatcher(copier.copy)
+    task = CopyTask(source, DST, "out/x")
     if engine is Engine.CRT:
         selection = select_engine(
             context, ca_bundle=None, source_bucket=VERSIONED, destination_bucket=DST
@@ -95,19 +96,14 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
         dispatcher = AsyncDispatcher(
             copier, selection.copy_client, limit=4, on_crash=crashes.append
         )
-    outcomes: list[Outcome] = []
-    is_done = threading.Event()
-
-    def on_done(_: CopyTask, outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        is_done.set()
-
-    dispatcher.start(CopyTask(source, DST, "out/x"), on_done)
-    assert is_done.wait(50)
-    dispatcher.close()
+        dispatcher.start(task, lambda _, outcome: outcomes.put(outcome))
+        outcome = outcomes.get(timeout=50)
+        dispatcher.close()
+    else:
+        outcome = copier.copy(task)
     managed.close()
     assert crashes == []
-    return outcomes[0]
+    return outcome
 
 
 def stored(world: World, size: int) -> S3Object:
