@@ -1,8 +1,7 @@
 """Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
 
-Both engines use this, so the same answer means the same to both. The CRT engine, which lacks
-botocore's response handling, passes a raw :class:`Answer`. In the ordinary case one regular
-expression reads all that matters; an answer that does not match is parsed by botocore.
+The CRT engine, which lacks botocore's response handling, passes a raw :class:`Answer`. In the
+ordinary case one regular expression reads all that matters; another answer is parsed by botocore.
 
 A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
 into the body (API reference, CopyObject). For botocore and s3transfer a 200 with an empty body is

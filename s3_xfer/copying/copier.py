@@ -93,9 +93,9 @@ class ObjectCopier:
         for a large object it decides only after all parts.
         """
         context = self.context
-        if not self._steps:
-            return False
-        return context.overwrite or context.looks_first or not context.is_single(task)
+        return bool(self._steps) and (
+            context.overwrite or context.looks_first or not context.is_single(task)
+        )
 
     def _counterpart(self, task: CopyTask) -> Counterpart | None:
         context = self.context
@@ -128,9 +128,9 @@ class ObjectCopier:
     def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
         self._engine.copy_single(task)
         etag = transfer.answer["CopyObjectResult"]["ETag"]
-        if verify.may_differ(task.source.etag, etag, transfer.answer):
-            return Copied(task, task.source.size, etag)
-        return self.settler.verified(task, etag)
+        if verify.contradicts(task.source.etag, etag, transfer.answer):
+            return self.settler.verified(task, etag)
+        return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
         """Finish the upload of an earlier run, or begin one."""

@@ -34,10 +34,9 @@ _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
 class CrtCopyClient:
-    """Sends single copies made from ``template``. Thread-safe.
+    """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
 
-    ``credentials`` are botocore's, of the destination account; ``ca_bundle`` replaces the
-    system's certificates.
+    ``ca_bundle`` replaces the system's certificates.
     """
 
     name = "crt"
@@ -132,10 +131,7 @@ class _ConnectionPool:
 
 
 class _Connection:
-    """A connection, and the request that it carries again and again, changed where it must be.
-
-    For one stream at a time: awscrt has written a request out before it can be changed.
-    """
+    """A connection to one stream at a time, and its request, which is changed for each."""
 
     __slots__ = ("_common", "_request", "http")
 
@@ -145,11 +141,7 @@ class _Connection:
         self._request: Any = None
 
     def send(self, path: str, headers: SignedHeaders, to: _RequestStream) -> None:
-        """Send a request, and let its answer go ``to`` a stream.
-
-        Raises:
-            Exception: awscrt does not take it, or the connection is closed.
-        """
+        """Send a request, and let its answer go ``to`` a stream; raise if that is impossible."""
         common, own = headers
         if common is self._common:
             self._request.path = path

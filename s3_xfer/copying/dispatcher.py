@@ -106,7 +106,7 @@ class AsyncDispatcher:
             self._refused(request, answer)
             return
         self._pacer.accepted(request.sent_at_s)
-        if etag != source.etag and not verify.may_differ(
+        if etag != source.etag and verify.contradicts(
             source.etag, etag, answers.encryption_of(answer)
         ):
             self._pools.complete(self._verify, request, etag)

@@ -1,8 +1,7 @@
 """Which engine sends the single-request copies of a run, and why.
 
 The rule is boto3's own (``preferred_transfer_client``): the Common Runtime where it is installed
-and can express the configuration, the transfer manager otherwise. The reason is part of the
-result; an engine that was asked for by name is used, or the run is refused.
+and can express the configuration, the transfer manager otherwise.
 """
 
 from __future__ import annotations

@@ -5,9 +5,6 @@ s3transfer's list of allowed arguments lacks half of what a safe cross-account c
 destination's expected owner to the source, and older models of botocore lack ``If-None-Match`` on
 copies altogether. So everything of that kind is set as a header, after botocore has built the
 request and before it signs it: the same on every version, for single requests and for parts.
-
-What differs from object to object travels in a
-:class:`~s3_xfer.copying.request_state.TransferState`.
 """
 
 from __future__ import annotations

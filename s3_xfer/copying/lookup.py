@@ -1,6 +1,5 @@
 """What has to be asked about an object before or after it is copied.
 
-One HEAD or one tag request at a time, through the client of the side that owns the answer.
 Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
 ETag, and an ambiguous answer needs a HEAD of the destination. Raw headers are passed on as S3 sent
 them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives unchanged.
@@ -16,7 +15,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
-from s3_xfer.copying.verify import checksums_agree, etag_is_md5, whole_checksums
+from s3_xfer.copying.verify import checksums_agree, whole_checksums
 from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.decisions import Counterpart
@@ -56,8 +55,8 @@ def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]
 def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> None:
     """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
 
-    400 also means expired credentials; 403 also a wrong clock, a wrong key or a wrong signature.
-    Returns if the HEAD is worth a second try: the credentials may have been renewed.
+    400 also means expired credentials; 403 also a wrong clock, key or signature. Returns if the
+    HEAD is worth a second try: the credentials may have been renewed.
     """
     try:
         client.get_object_tagging(**object_params(known))
@@ -103,10 +102,9 @@ def compared_counterpart(
 ) -> Counterpart | None:
     """Return the destination's object and whether it is identical; None if it cannot be seen.
 
-    S3 itself has to prove it: by the same size and ETag, or, where ETags prove nothing (parts,
-    KMS), by a checksum over the whole object, which AWS keeps for everything written since the end
-    of 2024. Takes one HEAD on the destination; one on the source only if the sizes agree, the ETags
-    do not and the destination has a checksum to compare. Metadata is not compared.
+    The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
+    the whole object, which AWS keeps for everything written since the end of 2024. Takes one HEAD
+    on the destination, and one on the source if only a checksum decides. Metadata is not compared.
 
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412 if the source changed
@@ -153,18 +151,15 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
 
 
 def tag_count(head_answer: Mapping[str, Any]) -> int:
-    """Return how many tags a HEAD counts; 0 without a count.
-
-    Read from the header: the model of botocore 1.36 does not know it.
-    """
+    """Return how many tags a HEAD counts; 0 without a count."""
+    # The model of botocore 1.36 does not know it.
     return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
 
 
 def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
     """Return the object's tags as S3 lists them.
 
-    Always requested, never concluded from HEAD's tag count: S3 leaves that out when the caller may
-    not read tags, and the tags would be lost silently.
+    Never concluded from HEAD's tag count: S3 leaves that out when the caller may not read tags.
     """
     answer: Mapping[str, Any] = client.get_object_tagging(**object_params(source))
     return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
@@ -174,8 +169,3 @@ def tag_header(tag_set: list[dict[str, str]]) -> str | None:
     """Return the value of ``x-amz-tagging``, or None if the tags do not fit into a header."""
     value = urlencode([(tag["Key"], tag["Value"]) for tag in tag_set], quote_via=quote, safe="")
     return value if len(value) <= TAG_HEADER_MAX_BYTES else None
-
-
-def etag_was_md5(client: S3Client, source: S3Object) -> bool:
-    """Return whether the source's encryption leaves its ETag an MD5 (one HEAD)."""
-    return etag_is_md5(head(client, source)[1])

@@ -102,7 +102,7 @@ class _PartSizes(TransferConfig):
     """A part size for each object, where s3transfer has one for all.
 
     s3transfer calls ``on_queued`` of an object and reads ``multipart_chunksize`` for it in the same
-    thread. A thread in which no size was set raises AttributeError; it never sees another size.
+    thread. A thread in which no size was set raises AttributeError.
     """
 
     _here = threading.local()

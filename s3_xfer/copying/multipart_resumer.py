@@ -47,9 +47,7 @@ class MultipartResumer:
     def resume(self, task: CopyTask, transfer: TransferState, on_bytes: OnBytes) -> bool:
         """Return whether the object was finished; if not, a new upload is planned for it.
 
-        Raises:
-            Exception: of any kind that the client raises; the upload is aborted then, unless the
-                run is stopped.
+        Raises what the client raises; the upload is aborted then, unless the run is stopped.
         """
         planned = UploadFingerprint(
             etag=task.source.etag,

@@ -1,10 +1,9 @@
 """Credentials that are renewed in the middle of a run, without ending it.
 
-botocore renews credentials by their date, before they expire. S3 may still refuse them earlier: a
-session was revoked, or a clock is wrong. Hundreds of requests then fail at the same moment; one of
-them renews the credentials, and all are sent again. A renewal that fails ends the run, with the
-error of the renewal in its message. So that a hiccup of STS does not, its requests are repeated by
-the same policy as those to S3.
+botocore renews credentials by their date. S3 may refuse them earlier: a session was revoked, or a
+clock is wrong. Hundreds of requests then fail at the same moment; one of them renews the
+credentials, and all are sent again. A renewal that fails ends the run, with its error in the
+message. So that a hiccup of STS does not, its requests are repeated by the same policy as S3's.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Renewal:
     def _expire(self) -> None:
         """Make botocore ask again, also where it remembers the answer (roles, SSO).
 
-        There is no public way to; these attributes are the same in 1.36 and in the newest.
+        These private attributes are the same in 1.36 and in the newest.
         """
         credentials = self.credentials
         fetcher: Any = getattr(credentials._refresh_using, "__self__", None)  # noqa: SLF001

@@ -1,13 +1,13 @@
 """What all requests of a run share: one counter, one rate limit, one retry policy, one stop.
 
-Both engines, the listing, look-ups, the journal's requests in S3 and a diagnosis use it, so the
-same error means the same everywhere, metrics and bill hold every request to S3, and
+Both engines, the listing, look-ups, the journal in S3 and a diagnosis use it, so the same error
+means the same everywhere, metrics and bill hold every request to S3, and
 ``--max-requests-per-second`` covers them together. The unit of a retry is the request, not the
 object: a part that fails does not discard the other 9,999. Waits are exact (1, 2 and 4 seconds by
 default), because jitter that shortens them makes requests fail that would have succeeded.
 
-Requests to STS follow the same policy, but are neither counted nor limited: STS is free and has
-quotas of its own, and the sessions that callers pass in renew themselves unseen.
+Requests to STS follow the same policy, but are neither counted nor limited: STS is free, and the
+sessions that callers pass in renew themselves unseen.
 """
 
 from __future__ import annotations

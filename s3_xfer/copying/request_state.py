@@ -1,9 +1,8 @@
 """What is known about a request, and about the object it belongs to, while it is under way.
 
-s3transfer sends the requests of an object from threads of its own, which neither thread-locals nor
-context variables reach, and takes no argument that it would hand through. So the state of an
-object's transfer is found by the destination key, when botocore builds the request, and travels in
-botocore's request context from there.
+s3transfer sends the requests of an object from threads of its own, and takes no argument that it
+would hand through. So the state of an object's transfer is found by the destination key, when
+botocore builds the request, and travels in botocore's request context from there.
 """
 
 from __future__ import annotations

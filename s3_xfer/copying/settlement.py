@@ -46,7 +46,8 @@ class OutcomeSettler:
         """
         source = task.source
         try:
-            if lookup.etag_was_md5(self._context.source, source):
+            _, answer = lookup.head(self._context.source, source)
+            if verify.etag_is_md5(answer):
                 message = f"ETag {source.etag} became {etag}"
                 raise ObjectError.of(ErrorClass.MISMATCH, message, attempts=1)  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback

@@ -27,9 +27,8 @@ Header = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyTemplate:
-    """What all copies of a run have in common.
+    """What all copies of a run have in common; the prefixes end where the key begins.
 
-    ``source_prefix`` is the copy source up to the key, ``path_prefix`` the path up to the key.
     ``region`` is empty where botocore names none.
     """
 
@@ -64,7 +63,10 @@ def compose(
         **single_copy_params(options, "etag"),
     )
     url = urlsplit(request["url"])
-    headers = {name.lower(): _text(value) for name, value in request["headers"].items()}
+    headers = {
+        name.lower(): value.decode("latin-1") if isinstance(value, bytes) else value
+        for name, value in request["headers"].items()
+    }
     signing, config = request["context"].get("signing", {}), cast("Any", client.meta.config)
     return CopyTemplate(
         tls=url.scheme == "https",
@@ -73,11 +75,7 @@ def compose(
         common_headers=(
             ("host", url.netloc),
             ("content-length", "0"),
-            *(
-                (name, value)
-                for name, value in headers.items()
-                if name not in (COPY_SOURCE, CONDITION)
-            ),
+            *(item for item in headers.items() if item[0] not in (COPY_SOURCE, CONDITION)),
         ),
         region=signing.get("region") or "",
         service=signing.get("signing_name") or "s3",
@@ -108,7 +106,3 @@ def _unsent_request(client: S3Client, **params: Any) -> dict[str, Any]:
     finally:
         events.unregister("before-call.s3", stop_here)
     raise AssertionError("unreachable")
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value

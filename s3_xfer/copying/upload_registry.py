@@ -3,10 +3,8 @@
 An upload costs money until it is completed or aborted. Two things can lose one: the answer to
 CreateMultipartUpload, and the end of the process. A run with a journal keeps an
 :class:`UploadRegistry`, from which the next run goes on; every run looks at its end for uploads
-whose answer was lost, by listing the uploads of that one key.
-
-Only uploads of this copy are aborted: no other keys, no uploads that are in the registry, none
-older than the request whose answer was lost.
+whose answer was lost. Only uploads of this copy are aborted: no other keys, and none older than the
+request whose answer was lost.
 """
 
 from __future__ import annotations

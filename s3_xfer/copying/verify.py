@@ -1,9 +1,8 @@
 """What an ETag proves, and what it does not.
 
-Where both ETags are the MD5 of the content, a copy is verified without a request: they must be
-equal. That holds for single-part objects under SSE-S3 or no encryption (API reference,
-``Object.ETag``); it does not for multipart objects (``…-N``) and for anything under KMS or a
-customer's key. An ETag that may not be an MD5 is never compared.
+Where both ETags are the MD5 of the content they must be equal. That holds for single-part objects
+under SSE-S3 or no encryption (API reference, ``Object.ETag``); it does not for multipart objects
+(``…-N``) and for anything under KMS or a customer's key. Such an ETag is never compared.
 """
 
 from __future__ import annotations
@@ -44,12 +43,9 @@ def etags_differ(source_etag: str, copy_etag: str) -> bool:
     return source_md5 is not None and copy_md5 is not None and source_md5 != copy_md5
 
 
-def may_differ(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
-    """Return False if the ETags contradict each other, by them and ``answer`` alone.
-
-    Only a HEAD of the source shows whether its ETag was an MD5, and the contradiction real.
-    """
-    return not etags_differ(source_etag, copy_etag) or not etag_is_md5(answer)
+def contradicts(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether the copy made by ``answer`` may be wrong; a HEAD of the source tells."""
+    return etags_differ(source_etag, copy_etag) and etag_is_md5(answer)
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
