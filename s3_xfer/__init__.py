@@ -86,7 +86,8 @@ from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
     from s3_xfer.operations import S3CheckOperation, S3CopyOperation
-    from s3_xfer.render.log import progress_text, result_text
+    from s3_xfer.render.copy_summary import result_text
+    from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
 
@@ -162,8 +163,8 @@ _LATER = {
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
-    "progress_text": "s3_xfer.render.log",
-    "result_text": "s3_xfer.render.log",
+    "progress_text": "s3_xfer.render.progress",
+    "result_text": "s3_xfer.render.copy_summary",
 }
 
 

@@ -1,7 +1,7 @@
 """What a comparison says about one object, as values.
 
 "Same" means proven by S3: an equal ETag, an equal checksum, or nothing in either. What has the same
-size and no proof is a status of its own. Nothing here sends a request or counts.
+size and no proof is a status of its own.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Extra(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareResult:
-    """The verdict on one object.
+    """How one object compares.
 
     ``task`` is the copy that it is about; None for an extra object, which is ``destination``.
     ``reasons`` say what differs (size, content, metadata, tags), ``detail`` which names do;
@@ -71,5 +71,5 @@ class CompareResult:
     @property
     def size_bytes(self) -> int:
         """The source's size, or that of an extra object."""
-        found = self.task.source if self.task else self.destination
-        return found.size if found else 0
+        compared = self.task.source if self.task else self.destination
+        return compared.size if compared else 0

@@ -14,7 +14,7 @@ from typing import Any
 from s3_xfer.access.journals import journal_storage
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
-from s3_xfer.ledger.journal.opening import read_description
+from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, JournalUse
@@ -84,8 +84,9 @@ class S3CopyOperation(CopySpec):
             ValidationError: a changed option is wrong.
         """
         place = journal_storage(str(journal), destination or AccountContext())
+        description, _ = read_journal(place)
         described = operation_fields(
-            read_description(place),
+            description,
             source=(source or AccountContext(), source_external_id),
             destination=(destination or AccountContext(), destination_external_id),
             changes=changes | {"journal": str(journal), "journal_use": JournalUse.RESUME},

@@ -1,11 +1,12 @@
 """Make text from elsewhere safe to print.
 
-Object keys and server messages are chosen by others. A key may hold a newline that forges a log
-line, or an escape sequence that repaints a terminal. Everything that a person or a log reads
-goes through here; files meant for machines (reports) use JSON's own escaping instead.
+A key may hold a newline that forges a log line, or an escape sequence that repaints a terminal. All
+that a person or a log reads goes through here; reports use JSON's own escaping instead.
 """
 
 from __future__ import annotations
+
+import shlex
 
 _JOINER = "\u200d"  # builds ordinary emoji and is harmless on its own
 
@@ -28,3 +29,23 @@ def printable(text: str) -> str:
 def s3_url(bucket: str, key: str = "") -> str:
     """Return ``s3://bucket/key``, safe to print."""
     return f"s3://{bucket}/{printable(key)}"
+
+
+def shell_word(text: str) -> str:
+    """Return ``text`` quoted for a POSIX shell, safe to print.
+
+    What is not printable is written in the ``$'...'`` form, which bash, zsh and ksh read back byte
+    for byte.
+    """
+    if printable(text) == text:
+        return shlex.quote(text)
+    return "$'" + "".join(map(_escaped, text)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return "\\" + character
+    if printable(character) == character:
+        return character
+    data = character.encode("utf-8", "surrogateescape")
+    return "".join(f"\\x{byte:02x}" for byte in data)

@@ -1,8 +1,7 @@
 """Sizes, counts and durations as people write and read them.
 
-Exists so that every message, bar and option speaks one dialect: sizes are binary when they
-say ``MiB`` and decimal when they say ``MB``. Refuses to guess: a size without a unit is bytes, a
-duration without one is an error, and so is an unknown unit.
+Sizes are binary when they say ``MiB`` and decimal when they say ``MB``. A size without a unit is
+bytes; a duration without one is an error, and so is an unknown unit.
 """
 
 from __future__ import annotations
@@ -16,22 +15,10 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 TIB = 1024 * GIB
 
-_FACTORS = {
-    "": 1,
-    "B": 1,
-    "KB": 10**3,
-    "MB": 10**6,
-    "GB": 10**9,
-    "TB": 10**12,
-    "K": KIB,
-    "M": MIB,
-    "G": GIB,
-    "T": TIB,
-    "KIB": KIB,
-    "MIB": MIB,
-    "GIB": GIB,
-    "TIB": TIB,
-}
+_BINARY = {"TiB": TIB, "GiB": GIB, "MiB": MIB, "KiB": KIB}
+_DECIMAL = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SHORT = {unit[0]: factor for unit, factor in _BINARY.items()}
+_FACTORS = {"": 1, "B": 1, **_DECIMAL, **_SHORT, **{u.upper(): f for u, f in _BINARY.items()}}
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -71,7 +58,7 @@ def parse_duration(text: str) -> float:
 
 def format_size(size_bytes: float) -> str:
     """Return ``size_bytes`` in the largest binary unit that keeps it at or above one."""
-    for unit, factor in (("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+    for unit, factor in _BINARY.items():
         if size_bytes >= factor:
             return f"{size_bytes / factor:.1f} {unit}"
     return f"{size_bytes:.0f} B"
@@ -79,7 +66,7 @@ def format_size(size_bytes: float) -> str:
 
 def exact_size(size_bytes: int) -> str:
     """Return ``size_bytes`` as :func:`parse_size` reads it back: ``16MiB``, or ``5001``."""
-    for unit, factor in (("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+    for unit, factor in _BINARY.items():
         if size_bytes and size_bytes % factor == 0:
             return f"{size_bytes // factor}{unit}"
     return str(size_bytes)

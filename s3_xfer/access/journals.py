@@ -8,8 +8,7 @@ from s3_xfer.access.clients import open_metered_client
 from s3_xfer.access.credentials import session_for
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ValidationError
-from s3_xfer.ledger.journal.opening import JournalStorage
-from s3_xfer.ledger.journal.storage import LocalStorage, S3Storage, is_url
+from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
@@ -31,8 +30,8 @@ def journal_storage(
         ValidationError: the URL names no object.
         PreflightError: the destination's credentials cannot be used.
     """
-    if not is_url(journal):
-        return LocalStorage(Path(journal))
+    if not journal.startswith("s3://"):
+        return JournalStorage(Path(journal))
     location = S3Location.parse(journal)
     if not location.key or location.key.endswith("/"):
         raise ValidationError(

@@ -104,7 +104,7 @@ def _context(source: str, destination: str, values: Values) -> Context:
 def _print(result: CheckResult, output: Output, context: Context) -> None:
     """Print the result; a closed stdout does not change it."""
     from s3_xfer.render.check import summarize_check  # noqa: PLC0415 - slow to import
-    from s3_xfer.render.tables import summary_lines  # noqa: PLC0415
+    from s3_xfer.render.summary import summary_lines  # noqa: PLC0415
 
     summary = summarize_check(result, context)
     with ignoring_closed_stdout():

@@ -18,8 +18,8 @@ from s3_xfer.cli.params import SectionOption
 from s3_xfer.declarations import Declaration, Members, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
-from s3_xfer.render.shell import shell_word
 from s3_xfer.spec import CopySpec
+from s3_xfer.text import shell_word
 
 if TYPE_CHECKING:
     from s3_xfer.operations import S3CopyOperation

@@ -22,9 +22,7 @@ from s3_xfer.cli.stdio import flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.render.phase import Phase, phase_of
-from s3_xfer.render.plain import progress_line
-from s3_xfer.render.views import ProgressLine, ProgressView, SilentView
+from s3_xfer.render.progress import Phase, ProgressLine, ProgressView, phase_of, progress_line
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
 
@@ -132,7 +130,7 @@ def follow(
                 with view:
                     _watch(run, view, requests, ProgressLog(failures_shown, line))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, SilentView(), requests, ProgressLog(0, line))
+                _watch(run, ProgressView(), requests, ProgressLog(0, line))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
@@ -174,7 +172,7 @@ def _show(
         requests.progress_line = False
         view.print_line(log.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
-        view.update(phase, metrics)
+        view.update(phase, metrics, rates)
 
 
 def exit_immediately(number: int) -> NoReturn:

@@ -25,7 +25,7 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope, RunMode
 from s3_xfer.render.plan import plan_rows, question
-from s3_xfer.render.tables import table_lines
+from s3_xfer.render.summary import table_lines
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:

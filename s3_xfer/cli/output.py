@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from s3_xfer.cli.follow import FAILURES_SHOWN
 from s3_xfer.cli.options import Progress
@@ -18,17 +19,11 @@ from s3_xfer.cli.stdio import ignoring_closed_stdout, print_error, print_json, p
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
-from s3_xfer.render.plain import progress_line
-from s3_xfer.render.summary import Context, Summary
-from s3_xfer.render.tables import Line, failure_text, summary_lines
-from s3_xfer.render.views import (
-    LiveView,
-    PlainView,
-    ProgressFrame,
-    ProgressLine,
-    ProgressView,
-    SilentView,
-)
+from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
+from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_styled, summary_lines
+
+if TYPE_CHECKING:
+    from s3_xfer.render.live import ProgressFrame
 
 _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
@@ -58,15 +53,21 @@ class Output:
     ) -> ProgressView:
         """Return what shows the progress of a run on stderr, as lines or drawn frames."""
         if self.quiet:
-            return SilentView()
+            return ProgressView()
         if self.progress is Progress.NONE:
-            return SilentView(sys.stderr)
+            return ProgressView(sys.stderr)
         if self.progress is Progress.PLAIN or not _can_redraw():
             return PlainView(sys.stderr, line=line)
-        from s3_xfer.render.terminal import progress_console  # noqa: PLC0415 - imports rich
+        from s3_xfer.render.live import (  # noqa: PLC0415 - imports rich
+            LiveView,
+            count_frame,
+            frame,
+            progress_console,
+        )
 
         keep = self.json or not sys.stdout.isatty()
-        return LiveView(progress_console(), dry_run=dry_run, keep=keep, draw=draw)
+        draw = draw or (count_frame if dry_run else frame)
+        return LiveView(progress_console(), keep=keep, draw=draw)
 
     def result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run; a closed stdout does not change it."""
@@ -97,8 +98,6 @@ def print_lines(lines: Sequence[Line]) -> None:
     if not sys.stdout.isatty():
         print_line("\n".join(line.text for line in lines))
         return
-    from s3_xfer.render.terminal import print_styled  # noqa: PLC0415 - imports rich
-
     print_styled(lines)
 
 

@@ -91,9 +91,10 @@ def _chosen(
 def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
     """Return the ids of the uploads that ``journal`` has open."""
     from s3_xfer.access.journals import journal_storage  # noqa: PLC0415 - boto3 is slow to import
-    from s3_xfer.ledger.journal.opening import read_upload_ids  # noqa: PLC0415
+    from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
 
-    return read_upload_ids(journal_storage(journal, account))
+    _, upload_ids = read_journal(journal_storage(journal, account))
+    return upload_ids
 
 
 def _without(

@@ -1,8 +1,7 @@
-"""What a check found: one verdict per object, counted while it works, and its end.
+"""What a check found: one result per object, counted while it works, and its end.
 
-"Same" means proven by S3: an equal ETag, an equal checksum, or nothing in either. What has the same
-size and no proof is counted by itself and never added to the same. Refuses to grow with the number
-of objects: of what differs it keeps the first hundred (the report has all).
+Memory does not grow with the number of objects: of what differs the first hundred are kept (the
+report has all).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
 
 
 class Comparison:
-    """Counts verdicts. Thread-safe."""
+    """Counts results. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -30,22 +29,23 @@ class Comparison:
         self._proofs: Counter[str] = Counter()
         self._notable: list[CompareResult] = []
 
-    def add(self, compared: CompareResult) -> None:
+    def add(self, result: CompareResult) -> None:
         """Count one object; call it once for each."""
         with self._lock:
-            self._counts[compared.status] += 1
-            self._sizes_bytes[compared.status] += compared.size_bytes
-            self._reasons.update(compared.reasons)
-            self._proofs.update([compared.proof] if compared.proof else [])
-            if compared.status not in ORDINARY and len(self._notable) < ERRORS_KEPT:
-                self._notable.append(compared)
+            self._counts[result.status] += 1
+            self._sizes_bytes[result.status] += result.size_bytes
+            self._reasons.update(result.reasons)
+            if result.proof:
+                self._proofs[result.proof] += 1
+            if result.status not in ORDINARY and len(self._notable) < ERRORS_KEPT:
+                self._notable.append(result)
 
     def totals(self) -> CompareSummary:
         """Return the numbers of this instant, consistent among themselves."""
         with self._lock:
             return CompareSummary(
-                counts={one: self._counts[one] for one in CompareStatus},
-                sizes_bytes={one: self._sizes_bytes[one] for one in CompareStatus},
+                counts={status: self._counts[status] for status in CompareStatus},
+                sizes_bytes={status: self._sizes_bytes[status] for status in CompareStatus},
                 reasons=dict(self._reasons),
                 proofs=dict(self._proofs),
                 notable=tuple(self._notable),
@@ -54,7 +54,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSummary:
-    """How many objects, and bytes, got which verdict; what differs, what proved the same."""
+    """How many objects, and bytes, have which status; what differs, what proved the same."""
 
     counts: Mapping[CompareStatus, int]
     sizes_bytes: Mapping[CompareStatus, int]
@@ -65,7 +65,7 @@ class CompareSummary:
     @property
     def differences(self) -> int:
         """How many objects are missing, different or extra."""
-        return sum(self.counts[one] for one in DIFFERENCES)
+        return sum(self.counts[status] for status in DIFFERENCES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +108,8 @@ class CheckResult:
             "complete": self.complete,
             "aborted_by": self.aborted_by.problem if self.aborted_by else None,
             "cancelled_by": self.cancelled_by,
-            "objects": {one.value: count for one, count in totals.counts.items()},
-            "bytes": {one.value: size for one, size in totals.sizes_bytes.items()},
+            "objects": {status.value: count for status, count in totals.counts.items()},
+            "bytes": {status.value: size for status, size in totals.sizes_bytes.items()},
             "differs_in": dict(totals.reasons),
             "proven_by": dict(totals.proofs),
             "compared_besides": sorted(aspect.value for aspect in self.compare),

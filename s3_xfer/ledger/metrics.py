@@ -1,21 +1,20 @@
-"""The numbers of a run: workers add, anybody may look.
+"""The numbers of a run: workers add, any thread may read.
 
-:class:`MetricsCollector` is the only mutable thing; it lives behind one lock, held for a few
-additions at a time and never while calling out. :class:`TransferMetrics` is what it looked like
-at one instant: immutable, complete, plain enough for JSON. Numbers are polled, not pushed, so
-no worker ever waits for a terminal.
+:class:`MetricsCollector` is the only mutable thing; it has one lock, held for a few additions at a
+time and never while calling out. :class:`TransferMetrics` is one instant of it. Numbers are polled,
+not pushed, so no worker waits for a terminal.
 
-Refuses to grow with the number of objects: of the errors it keeps the first hundred (the report
-has all), of everything else sums.
+Memory does not grow with the number of objects: of the errors the first hundred are kept (the
+report has all), of everything else sums.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -55,22 +54,22 @@ class TransferMetrics:
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects.
 
-    A run that goes on from a journal counts the objects and bytes of the whole copy; what earlier
-    runs contributed is in ``files_copied_earlier``, ``files_skipped_earlier`` and
-    the like of bytes. Times, requests, retries and errors are those of this run alone.
+    A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
+    earlier runs. Times, requests, retries and errors are those of this run alone.
     """
 
     operation_id: str
-    start_time: datetime
-    end_time: datetime | None
     duration_s: float
     total_files_found: int = 0
     files_copied_successfully: int = 0
-    files_skipped: int = 0
     files_failed: int = 0
+    total_bytes_transferred: int = 0
+    errors_encountered: tuple[str, ...] = ()
+    errors_by_class: Mapping[str, int] = field(default_factory=dict)
+    files_skipped: int = 0
+    skips_by_reason: Mapping[str, int] = field(default_factory=dict)
     files_not_attempted: int = 0
     total_bytes_found: int = 0
-    total_bytes_transferred: int = 0
     bytes_skipped: int = 0
     bytes_failed: int = 0
     bytes_in_progress: int = 0
@@ -79,13 +78,12 @@ class TransferMetrics:
     throttles: int = 0
     requests: Mapping[str, int] = field(default_factory=dict)
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
-    skips_by_reason: Mapping[str, int] = field(default_factory=dict)
-    errors_by_class: Mapping[str, int] = field(default_factory=dict)
-    errors_encountered: tuple[str, ...] = ()
     files_copied_earlier: int = 0
     files_skipped_earlier: int = 0
     bytes_copied_earlier: int = 0
     bytes_skipped_earlier: int = 0
+    start_time: datetime
+    end_time: datetime | None
 
     @property
     def files_earlier(self) -> int:
@@ -113,32 +111,19 @@ class TransferMetrics:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values: the mission's schema first, everything else behind it."""
+        """Return plain JSON values: the mission's schema first, all other fields behind it."""
+        values = asdict(self)
+        del values["bytes_in_progress"]
         return {
-            "operation_id": self.operation_id,
-            "duration_seconds": round(self.duration_s, 3),
-            "total_files_found": self.total_files_found,
-            "files_copied_successfully": self.files_copied_successfully,
-            "files_failed": self.files_failed,
-            "total_bytes_transferred": self.total_bytes_transferred,
-            "errors": list(self.errors_encountered),
+            "operation_id": values.pop("operation_id"),
+            "duration_seconds": round(values.pop("duration_s"), 3),
+            "total_files_found": values.pop("total_files_found"),
+            "files_copied_successfully": values.pop("files_copied_successfully"),
+            "files_failed": values.pop("files_failed"),
+            "total_bytes_transferred": values.pop("total_bytes_transferred"),
+            "errors": list(values.pop("errors_encountered")),
             "errors_omitted": self.files_failed - len(self.errors_encountered),
-            "errors_by_class": dict(self.errors_by_class),
-            "files_skipped": self.files_skipped,
-            "skips_by_reason": dict(self.skips_by_reason),
-            "files_not_attempted": self.files_not_attempted,
-            "total_bytes_found": self.total_bytes_found,
-            "bytes_skipped": self.bytes_skipped,
-            "bytes_failed": self.bytes_failed,
-            "listing_complete": self.listing_complete,
-            "retries": self.retries,
-            "throttles": self.throttles,
-            "requests": dict(self.requests),
-            "copied_by_engine": dict(self.copied_by_engine),
-            "files_copied_earlier": self.files_copied_earlier,
-            "files_skipped_earlier": self.files_skipped_earlier,
-            "bytes_copied_earlier": self.bytes_copied_earlier,
-            "bytes_skipped_earlier": self.bytes_skipped_earlier,
+            **values,
             "start_time": self.start_time.isoformat(),
             "end_time": self.end_time.isoformat() if self.end_time else None,
         }
@@ -160,40 +145,41 @@ class MetricsCollector:
     ) -> None:
         self._operation_id = operation_id
         self._monotonic = monotonic
-        self._started_at = now()
-        self._started_s = monotonic()
+        self._started_at, self._started_s = now(), monotonic()
         self._ended_s: float | None = None
         self._lock = threading.Lock()
-        self._found = self._copied = self._skipped = self._failed = self._not_attempted = 0
-        self._bytes_found = self._bytes_copied = self._bytes_skipped = self._bytes_failed = 0
         self._listing_complete = False
-        self._retries = self._throttles = 0
+        self._sums: dict[str, int] = defaultdict(int)  # by the name of their field
         self._requests: Counter[str] = Counter()
         self._engines: Counter[str] = Counter()
         self._skip_reasons: Counter[str] = Counter()
         self._error_classes: Counter[str] = Counter()
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
-        self._earlier = Earlier()
 
     def begin_with(self, earlier: Earlier) -> None:
         """Count what earlier runs of the same copy have finished. Call it before anything else."""
         with self._lock:
-            self._earlier = earlier
-            self._found += earlier.copied + earlier.skipped
-            self._bytes_found += earlier.bytes_copied + earlier.bytes_skipped
-            self._copied += earlier.copied
-            self._bytes_copied += earlier.bytes_copied
-            self._skipped += earlier.skipped
-            self._bytes_skipped += earlier.bytes_skipped
+            self._sums.update(
+                total_files_found=earlier.copied + earlier.skipped,
+                total_bytes_found=earlier.bytes_copied + earlier.bytes_skipped,
+                files_copied_successfully=earlier.copied,
+                files_copied_earlier=earlier.copied,
+                total_bytes_transferred=earlier.bytes_copied,
+                bytes_copied_earlier=earlier.bytes_copied,
+                files_skipped=earlier.skipped,
+                files_skipped_earlier=earlier.skipped,
+                bytes_skipped=earlier.bytes_skipped,
+                bytes_skipped_earlier=earlier.bytes_skipped,
+            )
             self._engines.update(earlier.copied_by_engine)
             self._skip_reasons.update(earlier.skips_by_reason)
 
     def found(self, count: int, size_bytes: int) -> None:
         """Add objects that the listing brought; bytes alone correct what was known of a size."""
         with self._lock:
-            self._found += count
-            self._bytes_found += size_bytes
+            self._sums["total_files_found"] += count
+            self._sums["total_bytes_found"] += size_bytes
 
     def listing_completed(self) -> None:
         """State that nothing more will be found."""
@@ -208,8 +194,8 @@ class MetricsCollector:
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
         with self._lock:
-            self._retries += 1
-            self._throttles += throttled
+            self._sums["retries"] += 1
+            self._sums["throttles"] += throttled
 
     def parts_finished(self, destination_key: str, size_bytes: int) -> None:
         """State that ``size_bytes`` of one object are copied so far.
@@ -227,21 +213,21 @@ class MetricsCollector:
             self._parts_done_bytes.pop(outcome.task.destination_key, None)
             match outcome:
                 case Copied():
-                    self._copied += 1
-                    self._bytes_copied += outcome.size_bytes
+                    self._sums["files_copied_successfully"] += 1
+                    self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
                 case Skipped():
-                    self._skipped += 1
-                    self._bytes_skipped += size_bytes
+                    self._sums["files_skipped"] += 1
+                    self._sums["bytes_skipped"] += size_bytes
                     self._skip_reasons[outcome.reason.value] += 1
                 case Failed():
-                    self._failed += 1
-                    self._bytes_failed += size_bytes
+                    self._sums["files_failed"] += 1
+                    self._sums["bytes_failed"] += size_bytes
                     self._error_classes[outcome.error.info.error_class.value] += 1
                     if len(self._errors) < ERRORS_KEPT:
                         self._errors.append(error_line(outcome))
                 case NotAttempted():
-                    self._not_attempted += 1
+                    self._sums["files_not_attempted"] += 1
 
     def finish(self) -> None:
         """Stop the clock. Later snapshots have an end time."""
@@ -254,37 +240,20 @@ class MetricsCollector:
         with self._lock:
             until_s = self._monotonic() if self._ended_s is None else self._ended_s
             duration_s = max(0.0, until_s - self._started_s)
+            ended_at = self._started_at + timedelta(seconds=duration_s)
             return TransferMetrics(
                 operation_id=self._operation_id,
                 start_time=self._started_at,
-                end_time=(
-                    None
-                    if self._ended_s is None
-                    else self._started_at + timedelta(seconds=duration_s)
-                ),
+                end_time=None if self._ended_s is None else ended_at,
                 duration_s=duration_s,
-                total_files_found=self._found,
-                files_copied_successfully=self._copied,
-                files_skipped=self._skipped,
-                files_failed=self._failed,
-                files_not_attempted=self._not_attempted,
-                total_bytes_found=self._bytes_found,
-                total_bytes_transferred=self._bytes_copied,
-                bytes_skipped=self._bytes_skipped,
-                bytes_failed=self._bytes_failed,
                 bytes_in_progress=sum(self._parts_done_bytes.values()),
                 listing_complete=self._listing_complete,
-                retries=self._retries,
-                throttles=self._throttles,
                 requests=dict(self._requests),
                 copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
                 errors_by_class=dict(self._error_classes),
                 errors_encountered=tuple(self._errors),
-                files_copied_earlier=self._earlier.copied,
-                files_skipped_earlier=self._earlier.skipped,
-                bytes_copied_earlier=self._earlier.bytes_copied,
-                bytes_skipped_earlier=self._earlier.bytes_skipped,
+                **self._sums,
             )
 
 
@@ -295,7 +264,7 @@ def error_line(failed: Failed) -> str:
 
 def info_text(info: ErrorInfo) -> str:
     """Return class, S3's code and words, and the request id, safe to print."""
-    said = f": {info.message}" if info.message else ""
+    message = f": {info.message}" if info.message else ""
     code = f" {info.code}" if info.code != info.error_class.value else ""
     request = f" (request id {info.request_id})" if info.request_id else ""
-    return printable(f"{info.error_class.value}{code}{said}{request}")
+    return printable(f"{info.error_class.value}{code}{message}{request}")

@@ -1,11 +1,9 @@
 """What a run's requests cost, estimated from a small, dated price list.
 
-A copier sends a request per object, and the bill comes weeks later. The estimate counts the
-requests to S3, those of a journal in S3 and of a diagnosis included, and nothing else: not storage,
-not requests to KMS, not data transfer between regions, not the retrieval of objects in
-infrequent-access or archive classes. Requests to STS are free. It is an upper bound for what it
-counts: S3 does not bill every request that it refuses. Discounts and other regions' prices come
-from a file (:func:`read_prices`).
+The estimate counts the requests to S3, those of a journal and of a diagnosis included, and nothing
+else: no storage, requests to KMS, data transfer between regions, or retrieval from other classes.
+Requests to STS are free. It is an upper bound for what it counts: S3 does not bill every request
+that it refuses. Other prices come from a file (:func:`read_prices`).
 """
 
 from __future__ import annotations
@@ -23,14 +21,16 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.options import StorageClass
 from s3_xfer.text import printable
 
-# The page draws its prices with a script; these were compared with transcriptions of it.
-AWS_PRICE_LIST = "https://aws.amazon.com/s3/pricing/"  # "Requests & data retrievals"
+# https://aws.amazon.com/s3/pricing/, "Requests & data retrievals". The page draws its prices with a
+# script; these were compared with transcriptions of it.
 AWS_PRICE_LIST_REGION = "US East"  # N. Virginia, Ohio and Oregon cost the same
 AWS_PRICE_LIST_DATE = "2026-03"
 _PER = 1000  # S3's prices are those of a thousand requests
+# S3 User Guide, "Multipart upload and pricing": parts for these classes wait in STANDARD, and only
+# CompleteMultipartUpload has the price of the class.
 _STAGED = (StorageClass.GLACIER, StorageClass.DEEP_ARCHIVE)
 _STAGING = frozenset({"CreateMultipartUpload", "UploadPart", "UploadPartCopy"})
-_NOT_A_COPY = frozenset({"PutObject"})  # the journal in S3, which is stored in STANDARD
+_JOURNAL_SAVE = "PutObject"  # the journal in S3, which is stored in STANDARD
 
 
 class PriceClass(enum.Enum):
@@ -75,21 +75,15 @@ class Prices:
         return Bill(usd=usd, price_list=self.source)
 
     def _price(self, operation: str, written: StorageClass) -> float:
-        if operation in _NOT_A_COPY:
+        is_staged = written in _STAGED and operation in _STAGING
+        if is_staged or operation == _JOURNAL_SAVE:
             written = StorageClass.STANDARD
-        if written in _STAGED and operation in _STAGING:
-            # S3 User Guide, "Multipart upload and pricing": parts for these classes wait in
-            # STANDARD, and only CompleteMultipartUpload has the price of the class.
-            written = StorageClass.STANDARD
-        match PriceClass.of(operation):
-            case PriceClass.WRITE:
-                return self.put[written]
-            case PriceClass.LIST:
-                return self.listing
-            case PriceClass.READ:
-                return self.get
-            case PriceClass.FREE:
-                return 0.0
+        return {
+            PriceClass.WRITE: self.put[written],
+            PriceClass.LIST: self.listing,
+            PriceClass.READ: self.get,
+            PriceClass.FREE: 0.0,
+        }[PriceClass.of(operation)]
 
 
 AWS_PRICES = Prices(
@@ -148,16 +142,14 @@ def _parsed(path: Path) -> Mapping[str, Any]:
 
 def _put_prices(path: Path, given: Any) -> Mapping[StorageClass, float]:
     if not isinstance(given, dict):
-        one = _price(path, "put", given)
-        return dict.fromkeys(StorageClass, one)
-    names = {member.value for member in StorageClass}
-    unknown = given.keys() - names
+        return dict.fromkeys(StorageClass, _price(path, "put", given))
+    unknown = given.keys() - {member.value for member in StorageClass}
     if unknown:
         raise _wrong(path, f"put has no storage class {printable(', '.join(sorted(unknown)))}")
-    chosen = {
+    prices = {
         StorageClass(name): _price(path, f"put.{name}", value) for name, value in given.items()
     }
-    return {**AWS_PRICES.put, **chosen}
+    return {**AWS_PRICES.put, **prices}
 
 
 def _price(path: Path, name: str, value: Any) -> float:

@@ -1,8 +1,7 @@
 """Speed and remaining time, from snapshots.
 
-The renderers' own estimate: progress-bar libraries forget their samples whenever the total
-grows, and here it grows as long as the listing lasts. Refuses to estimate before the listing is
-complete: a time computed from half a total is a lie.
+Progress-bar libraries forget their samples whenever the total grows, and here it grows as long as
+the listing lasts. Until that is complete there is no estimate of the remaining time.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class RateMeter:
             metrics.bytes_done == metrics.bytes_earlier
             and metrics.files_done == metrics.files_earlier
         ):
-            self._samples.clear()  # checking and listing say nothing about the speed of copying
+            self._samples.clear()  # preflight and listing say nothing about the speed of copying
         self._samples.append((metrics.duration_s, metrics.files_done, metrics.bytes_done))
         while len(self._samples) > 2 and self._samples[0][0] < metrics.duration_s - self._window_s:  # noqa: PLR2004
             self._samples.popleft()

@@ -3,18 +3,12 @@
 Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
 ended: a file under the final name is always complete, and a killed run cannot pass for a finished
 one. If the listing did not get to its end, more lines say between which keys nothing was listed,
-so that a re-run goes on there. Refuses to hold lines in memory and to drop one: a full disk
-ends the run. Two runs cannot write one report.
+so that a re-run goes on there. No line is held in memory or dropped: a full disk ends the run. Two
+runs cannot write one report.
 
 A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
-names that differ in ``detail``), extra and not_compared; a re-run copies the first two.
-
-Fields: ``status`` (failed, not_attempted, skipped, copied; not_listed for the rest of the
-listing), ``source_bucket``, ``source_key``, ``source_version_id`` (of an object that is not the
-current version), ``destination_bucket``, ``destination_key``, ``size``
-(bytes), ``etag``; failed ones also ``error_class``, ``code``, ``http_status``, ``request_id``,
-``attempts`` (how often the failing request was sent), ``message`` and for unexpected errors
-``traceback``; skipped ones ``reason``; copied ones ``copy_etag``.
+names that differ in ``detail``), extra and not_compared; a re-run copies the first two. The fields
+are those of docs/semantics.md.
 """
 
 from __future__ import annotations
@@ -27,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import CompareResult, CompareStatus
-from s3_xfer.errors import ErrorInfo, ReportError
+from s3_xfer.errors import ObjectError, ReportError
 from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.options import ReportScope
 from s3_xfer.text import printable
@@ -47,7 +41,7 @@ class ReportWriter:
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
         self._lost: ReportError | None = None  # why a line is missing
-        check_place(path)
+        check_writable(path)
         try:
             self._file = self._partial.open("a", encoding="utf-8", buffering=1)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,24 +58,17 @@ class ReportWriter:
             return
         self._write(outcome_line(outcome))
 
-    def compared(self, compared: CompareResult) -> None:
+    def compared(self, result: CompareResult) -> None:
         """Add what a check says about one object."""
-        self._write(compared_line(compared))
+        self._write(_compared_line(result))
 
     def not_listed(self, *, bucket: str, prefix: str, after: str, until: str | None) -> None:
         """State that no key behind ``after``, up to and including ``until``, was listed.
 
         None is the end of the listing.
         """
-        self._write(
-            {
-                "status": NOT_LISTED,
-                "source_bucket": bucket,
-                "prefix": prefix,
-                "start_after": after,
-                "until": until,
-            }
-        )
+        line = {"status": NOT_LISTED, "source_bucket": bucket, "prefix": prefix}
+        self._write({**line, "start_after": after, "until": until})
 
     def _write(self, line: dict[str, Any]) -> None:
         try:
@@ -92,7 +79,7 @@ class ReportWriter:
             raise self._lost from error
 
     def leave(self) -> None:
-        """Close the report under its ``.partial`` name: what is in it is not all there is."""
+        """Close the report under its ``.partial`` name: it is not complete."""
         with self._lock:
             self._file.close()
 
@@ -112,7 +99,7 @@ class ReportWriter:
         return self._path
 
 
-def check_place(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Return if a report can be put at ``path``, as far as can be told without writing.
 
     Raises:
@@ -135,48 +122,41 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
         case NotAttempted():
             return {"status": NOT_ATTEMPTED, **line}
         case Failed():
-            return {"status": FAILED, **line, **_error_fields(outcome)}
+            traceback = {"traceback": outcome.traceback} if outcome.traceback else {}
+            return {"status": FAILED, **line, **_error_fields(outcome.error), **traceback}
 
 
-def compared_line(compared: CompareResult) -> dict[str, Any]:
+def _compared_line(result: CompareResult) -> dict[str, Any]:
     """Return the report's line of one object of a check as plain JSON values."""
-    line: dict[str, Any] = {"status": compared.status.value}
-    found = compared.destination
-    if compared.task:
-        line |= _task_fields(compared.task)
-        copy = {"copy_size": found.size, "copy_etag": found.etag} if found else {}
-    elif found:
-        copy = {
-            "destination_bucket": found.bucket,
-            "destination_key": found.key,
-            "size": found.size,
-            "etag": found.etag,
-        }
-    line |= copy
-    if compared.reasons:
-        line |= {"reasons": list(compared.reasons), "detail": compared.detail}
-    return line | (_info_fields(compared.error.info) if compared.error else {})
+    line: dict[str, Any] = {"status": result.status.value}
+    copy = result.destination
+    if result.task:
+        line |= _task_fields(result.task)
+        line |= {"copy_size": copy.size, "copy_etag": copy.etag} if copy else {}
+    elif copy:
+        line |= {"destination_bucket": copy.bucket, "destination_key": copy.key}
+        line |= {"size": copy.size, "etag": copy.etag}
+    if result.reasons:
+        line |= {"reasons": list(result.reasons), "detail": result.detail}
+    return line | (_error_fields(result.error) if result.error else {})
 
 
 def _task_fields(task: CopyTask) -> dict[str, Any]:
-    version_id = task.source.version_id
+    source = task.source
+    version = {"source_version_id": source.version_id} if source.version_id is not None else {}
     return {
-        "source_bucket": task.source.bucket,
-        "source_key": task.source.key,
-        **({"source_version_id": version_id} if version_id is not None else {}),
+        "source_bucket": source.bucket,
+        "source_key": source.key,
+        **version,
         "destination_bucket": task.destination_bucket,
         "destination_key": task.destination_key,
-        "size": task.source.size,
-        "etag": task.source.etag,
+        "size": source.size,
+        "etag": source.etag,
     }
 
 
-def _error_fields(failed: Failed) -> dict[str, Any]:
-    fields = _info_fields(failed.error.info)
-    return fields | ({"traceback": failed.traceback} if failed.traceback else {})
-
-
-def _info_fields(info: ErrorInfo) -> dict[str, Any]:
+def _error_fields(error: ObjectError) -> dict[str, Any]:
+    info = error.info
     return {
         "error_class": info.error_class.value,
         "code": info.code,

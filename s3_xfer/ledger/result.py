@@ -32,15 +32,13 @@ class RunState(enum.Enum):
 class CopyResult:
     """The end of one run.
 
-    ``failures`` are the first of them, at most as many as the metrics keep lines for; the report
-    has all. ``uploads_left_behind`` names multipart uploads whose abort was refused: they cost
-    money until somebody aborts them. ``aborted_by`` is set when an error ended the run early,
-    ``cancelled_by`` when a person or a signal did. ``planned_requests`` is what a real run would
-    send, by operation; only a dry run has it. ``why_managed`` is the reason why no single request
-    went through the CRT engine; empty if it was used. ``bill`` estimates what the requests sent
-    cost, ``planned_bill`` the planned ones. ``diagnosis`` says what the first denial means.
-    ``journal`` is where the run kept what it did; if it is ``resumable``, something is left to do,
-    for which the ``uploads_kept`` stay open.
+    ``failures`` are at most as many as the metrics keep lines for; the report has all.
+    S3 refused to abort the ``uploads_left_behind``: they cost money until they are aborted.
+    ``aborted_by`` is set when an error ended the run early, ``cancelled_by`` when a person or a
+    signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
+    them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnosis`` says
+    what the first denial means. If the run is ``resumable`` from its ``journal``, something is left
+    to do, for which the ``uploads_kept`` stay open.
     """
 
     state: RunState
@@ -70,19 +68,18 @@ class CopyResult:
         """
         if self.aborted_by:
             raise self.aborted_by
+        metrics = self.metrics
         if self.cancelled_by:
+            copied = plural(metrics.files_copied_successfully, "object")
+            again = "run it again; with --from-report only what is missing is copied"
             raise RunCancelled(
-                f"the run was stopped ({self.cancelled_by}) after "
-                f"{plural(self.metrics.files_copied_successfully, 'object')}",
-                remedy=self._remedy(
-                    "run it again; with --from-report only what is missing is copied"
-                ),
+                f"the run was stopped ({self.cancelled_by}) after {copied}",
+                remedy=self._remedy(again),
             )
-        if self.metrics.files_failed:
+        if metrics.files_failed:
             raise CopyFailed(
-                f"{plural(self.metrics.files_failed, 'object')} of "
-                f"{self.metrics.total_files_found:,} failed; the first: "
-                f"{self.metrics.errors_encountered[0]}",
+                f"{plural(metrics.files_failed, 'object')} of {metrics.total_files_found:,} failed;"
+                f" the first: {metrics.errors_encountered[0]}",
                 remedy=self._remedy("run it again with --from-report"),
                 error_class=self.failures[0].error.error_class if self.failures else None,
             )

@@ -1,47 +1,45 @@
 """What ``s3-xfer check`` shows: its progress, and its summary, laid out like a copy's.
 
-Pure functions of a snapshot or a result. Objects whose content could not be compared are never
-counted as the same: they have a row of their own, and the headline names them.
+Objects whose content could not be compared are never counted as the same: they have a row of their
+own, and the headline names them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, timedelta
 
 from rich.text import Text
 
-from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.comparison import DIFFERENCES, CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import PREFLIGHT_TEXT, UNICODE, Glyphs
-from s3_xfer.render.phase import Phase
-from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count
+from s3_xfer.render.live import UNICODE, Glyphs, frame
+from s3_xfer.render.progress import Phase, size_field, time_of
+from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count, count_row, requests_row
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
 _PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
-# status, label, meaning, tone
-_ROWS = (
-    (CompareStatus.SAME, "same", "", Tone.GOOD),
-    (CompareStatus.SAME_SIZE, "same size", "content not comparable", Tone.MIXED),
-    (CompareStatus.DIFFERENT, "different", "", Tone.BAD),
-    (CompareStatus.MISSING, "missing", "not at the destination", Tone.BAD),
-    (CompareStatus.EXTRA, "extra", "at the destination only", Tone.MIXED),
-    (CompareStatus.NOT_COMPARED, "not compared", "a request failed", Tone.BAD),
-)
+# meaning and tone, in the order of the rows
+_STATUSES = {
+    CompareStatus.SAME: ("", Tone.GOOD),
+    CompareStatus.SAME_SIZE: ("content not comparable", Tone.MIXED),
+    CompareStatus.DIFFERENT: ("", Tone.BAD),
+    CompareStatus.MISSING: ("not at the destination", Tone.BAD),
+    CompareStatus.EXTRA: ("at the destination only", Tone.MIXED),
+    CompareStatus.NOT_COMPARED: ("a request failed", Tone.BAD),
+}
 
 
 def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     """Return one line of ``name=value`` fields; a ``+`` marks a total that still grows."""
-    at = (metrics.start_time + timedelta(seconds=metrics.duration_s)).astimezone(UTC)
     grows = "" if metrics.listing_complete else "+"
-    size = format_size(metrics.total_bytes_found).replace(" ", "")
     return (
-        f"{at:%Y-%m-%dT%H:%M:%SZ} {_PHASE_WORDS.get(phase, phase.value)} "
-        f"objects={metrics.total_files_found}{grows} bytes={size}{grows} "
+        f"{time_of(metrics)} {_PHASE_WORDS.get(phase, phase.value)} "
+        f"objects={metrics.total_files_found}{grows} "
+        f"bytes={size_field(metrics.total_bytes_found)}{grows} "
         f"rate={rates.objects_per_s:.0f}/s same={metrics.files_copied_successfully} "
         f"same_size={metrics.files_skipped} differ={metrics.files_failed} "
         f"retries={metrics.retries}"
@@ -49,11 +47,11 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
 
 
 def check_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
     """Return the display at one instant; without a bar, because the total is not known."""
     if phase is Phase.PREFLIGHT:
-        return Text(PREFLIGHT_TEXT + glyphs.dots, style="cyan")
+        return frame(phase, metrics, rates, width, glyphs)
     parts = [
         f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
         f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",
@@ -77,9 +75,7 @@ def summarize_check(result: CheckResult, context: Context) -> Summary:
         next_step=printable(aborted.remedy) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result)),
-        failures=(),
         diagnosis=tuple(_examples(totals, _EXAMPLES_VERBOSE if context.verbose else _EXAMPLES)),
-        abort_commands=(),
         rerun_title="To copy what is missing or different:",
         rerun=context.rerun if to_copy and result.report_path else None,
         notes=tuple(printable(note) for note in (*result.notes, *_notes(result))),
@@ -99,42 +95,30 @@ def _headline(result: CheckResult) -> str:
     if result.cancelled_by:
         return f"Stopped ({printable(result.cancelled_by)}): what follows is about a part only"
     if result.totals.differences:
-        differences = [
-            f"{format_count(counts[status])} {status.value}"
-            for status in (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
-            if counts[status]
-        ]
+        differences = [f"{format_count(counts[s])} {s.value}" for s in DIFFERENCES if counts[s]]
         return f"Differences found: {', '.join(differences)}"
+    objects = {status: plural(count, "object") for status, count in counts.items()}
     if counts[CompareStatus.NOT_COMPARED]:
-        objects = plural(counts[CompareStatus.NOT_COMPARED], "object")
-        return f"No difference found, but {objects} could not be compared"
+        not_compared = objects[CompareStatus.NOT_COMPARED]
+        return f"No difference found, but {not_compared} could not be compared"
     if counts[CompareStatus.SAME_SIZE]:
-        objects = plural(counts[CompareStatus.SAME_SIZE], "object")
-        return f"No difference found; of {objects} only the size could be compared"
-    return f"No difference: {plural(counts[CompareStatus.SAME], 'object')} proven the same"
+        same_size = objects[CompareStatus.SAME_SIZE]
+        return f"No difference found; of {same_size} only the size could be compared"
+    return f"No difference: {objects[CompareStatus.SAME]} proven the same"
 
 
 def _rows(result: CheckResult) -> Iterator[Row]:
     totals, metrics = result.totals, result.metrics
-    details = {
-        CompareStatus.SAME: by_count(totals.proofs) if totals.proofs else "",
-        CompareStatus.DIFFERENT: by_count(totals.reasons) if totals.reasons else "",
-    }
-    for status, label, meaning, tone in _ROWS:
+    details = {CompareStatus.SAME: totals.proofs, CompareStatus.DIFFERENT: totals.reasons}
+    for status, (meaning, tone) in _STATUSES.items():
         count = totals.counts[status]
-        if not count and status is not CompareStatus.SAME:
-            continue
-        size = format_size(totals.sizes_bytes[status])
-        yield Row(
-            label,
-            format_count(count),
-            size,
-            details.get(status, meaning),
-            tone if count else None,
-        )
+        if count or status is CompareStatus.SAME:
+            size = format_size(totals.sizes_bytes[status])
+            detail = by_count(details.get(status, {})) or meaning
+            label = status.value.replace("_", " ")
+            yield count_row(label, count, size, detail, tone)
     yield Row("duration", format_duration(metrics.duration_s))
-    requests = sum(metrics.requests.values())
-    yield Row("requests", format_count(requests), "", by_count(metrics.requests))
+    yield requests_row("requests", metrics.requests)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
@@ -157,18 +141,14 @@ def _example(comparison: CompareResult) -> str:
         return f"not compared: {source} ({info.code}: {printable(info.message)})"
     if comparison.status is CompareStatus.MISSING:
         return f"missing: {source}"
-    sizes = f" {_sizes(comparison)}" if comparison.reasons == ("size",) else ""
-    detail = f" ({comparison.detail})" if comparison.detail else ""
-    return f"different in {', '.join(comparison.reasons)}: {source}{sizes}{detail}"
-
-
-def _sizes(comparison: CompareResult) -> str:
     copied = comparison.destination.size if comparison.destination else 0
-    return f"({comparison.size_bytes:,} B, the copy {copied:,} B)"
+    sizes = f" ({comparison.size_bytes:,} B, the copy {copied:,} B)"
+    detail = f" ({comparison.detail})" if comparison.detail else ""
+    aspects = ", ".join(comparison.reasons)
+    return f"different in {aspects}: {source}{sizes if aspects == 'size' else ''}{detail}"
 
 
 def _notes(result: CheckResult) -> Iterator[str]:
-    if result.totals.counts[CompareStatus.SAME_SIZE] and "checksums" not in {
-        aspect.value for aspect in result.compare
-    }:
+    same_size = result.totals.counts[CompareStatus.SAME_SIZE]
+    if same_size and CompareField.CHECKSUMS not in result.compare:
         yield "--checksums compares more, where S3 has a checksum of the whole object on both sides"

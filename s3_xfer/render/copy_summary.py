@@ -1,21 +1,39 @@
-"""The summary of a copy: what happened, what went wrong, what to do next.
+"""The summary of a copy: what happened, what went wrong, what to do next; and its table of numbers.
 
-:func:`summarize` turns a result into a :class:`~s3_xfer.render.summary.Summary`. Counts, classes of
-errors and advice come from the result and from :class:`~s3_xfer.errors.ErrorClass`; this module
-puts them into words.
+Pure functions of a result. Classes of errors and advice come from it and from
+:class:`~s3_xfer.errors.ErrorClass`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from s3_xfer.ledger.metrics import TransferMetrics
+from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
-from s3_xfer.render.copy_rows import copy_rows
 from s3_xfer.render.failures import abort_command, failure_groups
-from s3_xfer.render.shell import shell_word
-from s3_xfer.render.summary import Context, Summary, Tone
-from s3_xfer.text import printable
-from s3_xfer.units import format_count, plural
+from s3_xfer.render.summary import (
+    Context,
+    Row,
+    Summary,
+    Tone,
+    as_text,
+    bill_basis,
+    by_count,
+    count_row,
+    requests_row,
+)
+from s3_xfer.text import printable, shell_word
+from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
+
+
+def result_text(
+    result: CopyResult, *, source_url: str, destination_url: str, dry_run: bool = False
+) -> str:
+    """Return what happened, what went wrong and what to do next, in lines for a log."""
+    context = Context(source_url=source_url, destination_url=destination_url, dry_run=dry_run)
+    return as_text(summarize(result, context))
 
 
 def summarize(result: CopyResult, context: Context) -> Summary:
@@ -23,10 +41,10 @@ def summarize(result: CopyResult, context: Context) -> Summary:
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result),
-        headline=_capitalized(_headline(result, context)),
+        headline=_headline(result, context),
         next_step=printable(aborted.remedy) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
-        rows=tuple(copy_rows(result, context)),
+        rows=tuple(_rows(result, context)),
         failures=tuple(failure_groups(result, verbose=context.verbose)),
         diagnosis=tuple(result.diagnosis.lines()) if result.diagnosis else (),
         abort_commands=tuple(
@@ -90,11 +108,8 @@ def _headline(result: CopyResult, context: Context) -> str:
         return "Nothing was left to copy"  # of a report; an empty source is refused
     if metrics.files_copied_successfully == metrics.total_files_found:
         return f"Copied all {total}" if metrics.total_files_found != 1 else "Copied 1 object"
-    return _progress(metrics, context)
-
-
-def _capitalized(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    progress = _progress(metrics, context)
+    return progress[:1].upper() + progress[1:]
 
 
 def _progress(metrics: TransferMetrics, context: Context) -> str:
@@ -109,3 +124,86 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
     if metrics.files_skipped:
         counts.append(f"{format_count(metrics.files_skipped)} skipped")
     return ", ".join(counts)
+
+
+def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
+    metrics = result.metrics
+    yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
+    yield from _missing_rows(metrics)
+    if result.planned_requests:
+        yield requests_row("would send", result.planned_requests)
+    if result.planned_bill:
+        yield _bill_row("would cost", result.planned_bill)
+    yield from _request_rows(result, context)
+    if result.journal:
+        yield Row("journal", printable(result.journal))
+    if result.report_path:
+        yield Row("report", printable(str(result.report_path)))
+
+
+def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    copied, skipped = metrics.files_copied_successfully, metrics.files_skipped
+    size = format_size(metrics.total_bytes_transferred)
+    yield count_row("copied", copied, size, _speed(metrics), Tone.GOOD)
+    size = format_size(metrics.bytes_skipped) if skipped else ""
+    yield count_row("skipped", skipped, size, by_count(metrics.skips_by_reason))
+
+
+def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    """Yield what would happen; the size is that of all skipped objects together."""
+    reasons = dict(metrics.skips_by_reason)
+    would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
+    size = format_size(metrics.bytes_skipped)
+    yield count_row("would copy", would_copy, size, tone=Tone.GOOD)
+    if reasons:
+        yield count_row("would skip", sum(reasons.values()), detail=by_count(reasons))
+
+
+def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    failed = metrics.files_failed
+    size = format_size(metrics.bytes_failed) if failed else ""
+    yield count_row("failed", failed, size, by_count(metrics.errors_by_class), Tone.BAD)
+    if metrics.files_not_attempted:
+        text = "found, but the run ended before their turn"
+        yield count_row("not tried", metrics.files_not_attempted, "", text, Tone.MIXED)
+    if not metrics.listing_complete:
+        yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
+
+
+def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
+    metrics = result.metrics
+    yield Row("duration", format_duration(metrics.duration_s))
+    yield requests_row("requests", metrics.requests)
+    if metrics.copied_by_engine:
+        yield _engine_row(metrics.copied_by_engine, result.why_managed)
+    if result.bill and not context.dry_run:
+        yield _bill_row("bill", result.bill)
+    if metrics.retries:
+        throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
+        detail = throttled if metrics.throttles else ""
+        yield count_row("retries", metrics.retries, detail=detail)
+
+
+def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:
+    """Return which engine made the copies, or how many each of the two made."""
+    if "crt" not in copied_by_engine:
+        return Row("engine", "managed", "", why_managed or "all in parts")
+    mixed = len(copied_by_engine) > 1
+    return Row("engine", "crt", "", f"{by_count(copied_by_engine)} (in parts)" if mixed else "")
+
+
+def _bill_row(label: str, bill: Bill) -> Row:
+    return Row(label, format_usd(bill.usd), "", f"estimated: {bill_basis(bill)}")
+
+
+def _speed(metrics: TransferMetrics) -> str:
+    """Return the speed of this run, and how many objects earlier runs copied."""
+    copied = metrics.files_copied_successfully - metrics.files_copied_earlier
+    earlier = metrics.files_copied_earlier
+    before = f"{plural(earlier, 'object')} by earlier runs" if earlier else ""
+    if not copied or metrics.duration_s <= 0:
+        return before
+    objects = copied / metrics.duration_s
+    size = (metrics.total_bytes_transferred - metrics.bytes_copied_earlier) / metrics.duration_s
+    speed = f"{plural(round(objects), 'object')}/s, {format_size(size)}/s"
+    return f"{before}, then {speed}" if before else speed

@@ -1,8 +1,4 @@
-"""The failures in a summary, grouped by class of error, and the commands that clean up.
-
-An explanation is given once per class, not once per object. Keys and messages of S3 are made safe
-to print.
-"""
+"""The failures in a summary, explained once per class of error, and the commands that clean up."""
 
 from __future__ import annotations
 
@@ -11,32 +7,28 @@ from collections.abc import Iterator
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, Failed, OpenUpload
-from s3_xfer.render.shell import shell_word
 from s3_xfer.render.summary import FailureGroup
-from s3_xfer.text import printable
+from s3_xfer.text import printable, shell_word
 from s3_xfer.units import plural
 
 _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
 _MESSAGE_MAX = 300
-_CLASSES = {member.value: member for member in ErrorClass}
 
 
 def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGroup]:
     """Yield the failures of each class, the most frequent class first."""
-    failures: dict[str, list[Failed]] = {}
-    for failed in result.failures:
-        failures.setdefault(failed.error.info.error_class.value, []).append(failed)
     examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
     for name, count in counts:
-        examples = failures.get(name, [])[:examples_max]
-        lines = tuple(failure_lines(failed, verbose=verbose) for failed in examples)
-        yield FailureGroup(_CLASSES[name], count, lines, count - len(examples))
+        error_class = ErrorClass(name)
+        failures = [f for f in result.failures if f.error.info.error_class is error_class]
+        examples = failures[:examples_max]
+        lines = tuple(_lines(failed, verbose=verbose) for failed in examples)
+        yield FailureGroup(error_class, count, lines, count - len(examples))
 
 
-def failure_lines(failed: Failed, *, verbose: bool = False) -> tuple[str, ...]:
-    """Return the lines about one failure: the object, then the error."""
+def _lines(failed: Failed, *, verbose: bool) -> tuple[str, ...]:
     lines = [failed.task.source.url, _error_text(failed)]
     if verbose:
         lines += [printable(line) for line in failed.traceback.splitlines()]
@@ -63,10 +55,11 @@ def abort_command(upload: OpenUpload, account: AccountContext) -> str:
     """Return the AWS CLI command that aborts ``upload``."""
     words = ["aws", "s3api", "abort-multipart-upload", "--bucket", upload.bucket]
     words += ["--key", shell_word(upload.key), "--upload-id", shell_word(upload.upload_id)]
-    for name, value in (
-        ("--profile", account.profile),
-        ("--region", account.region),
-        ("--endpoint-url", account.endpoint_url),
-    ):
+    options = {
+        "--profile": account.profile,
+        "--region": account.region,
+        "--endpoint-url": account.endpoint_url,
+    }
+    for name, value in options.items():
         words += [name, shell_word(value)] if value else []
     return " ".join(words)

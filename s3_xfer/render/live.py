@@ -3,20 +3,25 @@
 :func:`frame` is a pure function from numbers to text. Rate and remaining time come from
 :mod:`s3_xfer.ledger.rate`; rich only draws, because its own estimates go blank whenever the total
 grows. No line is wider than the terminal: the least important parts are left out first.
+
+Import this module late: rich is slow to import, and pipes never need it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self, TypeAlias
 
+from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.phase import Phase
+from s3_xfer.render.progress import Phase, ProgressView
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
-PREFLIGHT_TEXT = "checking access"
 _BAR_MAX = 48
 _BAR_MIN = 6
 _LABEL = 8  # "objects "
@@ -42,23 +47,25 @@ def glyphs_for(encoding: str) -> Glyphs:
     return UNICODE if encoding.lower().replace("-", "").startswith("utf") else ASCII
 
 
+# Returns the display of one instant, at most so many columns wide.
+ProgressFrame: TypeAlias = Callable[[Phase, TransferMetrics, Rates, int, Glyphs], Text]
+
+
 def frame(
-    phase: Phase,
-    metrics: TransferMetrics,
-    rates: Rates,
-    *,
-    width: int,
-    glyphs: Glyphs = UNICODE,
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
-    """Return the display at one instant, ``width`` columns wide."""
+    """Return the display of a copy."""
     if phase is Phase.PREFLIGHT:
-        return Text(PREFLIGHT_TEXT + glyphs.dots, style="cyan")
+        return Text("checking access" + glyphs.dots, style="cyan")
     objects = _pair(format_count(metrics.files_done), format_count(metrics.total_files_found))
     size = _pair(format_size(metrics.bytes_done), format_size(metrics.total_bytes_found))
+    share = bytes_share = _share(metrics.files_done, metrics.total_files_found)
+    if metrics.total_bytes_found:  # else all objects are empty
+        bytes_share = _share(metrics.bytes_done, metrics.total_bytes_found)
     numbers_width = max(len(objects), len(size))
     rows = (
-        ("objects", objects, f"{rates.objects_per_s:,.0f}/s", _objects_share(metrics)),
-        ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", _bytes_share(metrics)),
+        ("objects", objects, f"{rates.objects_per_s:,.0f}/s", share),
+        ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", bytes_share),
     )
     lines = [
         _row(label, share, f"{text:>{numbers_width}}  {rate:>{_RATE}}", width, glyphs)
@@ -68,29 +75,59 @@ def frame(
 
 
 def count_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, *, width: int, glyphs: Glyphs = UNICODE
+    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
     """Return the display of a dry run: nothing is copied, so it is only a growing count."""
     if phase is Phase.PREFLIGHT:
-        return frame(phase, metrics, rates, width=width, glyphs=glyphs)
+        return frame(phase, metrics, rates, width, glyphs)
     objects = plural(metrics.total_files_found, "object")
     text = f"listing{glyphs.dots} {objects}, {format_size(metrics.total_bytes_found)}"
     return Text(text[:width], style="cyan")
 
 
+class LiveView(ProgressView):
+    """Frames, redrawn in place. With ``keep`` the last frame stays on the screen."""
+
+    def __init__(
+        self, console: Console, *, draw: ProgressFrame = frame, keep: bool = False
+    ) -> None:
+        super().__init__()
+        self._console = console
+        self._draw = draw
+        self._live = Live(
+            console=console,
+            auto_refresh=False,
+            transient=not keep,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def update(self, phase: Phase, metrics: TransferMetrics, rates: Rates) -> None:
+        """Draw the frame of this snapshot in place of the last one."""
+        glyphs = glyphs_for(self._console.encoding)
+        text = self._draw(phase, metrics, rates, self._console.width, glyphs)
+        self._live.update(text, refresh=True)
+
+    def print_line(self, line: str) -> None:
+        """Print one line above the bars."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def progress_console() -> Console:
+    """Return a console on stderr that redraws in place."""
+    return Console(stderr=True, force_terminal=True, force_interactive=True)
+
+
 def _pair(done: str, total: str) -> str:
     return f"{done:>{len(total)}} / {total}"
-
-
-def _objects_share(metrics: TransferMetrics) -> float:
-    return _share(metrics.files_done, metrics.total_files_found)
-
-
-def _bytes_share(metrics: TransferMetrics) -> float:
-    """Return the share of bytes; that of objects if all objects are empty."""
-    if not metrics.total_bytes_found:
-        return _objects_share(metrics)
-    return _share(metrics.bytes_done, metrics.total_bytes_found)
 
 
 def _share(done: int, total: int) -> float:

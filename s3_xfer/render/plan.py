@@ -1,8 +1,4 @@
-"""The plan of a copy, shown before anything is written.
-
-A pure function from the operation's settings and the result of its dry run to rows. External ids
-are never shown.
-"""
+"""The plan of a copy, shown before anything is written. External ids are never shown."""
 
 from __future__ import annotations
 

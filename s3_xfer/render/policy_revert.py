@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from s3_xfer.access.documents import PolicyDocument, PolicyTarget
 from s3_xfer.access.principals import Principal
 from s3_xfer.render.policy_terraform import policy_name
-from s3_xfer.render.shell import shell_word
+from s3_xfer.text import shell_word
 
 _WITHOUT = "jq '.Statement |= map(select(.Sid | IN({sids}) | not))'"
 

@@ -1,22 +1,28 @@
-"""The summary at the end of a run as plain data, ready to lay out.
+"""The summary at the end of a run: plain data, and its layout for pipes and for terminals.
 
-:mod:`~s3_xfer.render.copy_summary` and :mod:`~s3_xfer.render.check` make one from a result;
-:mod:`~s3_xfer.render.tables` lays it out for pipes and for terminals. Every string in it is safe to
-print.
+Plain text and rich's styles come from the same lines. Prose is wrapped to the width; commands and
+object names stay on one line, so that they can be copied. Every string is safe to print.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
-from s3_xfer.units import format_count
+from s3_xfer.units import format_count, plural
 
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_WIDTH = 100
+_DIM, _BOLD, _ERROR = "bright_black", "bold", "bold red"
 UNBROKEN = "\u00a0"  # keeps a name and its number on one line; the layout makes it a space
 
 
@@ -70,9 +76,9 @@ class Summary:
     next_step: str
     route: str
     rows: tuple[Row, ...]
-    failures: tuple[FailureGroup, ...]
+    failures: tuple[FailureGroup, ...] = ()
     diagnosis: tuple[str, ...]
-    abort_commands: tuple[str, ...]
+    abort_commands: tuple[str, ...] = ()
     rerun_title: str
     rerun: str | None
     notes: tuple[str, ...]
@@ -89,3 +95,142 @@ def by_count(counts: Mapping[str, int]) -> str:
 def bill_basis(bill: Bill) -> str:
     """Return what an estimated bill is made from."""
     return f"requests only, at {printable(bill.price_list)}"
+
+
+def count_row(
+    label: str, count: int, size: str = "", detail: str = "", tone: Tone | None = None
+) -> Row:
+    """Return the row of a number of objects; none of them has no tone."""
+    return Row(label, format_count(count), size, detail, tone if count else None)
+
+
+def requests_row(label: str, requests: Mapping[str, int]) -> Row:
+    """Return the row of requests by operation."""
+    return count_row(label, sum(requests.values()), detail=by_count(requests))
+
+
+_STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}
+
+
+class Line(NamedTuple):
+    """One line, with the style that a terminal shows it in."""
+
+    text: str = ""
+    style: str = ""
+
+
+def as_text(summary: Summary, *, width: int = _WIDTH) -> str:
+    """Return the whole summary as plain lines: no control characters."""
+    return "\n".join(line.text for line in summary_lines(summary, width=width))
+
+
+def failure_text(summary: Summary, *, width: int = _WIDTH) -> str:
+    """Return only failures, leftovers and the next command; empty if there are none."""
+    return "\n".join(line.text for line in _spaced(_attention(summary, width)))
+
+
+def print_styled(lines: Iterable[Line]) -> None:
+    """Print lines on stdout, with their styles."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+
+    Console().print(styled(lines), crop=False, soft_wrap=True)
+
+
+def styled(lines: Iterable[Line]) -> Text:
+    """Return lines as one rich text that keeps every line whole."""
+    from rich.text import Text  # noqa: PLC0415
+
+    text = Text(no_wrap=True, overflow="ignore")
+    for number, line in enumerate(lines):
+        text.append("\n" if number else "").append(line.text, style=line.style)
+    return text
+
+
+def summary_lines(summary: Summary, *, width: int = _WIDTH) -> list[Line]:
+    """Return the lines of the whole summary, already wrapped to ``width``."""
+    next_step = f"Next: {summary.next_step}." if summary.next_step else ""
+    colour = f"bold {_STYLES[summary.tone]}"
+    head = [
+        *(Line(text, colour) for text in _wrapped(summary.headline, width)),
+        *(Line(text) for text in _wrapped(next_step, width)),
+        Line(f"  {summary.route}", _DIM),
+    ]
+    notes = [Line(text, _DIM) for note in summary.notes for text in _hanging("Note: ", note, width)]
+    table = table_lines(summary.rows, width=width)
+    return list(_spaced([head, table, *_attention(summary, width), notes]))
+
+
+def _spaced(blocks: Iterable[Sequence[Line]]) -> Iterator[Line]:
+    """Yield the lines of all blocks with an empty one between blocks."""
+    for number, block in enumerate(block for block in blocks if block):
+        if number:
+            yield Line()
+        yield from block
+
+
+def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
+    for group in summary.failures:
+        yield list(group_lines(group, width))
+    if summary.diagnosis:
+        yield [Line(text) for text in summary.diagnosis]
+    if summary.abort_commands:
+        title = Line("Uploads left behind; they cost money until they are aborted:", "yellow")
+        yield [title, *(Line(f"  {command}", _BOLD) for command in summary.abort_commands)]
+    if summary.rerun:
+        yield [Line(summary.rerun_title), Line(f"  {summary.rerun}", _BOLD)]
+
+
+def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
+    """Yield the explanation of one class of failures, and examples."""
+    error_class = group.error_class
+    yield Line(f"{error_class.value}: {plural(group.count, 'object')} failed", _ERROR)
+    for text in (f"{error_class.description}.", f"Next: {error_class.remedy}."):
+        yield from (Line(part) for part in _wrapped(text, width, "  "))
+    yield Line(f"  {error_class.see}", _DIM)
+    for name, *details in group.examples:
+        yield Line(f"    {name}")
+        for text in details:
+            parts = [f"      {text}"] if text.startswith(" ") else _wrapped(text, width, "      ")
+            yield from (Line(part, _DIM) for part in parts)
+    if group.omitted and group.examples:
+        yield Line(f"    and {format_count(group.omitted)} more", _DIM)
+
+
+def table_lines(rows: Sequence[Row], *, width: int = _WIDTH) -> list[Line]:
+    """Return rows with labels left, numbers right and details below each other."""
+    label, value, size = _column_widths(rows)
+    lines = []
+    for row in rows:
+        start = f"  {row.label:<{label}}  {row.value:>{value}}"
+        if size and (row.size or row.detail):
+            start += f"  {row.size:>{size}}"
+        texts = _hanging(start + "  ", row.detail, width) if row.detail else [start]
+        lines += [Line(text.rstrip(), _STYLES[row.tone]) for text in texts]
+    return lines
+
+
+def _column_widths(rows: Sequence[Row]) -> tuple[int, int, int]:
+    """Return the widths of the first three columns; a lone word (a file name) does not count."""
+    return (
+        max(len(row.label) for row in rows),
+        max(len(row.value) for row in rows if row.size or row.detail or row.value[:1].isdigit()),
+        max(len(row.size) for row in rows),
+    )
+
+
+def _hanging(start: str, text: str, width: int) -> list[str]:
+    room = max(20, width - len(start))
+    first, *rest = textwrap.wrap(text, room, break_long_words=False) or [""]
+    lines = [start + first, *(" " * len(start) + line for line in rest)]
+    return [line.replace(UNBROKEN, " ") for line in lines]
+
+
+def _wrapped(text: str, width: int, indent: str = "") -> list[str]:
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

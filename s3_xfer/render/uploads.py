@@ -1,7 +1,4 @@
-"""UnfinishedUpload uploads as a table for people, and as lines of ``name=value`` for logs.
-
-Pure functions. Keys are made safe to print.
-"""
+"""Unfinished uploads as a table for people, and as lines of ``name=value`` for logs."""
 
 from __future__ import annotations
 

@@ -183,7 +183,3 @@ class ComparePlanner:
     def not_attempted(self, item: Pair) -> None:  # noqa: ARG002 - it is not counted
         """Note that a pair was not compared."""
         self._ledger.cut_off()
-
-    def exhausted(self) -> None:
-        """State that nothing more will be found."""
-        self._ledger.listing_completed()

@@ -95,7 +95,7 @@ class CopyRun(Run[CopyResult]):
     def _work(self) -> None:
         assert self._setup.clients  # noqa: S101 - validated
         if self._setup.opened:
-            self._setup.opened.save_regularly(self._ledger.abort)
+            self._setup.opened.save_periodically(self._ledger.abort)
         all_ended = self._execute()
         self._uploads_left_behind, notes = sweep_uploads(
             self._setup.clients, self._keys.destination.bucket, self._ledger, self._stop
@@ -108,7 +108,7 @@ class CopyRun(Run[CopyResult]):
         self._source = self._setup.source()
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
-        began = opened.began if opened else self._metrics.snapshot().start_time
+        began = opened.started_at if opened else self._metrics.snapshot().start_time
         steps = listing_steps(self.operation.options, self._keys, began=began)
         return execute(
             self._source,
@@ -214,7 +214,7 @@ class CopyRun(Run[CopyResult]):
         for upload in self._open_uploads():
             url = s3_url(upload.bucket, upload.key)
             error.problem += (
-                f"\nThe check's own upload {upload.upload_id} to {url} could not be aborted"
+                f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.errors import ErrorClass, S3XferError
-from s3_xfer.ledger.journal.opening import OpenJournal
+from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.model import OpenUpload
@@ -33,7 +33,7 @@ def sweep_uploads(
 
 
 def close_journal(
-    opened: OpenJournal | None, bucket: str, ledger: Ledger
+    opened: JournalSession | None, bucket: str, ledger: Ledger
 ) -> tuple[tuple[OpenUpload, ...], bool]:
     """Close the journal; return the uploads it keeps open, and whether something is left to do."""
     if not opened:

@@ -12,7 +12,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.access.journals import journal_storage
 from s3_xfer.access.preflight import AccessPreflight
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.ledger.journal.opening import OpenJournal
+from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
@@ -49,7 +49,7 @@ class CopySetup:
     ) -> None:
         self.prices = AWS_PRICES
         self.clients: Clients | None = None
-        self.opened: OpenJournal | None = None
+        self.opened: JournalSession | None = None
         self.preflight: AccessPreflight | None = None
         self._spec = spec
         self._keys = keys
@@ -85,7 +85,7 @@ class CopySetup:
         if self.is_dry_run:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
-        self.opened = OpenJournal(
+        self.opened = JournalSession(
             journal_storage(name, self._spec.destination, requests=self._requests), self._spec
         )
         journal = self._ledger.journal = self.opened.journal

@@ -41,6 +41,7 @@ def execute(
         executor.channel,
         batch_size=batch_size,
         is_stopped=stop.is_set,
+        on_exhausted=ledger.listing_completed,
         on_error=ledger.abort,
     )
     if processor:

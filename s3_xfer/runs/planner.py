@@ -34,7 +34,3 @@ class CopyPlanner:
     def not_attempted(self, item: CopyTask) -> None:
         """Record a task that the run ended before."""
         self._ledger.not_attempted(item)
-
-    def exhausted(self) -> None:
-        """State that nothing more will be found."""
-        self._ledger.listing_completed()

@@ -29,14 +29,12 @@ class Planner(Protocol[FoundT, WorkT]):
     def not_attempted(self, item: WorkT) -> None:
         """Record work that the run ended before."""
 
-    def exhausted(self) -> None:
-        """State that the source has nothing more."""
-
 
 class Producer(Generic[FoundT, WorkT]):
     """Fills ``channel`` in a thread of its own, and closes it when nothing more will come.
 
-    ``on_error`` receives the exception that ended the thread early.
+    ``on_exhausted`` is called when the source has nothing more; ``on_error`` receives the exception
+    that ended the thread early.
     """
 
     def __init__(
@@ -47,6 +45,7 @@ class Producer(Generic[FoundT, WorkT]):
         *,
         batch_size: int,
         is_stopped: Callable[[], bool],
+        on_exhausted: Callable[[], None],
         on_error: Callable[[BaseException, str], None],
     ) -> None:
         self._source = source
@@ -54,6 +53,7 @@ class Producer(Generic[FoundT, WorkT]):
         self._channel = channel
         self._batch_size = batch_size
         self._is_stopped = is_stopped
+        self._on_exhausted = on_exhausted
         self._on_error = on_error
         self._lock = threading.Lock()  # held while a batch is counted and handed over
         self._is_closed = False
@@ -101,7 +101,7 @@ class Producer(Generic[FoundT, WorkT]):
             if (is_listed and self._is_stopped()) or not self._hand_over(batch):
                 return
         if not self._source.remaining():
-            self._planner.exhausted()
+            self._on_exhausted()
 
     def _hand_over(self, batch: Batch[FoundT]) -> bool:
         """Plan a batch and pass it on; what the channel refuses was not attempted.

@@ -19,7 +19,7 @@ from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
-from s3_xfer.ledger.report import check_place
+from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
 from s3_xfer.pipeline.deadline import start_deadline_timer
@@ -169,7 +169,7 @@ class Run(ABC, Generic[ResultT]):
         if self._keys.source.key != self.operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
         if self.operation.options.report_path:
-            check_place(self.operation.options.report_path)
+            check_writable(self.operation.options.report_path)
 
     def _open_clients(self, *, overwrite: bool) -> Clients:
         """Return the clients of both sides, and note what a person must know about them."""

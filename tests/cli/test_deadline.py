@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from s3_xfer.cli.follow import ProgressLog
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.plain import progress_line
+from s3_xfer.render.progress import progress_line
 from tests.render import samples
 
 

@@ -28,7 +28,7 @@ SMALL = (
 LARGE = (("video/large.bin", b"\0" * 12 * MIB), ("video/small.bin", b"\0" * MIB))
 # Progress on a terminal is bars that vanish; without one it is these lines.
 _PROGRESS = re.compile(
-    r"^\d{4}-\d\d-\d\dT[\d:]+Z (checking|listing|copying|comparing|asking|stopping|ended) .*\n",
+    r"^\d{4}-\d\d-\d\dT[\d:]+Z (preflight|listing|copying|comparing|asking|stopping|ended) .*\n",
     re.M,
 )
 _MARK = "\x1e"

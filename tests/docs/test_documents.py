@@ -15,8 +15,7 @@ from s3_xfer.cli.main import cli
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
-from s3_xfer.render.summary import FailureGroup
-from s3_xfer.render.tables import group_lines
+from s3_xfer.render.summary import FailureGroup, group_lines
 from s3_xfer.spec import CopySpec
 from tests.docs.messages import messages_of_the_program
 from tests.docs.option_table import option_rows

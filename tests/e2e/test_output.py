@@ -50,7 +50,7 @@ PROMISED: dict[str, type | tuple[type, ...]] = {
     "price_list": str,
 }
 PROGRESS = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (checking|listing|copying|stopping|ended) "
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ (preflight|listing|copying|stopping|ended) "
     r"objects=\d+/\d+\+? bytes=[\d.]+[KMGT]?i?B/[\d.]+[KMGT]?i?B\+? rate=\S+ "
     r"failed=\d+ skipped=\d+ retries=\d+ throttled=\d+ eta=\S+"
 )

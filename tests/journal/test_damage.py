@@ -58,13 +58,19 @@ def test_another_database_is_no_journal(tmp_path: Path) -> None:
     assert "is no journal of s3-xfer" in refusal(tmp_path / "j.db").problem
 
 
-def test_an_unknown_version_is_refused(unfinished: Path) -> None:
-    """A newer program may have written what this one does not understand."""
+@pytest.mark.parametrize("version", [1, 99])
+def test_another_format_is_refused(unfinished: Path, version: int) -> None:
+    """Neither an older format nor a newer one is read; the message names both numbers."""
     with sqlite3.connect(unfinished) as database:
-        database.execute("PRAGMA user_version=99")
+        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        database.execute(f"PRAGMA user_version={version}")
     database.close()
 
-    assert "has format 99" in refusal(unfinished).problem
+    error = refusal(unfinished)
+
+    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 2")
+    assert error.remedy.startswith("resume it with the s3-xfer that began it, or begin anew: ")
+    assert SAFE_WAY in error.remedy
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.8])

@@ -70,10 +70,10 @@ def test_the_journal_does_not_grow_with_the_number_of_objects(world: World, tmp_
     with sqlite3.connect(journal) as database:
         count = {
             table: database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-            for table in ("finished", "pending", "uploads", "intents")
+            for table in ("finished", "pending", "uploads", "pending_creates")
         }
     database.close()
-    assert count == {"finished": 0, "pending": 0, "uploads": 0, "intents": 0}
+    assert count == {"finished": 0, "pending": 0, "uploads": 0, "pending_creates": 0}
     assert journal.stat().st_size < 200_000
 
 

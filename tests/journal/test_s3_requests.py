@@ -13,7 +13,7 @@ import pytest
 from s3_xfer import JournalError, PreflightError, RunState, StorageClass
 from s3_xfer.access.clients import open_metered_client
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.ledger.journal.opening import OpenJournal
+from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.journal.storage import S3Storage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.ledger.prices import AWS_PRICES
@@ -242,7 +242,7 @@ def test_the_last_save_is_made_and_repeated_after_a_stop(world: World) -> None:
 
 def test_no_two_saves_have_the_same_etag(world: World) -> None:
     """Otherwise If-Match could not detect that another run has saved in between."""
-    opened = OpenJournal(storage(world, MetricsCollector("etags")), world.operation(journal=URL))
+    opened = JournalSession(storage(world, MetricsCollector("etags")), world.operation(journal=URL))
     opened.begin()
     begun = world.server.objects(BUCKET)[KEY].etag
 

@@ -12,7 +12,7 @@ from s3_xfer.errors import ErrorClass, ObjectError, RunAborted
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.render.check import check_frame, check_line, summarize_check
-from s3_xfer.render.phase import Phase
+from s3_xfer.render.progress import Phase
 from s3_xfer.render.summary import Summary, Tone
 from tests.render import samples
 

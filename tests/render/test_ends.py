@@ -13,8 +13,7 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.failures import abort_command
-from s3_xfer.render.summary import Row, Tone
-from s3_xfer.render.tables import as_text
+from s3_xfer.render.summary import Row, Tone, as_text
 from s3_xfer.units import MIB
 from tests.render import samples
 

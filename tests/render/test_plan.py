@@ -9,8 +9,8 @@ import pytest
 
 from s3_xfer.model import AccountContext
 from s3_xfer.render.plan import plan_rows, question
-from s3_xfer.render.shell import shell_word
-from s3_xfer.render.tables import table_lines
+from s3_xfer.render.summary import table_lines
+from s3_xfer.text import shell_word
 from tests.patience import PATIENCE_S
 from tests.render import samples
 

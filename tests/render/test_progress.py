@@ -11,10 +11,8 @@ from rich.console import Console
 
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.render.live import ASCII, UNICODE, count_frame, frame, glyphs_for
-from s3_xfer.render.phase import Phase, phase_of
-from s3_xfer.render.plain import progress_line
-from s3_xfer.render.views import LiveView, PlainView
+from s3_xfer.render.live import ASCII, UNICODE, LiveView, count_frame, frame, glyphs_for
+from s3_xfer.render.progress import Phase, PlainView, phase_of, progress_line
 from tests.render.samples import RATES, metrics
 
 
@@ -97,7 +95,7 @@ def test_no_color_leaves_no_colour_code(monkeypatch: pytest.MonkeyPatch) -> None
         stream = io.StringIO()
         console = Console(file=stream, force_terminal=True, color_system="standard", width=80)
         with LiveView(console, keep=True) as view:
-            view.update(Phase.COPYING, metrics())
+            view.update(Phase.COPYING, metrics(), RATES)
         return stream.getvalue()
 
     colour = re.compile(r"\x1b\[[0-9;]*(?:3[0-7]|9[0-7])[0-9;]*m")
@@ -115,7 +113,7 @@ def test_the_cursor_comes_back_after_an_error() -> None:
 
     def broken() -> None:
         with LiveView(console) as view:
-            view.update(Phase.COPYING, metrics())
+            view.update(Phase.COPYING, metrics(), RATES)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -161,7 +159,7 @@ def test_log_lines_come_every_few_seconds_and_at_changes() -> None:
         (Phase.COPYING, 10.0),
         (Phase.COPYING, 10.2),
     ):
-        view.update(phase, metrics(duration_s=at_s))
+        view.update(phase, metrics(duration_s=at_s), RATES)
     times = [line[17:29] for line in stream.getvalue().splitlines()]
     assert times == ["05Z listing ", "10Z listing ", "10Z copying ", "15Z copying "]
 
@@ -223,7 +221,7 @@ def test_a_log_line_is_not_held_back() -> None:
     stream = _Buffer()
     view = PlainView(stream, interval_s=5)
 
-    view.update(Phase.LISTING, metrics(duration_s=0.0))
+    view.update(Phase.LISTING, metrics(duration_s=0.0), RATES)
     view.print_line("a note")
 
     assert stream.flushed == 2

@@ -12,8 +12,7 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
 from s3_xfer.render.copy_summary import summarize
-from s3_xfer.render.summary import Context, Tone
-from s3_xfer.render.tables import as_text, failure_text, styled, summary_lines
+from s3_xfer.render.summary import Context, Tone, as_text, failure_text, styled, summary_lines
 from tests.render import samples
 
 WITH_FAILURES = """\

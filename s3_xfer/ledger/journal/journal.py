@@ -3,9 +3,8 @@
 A page of the listing is a range of keys. When each of its objects has an outcome, the range is
 *done*; ranges that touch become one, so their number does not grow with the number of objects.
 Until then every finished object has a row of its own, written before its outcome is reported, so
-that a kill repeats only what was in flight. Objects that failed have rows too, and so has what is
-not listed at all: a single object, the lines of a report. What is neither done nor has a row is
-listed again by the next run.
+that a kill repeats only what was in flight. Objects that failed have rows too, and so has what no
+listing brings: a single object, the lines of a report. All else is listed again by the next run.
 """
 
 from __future__ import annotations
@@ -13,11 +12,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
 from s3_xfer.errors import ErrorClass
-from s3_xfer.ledger.journal.store import Store, between
+from s3_xfer.ledger.journal.store import Store
 from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.ledger.metrics import Earlier
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
@@ -47,12 +47,18 @@ class _Progress:
 
     @classmethod
     def of(cls, fact: Mapping[str, Any]) -> _Progress:
-        done = tuple(KeyRange(*bounds) for bounds in fact["done"])
-        return cls(done, fact["totals"], fact["pending"])
+        return cls(
+            tuple(KeyRange(*bounds) for bounds in fact["done"]), fact["totals"], fact["pending"]
+        )
 
     def to_json(self) -> dict[str, Any]:
         done = [(keys.after, keys.until) for keys in self.done]
         return {"done": done, "totals": self.totals, "pending": self.pending}
+
+    def add(self, outcome: str, detail: str, count: int, size_bytes: int) -> None:
+        sums = self.totals.setdefault(outcome, {}).setdefault(detail, [0, 0])
+        sums[0] += count
+        sums[1] += size_bytes
 
 
 class Journal:
@@ -72,8 +78,6 @@ class Journal:
         self._has_rows = bool(store.rows("SELECT 1 FROM finished LIMIT 1"))
         self.uploads = JournalUploadRegistry(store)
 
-    # ------------------------------------------------------------------------- what is pending
-
     @property
     def pending_ranges(self) -> tuple[KeyRange, ...]:
         """Where keys may be that are not done."""
@@ -87,31 +91,27 @@ class Journal:
 
     def pending_objects(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects to be copied that no listing will bring, a thousand at a time."""
-        where, values = "1", ()
-        while rows := self._pending_rows(where, values):
+        last: tuple[str, ...] = ("", "")
+        while rows := self._store.rows(
+            "SELECT key, version, size FROM pending WHERE (key, version) > (?, ?)"
+            " ORDER BY key, version LIMIT ?",
+            *last,
+            _PAGE,
+        ):
             yield [
                 S3Object(bucket=self._bucket, key=key, version_id=version or None, size=size)
                 for key, version, size in rows
             ]
-            where, values = "(key, version) > (?, ?)", rows[-1][:2]
-
-    def _pending_rows(self, where: str, values: Sequence[str]) -> list[tuple[Any, ...]]:
-        return self._store.rows(
-            f"SELECT key, version, size FROM pending WHERE {where}"  # noqa: S608 - our own names
-            f" ORDER BY key, version LIMIT {_PAGE}",
-            *values,
-        )
-
-    # ------------------------------------------------------------------------- what happens
+            last = rows[-1][:2]
 
     def begin_page(self, keys: KeyRange, objects: Sequence[S3Object]) -> Sequence[S3Object]:
         """Note a page of the listing; return those of its objects that are still to be copied."""
         with self._store.lock:
             finished = self._finished_in(keys)
-            unfinished = [found for found in objects if found.id not in finished]
+            unfinished = [listed for listed in objects if listed.id not in finished]
             page = _Page(keys, len(unfinished))
             if unfinished:
-                self._open_pages.update(dict.fromkeys((found.id for found in unfinished), page))
+                self._open_pages.update(dict.fromkeys((listed.id for listed in unfinished), page))
             else:
                 self._close(page)
             return unfinished
@@ -135,13 +135,6 @@ class Journal:
                 if not page.unfinished:
                     self._close(page)
 
-    def close(self) -> None:
-        """Release the file; the uploads that are noted in it stay open."""
-        self.uploads.close()
-        self._store.close()
-
-    # --------------------------------------------------------------------------- one object
-
     def _finish(
         self, page: _Page | None, source: S3Object, size: int, outcome: str, detail: str
     ) -> None:
@@ -149,8 +142,11 @@ class Journal:
         if page:
             self._store.put("finished", source.key, version, size, outcome, detail)
             return
-        with self._changing(totals=_plus(self._progress.totals, outcome, detail, 1, size)) as new:
-            new.pending -= self._store.drop_object("pending", source.key, version)
+        with self._changing() as new:
+            new.add(outcome, detail, 1, size)
+            new.pending -= self._store.delete(
+                "pending", "key = ? AND version = ?", source.key, version
+            )
 
     def _fail(self, page: _Page | None, failed: Failed) -> None:
         source, error = failed.task.source, json.dumps(outcome_line(failed))
@@ -158,17 +154,12 @@ class Journal:
             new.pending += page is not None
             self._store.put("pending", source.key, source.version_id or "", source.size, error)
 
-    # --------------------------------------------------------------------------- one page
-
     def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
         if not self._has_rows:
             return frozenset()
-        where, values = between(keys.after, keys.until)
-        rows = self._store.rows(
-            f"SELECT key, version FROM finished WHERE {where}",  # noqa: S608 - our own names
-            *values,
-        )
+        where, *values = _between(keys)
+        rows = self._store.rows(f"SELECT key, version FROM finished WHERE {where}", *values)  # noqa: S608
         return frozenset(ObjectId(key, version or None) for key, version in rows)
 
     def _close(self, page: _Page) -> None:
@@ -176,49 +167,43 @@ class Journal:
         keys = page.keys
         if keys.after == keys.until:
             return
-        with self._changing(done=merged((*self._progress.done, keys))) as new:
-            new.totals = self._with_rows(new.totals, *between(keys.after, keys.until))
-            self._store.drop_between("finished", keys.after, keys.until)
+        with self._changing() as new:
+            new.done = merged((*new.done, keys))
+            self._add_rows(new, *_between(keys))
+            self._store.delete("finished", *_between(keys))
 
-    def _with_rows(self, totals: Totals, where: str, values: Sequence[str]) -> Totals:
-        sums = self._store.rows(
+    def _add_rows(self, progress: _Progress, where: str, *values: str) -> None:
+        for sums in self._store.rows(
             f"SELECT outcome, detail, count(*), sum(size) FROM finished WHERE {where}"  # noqa: S608
             " GROUP BY outcome, detail",
             *values,
-        )
-        result = {outcome: dict(details) for outcome, details in totals.items()}
-        for outcome, detail, count, size in sums:
-            result = _plus(result, outcome, detail, count, size)
-        return result
+        ):
+            progress.add(*sums)
 
     @contextmanager
-    def _changing(self, **changes: Any) -> Iterator[_Progress]:
+    def _changing(self) -> Iterator[_Progress]:
         """Change rows and sums together; the sums in memory only follow what was written."""
         with self._store.lock:
-            new = replace(self._progress, **changes)
+            new = replace(self._progress, totals=deepcopy(self._progress.totals))
             with self._store.transaction():
                 yield new
                 self._store.put_fact(PROGRESS, new.to_json())
             self._progress = new
 
-    # ------------------------------------------------------------------------ earlier runs
-
     def _drop_failures_to_relist(self) -> None:
         """Drop the failures among keys that are to be listed: they are found there again."""
         with self._changing() as new:
-            if new.pending != self._count_pending():
+            if new.pending != _count_pending(self._store):
                 raise self._store.damaged("it has lost some of what is to be done")
             for keys in self.pending_ranges:
-                self._store.drop_between("pending", keys.after, keys.until)
-            new.pending = self._count_pending()
-
-    def _count_pending(self) -> int:
-        return int(self._store.rows("SELECT count(*) FROM pending")[0][0])
+                self._store.delete("pending", *_between(keys))
+            new.pending = _count_pending(self._store)
 
     def _earlier(self) -> Earlier:
         """Return what all runs so far have finished."""
-        totals = self._with_rows(self._progress.totals, "1", ())
-        copied, skipped = totals.get(COPIED, {}), totals.get(SKIPPED, {})
+        progress = replace(self._progress, totals=deepcopy(self._progress.totals))
+        self._add_rows(progress, "1")
+        copied, skipped = progress.totals.get(COPIED, {}), progress.totals.get(SKIPPED, {})
         return Earlier(
             bytes_copied=sum(size for _, size in copied.values()),
             bytes_skipped=sum(size for _, size in skipped.values()),
@@ -229,17 +214,21 @@ class Journal:
 
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
-    rows = ((found.key, found.version_id or "", found.size, "") for found in objects)
-    store.put_all("pending", rows)
-    pending = store.rows("SELECT count(*) FROM pending")[0][0]
-    store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, pending).to_json())
+    for named in objects:
+        store.put("pending", named.key, named.version_id or "", named.size, "")
+    store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
 
 
-def _plus(totals: Totals, outcome: str, detail: str, count: int, size: int) -> Totals:
-    before = totals.get(outcome, {}).get(detail, [0, 0])
-    details = {**totals.get(outcome, {}), detail: [before[0] + count, before[1] + size]}
-    return {**totals, outcome: details}
+def _count_pending(store: Store) -> int:
+    return int(store.rows("SELECT count(*) FROM pending")[0][0])
 
 
 def _is_interrupted(failed: Failed) -> bool:
     return failed.error.info.error_class is ErrorClass.INTERRUPTED
+
+
+def _between(keys: KeyRange) -> tuple[str, ...]:
+    """Return the condition for keys of a range, and its values."""
+    if keys.until is None:
+        return "key > ?", keys.after
+    return "key > ? AND key <= ?", keys.after, keys.until

@@ -12,16 +12,18 @@ the first run fails.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorInfo, JournalError, translate
 from s3_xfer.ledger.journal.store import busy, cannot_write
 from s3_xfer.model import S3Location
+from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
 
 LEASE_S = 30.0
@@ -29,24 +31,26 @@ _POLL_S = 5.0
 _MISSING = frozenset({"NoSuchKey", "404"})
 _CONDITION_FAILED = frozenset({"PreconditionFailed", "412"}) | _MISSING
 _OWNER, _SAVE = "owner", "save"
+_Answer = TypeVar("_Answer")
 
 
-def is_url(journal: str) -> bool:
-    """Return whether a journal is stored in S3."""
-    return journal.startswith("s3://")
-
-
-class LocalStorage:
-    """A journal on this machine; SQLite locks it."""
+class JournalStorage:
+    """A journal in a file of this machine; SQLite locks it. ``name`` is what messages call it."""
 
     is_remote = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, name: str = "") -> None:
         self.path = path
-        self.name = printable(str(path))
+        self.name = name or printable(str(path))
 
     def fetch(self) -> bool:
-        """Return whether there is one; a run killed at its beginning leaves an empty file."""
+        """Bring the journal to ``path``; return whether there is one.
+
+        A run that was killed at its beginning leaves an empty file, which is none.
+
+        Raises:
+            JournalError: no file can be there.
+        """
         if not self.path.absolute().parent.is_dir():
             raise cannot_write(self.name, "there is no such folder")
         if self.path.exists() and not self.path.is_file():
@@ -54,17 +58,17 @@ class LocalStorage:
         return self.path.exists() and self.path.stat().st_size > 0
 
     def discard(self) -> None:
-        """Remove it."""
+        """Remove the file at ``path``; the next save replaces what is in S3."""
         self.path.unlink(missing_ok=True)
 
     def save(self, contents: bytes, *, final: bool = False) -> None:
         """Do nothing: the file is where it belongs."""
 
     def close(self) -> None:
-        """Do nothing."""
+        """Do nothing: the file stays."""
 
 
-class S3Storage:
+class S3Storage(JournalStorage):
     """A journal in S3, worked on in a temporary folder. For one thread at a time.
 
     ``client`` sends its requests by the rules of ``requests``, which end all waits with the run.
@@ -75,21 +79,19 @@ class S3Storage:
     def __init__(
         self,
         location: S3Location,
-        client: Any,
+        client: S3Client,
         *,
         requests: RequestPolicy,
         lease_s: float = LEASE_S,
     ) -> None:
-        self.name = location.url
-        self._params = {"Bucket": location.bucket, "Key": location.key}
+        self._folder = TemporaryDirectory(prefix="s3-xfer-")
+        super().__init__(Path(self._folder.name) / "journal", name=location.url)
+        self._bucket, self._key = location.bucket, location.key
         self._client = client
         self._requests = requests
         self._lease_s = lease_s
         self._owner = uuid.uuid4().hex
-        self._saves = 0
         self._etag: str | None = None
-        self._folder = TemporaryDirectory(prefix="s3-xfer-")
-        self.path = Path(self._folder.name) / "journal"
 
     def fetch(self) -> bool:
         """Download it, as soon as no other run owns it; return whether there is one.
@@ -115,13 +117,13 @@ class S3Storage:
         attempts = 0
         while True:
             attempts += 1
-            try:
-                answer = self._client.get_object(**self._params)
-            except Exception as error:
-                info = translate(error)
-                if info.code in _MISSING:
-                    return None
-                raise self._refused(info, "read") from error
+            answer = self._ask(
+                "read",
+                lambda: self._client.get_object(Bucket=self._bucket, Key=self._key),
+                none_for=_MISSING,
+            )
+            if answer is None:
+                return None
             try:
                 return {**answer, "Body": answer["Body"].read()}
             except Exception as error:  # the body comes after what the client itself repeats
@@ -135,12 +137,8 @@ class S3Storage:
             return 0.0
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
         now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        silent_s: float = (now - answer["LastModified"]).total_seconds()
-        return self._lease_s - silent_s
-
-    def discard(self) -> None:
-        """Remove the file here; the next save replaces that in S3."""
-        self.path.unlink(missing_ok=True)
+        age_s: float = (now - answer["LastModified"]).total_seconds()
+        return self._lease_s - age_s
 
     def save(self, contents: bytes, *, final: bool = False) -> None:
         """Replace what this run saved last, or found; ``final`` gives up the ownership.
@@ -148,21 +146,24 @@ class S3Storage:
         Raises:
             JournalError: another run has saved meanwhile, or S3 refuses.
         """
-        self._saves += 1
+        save = uuid.uuid4().hex
         owner = {} if final else {_OWNER: self._owner}
-        metadata = {**owner, _SAVE: f"{self._owner}-{self._saves}"}
-        condition = {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
-        try:
-            answer = self._client.put_object(
-                **self._params, Body=contents, Metadata=metadata, **condition
-            )
-            self._etag = answer["ETag"]
-        except Exception as error:
-            info = translate(error)
-            if info.code not in _CONDITION_FAILED:
-                raise self._refused(info, "written") from error
-            # An answer may have been lost, so that the repetition met our own save.
-            self._etag = self._etag_of(metadata[_SAVE])
+        condition: Mapping[str, Any] = (
+            {"IfMatch": self._etag} if self._etag else {"IfNoneMatch": "*"}
+        )
+        answer = self._ask(
+            "written",
+            lambda: self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._key,
+                Body=contents,
+                Metadata={**owner, _SAVE: save},
+                **condition,
+            ),
+            none_for=_CONDITION_FAILED,
+        )
+        # An answer may have been lost, so that the repetition met our own save.
+        self._etag = answer["ETag"] if answer else self._etag_of(save)
 
     def _etag_of(self, save: str) -> str:
         """Return the ETag in S3.
@@ -170,17 +171,26 @@ class S3Storage:
         Raises:
             JournalError: it is not that of our own ``save``, or S3 refuses.
         """
+        answer = self._ask(
+            "read",
+            lambda: self._client.head_object(Bucket=self._bucket, Key=self._key),
+            none_for=_MISSING,
+        )
+        if answer is None or answer.get("Metadata", {}).get(_SAVE) != save:
+            raise busy(self.name, "another run has taken it over")
+        return answer["ETag"]
+
+    def _ask(
+        self, action: str, request: Callable[[], _Answer], *, none_for: Collection[str]
+    ) -> _Answer | None:
+        """Return the answer to a request; None if S3 refuses it with one of these codes."""
         try:
-            answer = self._client.head_object(**self._params)
+            return request()
         except Exception as error:
             info = translate(error)
-            if info.code not in _MISSING:
-                raise self._refused(info, "read") from error
-            answer = {}
-        if answer.get("Metadata", {}).get(_SAVE) != save:
-            raise busy(self.name, "another run has taken it over")
-        etag: str = answer["ETag"]
-        return etag
+            if info.code in none_for:
+                return None
+            raise self._refused(info, action) from error
 
     def _refused(self, info: ErrorInfo, action: str) -> JournalError:
         reason = f"{info.code}: {info.message}" if info.message else info.code

@@ -2,11 +2,9 @@
 
 A commit is in the file when it returns, so a killed process loses none; a machine that loses power
 may lose the last ones (``synchronous=NORMAL``), never the file. The lock is SQLite's own exclusive
-one: the operating system takes it back from whoever dies. SQLite finds broken pages, not a letter
-that became another one inside a page; a key that is wrong by one letter would be a lost object, so
-each row carries a checksum of what it says.
-
-Refuses to repair: what is damaged is named as such, and the journal is not used.
+one: the operating system releases it when the process ends. SQLite finds broken pages, not a wrong
+letter inside one; in a key that would be a lost object, so each row carries a checksum. What is
+damaged is not repaired, and not used.
 """
 
 from __future__ import annotations
@@ -15,10 +13,10 @@ import json
 import sqlite3
 import threading
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from s3_xfer.errors import ErrorClass, JournalError
 from s3_xfer.text import printable
@@ -26,17 +24,13 @@ from s3_xfer.text import printable
 APPLICATION_ID = 0x53335846  # "S3XF"
 VERSION = 2
 _WAL_PAGES = 10_000  # written back to the file at once; a disk is waited for then, and only then
-_SCHEMA = (
-    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT, seal INTEGER) WITHOUT ROWID",
-    "CREATE TABLE finished (key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT,"
-    " seal INTEGER, PRIMARY KEY (key, version)) WITHOUT ROWID",
-    "CREATE TABLE pending (key TEXT, version TEXT, size INTEGER, error TEXT, seal INTEGER,"
-    " PRIMARY KEY (key, version)) WITHOUT ROWID",
-    "CREATE TABLE uploads (upload_id TEXT PRIMARY KEY, key TEXT, made_of TEXT, seal INTEGER)"
-    " WITHOUT ROWID",
-    "CREATE TABLE intents (key TEXT PRIMARY KEY, since TEXT, seal INTEGER) WITHOUT ROWID",
-)
-TABLES = ("facts", "finished", "pending", "uploads", "intents")
+_TABLES = {  # the columns of each, and its primary key; every row ends with its seal
+    "facts": ("name TEXT, value TEXT", "name"),
+    "finished": ("key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT", "key, version"),
+    "pending": ("key TEXT, version TEXT, size INTEGER, error TEXT", "key, version"),
+    "uploads": ("upload_id TEXT, key TEXT, fingerprint TEXT", "upload_id"),
+    "pending_creates": ("key TEXT, since TEXT", "key"),
+}
 _CANNOT_WRITE = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")
 _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
@@ -44,7 +38,7 @@ _BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 class Store:
     """One open journal file; ``name`` is what messages call it. Thread-safe.
 
-    It ``is_blank`` if it is new, or somebody was killed before the first commit.
+    It ``is_blank`` if it is new, or its run was killed before the first commit.
 
     Every method raises :class:`JournalError`: the file is damaged, in use, or cannot be written.
     """
@@ -52,7 +46,6 @@ class Store:
     def __init__(self, path: Path, *, name: str, create: bool = False) -> None:
         self.is_blank = False
         self.lock = threading.RLock()
-        self._path = path
         self._name = name
         with self._translated():
             self._database = sqlite3.connect(
@@ -69,33 +62,32 @@ class Store:
             raise
 
     def _prepare(self) -> None:
-        with self._translated():
-            self._run("PRAGMA locking_mode=EXCLUSIVE")
-            self._run("PRAGMA journal_mode=WAL")
-            self._run("PRAGMA synchronous=NORMAL")
-            self._run(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
-            with self.transaction():  # locks, also an empty file
-                self._check()
+        self._run("PRAGMA locking_mode=EXCLUSIVE")
+        self._run("PRAGMA journal_mode=WAL")
+        self._run("PRAGMA synchronous=NORMAL")
+        self._run(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
+        with self.transaction():  # locks, also an empty file
+            self._check()
 
     def make_tables(self) -> None:
         """Make a journal of a blank file; use it inside the transaction that fills them."""
-        for statement in _SCHEMA:
-            self._run(statement)
+        for table, (columns, key) in _TABLES.items():
+            self._run(
+                f"CREATE TABLE {table} ({columns}, seal INTEGER, PRIMARY KEY ({key})) WITHOUT ROWID"
+            )
         self._run(f"PRAGMA application_id={APPLICATION_ID}")
         self._run(f"PRAGMA user_version={VERSION}")
 
     def _check(self) -> None:
         """Refuse what is no journal, of another version, or damaged."""
-        application = self._number("application_id")
+        ((application,),) = self.rows("PRAGMA application_id")
         self.is_blank = not application and not self.rows("SELECT name FROM sqlite_master")
         if self.is_blank:
             return
         if application != APPLICATION_ID:
-            raise JournalError(
-                f"{self._name} is no journal of s3-xfer",
-                remedy="give the file that --journal wrote",
-            )
-        version = self._number("user_version")
+            problem = f"{self._name} is no journal of s3-xfer"
+            raise JournalError(problem, remedy="give the file that --journal wrote")
+        ((version,),) = self.rows("PRAGMA user_version")
         if version != VERSION:
             raise JournalError(
                 f"the journal {self._name} has format {version}, and this s3-xfer reads {VERSION}",
@@ -103,53 +95,29 @@ class Store:
             )
         if self.rows("PRAGMA integrity_check") != [("ok",)]:
             raise self.damaged("its pages contradict each other")
-        for table in TABLES:
+        for table in _TABLES:
             for *values, seal in self.rows(f"SELECT * FROM {table}"):  # noqa: S608 - our own names
                 if seal != seal_of(*values):
                     raise self.damaged(f"a row of {table} is not what was written")
 
-    def _number(self, pragma: str) -> int:
-        return int(self.rows(f"PRAGMA {pragma}")[0][0])
-
     def damaged(self, how: str) -> JournalError:
         """Return the error of a journal that cannot be trusted."""
-        return JournalError(
-            f"the journal {self._name} is damaged: {printable(how)}", remedy=_SAFE_WAY
-        )
-
-    # ------------------------------------------------------------------------- statements
+        problem = f"the journal {self._name} is damaged: {printable(how)}"
+        return JournalError(problem, remedy=_SAFE_WAY)
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return the rows that ``statement`` selects."""
         with self.lock, self._translated():
-            return self._database.execute(statement, values).fetchall()
+            return self._run(statement, *values).fetchall()
 
     def put(self, table: str, *values: Any) -> None:
         """Write one row, in place of one with the same first value."""
         marks = ",".join("?" * (len(values) + 1))
         self._run(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", *values, seal_of(*values))  # noqa: S608
 
-    def put_all(self, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-        """Write many rows of the same length."""
-        for row in rows:
-            self.put(table, *row)
-
-    def drop(self, table: str, column: str, value: Any) -> None:
-        """Remove the rows whose ``column`` has this value."""
-        self._run(f"DELETE FROM {table} WHERE {column} = ?", value)  # noqa: S608 - our own names
-
-    def drop_object(self, table: str, key: str, version: str) -> int:
-        """Remove the row of one object; return how many there were."""
-        with self.lock, self._translated():
-            return self._database.execute(
-                f"DELETE FROM {table} WHERE key = ? AND version = ?",  # noqa: S608 - our own names
-                (key, version),
-            ).rowcount
-
-    def drop_between(self, table: str, after: str, until: str | None) -> None:
-        """Remove the rows of these keys."""
-        where, values = between(after, until)
-        self._run(f"DELETE FROM {table} WHERE {where}", *values)  # noqa: S608 - our own names
+    def delete(self, table: str, where: str, *values: Any) -> int:
+        """Remove the rows that meet the condition; return how many there were."""
+        return self._run(f"DELETE FROM {table} WHERE {where}", *values).rowcount  # noqa: S608
 
     def fact(self, name: str) -> Any:
         """Return one of the facts."""
@@ -163,23 +131,20 @@ class Store:
         self.put("facts", name, json.dumps(value))
 
     @contextmanager
-    def transaction(self) -> Iterator[Self]:
+    def transaction(self) -> Iterator[None]:
         """Do everything inside the block, or nothing. May be nested: the outermost decides."""
         with self.lock, self._translated():
             outermost = not self._database.in_transaction
             if outermost:
                 self._database.execute("BEGIN IMMEDIATE")
             try:
-                yield self
+                yield
                 if outermost:
                     self._database.execute("COMMIT")
             except BaseException:
-                if self._is_in_transaction():  # SQLite itself goes back when the disk is full
+                if self._database.in_transaction:  # SQLite itself goes back when the disk is full
                     self._database.execute("ROLLBACK")
                 raise
-
-    def _is_in_transaction(self) -> bool:
-        return self._database.in_transaction
 
     def contents(self) -> bytes:
         """Return the file as it is now."""
@@ -191,9 +156,9 @@ class Store:
         with self.lock, self._translated():
             self._database.close()
 
-    def _run(self, statement: str, *values: Any) -> None:
+    def _run(self, statement: str, *values: Any) -> sqlite3.Cursor:
         with self.lock, self._translated():
-            self._database.execute(statement, values)
+            return self._database.execute(statement, values)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -221,10 +186,9 @@ _SAFE_WAY = (
 
 
 def busy(name: str, why: str) -> JournalError:
-    """Return the error of a journal that somebody else uses."""
-    return JournalError(
-        f"the journal {name} is in use: {printable(why)}", error_class=ErrorClass.JOURNAL_BUSY
-    )
+    """Return the error of a journal that another run uses."""
+    problem = f"the journal {name} is in use: {printable(why)}"
+    return JournalError(problem, error_class=ErrorClass.JOURNAL_BUSY)
 
 
 def cannot_write(name: str, why: str) -> JournalError:
@@ -238,10 +202,3 @@ def cannot_write(name: str, why: str) -> JournalError:
 def seal_of(*values: Any) -> int:
     """Return the checksum of a row."""
     return zlib.crc32("\0".join(map(str, values)).encode("utf-8", "surrogatepass"))
-
-
-def between(after: str, until: str | None) -> tuple[str, tuple[str, ...]]:
-    """Return the condition, and its values, for keys of a range."""
-    if until is None:
-        return "key > ?", (after,)
-    return "key > ? AND key <= ?", (after, until)

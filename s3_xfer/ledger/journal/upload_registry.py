@@ -44,7 +44,7 @@ class JournalUploadRegistry:
         with self._store.lock:
             if not self._is_closed:
                 since = self._pending_before.get(key) or datetime.now(UTC)
-                self._store.put("intents", key, since.isoformat())
+                self._store.put("pending_creates", key, since.isoformat())
 
     def created(self, upload: OpenUpload, *, may_be_another: bool) -> None:
         """Record the id; the key stays pending if there may be another upload to it."""
@@ -55,38 +55,35 @@ class JournalUploadRegistry:
             with self._store.transaction():
                 self._store.put("uploads", upload.upload_id, upload.key, fingerprint)
                 if not may_be_another and upload.key not in self._pending_before:
-                    self._store.drop("intents", "key", upload.key)
+                    self._store.delete("pending_creates", "key = ?", upload.key)
 
     def closed(self, upload_id: str) -> None:
         """Record that an upload is completed, aborted, or unknown to S3."""
         with self._store.lock:
             if not self._is_closed:
-                self._store.drop("uploads", "upload_id", upload_id)
+                self._store.delete("uploads", "upload_id = ?", upload_id)
 
     def resumable(self) -> tuple[ResumableUpload, ...]:
         """Return the uploads that are open, as far as is known."""
-        return tuple(
-            ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
-            for upload_id, key, fingerprint in self._store.rows(
-                "SELECT upload_id, key, made_of FROM uploads"
-            )
-        )
+        return self._resumable("1")
 
     def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
         """Return those to one key."""
+        return self._resumable("key = ?", key)
+
+    def _resumable(self, where: str, *values: str) -> tuple[ResumableUpload, ...]:
         return tuple(
             ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
-            for upload_id, fingerprint in self._store.rows(
-                "SELECT upload_id, made_of FROM uploads WHERE key = ?", key
+            for upload_id, key, fingerprint in self._store.rows(
+                f"SELECT upload_id, key, fingerprint FROM uploads WHERE {where}",  # noqa: S608
+                *values,
             )
         )
 
     def pending(self) -> tuple[PendingCreate, ...]:
         """Return the keys to which there may be uploads of unknown id."""
-        return tuple(
-            PendingCreate(key, datetime.fromisoformat(since))
-            for key, since in self._store.rows("SELECT key, since FROM intents")
-        )
+        rows = self._store.rows("SELECT key, since FROM pending_creates")
+        return tuple(PendingCreate(key, datetime.fromisoformat(since)) for key, since in rows)
 
     @property
     def may_be_open(self) -> bool:
@@ -97,7 +94,7 @@ class JournalUploadRegistry:
         """Record that there is no unknown upload to ``key``."""
         with self._store.lock:
             self._pending_before.pop(key, None)
-            self._store.drop("intents", "key", key)
+            self._store.delete("pending_creates", "key = ?", key)
 
     def close(self) -> None:
         """Record nothing more."""

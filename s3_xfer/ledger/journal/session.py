@@ -1,8 +1,7 @@
 """Whether there is a journal, whether this run may use it, and its end.
 
-A journal is opened, and locked, before the checks of the copy, and begun only when they have
-passed: a copy that is refused leaves none behind. Refuses a journal of another copy, one that
-another run uses, and to begin where there is one already.
+A journal is opened, and locked, before the preflight, and begun only when that has passed: a copy
+that is refused leaves none behind.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from __future__ import annotations
 import shlex
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
 
 from s3_xfer.errors import JournalError
 from s3_xfer.ledger.journal.description import Description, describe, require_same
 from s3_xfer.ledger.journal.journal import Journal, begin
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.journal.store import Store, busy
 from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.model import S3Object
@@ -26,73 +25,27 @@ from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
 SAVE_S = 10.0
-DESCRIPTION, BEGAN, SAVE = "description", "began", "save"
+DESCRIPTION, STARTED_AT, SAVE = "description", "started_at", "save"
 
 
-class JournalStorage(Protocol):
-    """Where a journal is stored. ``path`` is the file to work on; messages use ``name``."""
-
-    name: str
-    path: Path
-    is_remote: bool
-
-    def fetch(self) -> bool:
-        """Bring the journal to ``path``; return whether there is one."""
-
-    def discard(self) -> None:
-        """Remove it from ``path``: another one will be begun."""
-
-    def save(self, contents: bytes, *, final: bool = False) -> None:
-        """Put it back, and keep it for ourselves unless ``final``."""
-
-    def close(self) -> None:
-        """Remove what is temporary."""
-
-
-def read_description(storage: JournalStorage) -> Description:
-    """Return what copy the journal in ``storage`` belongs to.
+def read_journal(storage: JournalStorage) -> tuple[Description, frozenset[str]]:
+    """Return of which copy the journal in ``storage`` is, and the ids of its open uploads.
 
     Raises:
         JournalError: there is none, it is damaged, or in use.
     """
-    with _stored(storage) as store:
-        description: Description = store.fact(DESCRIPTION)
-        return description
-
-
-def read_upload_ids(storage: JournalStorage) -> frozenset[str]:
-    """Return the ids of the uploads with which the journal in ``storage`` means to go on.
-
-    Raises:
-        JournalError: there is none, it is damaged, or in use.
-    """
-    with _stored(storage) as store:
-        return frozenset(upload.upload_id for upload in JournalUploadRegistry(store).resumable())
-
-
-@contextmanager
-def _stored(storage: JournalStorage) -> Iterator[Store]:
-    """Open the journal in ``storage`` to read from it."""
-    try:
+    with closing(storage):
         if not storage.fetch():
             raise _missing(storage.name)
-        store = Store(storage.path, name=storage.name)
-        try:
+        with closing(Store(storage.path, name=storage.name)) as store:
             if store.is_blank:
                 raise _missing(storage.name)
-            yield store
-        finally:
-            store.close()
-    finally:
-        storage.close()
+            uploads = JournalUploadRegistry(store).resumable()
+            return store.fact(DESCRIPTION), frozenset(upload.upload_id for upload in uploads)
 
 
-class OpenJournal:
+class JournalSession:
     """The journal of one run: ``journal`` is None until it is begun, if there was none.
 
     Raises:
@@ -102,7 +55,7 @@ class OpenJournal:
     def __init__(self, storage: JournalStorage, operation: CopySpec) -> None:
         self.name = storage.name
         self.journal: Journal | None = None
-        self.began = datetime.now(UTC)
+        self.started_at = datetime.now(UTC)
         self._storage = storage
         self._operation = operation
         self._store: Store | None = None
@@ -133,7 +86,7 @@ class OpenJournal:
             self._store = None
             self._storage.discard()
             return
-        self.began = datetime.fromisoformat(store.fact(BEGAN))
+        self.started_at = datetime.fromisoformat(store.fact(STARTED_AT))
         self.journal = journal
         self._save()
 
@@ -143,25 +96,24 @@ class OpenJournal:
         """Return the journal, begun now if there was none: with what is to be listed and copied."""
         if self.journal is None:
             self._is_new = True
-            store = self._store = self._store or Store(
-                self._storage.path, name=self.name, create=True
-            )
+            path = self._storage.path
+            store = self._store = self._store or Store(path, name=self.name, create=True)
             if not store.is_blank:
                 raise busy(self.name, "another run has just begun it")
             with store.transaction():
                 store.make_tables()
                 store.put_fact(DESCRIPTION, describe(self._operation))
-                store.put_fact(BEGAN, self.began.isoformat())
+                store.put_fact(STARTED_AT, self.started_at.isoformat())
                 begin(store, ranges=ranges, objects=objects)
             self.journal = Journal(store, bucket=self._operation.source_bucket)
             self._save()
         return self.journal
 
-    def save_regularly(self, on_error: Callable[[BaseException], None]) -> None:
+    def save_periodically(self, on_error: Callable[[BaseException], None]) -> None:
         """Put the journal where it belongs every few seconds, if that is elsewhere."""
         if self._storage.is_remote:
             self._saver = threading.Thread(
-                target=self._save_until_the_end,
+                target=self._save_until_closed,
                 args=(on_error,),
                 name="s3-xfer-journal",
                 daemon=True,
@@ -207,7 +159,7 @@ class OpenJournal:
             self._store.put_fact(SAVE, uuid.uuid4().hex)
             self._storage.save(self._store.contents(), final=final)
 
-    def _save_until_the_end(self, on_error: Callable[[BaseException], None]) -> None:
+    def _save_until_closed(self, on_error: Callable[[BaseException], None]) -> None:
         try:
             while not self._ending.wait(SAVE_S):
                 self._save()
@@ -216,11 +168,9 @@ class OpenJournal:
 
     def _release(self) -> None:
         store, self._store = self._store, None
-        try:
+        with closing(self._storage):
             if store:
                 store.close()
-        finally:
-            self._storage.close()
 
 
 def _missing(name: str) -> JournalError:
@@ -238,10 +188,5 @@ def _exists(name: str, *, is_complete: bool) -> JournalError:
         )
     return JournalError(
         f"the journal {name} belongs to this copy, which is not finished",
-        remedy=f"go on from it: {resume_command(name)}",
+        remedy=f"go on from it: s3-xfer resume {shlex.quote(printable(name))}",
     )
-
-
-def resume_command(name: str) -> str:
-    """Return the command that goes on from the journal ``name``."""
-    return f"s3-xfer resume {shlex.quote(printable(name))}"
