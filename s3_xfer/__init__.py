@@ -158,7 +158,7 @@ logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 
 # What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
-_LATER = {
+_LAZY = {
     "CheckRun": "s3_xfer.runs.check",
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
@@ -170,6 +170,6 @@ _LATER = {
 
 def __getattr__(name: str) -> Any:
     """Return what is imported late."""
-    if name in _LATER:
-        return getattr(importlib.import_module(_LATER[name]), name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 's3_xfer' has no attribute {name!r}")

@@ -23,8 +23,8 @@ from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshabl
 from botocore.httpsession import get_cert_path
 from botocore.utils import parse_timestamp
 
+from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.copying.sts import repeat_sts
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.s3_client import STSClient

@@ -19,7 +19,7 @@ from contextlib import suppress
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.credentials import caller_identity
 from s3_xfer.access.denial_context import DenialContext, NoAnswerError
-from s3_xfer.access.documents import Parties, PolicyTarget, Principal
+from s3_xfer.access.documents import Participants, PolicyTarget, Principal
 from s3_xfer.access.experiments import Experiments
 from s3_xfer.access.policies import policies_for
 from s3_xfer.access.probe import Finding
@@ -113,7 +113,7 @@ class AccessDiagnoser:
                 self._keys,
                 self._spec.options,
                 overwrite=self._spec.overwrite,
-                parties=Parties(copier=self._copier, source_keys=source_keys),
+                participants=Participants(copier=self._copier, source_keys=source_keys),
             )
         except S3XferError:
             return  # an alias of a key, of an access point: no statement can be written for it

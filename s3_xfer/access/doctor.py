@@ -186,7 +186,7 @@ class _Examination:
             yield probes.clean_up.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
-        return self._clients.destination_hooks.open_uploads() if self._clients else ()
+        return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()
 
 
 def _explained(finding: Finding, diagnoser: AccessDiagnoser) -> Finding:

@@ -83,7 +83,7 @@ def key_account(key_arn: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parties:
+class Participants:
     """Who and what takes part besides the two locations: principals, and keys that encrypt.
 
     Raises:

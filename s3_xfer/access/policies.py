@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from s3_xfer.access.documents import (
-    Parties,
+    Participants,
     PolicyDocument,
     PolicyTarget,
     Principal,
@@ -32,31 +32,33 @@ EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is repla
 
 
 def policies_for(
-    keys: KeyMap, options: CopyOptions, *, overwrite: bool, parties: Parties
+    keys: KeyMap, options: CopyOptions, *, overwrite: bool, participants: Participants
 ) -> tuple[PolicyDocument, ...]:
     """Return the documents that a run between ``keys`` with these options needs.
 
     Raises:
         ValidationError: a bucket or key is named in a way that no policy understands.
     """
-    return tuple(_PolicyWriter(keys, options, overwrite=overwrite, parties=parties).documents())
+    return tuple(
+        _PolicyWriter(keys, options, overwrite=overwrite, participants=participants).documents()
+    )
 
 
 class _PolicyWriter:
     """Writes the documents of one run."""
 
     def __init__(
-        self, keys: KeyMap, options: CopyOptions, *, overwrite: bool, parties: Parties
+        self, keys: KeyMap, options: CopyOptions, *, overwrite: bool, participants: Participants
     ) -> None:
         self._source, self._destination = keys.source, keys.destination
         self._options = options
         self._overwrite = overwrite
-        self._copier = parties.copier
-        self._trusted = parties.trusted
+        self._copier = participants.copier
+        self._trusted = participants.trusted
         self._writes = options.mode is not RunMode.DRY_RUN
-        self._source_keys = parties.source_keys
-        self._destination_keys = (*parties.destination_keys, *_key_of(options))
-        self._tag = _tag_of(keys, parties.copier)
+        self._source_keys = participants.source_keys
+        self._destination_keys = (*participants.destination_keys, *_key_of(options))
+        self._tag = _tag_of(keys, participants.copier)
         for location in (keys.source, keys.destination):
             if location.bucket.endswith(ALIAS_SUFFIXES):
                 raise ValidationError(

@@ -86,18 +86,21 @@ def policy(source: str, destination: str, **values: Any) -> ExitCode:
 
 
 def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocument, ...]:
-    from s3_xfer.access.documents import Parties, Principal  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.documents import Participants, Principal  # noqa: PLC0415 - slow to import
     from s3_xfer.access.policies import policies_for  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
-    parties = Parties(
+    participants = Participants(
         copier=_copier(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,
         source_keys=values["source_kms_key"],
         destination_keys=values["dest_kms_key"],
     )
     return policies_for(
-        operation.key_map(), operation.options, overwrite=operation.overwrite, parties=parties
+        operation.key_map(),
+        operation.options,
+        overwrite=operation.overwrite,
+        participants=participants,
     )
 
 

@@ -1,11 +1,11 @@
 """Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
 
-Both engines use this, so the same answer means the same to both. The CRT engine, which lacks
-botocore's response handling, passes a raw :class:`Answer`. In the ordinary case one regular
-expression reads all that matters; an answer that does not match is parsed by botocore.
+The CRT engine, which lacks botocore's response handling, passes a raw :class:`Answer`. In the
+ordinary case one regular expression reads all that matters; another answer is parsed by botocore.
 
 A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
-into the body (API reference, CopyObject).
+into the body (API reference, CopyObject). For botocore and s3transfer a 200 with an empty body is
+one, too; as a page of a listing it would end the listing with nothing found.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import botocore.exceptions as bc
 from botocore import parsers
 from botocore.awsrequest import HeadersDict
-from botocore.exceptions import ClientError
 
 from s3_xfer.errors import (
     ATTEMPTS,
@@ -53,6 +53,9 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
+_NOT_XML = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
+)
 _OK = 200
 _REDIRECTS = 300
 _INTERNAL_ERROR = 500
@@ -101,9 +104,9 @@ def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[s
     return parsed
 
 
-def error_of(parsed: dict[str, Any], operation: str) -> ClientError:
+def error_of(parsed: dict[str, Any], operation: str) -> bc.ClientError:
     """Return the exception that botocore raises for ``parsed``."""
-    return ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
+    return bc.ClientError(parsed, operation)  # type: ignore[arg-type] # botocore's own shape
 
 
 def refusal_of(
@@ -144,11 +147,7 @@ def facts_of(
 
 
 def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
-    """Return an error if the answer to ``operation`` lacks what S3 never leaves out.
-
-    botocore and s3transfer both take a 200 with an empty body for a success; as a page of a
-    listing it would end the listing with nothing found.
-    """
+    """Return an error if the answer to ``operation`` lacks what S3 never leaves out."""
     part, proof = ETAG_RESULTS.get(operation), _OTHER_PROOFS.get(operation, "ETag")
     if operation not in ETAG_RESULTS and operation not in _OTHER_PROOFS:
         return None
@@ -164,3 +163,24 @@ def missing_proof(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,
     )
+
+
+def require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
+    """Raise if an answer without an error lacks what proves a success (event ``after-call``)."""
+    info = None if parsed.get("Error") else missing_proof(model.name, parsed)
+    if info:
+        raise ObjectError(info)
+
+
+def make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Replace what XML 1.0 cannot hold (event ``before-parse``).
+
+    The answers about an upload repeat its key, control characters and all. A listing asks for
+    percent-encoded keys instead; here S3 offers no such choice, and botocore, which cannot parse
+    the answer, has made a 500 of it (its handler comes before any of ours).
+    """
+    if operation_model.name not in ("CreateMultipartUpload", "CompleteMultipartUpload"):
+        return
+    body = _NOT_XML.sub(b"?", response_dict["body"])
+    if body != response_dict["body"] and b"<Error>" not in body:
+        response_dict.update(body=body, status_code=200)

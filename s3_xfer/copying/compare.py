@@ -1,9 +1,8 @@
 """One object and its copy: same, different, or unknown.
 
-First by the listings, which costs nothing; requests are sent only for what they leave open. ETags
-are compared as in :mod:`s3_xfer.copying.verify`: equal ones prove the same content; unequal ones
-prove other content only if both are MD5s, which takes a HEAD to know (KMS). Equal sizes alone prove
-nothing. Of metadata and tags only the names that differ are reported, never the values.
+First by the listings, which costs nothing; requests are sent only for what they leave open. Equal
+ETags prove the same content; unequal ones prove other content only if both are MD5s, which takes a
+HEAD to know (KMS). Of metadata and tags only the names that differ are reported, never the values.
 """
 
 from __future__ import annotations
@@ -11,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
-from s3_xfer.copying.counterpart import whole_checksums
-from s3_xfer.copying.headers import object_params
-from s3_xfer.copying.verify import etag_is_md5, etags_differ
+from s3_xfer.copying.headers import pinned_params
+from s3_xfer.copying.verify import checksums_agree, etag_is_md5, etags_differ, whole_checksums
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
 
 SIZE, CONTENT, METADATA, TAGS = "size", "content", "metadata", "tags"
@@ -31,7 +31,11 @@ class Comparer:
     """Compares pairs; thread-safe. Each side has its own client."""
 
     def __init__(
-        self, source: Any, destination: Any, keys: KeyMap, fields: frozenset[CompareField]
+        self,
+        source: S3Client,
+        destination: S3Client,
+        keys: KeyMap,
+        fields: frozenset[CompareField],
     ) -> None:
         self._source = source
         self._destination = destination
@@ -48,19 +52,11 @@ class Comparer:
             return CompareResult(status=CompareStatus.MISSING, task=task)
         if source.size != copy.size:
             return _different(task, copy, (SIZE,))
-        return self._of_same_size(task, copy)
-
-    def _of_same_size(self, task: CopyTask, copy: S3Object) -> CompareResult | None:
-        proof = _listed_proof(task.source, copy)
         if self._fields & {CompareField.METADATA, CompareField.TAGS}:
             return None
-        if proof:
-            return CompareResult(
-                status=CompareStatus.SAME, task=task, destination=copy, proof=proof
-            )
-        if CompareField.CHECKSUMS in self._fields or etags_differ(task.source.etag, copy.etag):
-            return None
-        return CompareResult(status=CompareStatus.SAME_SIZE, task=task, destination=copy)
+        proof = _listed_proof(source, copy)
+        may_ask = CompareField.CHECKSUMS in self._fields or etags_differ(source.etag, copy.etag)
+        return None if may_ask and not proof else _same(task, copy, proof)
 
     def by_asking(self, pair: Pair) -> CompareResult:
         """Return the result for a pair of two objects. Never raises."""
@@ -83,18 +79,14 @@ class Comparer:
         proof = _content(asked)
         if proof == CONTENT:
             return _different(task, asked.copy, (CONTENT,))
-        reasons, names = [], []
-        for field, reason, differing in (
-            (CompareField.METADATA, METADATA, asked.differing_metadata),
-            (CompareField.TAGS, TAGS, asked.differing_tags),
-        ):
-            differences = differing() if field in self._fields else []
-            reasons += [reason] if differences else []
-            names += differences
+        differing = {
+            METADATA: asked.differing_metadata() if CompareField.METADATA in self._fields else [],
+            TAGS: asked.differing_tags() if CompareField.TAGS in self._fields else [],
+        }
+        reasons = tuple(reason for reason, names in differing.items() if names)
         if reasons:
-            return _different(task, asked.copy, tuple(reasons), ", ".join(names))
-        status = CompareStatus.SAME if proof else CompareStatus.SAME_SIZE
-        return CompareResult(status=status, task=task, destination=asked.copy, proof=proof)
+            return _different(task, asked.copy, reasons, ", ".join(chain(*differing.values())))
+        return _same(task, asked.copy, proof)
 
 
 def _listed_proof(source: S3Object, copy: S3Object) -> str:
@@ -102,6 +94,11 @@ def _listed_proof(source: S3Object, copy: S3Object) -> str:
     if source.size == 0:
         return BY_EMPTINESS
     return BY_ETAG if source.etag and source.etag == copy.etag else ""
+
+
+def _same(task: CopyTask, copy: S3Object, proof: str) -> CompareResult:
+    status = CompareStatus.SAME if proof else CompareStatus.SAME_SIZE
+    return CompareResult(status=status, task=task, destination=copy, proof=proof)
 
 
 def _different(
@@ -121,10 +118,7 @@ def _content(asked: _Asked) -> str:
         return CONTENT
     if CompareField.CHECKSUMS not in asked.fields:
         return ""
-    shared = asked.shared_checksums()
-    if not shared:
-        return ""
-    return BY_CHECKSUM if all(of_source == of_copy for of_source, of_copy in shared) else CONTENT
+    return {None: "", True: BY_CHECKSUM, False: CONTENT}[asked.checksums_agree()]
 
 
 @dataclass
@@ -135,8 +129,8 @@ class _Asked:
     ``asking`` names the request that was sent last.
     """
 
-    source_client: Any
-    destination_client: Any
+    source_client: S3Client
+    destination_client: S3Client
     source: S3Object
     copy: S3Object
     fields: frozenset[CompareField]
@@ -150,25 +144,27 @@ class _Asked:
     def copy_head(self) -> Mapping[str, Any]:
         return self._head(self.destination_client, self.copy, "HEAD of the destination")
 
-    def _head(self, client: Any, known: S3Object, asking: str) -> Mapping[str, Any]:
+    def _head(self, client: S3Client, known: S3Object, asking: str) -> Mapping[str, Any]:
         self.asking = asking
-        mode = {"ChecksumMode": "ENABLED"} if CompareField.CHECKSUMS in self.fields else {}
-        pin = {"IfMatch": known.etag} if known.etag else {}
-        answer: Mapping[str, Any] = client.head_object(**object_params(known), **mode, **pin)
-        return answer
+        params = pinned_params(known)
+        if CompareField.CHECKSUMS in self.fields:
+            params["ChecksumMode"] = "ENABLED"
+        return client.head_object(**params)
 
     def etags_are_md5(self) -> bool:
         return etag_is_md5(self.copy_head) and etag_is_md5(self.source_head)
 
-    def shared_checksums(self) -> list[tuple[str, str]]:
-        """Return pairs of the checksums over all of the content that both sides have."""
+    def checksums_agree(self) -> bool | None:
         of_copy = whole_checksums(self.copy_head)
-        of_source = whole_checksums(self.source_head) if of_copy else {}
-        return [(of_source[name], of_copy[name]) for name in of_source.keys() & of_copy.keys()]
+        return checksums_agree(whole_checksums(self.source_head) if of_copy else {}, of_copy)
 
     def differing_metadata(self) -> list[str]:
         """Return the names of headers that are not the same on both sides."""
-        return _differing(_metadata(self.source_head), _metadata(self.copy_head))
+        of_source, of_copy = map(lookup.metadata_headers, (self.source_head, self.copy_head))
+        return _differing(
+            {name.lower(): value for name, value in of_source.items()},
+            {name.lower(): value for name, value in of_copy.items()},
+        )
 
     def differing_tags(self) -> list[str]:
         """Return the keys of tags that are not the same on both sides."""
@@ -176,15 +172,10 @@ class _Asked:
         of_source = lookup.tags(self.source_client, self.source)
         self.asking = "tags of the destination"
         of_copy = lookup.tags(self.destination_client, self.copy)
-        return _differing(_by_key(of_source), _by_key(of_copy))
-
-
-def _metadata(answer: Mapping[str, Any]) -> dict[str, str]:
-    return {name.lower(): value for name, value in lookup.metadata_headers(answer).items()}
-
-
-def _by_key(tag_set: list[dict[str, str]]) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in tag_set}
+        return _differing(
+            {tag["Key"]: tag["Value"] for tag in of_source},
+            {tag["Key"]: tag["Value"] for tag in of_copy},
+        )
 
 
 def _differing(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> list[str]:

@@ -1,38 +1,33 @@
 """One object, from task to outcome.
 
 :meth:`ObjectCopier.prepare` resolves what is not known and decides whether anything is to be
-copied; the managed engine or the CRT engine copies; an answer that leaves something open is settled
-by :mod:`s3_xfer.copying.settlement`. Every failure becomes one :class:`~s3_xfer.model.Failed` with
-its facts; nothing is raised. An object counts as copied only if an answer of S3 proves it.
+copied. :meth:`ObjectCopier.copy_prepared` copies with the managed engine; an object whose upload is
+beyond repair is started again, once. Large objects get their metadata and tags when the upload is
+created; tags that do not fit into a header are set afterwards. Every failure becomes one
+:class:`~s3_xfer.model.Failed` with its facts. Only an answer of S3 proves that an object is copied.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import botocore.exceptions as bc
 
-from s3_xfer.copying import lookup
-from s3_xfer.copying.counterpart import compared_counterpart, existing_counterpart
-from s3_xfer.copying.counting import TransferCounter
-from s3_xfer.copying.engine import CopyEngine
-from s3_xfer.copying.hooks import RequestHooks
-from s3_xfer.copying.managed_copy import ManagedCopier
+from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.context import CopyContext
+from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
-from s3_xfer.errors import ErrorClass, ObjectError, translate
-from s3_xfer.model import (
-    Copied,
-    CopyTask,
-    Outcome,
-    SkipReason,
-)
-from s3_xfer.options import CopyOptions
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
+from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, SkipReason
+from s3_xfer.options import TagPolicy
 from s3_xfer.planning.decisions import Copy, Counterpart, Skip, decide, outcome_of
 from s3_xfer.planning.steps import counterpart_steps
 
+OBJECT_ATTEMPTS = 2  # an object is started again once, when its upload is beyond repair
 UNSEEN = (
     "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
     "service may ignore the condition not to overwrite it"
@@ -42,47 +37,17 @@ UNSEEN = (
 class ObjectCopier:
     """Copies single objects for the workers of one run; thread-safe.
 
-    ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
-    ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
-    sends a HEAD for the key besides, where the service may ignore the condition. ``resumer`` knows
-    the uploads of earlier runs.
+    ``resumer`` knows the uploads of earlier runs.
     """
 
     def __init__(
-        self,
-        *,
-        engine: CopyEngine,
-        source: Any,
-        destination: Any,
-        hooks: RequestHooks,
-        metrics: TransferCounter,
-        options: CopyOptions,
-        overwrite: bool,
-        looks_first: bool,
-        resumer: MultipartResumer | None = None,
+        self, context: CopyContext, engine: ManagedEngine, resumer: MultipartResumer | None = None
     ) -> None:
-        self._source = source
-        self._destination = destination
-        self._options = options
-        self._steps = counterpart_steps(options, overwrite=overwrite)
-        self._overwrite = overwrite
-        self._looks_first = looks_first
-        self._settler = OutcomeSettler(
-            source,
-            destination,
-            overwrite=overwrite,
-            threshold_bytes=options.multipart_threshold_bytes,
-        )
-        self._managed = ManagedCopier(
-            engine=engine,
-            source=source,
-            destination=destination,
-            transfers=hooks.transfers,
-            settler=self._settler,
-            counter=metrics,
-            options=options,
-            resumer=resumer,
-        )
+        self.context = context
+        self.settler = OutcomeSettler(context)
+        self._steps = counterpart_steps(context.options, overwrite=context.overwrite)
+        self._engine = engine
+        self._resumer = resumer
 
     def copy(self, task: CopyTask) -> Outcome:
         """Return how the copy of ``task`` ended. Never raises."""
@@ -91,50 +56,35 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        return bool(task.source.etag) and self.is_single(task) and not self._asks(task)
-
-    def is_single(self, task: CopyTask) -> bool:
-        """Return whether ``task`` is small enough for a single request."""
-        return task.source.size < self._options.multipart_threshold_bytes
+        return bool(task.source.etag) and self.context.is_single(task) and not self._asks(task)
 
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
             if not task.source.etag:
-                resolved, _ = lookup.head(self._source, task.source)
-                task = CopyTask(resolved, task.destination_bucket, task.destination_key)
+                resolved, _ = lookup.head(self.context.source, task.source)
+                task = replace(task, source=resolved)
             if not self._asks(task):
                 return task
             decision = decide(self._steps, task, self._counterpart(task))
             if isinstance(decision, Copy):
                 return task
-            if decision == Skip(SkipReason.IDENTICAL) and not self.is_single(task):
-                self._managed.repeat_late_tags(task)
+            if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
+                self._repeat_late_tags(task)
             return outcome_of(decision, task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self._settler.failed(task, error)
+            return self.settler.failed(task, error)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""
-        return self._managed.copy(task)
-
-    def conclude(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome:
-        """Return how a single request ended whose last answer was ``error``. Never raises."""
         try:
-            return self._settler.settle(task, transfer, error) or self._settler.failed(task, error)
-        except Exception as another:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self._settler.failed(task, another)
-
-    def verified(self, task: CopyTask, etag: str, *, by: str) -> Outcome:
-        """Return how a single request ended whose ``etag`` contradicts the source's.
-
-        ``by`` is the engine. Never raises.
-        """
-        try:
-            self._settler.check_contradiction(task.source, etag)
+            for attempts_left in reversed(range(OBJECT_ATTEMPTS)):
+                outcome = self._attempt(task, may_restart=attempts_left > 0)
+                if outcome:
+                    return outcome
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self._settler.failed(task, error)
-        return Copied(task, task.source.size, etag, engine=by)
+            return self.settler.failed(task, error)
+        raise AssertionError("unreachable")
 
     def _asks(self, task: CopyTask) -> bool:
         """Return whether the steps need the counterpart of ``task``.
@@ -142,19 +92,90 @@ class ObjectCopier:
         Without overwriting, the condition on the copy decides; but some services ignore it, and
         for a large object it decides only after all parts.
         """
-        if not self._steps:
-            return False
-        return self._overwrite or self._looks_first or not self.is_single(task)
+        context = self.context
+        return bool(self._steps) and (
+            context.overwrite or context.looks_first or not context.is_single(task)
+        )
 
     def _counterpart(self, task: CopyTask) -> Counterpart | None:
-        if self._overwrite:
-            return compared_counterpart(self._source, self._destination, task)
+        context = self.context
+        if context.overwrite:
+            return lookup.compared_counterpart(context.source, context.destination, task)
         try:
-            return existing_counterpart(self._destination, task)
+            return lookup.existing_counterpart(context.destination, task)
         except bc.ClientError as error:
             info = translate(error)
             if info.error_class is not ErrorClass.ACCESS_DENIED:
                 raise
-            if self._looks_first:
+            if context.looks_first:
                 raise ObjectError(replace(info, message=UNSEEN)) from error
             return None  # the condition on the copy decides
+
+    def _attempt(self, task: CopyTask, *, may_restart: bool) -> Outcome | None:
+        """Return how the copy ended; None if the object is to be started again."""
+        with self.context.hooks.transfers.of(task.destination_key) as transfer:
+            try:
+                if self.context.is_single(task):
+                    return self._copy_single(task, transfer)
+                return self._copy_in_parts(task, transfer)
+            except Exception as error:  # noqa: BLE001 - translated right here, once
+                settled = self.settler.settle(task, transfer, error)
+                retry_action = translate(error).error_class.retry_action
+                if not settled and retry_action is RetryAction.RESTART_OBJECT and may_restart:
+                    return None
+                return settled or self.settler.failed(task, error)
+
+    def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        self._engine.copy_single(task)
+        etag = transfer.answer["CopyObjectResult"]["ETag"]
+        if verify.contradicts(task.source.etag, etag, transfer.answer):
+            return self.settler.verified(task, etag)
+        return Copied(task, task.source.size, etag)
+
+    def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        """Finish the upload of an earlier run, or begin one."""
+        late_tags = self._prepare_upload(task.source, transfer)
+        counter = self.context.hooks.requests.counter
+        on_bytes = partial(counter.parts_finished, task.destination_key)
+        if not (self._resumer and self._resumer.resume(task, transfer, on_bytes)):
+            self._engine.copy_in_parts(task, on_bytes)
+        if late_tags:
+            self._tag(task, late_tags)
+        return Copied(
+            task, task.source.size, transfer.answer["ETag"], parts=len(transfer.part_etags)
+        )
+
+    def _prepare_upload(self, source: S3Object, transfer: TransferState) -> list[dict[str, str]]:
+        """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
+        _, answer = lookup.head(self.context.source, source)
+        transfer.create_headers.update(lookup.metadata_headers(answer))
+        if self.context.options.tags is TagPolicy.SKIP:
+            return []
+        tag_set, tag_count = lookup.tags(self.context.source, source), lookup.tag_count(answer)
+        if len(tag_set) < tag_count:
+            message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
+            raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)
+        header = lookup.tag_header(tag_set)
+        if header:
+            transfer.create_headers["x-amz-tagging"] = header
+        return tag_set if header is None else []
+
+    def _repeat_late_tags(self, task: CopyTask) -> None:
+        """Set tags that do not fit into an upload's header, in case an earlier run did not."""
+        if self.context.options.tags is TagPolicy.COPY:
+            tag_set = lookup.tags(self.context.source, task.source)
+            if lookup.tag_header(tag_set) is None:
+                self._tag(task, tag_set)
+
+    def _tag(self, task: CopyTask, tag_set: Any) -> None:
+        try:
+            self.context.destination.put_object_tagging(
+                Bucket=task.destination_bucket,
+                Key=task.destination_key,
+                Tagging={"TagSet": tag_set},
+            )
+        except Exception as error:
+            info = translate(error)
+            if info.error_class.retry_action is RetryAction.END_RUN:
+                raise
+            raise ObjectError(replace(info, error_class=ErrorClass.TAGS_NOT_COPIED)) from error

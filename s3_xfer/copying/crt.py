@@ -1,70 +1,42 @@
-"""``CopyObject`` through the AWS Common Runtime (awscrt). The only importer of awscrt.
+"""``CopyObject`` through the AWS Common Runtime (awscrt).
 
-boto3's own ``crt`` extra uses it for uploads and downloads; copies have no such path there. HTTP
-and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of what
-botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used: its
-``S3Client`` is made for bodies, passes each answer through three threads, and drops the error body
-of some failures.
-
-Requests are not repeated here: retries, pace and counting are the program's. Credentials come from
-botocore and are refreshed as botocore does it. :func:`unsupported_reason` names the configurations
-in which awscrt would not send what botocore sends; those are left to the other engine.
+HTTP and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of
+what botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used:
+its ``S3Client`` is made for bodies, passes each answer through three threads, and drops the error
+body of some failures. Retries, pace and counting are the program's.
 """
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import os
-import threading
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
 import awscrt.exceptions
 import awscrt.http
 import awscrt.io
-import botocore.exceptions as bc
-from botocore.utils import get_environ_proxies
 
 from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.crt_adapter import (
+    HttpStream,
+    bootstrap,
+    connection_error,
+    keep_thread_state,
+    tls,
+)
 from s3_xfer.copying.signing import SignedHeaders, Signer
 from s3_xfer.copying.template import CopyTemplate, Header
 from s3_xfer.model import CopyTask
-from s3_xfer.version import VERSION
 
-_SIGNATURES = frozenset({"v4", "s3v4"})
-_CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
-def unsupported_reason(template: CopyTemplate, client: Any) -> str | None:
-    """Return why awscrt cannot send what ``client`` would, or None if it can."""
-    config = client.meta.config
-    proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
-    reasons = {
-        "this process was forked from one that used awscrt, which does not survive that": (
-            _used_by and os.getpid() not in _used_by
-        ),
-        f"awscrt {awscrt.__version__} is not known to s3-xfer {VERSION}": not all(
-            hasattr(awscrt.http.HttpClientStream, name) for name in _CALLED_BY_AWSCRT
-        ),
-        f"requests are signed another way ({template.auth_type})": (
-            template.auth_type not in _SIGNATURES
-        ),
-        "requests are signed for more than one region": template.region in ("", "*"),
-        "a proxy is configured": proxies,
-        "a client certificate is configured": config.client_cert,
-    }
-    return next((reason for reason, applies in reasons.items() if applies), None)
-
-
 class CrtCopyClient:
-    """Sends single copies made from ``template``. Thread-safe.
+    """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
 
-    ``credentials`` are botocore's, of the destination account; ``ca_bundle`` replaces the
-    system's certificates.
+    ``ca_bundle`` replaces the system's certificates.
     """
 
     name = "crt"
@@ -79,13 +51,14 @@ class CrtCopyClient:
     ) -> None:
         self._template = template
         self._signer = Signer(template, credentials)
-        self.refresh = self._signer.refresh
+        self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
         self._pool = _ConnectionPool(template, connect_timeout_s, ca_bundle)
 
     def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
-        """Send the copy of ``task``, and return how to give it up.
+        """Send the copy of ``task``, without waiting; return how to give it up.
 
-        ``on_answer`` is called once, from awscrt's thread, and must neither raise nor wait.
+        ``on_answer`` is called exactly once, from awscrt's thread, also after the request was given
+        up; it must neither raise nor wait.
         """
         path = self._template.path(task)
         headers = self._signer.headers(task, path)
@@ -99,10 +72,7 @@ class CrtCopyClient:
 
 
 class _ConnectionPool:
-    """The connections to one host, each used by one stream at a time. Thread-safe.
-
-    As many are opened as there are streams at the same time, which the dispatcher bounds.
-    """
+    """The connections to one host, one for each stream under way. Thread-safe."""
 
     def __init__(
         self, template: CopyTemplate, connect_timeout_s: float, ca_bundle: str | None
@@ -113,13 +83,13 @@ class _ConnectionPool:
         socket_options = awscrt.io.SocketOptions()
         socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
         socket_options.keep_alive = True
-        self._open = functools.partial(
+        self._open = partial(
             awscrt.http.HttpClientConnection.new,
             address.hostname,
             address.port or _DEFAULT_PORTS[template.tls],
-            bootstrap=_bootstrap(),
+            bootstrap=bootstrap(),
             socket_options=socket_options,
-            tls_connection_options=_tls(address.hostname, ca_bundle) if template.tls else None,
+            tls_connection_options=tls(address.hostname, ca_bundle) if template.tls else None,
         )
         self._idle: deque[_Connection] = deque()
         self._closed = False
@@ -129,7 +99,7 @@ class _ConnectionPool:
         while connection := self._take_idle():
             if stream.begin(connection):
                 return
-        self._open().add_done_callback(functools.partial(self._opened, stream))
+        self._open().add_done_callback(partial(self._opened, stream))
 
     def release(self, connection: _Connection) -> None:
         """Keep ``connection`` for another stream."""
@@ -152,7 +122,7 @@ class _ConnectionPool:
             return None
 
     def _opened(self, stream: _RequestStream, opening: Any) -> None:
-        _keep_thread_state()
+        keep_thread_state()
         error = opening.exception()
         if error:
             stream.fail(error)
@@ -161,10 +131,7 @@ class _ConnectionPool:
 
 
 class _Connection:
-    """A connection, and the request that it carries again and again, changed where it must be.
-
-    For one stream at a time: awscrt has written a request out before it can be changed.
-    """
+    """A connection to one stream at a time, and its request, which is changed for each."""
 
     __slots__ = ("_common", "_request", "http")
 
@@ -174,11 +141,7 @@ class _Connection:
         self._request: Any = None
 
     def send(self, path: str, headers: SignedHeaders, to: _RequestStream) -> None:
-        """Send a request, and let its answer go ``to`` a stream.
-
-        Raises:
-            Exception: awscrt does not take it, or the connection is closed.
-        """
+        """Send a request, and let its answer go ``to`` a stream; raise if that is impossible."""
         common, own = headers
         if common is self._common:
             self._request.path = path
@@ -188,7 +151,7 @@ class _Connection:
             all_headers = awscrt.http.HttpHeaders([*common, *own])
             self._request = awscrt.http.HttpRequest("PUT", path, all_headers)
             self._common = common
-        _HttpStream(self.http, self._request, to).activate()
+        HttpStream(self.http, self._request, to).activate()
 
 
 class _RequestStream:
@@ -242,18 +205,15 @@ class _RequestStream:
     def fail(self, error: BaseException) -> None:
         """Answer with ``error`` in botocore's terms."""
         endpoint = self._pool.endpoint
-        self._on_answer(Answer(error=_as_botocore(error, endpoint, given_up=self._given_up)))
+        self._on_answer(Answer(error=connection_error(error, endpoint, given_up=self._given_up)))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
-        """Take everything in front of the body."""
         self._answer.status, self._answer.headers = status_code, headers
 
     def on_body(self, chunk: bytes) -> None:
-        """Take a piece of the body."""
         self._answer.body += chunk
 
     def on_complete(self, error_code: int) -> None:
-        """Take note of the end; 0 is no error."""
         connection, self._connection = self._connection, None
         if error_code:
             self.fail(awscrt.exceptions.from_code(error_code))
@@ -261,78 +221,3 @@ class _RequestStream:
             if connection:
                 self._pool.release(connection)
             self._on_answer(self._answer)
-
-
-class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt has no types
-    """Stands between awscrt's stream and its base, which would make a future for the answer."""
-
-    __slots__ = ()
-
-    def __init__(self, *_: object) -> None:
-        awscrt.NativeResource.__init__(self)
-
-
-class _HttpStream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
-    """Lets awscrt call a stream of ours, in place of its own methods, which complete a future.
-
-    A future costs more than the signature. The methods are private, and have been the same for
-    years; :func:`unsupported_reason` checks that they are there.
-    """
-
-    __slots__ = _CALLED_BY_AWSCRT
-
-    def __init__(self, connection: Any, request: Any, stream: _RequestStream) -> None:
-        self._on_response = stream.on_response
-        self._on_body = stream.on_body
-        self._on_complete = stream.on_complete
-        super().__init__(connection, request)
-
-
-_used_by: set[int] = set()  # the process that has the event loop
-
-
-@functools.cache
-def _bootstrap() -> awscrt.io.ClientBootstrap:
-    """Return the one event loop of this process, kept until its end."""
-    _used_by.add(os.getpid())
-    loop = awscrt.io.EventLoopGroup(1)
-    return awscrt.io.ClientBootstrap(loop, awscrt.io.DefaultHostResolver(loop))
-
-
-def _tls(host: str, ca_bundle: str | None) -> awscrt.io.TlsConnectionOptions:
-    options = awscrt.io.TlsContextOptions()
-    if ca_bundle:
-        options.override_default_trust_store_from_path(None, ca_bundle)
-    connection_options = awscrt.io.ClientTlsContext(options).new_connection_options()
-    connection_options.set_server_name(host)
-    return connection_options
-
-
-_threads_kept = threading.local()
-
-
-def _keep_thread_state() -> None:
-    """Let the thread of awscrt keep its Python thread state between two callbacks.
-
-    Python makes one for a foreign thread at every call and throws it away after it, stack and
-    all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
-    "PyGILState_Ensure": calls nest).
-    """
-    if not hasattr(_threads_kept, "done"):
-        _threads_kept.done = True
-        ctypes.pythonapi.PyGILState_Ensure()
-
-
-def _as_botocore(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
-    """Return what botocore would have made of the same failure."""
-    name = getattr(error, "name", type(error).__name__)
-    text = f"{name}: {getattr(error, 'message', error)}"
-    if given_up:
-        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
-    if "TIMEOUT" in name:
-        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
-    if "_TLS_" in name:
-        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
-    if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
-        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
-    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)

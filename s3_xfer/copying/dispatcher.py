@@ -1,117 +1,71 @@
-"""Two ways of starting copies: one that blocks until each is done, and one that does not.
+"""Keeps many single-request copies under way without a thread for each.
 
-:class:`AsyncDispatcher` keeps many single-request copies under way without a thread for each. A
-worker enqueues an object and takes the next. The answer arrives in the copy client's thread and, in
-the ordinary case, completes the object and sends the next request right there. So in a long copy
-one thread does nearly everything, and threads hardly compete for the interpreter. What takes longer
-leaves that thread at once: a repetition is scheduled for when it is due, a paced request is sent by
-a timer thread, and what has to ask S3 again (a failed condition, another ETag) or is copied in
-parts runs on a blocking thread pool.
-
-What an answer means, which requests are repeated and what counts as copied is decided by the same
-:mod:`.answers`, :mod:`.after_answer` and :class:`.copier.ObjectCopier` as for the other engine.
+A worker enqueues an object and takes the next. What the answer means, which requests are repeated
+and what counts as copied is decided by the same :mod:`.answers`, :mod:`.request_policy` and
+:mod:`.settlement` as for the other engine, which copies in the worker's thread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
-from s3_xfer.copying.answer_handler import OPERATION, AnswerHandler
+from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.engine import AsyncCopyClient
-from s3_xfer.copying.in_flight import (
-    BlockingPools,
-    InFlightRequest,
-    InFlightTable,
+from s3_xfer.copying.request_policy import Again, Renew, Stand
+from s3_xfer.copying.request_sender import (
+    OPERATION,
+    InflightRequest,
     OnCrash,
     OnDone,
+    RequestSender,
 )
-from s3_xfer.copying.renewal import Renewal, not_renewed
-from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.copying.request_state import stopped
-from s3_xfer.model import CopyTask, NotAttempted, Outcome
-from s3_xfer.pipeline.pacing import Pacer
+from s3_xfer.errors import ObjectError, RetryAction
+from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
 from s3_xfer.pipeline.slots import Slots
-from s3_xfer.pipeline.timer import TimerThread
 
-_OVERDUE_CHECK_S = 1.0
-_CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
-
-
-class BlockingDispatcher:
-    """Starts copies by making them: each holds its thread until the object is copied."""
-
-    def __init__(self, copy: Callable[[CopyTask], Outcome]) -> None:
-        self._copy = copy
-
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
-        """Copy ``task``, and call ``on_done`` with its outcome."""
-        on_done(task, self._copy(task))
-
-    def drain(self, timeout_s: float) -> bool:  # noqa: ARG002 - there is nothing to wait for
-        """Return True: what was started has ended."""
-        return True
-
-    def close(self) -> None:
-        """Do nothing."""
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
 
 
 class AsyncDispatcher:
-    """Copies what :meth:`start` is given. Thread-safe.
+    """Copies what :meth:`start` is given, single requests by ``copy_client``. Thread-safe.
 
-    At most ``limit`` single requests are under way, and twice ``blocking_threads`` objects are on
-    the blocking pool; an answer may take ``read_timeout_s``. ``output_shape`` is botocore's for
-    ``CopyObject``. ``on_crash`` is called with unexpected errors.
+    At most ``limit`` of these are under way, and twice ``options.threads`` objects are on the
+    blocking pool. ``on_crash`` is called with unexpected errors.
     """
 
     def __init__(
-        self,
-        *,
-        copy_client: AsyncCopyClient,
-        copier: ObjectCopier,
-        output_shape: Any,
-        requests: RequestPolicy,
-        renewal: Renewal,
-        pacer: Pacer,
-        limit: int,
-        blocking_threads: int,
-        read_timeout_s: float,
-        on_crash: OnCrash,
+        self, copier: ObjectCopier, copy_client: CrtCopyClient, *, limit: int, on_crash: OnCrash
     ) -> None:
-        self._copy_client = copy_client
+        context, hooks = copier.context, copier.context.hooks
         self._copier = copier
-        self._requests = requests
-        self._stop = requests.stop
-        self._pacer = pacer
-        self._read_timeout_s = read_timeout_s
-        self._slots: Slots[InFlightRequest] = Slots(limit, self._stop)
-        self._blocking_slots: Slots[InFlightRequest] = Slots(2 * blocking_threads, self._stop)
-        self._pools = BlockingPools(blocking_threads, after_each=self._dispatch, on_crash=on_crash)
-        self._timer = TimerThread(self._stop, on_crash=on_crash)
-        self._in_flight = InFlightTable()
-        self._answers = AnswerHandler(
-            copier=copier,
-            engine=copy_client.name,
-            output_shape=output_shape,
-            requests=requests,
-            renewal=renewal,
-            pacer=pacer,
-            slots=self._slots,
-            pools=self._pools,
-            repeat=self._repeat,
-            send_again=self._send_again,
+        self._settler = copier.settler
+        self._engine = copy_client.name
+        self._requests = hooks.requests
+        self._renewal = hooks.renewal
+        self._pacer = hooks.pacer
+        model = context.destination.meta.service_model.operation_model(OPERATION)
+        self._output_shape = model.output_shape
+        self._blocking_slots: Slots[InflightRequest] = Slots(
+            2 * context.options.threads, hooks.requests.stop
         )
-        self._closed = False
-        self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
-        self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
+        self._sender = RequestSender(
+            copy_client,
+            hooks,
+            limit=limit,
+            blocking_threads=context.options.threads,
+            read_timeout_s=context.options.read_timeout_s,
+            on_answer=self._judge,
+            on_unsent=self._conclude,
+            on_crash=on_crash,
+        )
+        self._slots, self._pools = self._sender.slots, self._sender.pools
 
     def start(self, task: CopyTask, on_done: OnDone) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InFlightRequest(task, task, on_done)
+        request = InflightRequest(task, task, on_done)
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):
@@ -122,10 +76,9 @@ class AsyncDispatcher:
     def drain(self, timeout_s: float) -> bool:
         """Wait until everything that was started has ended; return False after ``timeout_s``."""
         until_s = time.monotonic() + timeout_s
-        if self._stop.is_set():  # no answer frees a slot for the queued requests any more
+        if self._requests.stop.is_set():
             self._begin_blocking()
-            while (request := self._slots.next()) is not None:
-                self._pools.guarded(self._send, request)
+            self._sender.end_queued()
         # In this order: prepared objects may still be dispatched.
         return self._blocking_slots.wait_until_empty(timeout_s) and self._slots.wait_until_empty(
             max(0.0, until_s - time.monotonic())
@@ -133,109 +86,75 @@ class AsyncDispatcher:
 
     def close(self) -> None:
         """Give up what is still under way; its outcome is not reported."""
-        self._closed = True
-        self._timer.close()
-        self._in_flight.give_up()
-        self._pools.close()
-        self._copy_client.close()
+        self._sender.close()
 
-    # ---------------------------------------------------------------------------- sending
-
-    def _enqueue(self, request: InFlightRequest) -> None:
-        """Queue ``request``, with credentials that are fresh enough; send what can be sent."""
+    def _enqueue(self, request: InflightRequest) -> None:
         try:
-            self._copy_client.refresh()
-        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
-            request.done(self._copier.conclude(request.task, request.transfer, not_renewed(error)))
+            is_queued = self._sender.enqueue(request)
+        except ObjectError as error:  # no credentials: an end like any other
+            request.done(self._settler.conclude(request.task, request.transfer, error))
             return
-        if self._slots.enqueue(request):
-            self._dispatch()
-        else:
+        if not is_queued:
             request.done(NotAttempted(request.task))
 
-    def _dispatch(self) -> None:
-        """Send queued requests while there is room; paced ones are sent by the timer thread."""
-        while self._pacer.unthrottled:
-            request = self._slots.next()
-            if request is None:
-                return
-            self._pools.guarded(self._send, request)
-        if self._slots.has_waiting:
-            self._timer.call_later(0.0, self._dispatch_paced)
+    # ---------------------------------------------- in the copy client's thread: nothing waits
 
-    def _dispatch_paced(self) -> None:
-        """Send the next queued request when the pace allows it, and come back for another."""
-        request = self._slots.next()
-        if request is not None:
-            self._pools.guarded(self._send, request)
-            self._timer.call_later(0.0, self._dispatch_paced)
-
-    def _send(self, request: InFlightRequest) -> None:
-        """Send the request, for the first time or again. Waits for nothing but the pace."""
-        self._pacer.wait()
-        if self._stop.is_set():
-            self._answers.conclude(request, request.error or stopped(self._stop))
+    def _judge(self, request: InflightRequest, answer: Answer) -> None:
+        """Complete the request, or find out what else it takes."""
+        source, etag = request.task.source, answers.copied_etag(answer)
+        if etag is None:
+            self._refused(request, answer)
             return
-        request.attempts += 1
-        request.sent_at_s = time.monotonic()
-        self._in_flight.add(request)
-        self._requests.counter.request_sent(OPERATION)
-        request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
-
-    def _repeat(self, request: InFlightRequest, delay_s: float) -> None:
-        """Send a request again after ``delay_s``; others use its slot meanwhile, if possible."""
-        again = self._send_queued_again if self._slots.defer() else self._send_again
-        self._timer.call_later(delay_s, partial(again, request))
-
-    def _send_queued_again(self, request: InFlightRequest) -> None:
-        """Make a request that had given up its slot the next one to be sent."""
-        if self._is_refreshed(request):
-            self._slots.requeue_front(request)
-            self._dispatch()
+        self._pacer.accepted(request.sent_at_s)
+        if etag != source.etag and verify.contradicts(
+            source.etag, etag, answers.encryption_of(answer)
+        ):
+            self._pools.complete(self._verify, request, etag)
         else:
-            self._slots.resume()
+            self._complete(request, Copied(request.task, source.size, etag, engine=self._engine))
 
-    def _send_again(self, request: InFlightRequest) -> None:
-        """Send a request that has kept its slot."""
-        if self._is_refreshed(request):
-            self._send(request)
+    def _refused(self, request: InflightRequest, answer: Answer) -> None:
+        """Schedule the repetition, or let the error stand."""
+        error, info = answers.refusal_of(
+            answer, OPERATION, self._output_shape, attempts=request.attempts
+        )
+        request.error = error
+        request.ambiguous |= info.error_class in answers.AMBIGUOUS
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
+        if throttled and self._pacer.throttled(request.sent_at_s):
+            self._slots.shrink()
+        decision = self._requests.decide(
+            info, attempts=request.attempts, can_renew=not request.is_renewed
+        )
+        match decision:
+            case Again():
+                self._requests.counter.retried(throttled=decision.throttled)
+                self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
+            case Renew():
+                self._pools.complete(self._renew, request, error)
+            case Stand():
+                self._pools.complete(self._conclude, request, error)
 
-    def _is_refreshed(self, request: InFlightRequest) -> bool:
-        """Return whether the credentials are fresh enough; if not, the request has failed."""
+    def _complete(self, request: InflightRequest, outcome: Outcome) -> None:
         try:
-            self._copy_client.refresh()
-        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
-            self._pools.complete(self._answers.conclude, request, not_renewed(error))
-            return False
-        return True
+            request.done(outcome)
+        finally:
+            self._slots.free(success=isinstance(outcome, Copied))
 
-    def _give_up_overdue(self) -> None:
-        """Give up requests that wait too long for an answer; they then fail as timed out."""
-        self._in_flight.give_up(older_than_s=self._read_timeout_s)
-        if not self._stop.is_set():
-            self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
-
-    def _answered(self, request: InFlightRequest, answer: Answer) -> None:
-        """Take the answer, in the copy client's thread: nothing here may wait or raise."""
-        self._in_flight.remove(request)
-        if not self._closed:
-            self._pools.guarded(self._answers.judge, request, answer)
-            self._dispatch()
-
-    # ------------------------------------------------------------- on threads that may block
+    # -------------------------------------------------------------- on threads that may block
 
     def _begin_blocking(self) -> None:
         """Give queued objects to the blocking pool while there is room."""
         while (request := self._blocking_slots.next()) is not None:
             self._pools.prepare(self._prepare, request)
 
-    def _prepare(self, request: InFlightRequest) -> None:
+    def _prepare(self, request: InflightRequest) -> None:
         """Ask S3 what must be known first; then enqueue the request, or copy in parts here."""
         try:
             ready = self._copier.prepare(request.task)
             if not isinstance(ready, CopyTask):
                 request.done(ready)
-            elif self._copier.is_single(ready):
+            elif self._copier.context.is_single(ready):
                 request.task = ready
                 self._enqueue(request)
             else:
@@ -243,3 +162,23 @@ class AsyncDispatcher:
         finally:
             self._blocking_slots.free(success=True)
             self._begin_blocking()
+
+    def _conclude(self, request: InflightRequest, error: Exception) -> None:
+        """Complete a request whose last answer was ``error``; may ask S3."""
+        self._complete(request, self._settler.conclude(request.task, request.transfer, error))
+
+    def _renew(self, request: InflightRequest, error: Exception) -> None:
+        """Send a request again that was refused as expired, if the credentials were renewed."""
+        request.is_renewed = True
+        try:
+            is_renewed = self._renewal.renew(request.sent_at_s)
+        except ObjectError as failure:
+            error, is_renewed = failure, False
+        if is_renewed:
+            self._requests.counter.retried(throttled=False)
+            self._sender.send_again(request)  # at once: until then others have the old ones
+        else:
+            self._conclude(request, error)
+
+    def _verify(self, request: InflightRequest, etag: str) -> None:
+        self._complete(request, self._settler.verified(request.task, etag, engine=self._engine))

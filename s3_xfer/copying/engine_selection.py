@@ -1,20 +1,22 @@
 """Which engine sends the single-request copies of a run, and why.
 
 The rule is boto3's own (``preferred_transfer_client``): the Common Runtime where it is installed
-and can express the configuration, the transfer manager otherwise. The reason is part of the
-result; an engine that was asked for by name is used, or the run is refused.
+and can express the configuration, the transfer manager otherwise.
 """
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s3_xfer.copying.engine import AsyncCopyClient
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine
+
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtCopyClient
 
 with contextlib.suppress(ImportError):
     import resource  # not on Windows
@@ -27,46 +29,43 @@ _FEWEST_CONNECTIONS = 16
 class EngineSelection:
     """``copy_client`` for ``max_in_flight`` requests at a time; or None, with the reason why."""
 
-    copy_client: AsyncCopyClient | None
+    copy_client: CrtCopyClient | None
     max_in_flight: int = 0
     why_managed: str = ""
 
 
 def select_engine(
-    options: CopyOptions,
-    *,
-    client: Any,
-    credentials: Any,
-    ca_bundle: str | None,
-    connect_timeout_s: float,
-    source_bucket: str,
-    destination_bucket: str,
+    context: CopyContext, *, ca_bundle: str | None, source_bucket: str, destination_bucket: str
 ) -> EngineSelection:
-    """Return what sends the copies that ``client``, with ``credentials``, would make.
+    """Return what sends the copies that the destination's client would make.
+
+    ``ca_bundle`` replaces the system's certificates.
 
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
+    options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
         return EngineSelection(copy_client=None, why_managed="--engine managed")
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
+        from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
-    reason = crt.unsupported_reason(template, client)
+    reason = unsupported_reason(template, client)
     if reason:
         return _without_crt(options, reason)
-    copy_client = crt.CrtCopyClient(
-        template,
-        credentials,
-        connect_timeout_s=connect_timeout_s,
-        ca_bundle=ca_bundle,
-    )
+    config: Any = client.meta.config
     return EngineSelection(
-        copy_client=copy_client,
+        copy_client=crt.CrtCopyClient(
+            template,
+            context.hooks.renewal.credentials,
+            connect_timeout_s=config.connect_timeout,
+            ca_bundle=ca_bundle,
+        ),
         max_in_flight=min(options.max_in_flight, _connections_allowed()),
     )
 

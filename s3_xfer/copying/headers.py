@@ -5,9 +5,6 @@ s3transfer's list of allowed arguments lacks half of what a safe cross-account c
 destination's expected owner to the source, and older models of botocore lack ``If-None-Match`` on
 copies altogether. So everything of that kind is set as a header, after botocore has built the
 request and before it signs it: the same on every version, for single requests and for parts.
-
-What differs from object to object travels in a
-:class:`~s3_xfer.copying.request_state.TransferState`.
 """
 
 from __future__ import annotations
@@ -15,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from s3_xfer.copying.request_state import state_of
 from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 
@@ -35,25 +31,6 @@ _OBJECT_OPERATIONS = (
     "ListMultipartUploads",
 )
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
-
-
-class HeaderInjector:
-    """Adds headers to the requests of one client: by operation, and those of an upload's object."""
-
-    def __init__(self, headers: Mapping[str, Headers]) -> None:
-        self._headers = headers
-
-    def attach(self, client: Any) -> None:
-        """Add them to every request of ``client``, after botocore has built it."""
-        client.meta.events.register("before-call.s3", self._add)
-
-    def _add(
-        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
-    ) -> None:
-        params["headers"].update(self._headers.get(model.name, {}))
-        transfer = state_of(context).transfer
-        if transfer and model.name == "CreateMultipartUpload":
-            params["headers"].update(transfer.create_headers)
 
 
 def source_headers(options: CopyOptions, *, source_owner: str | None) -> Mapping[str, Headers]:
@@ -108,10 +85,15 @@ def write_params(options: CopyOptions) -> dict[str, Any]:
     return {name: value for name, value in chosen.items() if value}
 
 
-def object_params(known: S3Object) -> dict[str, str]:
+def object_params(known: S3Object) -> dict[str, Any]:
     """Return what names ``known`` in a request that reads it, and as ``CopySource``."""
     version = {"VersionId": known.version_id} if known.version_id else {}
     return {"Bucket": known.bucket, "Key": known.key, **version}
+
+
+def pinned_params(known: S3Object) -> dict[str, Any]:
+    """Return :func:`object_params`, and the condition that the object still has its ETag."""
+    return object_params(known) | ({"IfMatch": known.etag} if known.etag else {})
 
 
 def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:

@@ -1,34 +1,37 @@
-"""Everything that happens around the requests of one client, on botocore's events.
+"""What happens around the requests of one client, on botocore's events.
 
 botocore calls its event handlers for each HTTP request of a client, also for those that s3transfer
-sends from its own threads. That is why headers, rate, stop, counting, retries and accounting are
-there and not around the calls. (botocore documents the events in ``botocore/hooks.py`` and the
-user guide, "Extensibility".) Each concern has a module of its own; this one puts them together.
+sends from its own threads. That is why headers, rate, stop, counting and retries are there and not
+around the calls (``botocore/hooks.py``; user guide, "Extensibility"). botocore's own retries are
+off; its ``needs-retry`` event may wait and answer 0, which sends the request again at once.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-from s3_xfer.copying import answer_checks
-from s3_xfer.copying.headers import HeaderInjector, Headers
+from s3_xfer.copying import answers
+from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_gate import RequestGate
-from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.copying.request_retry import RequestRetry
-from s3_xfer.copying.request_state import TransferStates
-from s3_xfer.copying.upload_registry import PendingCreate, UploadRegistry
-from s3_xfer.copying.upload_tracker import UploadTracker
-from s3_xfer.model import OpenUpload
+from s3_xfer.copying.request_policy import Again, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_state import RequestState, TransferStates, state_of, stopped
+from s3_xfer.copying.upload_registry import UploadTracker
+from s3_xfer.errors import ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
+from s3_xfer.s3_client import S3Client
+
+_PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
+_SENT_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # they remove what is left
 
 
 class RequestHooks:
     """The handlers of one client. Thread-safe.
 
     All clients of a run share ``requests``. ``renewal`` belongs to the credentials of the client.
-    ``headers`` are added by operation, see :mod:`.headers`.
+    ``headers`` are added by operation, see :mod:`.headers`. Writes to the destination wait for the
+    ``pacer``; all others wait at the rate limit alone.
     """
 
     def __init__(
@@ -38,38 +41,87 @@ class RequestHooks:
         self.renewal = renewal
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
-        self._uploads = UploadTracker()
-        self._headers = HeaderInjector(headers)
-        self._gate = RequestGate(requests, self.pacer)
-        self._retry = RequestRetry(
-            requests,
-            pacer=self.pacer,
-            renewal=renewal,
-            on_error=(self.transfers.note_error, self._uploads.note_error),
-        )
+        self.uploads = UploadTracker()
+        self._headers = headers
+        self._keeps_uploads = False
 
-    def attach(self, client: Any) -> None:
+    def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
-        answer_checks.attach(client)  # first: the handlers behind it read answers that prove
-        self._uploads.attach(client)
+        events = client.meta.events
+        events.register("before-parse.s3.*", answers.make_parsable)
+        events.register("after-call.s3", answers.require_proof)  # before those that read answers
+        self.uploads.attach(client)
         self.transfers.attach(client)
-        self._headers.attach(client)
-        self.renewal.attach(client)
-        self._gate.attach(client)
-        self._retry.attach(client)
-
-    def record_uploads_in(self, registry: UploadRegistry) -> None:
-        """Record uploads in ``registry`` from now on."""
-        self._uploads.record_in(registry)
+        events.register("before-call.s3", self._add_headers)
+        events.register("before-sign.s3", self._before_sign)
+        events.register("before-send.s3", self._before_send)
+        events.register("needs-retry.s3", self._needs_retry)  # type: ignore[arg-type] # returns
 
     def keep_uploads_when_stopped(self) -> None:
         """Let a stopped run leave its uploads open: another run will go on with them."""
-        self._gate.keep_uploads()
+        self._keeps_uploads = True
 
-    def lost_uploads(self) -> tuple[PendingCreate, ...]:
-        """Return where S3 may have created uploads whose answer was lost."""
-        return self._uploads.lost_uploads()
+    def _add_headers(
+        self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
+    ) -> None:
+        params["headers"].update(self._headers.get(model.name, {}))
+        transfer = state_of(context).transfer
+        if transfer and model.name == "CreateMultipartUpload":
+            params["headers"].update(transfer.create_headers)
 
-    def open_uploads(self) -> tuple[OpenUpload, ...]:
-        """Return the multipart uploads that were created and not finished since."""
-        return self._uploads.open_uploads()
+    def _before_sign(self, request: Any, **_: object) -> None:
+        self.renewal.keep_fresh()
+        state_of(request.context).signed_at_s = time.monotonic()
+
+    def _before_send(self, event_name: str, **_: object) -> None:
+        """Wait, refuse or count; called for each sending, repetitions included."""
+        operation = event_name.rpartition(".")[2]
+        if operation in _PACED:
+            self.pacer.wait()
+        elif self.requests.limiter:
+            self.requests.limiter.wait()
+        if self.requests.refuses_requests() and (
+            self._keeps_uploads or operation not in _SENT_WHEN_STOPPED
+        ):
+            raise stopped(self.requests.stop)
+        self.requests.counter.request_sent(operation)
+
+    def _needs_retry(
+        self,
+        response: tuple[Any, dict[str, Any]] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        request_dict: dict[str, Any],
+        **_: object,
+    ) -> int | None:
+        """Return 0 (send again now; the wait is over) or None (the answer stands)."""
+        state = state_of(request_dict["context"])
+        info = answers.facts_of(operation.name, response and response[1], caught_exception)
+        if info is None:
+            if operation.name in _PACED:
+                self.pacer.accepted(state.signed_at_s)
+            return None
+        state.count_attempt(caught_exception, info)
+        self.transfers.note_error(operation.name, state, info)
+        self.uploads.note_error(operation.name, state, info)
+        return 0 if self._is_repeated(state, info) else None
+
+    def _is_repeated(self, state: RequestState, info: ErrorInfo) -> bool:
+        """Wait as long as is due; return whether the request is sent again."""
+        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
+        if throttled:
+            self.pacer.throttled(state.signed_at_s)
+        decision = self.requests.decide(
+            info, attempts=state.attempts, can_renew=not state.is_renewed
+        )
+        match decision:
+            case Again():
+                again = self.requests.wait(decision.delay_s)
+            case Renew():
+                state.is_renewed = True
+                again = self.renewal.renew(state.signed_at_s)
+            case Stand():
+                again = False
+        if again:
+            self.requests.counter.retried(throttled=throttled)
+        return again

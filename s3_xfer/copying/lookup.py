@@ -1,6 +1,5 @@
 """What has to be asked about an object before or after it is copied.
 
-One HEAD or one tag request at a time, through the client of the side that owns the answer.
 Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
 ETag, and an ambiguous answer needs a HEAD of the destination. Raw headers are passed on as S3 sent
 them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives unchanged.
@@ -8,17 +7,19 @@ them, so that what Python would parse and rebuild (``Expires``, odd characters) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
-from s3_xfer.copying.headers import Headers, object_params
-from s3_xfer.copying.verify import etag_is_md5
-from s3_xfer.errors import RetryAction, translate
+from s3_xfer.copying.headers import Headers, object_params, pinned_params
+from s3_xfer.copying.verify import checksums_agree, whole_checksums
+from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
+from s3_xfer.planning.decisions import Counterpart
+from s3_xfer.s3_client import S3Client
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header
 _KEPT_HEADERS = (
@@ -32,7 +33,7 @@ _KEPT_HEADERS = (
 _USER_METADATA = "x-amz-meta-"
 
 
-def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
+def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
     """Return ``known`` completed by a HEAD, and the parsed answer itself.
 
     Where ``known`` has an ETag the HEAD is pinned to it, so the two describe the same content.
@@ -40,17 +41,34 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
     Raises:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
     """
-    pin = {"IfMatch": known.etag} if known.etag else {}
-    params = object_params(known)
-    answer: Mapping[str, Any]
+    params = pinned_params(known)
     try:
-        answer = client.head_object(**params, **pin)
+        answer = client.head_object(**params)
     except ClientError as error:
-        if not is_bodyless_error(error):
+        if error.response["Error"]["Code"] not in ("400", "403"):
             raise
-        probe_error_detail(error, lambda: client.get_object_tagging(**params))
-        answer = client.head_object(**params, **pin)
-    completed = replace(
+        _ask_for_details(error, client, known)
+        answer = client.head_object(**params)
+    return _completed(known, answer), answer
+
+
+def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> None:
+    """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
+
+    400 also means expired credentials; 403 also a wrong clock, key or signature. Returns if the
+    HEAD is worth a second try: the credentials may have been renewed.
+    """
+    try:
+        client.get_object_tagging(**object_params(known))
+    except ClientError as detailed:
+        if translate(detailed).error_class.retry_action is RetryAction.END_RUN:
+            raise detailed from error
+        if error.response["Error"]["Code"] == "403":
+            raise error from detailed
+
+
+def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
+    return replace(
         known,
         size=answer["ContentLength"],
         etag=answer["ETag"],
@@ -58,18 +76,65 @@ def head(client: Any, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
         storage_class=answer.get("StorageClass", "STANDARD"),
         metadata=answer.get("Metadata", {}),
     )
-    return completed, answer
 
 
-def head_destination(client: Any, task: CopyTask) -> Mapping[str, Any]:
-    """Return the answer to a HEAD of the key that ``task`` is copied to.
+def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mapping[str, Any]]:
+    """Return :func:`head` of the key that ``task`` is copied to."""
+    return head(client, S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0))
+
+
+def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None:
+    """Return the destination's object, None if there is none.
 
     Raises:
-        botocore.exceptions.ClientError: 404 (missing), 403 (denied), or another refusal.
+        botocore.exceptions.ClientError: any error but 404, a denial included.
     """
-    known = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
-    _, answer = head(client, known)
-    return answer
+    try:
+        return Counterpart(head_destination(client, task)[0])
+    except ClientError as error:
+        if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
+            return None
+        raise
+
+
+def compared_counterpart(
+    source_client: S3Client, destination_client: S3Client, task: CopyTask
+) -> Counterpart | None:
+    """Return the destination's object and whether it is identical; None if it cannot be seen.
+
+    The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
+    the whole object, which AWS keeps for everything written since the end of 2024. Takes one HEAD
+    on the destination, and one on the source if only a checksum decides. Metadata is not compared.
+
+    Raises:
+        botocore.exceptions.ClientError: any error but missing or denied; 412 if the source changed
+            meanwhile.
+    """
+    target = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
+    answer = _head_with_checksums(destination_client, target)
+    if answer is None:
+        return None
+    found = _completed(target, answer)
+    is_identical = found.size == task.source.size and (
+        found.etag == task.source.etag or _has_same_checksum(source_client, task.source, answer)
+    )
+    return Counterpart(found, is_identical)
+
+
+def _has_same_checksum(client: S3Client, source: S3Object, answer: Mapping[str, Any]) -> bool:
+    of_copy = whole_checksums(answer)
+    of_source = whole_checksums(_head_with_checksums(client, source) or {}) if of_copy else {}
+    return checksums_agree(of_source, of_copy) is True
+
+
+def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
+    """Return the answer to a HEAD, or None if the object is missing or the HEAD is denied."""
+    try:
+        return client.head_object(ChecksumMode="ENABLED", **pinned_params(known))
+    except ClientError as error:
+        if translate(error).error_class in (ErrorClass.SOURCE_VANISHED, ErrorClass.ACCESS_DENIED):
+            return None
+        raise
 
 
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
@@ -86,46 +151,17 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
 
 
 def tag_count(head_answer: Mapping[str, Any]) -> int:
-    """Return how many tags a HEAD counts; 0 without a count.
-
-    Read from the header: the model of botocore 1.36 does not know it.
-    """
+    """Return how many tags a HEAD counts; 0 without a count."""
+    # The model of botocore 1.36 does not know it.
     return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
 
 
-def is_bodyless_error(error: ClientError) -> bool:
-    """Return whether a HEAD, whose answer has no body, may have failed for any of many reasons.
-
-    400 also means expired credentials; 403 also a wrong clock, a wrong key or a wrong signature.
-    """
-    return error.response["Error"]["Code"] in ("400", "403")
-
-
-def probe_error_detail(error: ClientError, send_probe: Callable[[], object]) -> None:
-    """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
-
-    Returns if the HEAD is worth a second try: the probe may have renewed the credentials.
-
-    Raises:
-        botocore.exceptions.ClientError: the probe's error if it would hit every request, or else
-            ``error`` itself.
-    """
-    try:
-        send_probe()
-    except ClientError as detailed:
-        if translate(detailed).error_class.retry_action is RetryAction.END_RUN:
-            raise detailed from error
-        if error.response["Error"]["Code"] == "403":
-            raise error from detailed
-
-
-def tags(client: Any, source: S3Object) -> list[dict[str, str]]:
+def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
     """Return the object's tags as S3 lists them.
 
-    Always requested, never concluded from HEAD's tag count: S3 leaves that out when the caller may
-    not read tags, and the tags would be lost silently.
+    Never concluded from HEAD's tag count: S3 leaves that out when the caller may not read tags.
     """
-    answer = client.get_object_tagging(**object_params(source))
+    answer: Mapping[str, Any] = client.get_object_tagging(**object_params(source))
     return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
 
 
@@ -133,9 +169,3 @@ def tag_header(tag_set: list[dict[str, str]]) -> str | None:
     """Return the value of ``x-amz-tagging``, or None if the tags do not fit into a header."""
     value = urlencode([(tag["Key"], tag["Value"]) for tag in tag_set], quote_via=quote, safe="")
     return value if len(value) <= TAG_HEADER_MAX_BYTES else None
-
-
-def etag_was_md5(client: Any, source: S3Object) -> bool:
-    """Return whether the source's encryption leaves its ETag an MD5 (one HEAD)."""
-    _, answer = head(client, source)
-    return etag_is_md5(answer)

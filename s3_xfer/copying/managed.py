@@ -1,15 +1,13 @@
 """The engine on boto3's transfer manager (s3transfer). The only importer of s3transfer.
 
 Two managers serve a whole run; one per object, as ``client.copy()`` makes them, costs four times
-the throughput. *Single* requests run in the worker's own thread (s3transfer's
-``NonThreadedExecutor``, what boto3 uses for ``use_threads=False``): no hand-over, no second
-thread per copy. *Multipart* copies run on a pool of their own, so that small objects never queue
-behind ten thousand parts.
+the throughput. *Single* requests run in the worker's own thread (``NonThreadedExecutor``), without
+a second thread per copy. *Multipart* copies run on a pool of their own, so that small objects never
+queue behind ten thousand parts.
 
 What s3transfer preserves by itself differs by its version, by size and by call, so nothing is left
-to it: size and ETag are always provided (it sends no HEAD of its own), metadata and tags of
-multipart copies are in the transfer's state, and everything that it has no argument for is added as
-a header.
+to it: size and ETag are always provided, metadata and tags of multipart copies are in the
+transfer's state, and everything that it has no argument for is added as a header.
 """
 
 from __future__ import annotations
@@ -24,11 +22,11 @@ from s3transfer.manager import TransferConfig, TransferManager
 from s3transfer.subscribers import BaseSubscriber
 
 from s3_xfer.copying.headers import object_params, single_copy_params, write_params
-from s3_xfer.copying.request_state import TransferState
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES, CopyOptions
 from s3_xfer.planning.part_size import part_size
+from s3_xfer.s3_client import S3Client
 
 # What s3transfer >= 0.15 makes of a part's 412; older ones let the ClientError through.
 _SOURCE_CHANGED: tuple[type[Exception], ...] = (
@@ -37,11 +35,15 @@ _SOURCE_CHANGED: tuple[type[Exception], ...] = (
 
 
 class ManagedEngine:
-    """Copies through s3transfer with ``client``, which belongs to the destination account."""
+    """Copies through s3transfer with ``client``, which belongs to the destination account.
 
-    name = "managed"
+    Thread-safe; shared by all workers of a run. Both methods copy one object of known size and
+    ETag, pinned to that ETag (and to its version, if it has one), and return when S3 has confirmed
+    it; its :class:`~.request_state.TransferState` then holds the parsed answer. Both may be called
+    again for the same object, and raise what the libraries raise.
+    """
 
-    def __init__(self, client: Any, options: CopyOptions) -> None:
+    def __init__(self, client: S3Client, options: CopyOptions) -> None:
         self._options = options
         self._single = TransferManager(
             client,
@@ -57,56 +59,50 @@ class ManagedEngine:
         )
         self._multipart = TransferManager(client, self._part_sizes)
 
-    def part_size(self, size_bytes: int) -> int:
-        """Return the size of the parts in which an object of this size is copied."""
-        return part_size(size_bytes, self._options)
-
-    def copy_single(self, task: CopyTask, transfer: TransferState) -> None:  # noqa: ARG002 - the hooks fill it
+    def copy_single(self, task: CopyTask) -> None:
         """Copy with one ``CopyObject`` in the caller's thread."""
         arguments = single_copy_params(self._options, task.source.etag)
-        self._submit(self._single, task, arguments, _Known(task.source)).result()
+        _copy(self._single, task, arguments, _Known(task.source))
 
-    def copy_in_parts(
-        self,
-        task: CopyTask,
-        transfer: TransferState,  # noqa: ARG002 - the hooks fill it
-        on_bytes: Callable[[int], None],
-    ) -> None:
-        """Copy in parts on the multipart pool; s3transfer aborts the upload on failure."""
+    def copy_in_parts(self, task: CopyTask, on_bytes: Callable[[int], None]) -> None:
+        """Copy in parts on the multipart pool; s3transfer aborts the upload on failure.
+
+        ``on_bytes`` is called with the bytes finished so far, from any thread.
+        """
         # REPLACE keeps s3transfer from adding metadata; the transfer's headers carry all of it.
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
         arguments = write_params(self._options) | pinned
+        part_bytes = part_size(task.source.size, self._options)
+        known = _KnownInParts(task.source, on_bytes, self._part_sizes, part_bytes)
         try:
-            in_parts = _KnownInParts(
-                task.source, on_bytes, self._part_sizes, self.part_size(task.source.size)
-            )
-            self._submit(self._multipart, task, arguments, in_parts).result()
+            _copy(self._multipart, task, arguments, known)
         except _SOURCE_CHANGED as error:
             raise ObjectError.of(ErrorClass.SOURCE_CHANGED, str(error), attempts=1) from error
 
-    @staticmethod
-    def _submit(
-        manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
-    ) -> TransferFuture:
-        return manager.copy(
-            copy_source=object_params(task.source),
-            bucket=task.destination_bucket,
-            key=task.destination_key,
-            extra_args=arguments,
-            subscribers=[subscriber],
-        )
-
     def close(self) -> None:
-        """Release the threads of the multipart pool."""
+        """Release the threads of the multipart pool. No copy is under way any more."""
         self._single.shutdown()
         self._multipart.shutdown()
+
+
+def _copy(
+    manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
+) -> None:
+    """Copy through ``manager``, and wait for the end."""
+    manager.copy(
+        copy_source=object_params(task.source),
+        bucket=task.destination_bucket,
+        key=task.destination_key,
+        extra_args=arguments,
+        subscribers=[subscriber],
+    ).result()
 
 
 class _PartSizes(TransferConfig):
     """A part size for each object, where s3transfer has one for all.
 
     s3transfer calls ``on_queued`` of an object and reads ``multipart_chunksize`` for it in the same
-    thread. A thread in which no size was set raises AttributeError; it never sees another size.
+    thread. A thread in which no size was set raises AttributeError.
     """
 
     _here = threading.local()

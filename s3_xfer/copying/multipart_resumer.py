@@ -2,11 +2,8 @@
 
 S3 lists the parts that are there. The upload is used if it was made from the same content, with the
 same metadata and tags; otherwise it is aborted, and the engine creates a new one. It goes on in
-parts of the size that it began with, even if this run would choose another: the missing parts must
-fit between those that are there. The engine itself cannot do this: s3transfer only knows uploads
-that it has created.
-
-Requests are repeated, and objects started again, as for every other copy.
+parts of the size that it began with: the missing parts must fit between those that are there. The
+engine itself cannot do this: s3transfer only knows uploads that it has created.
 """
 
 from __future__ import annotations
@@ -15,8 +12,10 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from itertools import starmap
 from typing import Any
 
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.upload_registry import (
@@ -27,44 +26,33 @@ from s3_xfer.copying.upload_registry import (
 )
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.model import CopyTask
-from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.part_size import part_size
 
 OnBytes = Callable[[int], None]
 Part = Mapping[str, Any]
 
 
 class MultipartResumer:
-    """Finishes the uploads in ``registry``, with ``client``. Thread-safe.
+    """Finishes the uploads in ``registry``. Thread-safe."""
 
-    ``part_size`` returns the size of the parts in which the engine copies an object that it begins.
-    """
-
-    def __init__(
-        self,
-        client: Any,
-        registry: UploadRegistry,
-        *,
-        part_size: Callable[[int], int],
-        threads: int,
-        stop: StopFlag,
-    ) -> None:
-        self._client = client
+    def __init__(self, context: CopyContext, registry: UploadRegistry) -> None:
+        self._client = context.destination
         self._registry = registry
-        self._part_size = part_size
-        self._stop = stop
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-missing-part")
+        self._options = context.options
+        self._stop = context.hooks.requests.stop
+        self._pool = ThreadPoolExecutor(
+            context.options.threads, thread_name_prefix="s3-xfer-missing-part"
+        )
 
     def resume(self, task: CopyTask, transfer: TransferState, on_bytes: OnBytes) -> bool:
         """Return whether the object was finished; if not, a new upload is planned for it.
 
-        Raises:
-            Exception: of any kind that the client raises; the upload is aborted then, unless the
-                run is stopped.
+        Raises what the client raises; the upload is aborted then, unless the run is stopped.
         """
         planned = UploadFingerprint(
             etag=task.source.etag,
             size=task.source.size,
-            part_size=self._part_size(task.source.size),
+            part_size=part_size(task.source.size, self._options),
             headers=_digest(transfer.create_headers),
         )
         for upload in self._registry.resumable_for(task.destination_key):
@@ -94,9 +82,7 @@ class MultipartResumer:
             transfer.part_etags.update({number: part["ETag"] for number, part in parts.items()})
             self._client.complete_multipart_upload(
                 **_upload_params(task, upload),
-                MultipartUpload={
-                    "Parts": [_named(number, parts[number]) for number in sorted(parts)]
-                },
+                MultipartUpload={"Parts": list(starmap(_named, sorted(parts.items())))},
             )
         except Exception:
             self._abort(task, upload)
@@ -106,7 +92,9 @@ class MultipartResumer:
     def _parts(self, task: CopyTask, upload: ResumableUpload) -> dict[int, Part]:
         """Return the parts that S3 has and that are of the size they should be."""
         pages = self._client.get_paginator("list_parts").paginate(**_upload_params(task, upload))
-        listed = {part["PartNumber"]: part for page in pages for part in page.get("Parts", ())}
+        listed: dict[int, Part] = {
+            part["PartNumber"]: part for page in pages for part in page.get("Parts", ())
+        }
         sizes = _sizes(upload.fingerprint)
         return {
             number: part for number, part in listed.items() if sizes.get(number) == part["Size"]
@@ -117,6 +105,7 @@ class MultipartResumer:
     ) -> None:
         """Add the missing parts to ``parts``."""
         sizes = _sizes(upload.fingerprint)
+        source: Any = object_params(task.source)
         lock = threading.Lock()
 
         def copy(number: int) -> None:
@@ -124,7 +113,7 @@ class MultipartResumer:
             answer = self._client.upload_part_copy(
                 **_upload_params(task, upload),
                 PartNumber=number,
-                CopySource=object_params(task.source),
+                CopySource=source,
                 CopySourceIfMatch=task.source.etag,
                 CopySourceRange=f"bytes={start}-{start + sizes[number] - 1}",
             )
@@ -150,12 +139,8 @@ class MultipartResumer:
             abort(self._client, task.destination_bucket, upload.key, upload.upload_id)
 
 
-def _upload_params(task: CopyTask, upload: ResumableUpload) -> dict[str, str]:
-    return {
-        "Bucket": task.destination_bucket,
-        "Key": upload.key,
-        "UploadId": upload.upload_id,
-    }
+def _upload_params(task: CopyTask, upload: ResumableUpload) -> Mapping[str, Any]:
+    return {"Bucket": task.destination_bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
 def _sizes(fingerprint: UploadFingerprint) -> dict[int, int]:
@@ -167,7 +152,7 @@ def _sizes(fingerprint: UploadFingerprint) -> dict[int, int]:
     }
 
 
-def _named(number: int, part: Part) -> dict[str, Any]:
+def _named(number: int, part: Part) -> Any:
     """Return a part as CompleteMultipartUpload wants it: with its checksum, if it has one."""
     checksums = {name: value for name, value in part.items() if name.startswith("Checksum")}
     return {"PartNumber": number, "ETag": part["ETag"], **checksums}

@@ -1,38 +1,39 @@
-"""Credentials that S3 calls expired, renewed once for all requests.
+"""Credentials that are renewed in the middle of a run, without ending it.
 
-botocore renews credentials by their date, before they expire. S3 may still refuse them earlier: a
-session was revoked, or a clock is wrong. Hundreds of requests then fail at the same moment; one of
-them renews the credentials, and all are sent again. A renewal that fails ends the run, with the
-error of the renewal in its message.
+botocore renews credentials by their date. S3 may refuse them earlier: a session was revoked, or a
+clock is wrong. Hundreds of requests then fail at the same moment; one of them renews the
+credentials, and all are sent again. A renewal that fails ends the run, with its error in the
+message. So that a hiccup of STS does not, its requests are repeated by the same policy as S3's.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from http import HTTPStatus
 from typing import Any
 
 from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
+from s3_xfer.copying import answers
+from s3_xfer.copying.request_policy import Again, RequestPolicy
 from s3_xfer.copying.request_state import state_of
 from s3_xfer.errors import ErrorClass, ObjectError, translate
+from s3_xfer.s3_client import STSClient
+
+_INCOMPLETE_ROLE = (
+    b"<ErrorResponse><Error><Code>InternalError</Code><Message>STS answered 200 without complete "
+    b"credentials</Message></Error></ErrorResponse>"
+)
 
 
 class Renewal:
     """The credentials of one side, as botocore holds them. Thread-safe."""
 
     def __init__(self, credentials: Any) -> None:
-        self._credentials = credentials
+        self.credentials = credentials
         self._lock = threading.Lock()
         self._renewed_at_s = float("-inf")
-
-    def attach(self, client: Any) -> None:
-        """Keep the credentials of ``client`` fresh, and note when each request is signed."""
-        client.meta.events.register("before-sign.s3", self._before_sign)
-
-    def _before_sign(self, request: Any, **_: object) -> None:
-        self.keep_fresh()
-        state_of(request.context).signed_at_s = time.monotonic()
 
     def keep_fresh(self) -> None:
         """Renew what is due by its date; waits for STS if it is.
@@ -41,7 +42,7 @@ class Renewal:
             ObjectError: it was due, and failed.
         """
         try:
-            self._credentials.get_frozen_credentials()
+            self.credentials.get_frozen_credentials()
         except Exception as error:
             raise not_renewed(error) from error
 
@@ -53,7 +54,7 @@ class Renewal:
         Raises:
             ObjectError: the credentials can be renewed, and that failed.
         """
-        if not isinstance(self._credentials, RefreshableCredentials):
+        if not isinstance(self.credentials, RefreshableCredentials):
             return False
         with self._lock:
             if signed_at_s > self._renewed_at_s:
@@ -65,9 +66,9 @@ class Renewal:
     def _expire(self) -> None:
         """Make botocore ask again, also where it remembers the answer (roles, SSO).
 
-        There is no public way to; these attributes are the same in 1.36 and in the newest.
+        These private attributes are the same in 1.36 and in the newest.
         """
-        credentials = self._credentials
+        credentials = self.credentials
         fetcher: Any = getattr(credentials._refresh_using, "__self__", None)  # noqa: SLF001
         remembers = isinstance(fetcher, CachedCredentialFetcher)
         cache, key = (fetcher._cache, fetcher._cache_key) if remembers else ({}, "")  # noqa: SLF001
@@ -82,3 +83,42 @@ def not_renewed(error: Exception) -> ObjectError:
     return ObjectError.of(
         ErrorClass.CREDENTIALS_EXPIRED, f"renewing them failed: {info.code}: {info.message}"
     )
+
+
+def repeat_sts(client: STSClient, requests: RequestPolicy) -> None:
+    """Let ``client``, an STS client whose own retries are off, follow the run's policy."""
+
+    def needs_retry(
+        response: tuple[Any, dict[str, Any]] | None,
+        operation: Any,
+        caught_exception: Exception | None,
+        request_dict: dict[str, Any],
+        **_: object,
+    ) -> int | None:
+        parsed = response and response[1]
+        info = answers.facts_of(operation.name, parsed, caught_exception)
+        if info is None:
+            return None
+        state = state_of(request_dict["context"])
+        state.count_attempt(caught_exception, info)
+        decision = requests.decide(info, attempts=state.attempts, can_renew=False)
+        if isinstance(decision, Again) and requests.wait(decision.delay_s):
+            return 0
+        if parsed and response and response[0].status_code == HTTPStatus.OK:
+            raise answers.error_of(parsed, operation.name)  # botocore looks at the status only
+        return None
+
+    client.meta.events.register("before-parse.sts.AssumeRole", _refuse_incomplete_role)
+    client.meta.events.register("needs-retry.sts", needs_retry)  # type: ignore[arg-type] # returns
+
+
+def _refuse_incomplete_role(response_dict: dict[str, Any], **_: object) -> None:
+    """Make an error of a 200 without credentials, before botocore reads it.
+
+    botocore would raise what no retry sees, with the whole answer, secrets included, in its text.
+    """
+    body = response_dict["body"].rstrip()
+    is_complete = b"<Credentials>" in body and body.endswith(b"</AssumeRoleResponse>")
+    if response_dict["status_code"] == HTTPStatus.OK and not is_complete:
+        is_error = body.endswith(b"</ErrorResponse>")
+        response_dict.update(status_code=500, body=body if is_error else _INCOMPLETE_ROLE)

@@ -1,12 +1,13 @@
 """What all requests of a run share: one counter, one rate limit, one retry policy, one stop.
 
-It is made before the first client and handed to every client of the run: those of both sides, of
-the journal in S3 and of a diagnosis. So metrics and bill hold every request to S3, and
-``--max-requests-per-second`` covers them together.
+Both engines, the listing, look-ups, the journal in S3 and a diagnosis use it, so the same error
+means the same everywhere, metrics and bill hold every request to S3, and
+``--max-requests-per-second`` covers them together. The unit of a retry is the request, not the
+object: a part that fails does not discard the other 9,999. Waits are exact (1, 2 and 4 seconds by
+default), because jitter that shortens them makes requests fail that would have succeeded.
 
-Requests to STS are retried by the same policy and end with the same stop. They are neither counted
-nor limited: STS is free and has quotas of its own, and the sessions that callers pass in renew
-themselves unseen.
+Requests to STS follow the same policy, but are neither counted nor limited: STS is free, and the
+sessions that callers pass in renew themselves unseen.
 """
 
 from __future__ import annotations
@@ -14,15 +15,78 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias
 
-from s3_xfer.copying.after_answer import Again, Decision, RetryPolicy, after_answer
-from s3_xfer.copying.counting import TransferCounter
-from s3_xfer.errors import ErrorInfo
+from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]
+
+
+class TransferCounter(Protocol):
+    """Receives the numbers of a run's requests. Thread-safe."""
+
+    def request_sent(self, operation: str) -> None:
+        """Count one HTTP request of the S3 ``operation``."""
+
+    def retried(self, *, throttled: bool) -> None:
+        """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
+
+    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+        """State that ``size_bytes`` of one object are copied so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """At most ``retries`` repetitions, after ``delay_s``, twice that, four times that."""
+
+    retries: int
+    delay_s: float
+
+    def delay_after_s(self, attempts: int) -> float:
+        """Return the wait after the ``attempts``-th failure in a row (counted from 1)."""
+        return self.delay_s * 2.0 ** (attempts - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The answer stands: the request is not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send the same request again after ``delay_s``. ``throttled``: S3 asked for fewer requests."""
+
+    delay_s: float
+    throttled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Renew:
+    """Renew the credentials and send the same request again; if they cannot be renewed: stand."""
+
+
+Decision: TypeAlias = Stand | Again | Renew
+
+
+def after_answer(
+    info: ErrorInfo, retry: RetryPolicy, *, attempts: int, can_renew: bool, is_stopped: bool
+) -> Decision:
+    """Return what follows an answer that ``info`` describes.
+
+    ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
+    credentials were renewed already, or cannot be. In a stopped run every answer stands.
+    """
+    if is_stopped:
+        return Stand()
+    if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED:
+        return Renew()
+    retry_action = info.error_class.retry_action
+    if retry_action not in (RetryAction.RETRY, RetryAction.SLOW_DOWN) or attempts > retry.retries:
+        return Stand()
+    return Again(retry.delay_after_s(attempts), throttled=retry_action is RetryAction.SLOW_DOWN)
 
 
 def in_full(wait_s: float) -> float:
@@ -84,13 +148,10 @@ class RequestPolicy:
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
     def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> Decision:
-        """Return what follows an answer; see :func:`~s3_xfer.copying.after_answer.after_answer`."""
+        """Return what follows an answer; see :func:`after_answer`."""
+        is_stopped = self.refuses_requests()
         return after_answer(
-            info,
-            self.retry,
-            attempts=attempts,
-            can_renew=can_renew,
-            is_stopped=self.refuses_requests(),
+            info, self.retry, attempts=attempts, can_renew=can_renew, is_stopped=is_stopped
         )
 
     def repeats(self, info: ErrorInfo, *, attempts: int) -> bool:

@@ -1,9 +1,8 @@
 """What is known about a request, and about the object it belongs to, while it is under way.
 
-s3transfer sends the requests of an object from threads of its own, which neither thread-locals nor
-context variables reach, and takes no argument that it would hand through. So the state of an
-object's transfer is found by the destination key, when botocore builds the request, and travels in
-botocore's request context from there.
+s3transfer sends the requests of an object from threads of its own, and takes no argument that it
+would hand through. So the state of an object's transfer is found by the destination key, when
+botocore builds the request, and travels in botocore's request context from there.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 from s3_xfer.copying import answers
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.s3_client import S3Client
 
 _STATE = "s3_xfer.request"
 _STOP_POLL_S = 0.1
@@ -27,8 +27,7 @@ class TransferState:
     """What one object adds to its requests, and what their answers were.
 
     ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
-    finished the copy. ``ambiguous`` means that S3 may have finished the copy although no answer
-    said so.
+    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
@@ -60,6 +59,11 @@ def state_of(context: dict[str, Any]) -> RequestState:
     return state
 
 
+def stopped(stop: StopFlag) -> ObjectError:
+    """Return the error of a request that a stopped run does not send."""
+    return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")
+
+
 class TransferStates:
     """The states of the objects that one client is copying, by destination key. Thread-safe."""
 
@@ -68,7 +72,7 @@ class TransferStates:
         self._states: dict[str, TransferState] = {}
         self._changed = threading.Condition()
 
-    def attach(self, client: Any) -> None:
+    def attach(self, client: S3Client) -> None:
         """Let the requests of ``client`` find their states and fill them."""
         events = client.meta.events
         events.register("before-parameter-build.s3", self._find)
@@ -83,7 +87,12 @@ class TransferStates:
         Raises:
             ObjectError: the run was stopped while another copy to the key was under way.
         """
-        state = self._enter(destination_key)
+        with self._changed:
+            while destination_key in self._states:
+                if self._stop.is_set():
+                    raise stopped(self._stop)
+                self._changed.wait(_STOP_POLL_S)
+            state = self._states[destination_key] = TransferState()
         try:
             yield state
         finally:
@@ -91,22 +100,10 @@ class TransferStates:
                 del self._states[destination_key]
                 self._changed.notify_all()
 
-    def _enter(self, destination_key: str) -> TransferState:
-        with self._changed:
-            while destination_key in self._states:
-                if self._stop.is_set():
-                    raise stopped(self._stop)
-                self._changed.wait(_STOP_POLL_S)
-            state = self._states[destination_key] = TransferState()
-            return state
-
     def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
         """Note that the request that finishes a copy may have done so without an answer."""
-        if (
-            state.transfer
-            and operation in answers.ETAG_RESULTS
-            and info.error_class in answers.AMBIGUOUS
-        ):
+        may_be_done = operation in answers.ETAG_RESULTS and info.error_class in answers.AMBIGUOUS
+        if state.transfer and may_be_done:
             state.transfer.ambiguous = True
 
     def _find(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
@@ -123,8 +120,3 @@ class TransferStates:
             state.transfer.part_etags[part_number] = parsed["CopyPartResult"]["ETag"]
         elif model.name in answers.ETAG_RESULTS:
             state.transfer.answer = parsed
-
-
-def stopped(stop: StopFlag) -> ObjectError:
-    """Return the error of a request that a stopped run does not send."""
-    return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")

@@ -8,11 +8,11 @@ takes another request to settle, and then the outcome is certain or the object h
 from __future__ import annotations
 
 import traceback
-from typing import Any
 
 import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.model import (
@@ -21,26 +21,38 @@ from s3_xfer.model import (
     Failed,
     NotAttempted,
     Outcome,
-    S3Object,
     Skipped,
     SkipReason,
 )
 
 
 class OutcomeSettler:
-    """Settles the outcomes of one run's copies; thread-safe.
+    """Settles the outcomes of one run's copies; thread-safe."""
 
-    ``source`` and ``destination`` are the clients of both sides. Objects below ``threshold_bytes``
-    are copied in one request.
-    """
+    def __init__(self, context: CopyContext) -> None:
+        self._context = context
 
-    def __init__(
-        self, source: Any, destination: Any, *, overwrite: bool, threshold_bytes: int
-    ) -> None:
-        self._source = source
-        self._destination = destination
-        self._overwrite = overwrite
-        self._threshold_bytes = threshold_bytes
+    def conclude(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome:
+        """Return how a copy ended whose last answer was ``error``. Never raises."""
+        try:
+            return self.settle(task, transfer, error) or self.failed(task, error)
+        except Exception as another:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self.failed(task, another)
+
+    def verified(self, task: CopyTask, etag: str, *, engine: str = "managed") -> Outcome:
+        """Return how a copy ended whose ``etag`` is another than the source's. Never raises.
+
+        If the source's ETag was an MD5, the content differs.
+        """
+        source = task.source
+        try:
+            _, answer = lookup.head(self._context.source, source)
+            if verify.etag_is_md5(answer):
+                message = f"ETag {source.etag} became {etag}"
+                raise ObjectError.of(ErrorClass.MISMATCH, message, attempts=1)  # noqa: TRY301
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self.failed(task, error)
+        return Copied(task, source.size, etag, engine=engine)
 
     def settle(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome | None:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
@@ -51,32 +63,21 @@ class OutcomeSettler:
         Raises:
             Exception: of any kind that the clients raise.
         """
-        info = translate(error)
-        if info.error_class is ErrorClass.SOURCE_CHANGED and not self._overwrite:
+        error_class = translate(error).error_class
+        if error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite:
             if not self._destination_exists(task, error):
                 return None
             arrived = self._arrived(task, transfer) if transfer.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
-        if info.error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
+        if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
         return None
-
-    def check_contradiction(self, source: S3Object, etag: str) -> None:
-        """Raise if the source's ETag was an MD5, and ``etag`` is another.
-
-        Raises:
-            ObjectError: the content of the copy differs.
-        """
-        if lookup.etag_was_md5(self._source, source):
-            raise ObjectError.of(
-                ErrorClass.MISMATCH, f"ETag {source.etag} became {etag}", attempts=1
-            )
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
         interrupted = info.error_class is ErrorClass.INTERRUPTED
-        if interrupted and info.attempts == 0 and task.source.size < self._threshold_bytes:
+        if interrupted and info.attempts == 0 and self._context.is_single(task):
             return NotAttempted(task)  # its one request was never sent
         unexpected = info.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
@@ -91,7 +92,7 @@ class OutcomeSettler:
         if condition:
             return "copy-source" not in condition
         try:
-            lookup.head(self._source, task.source)  # pinned: answers 412 if the source changed
+            lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
         except bc.ClientError:
             return False
         return True
@@ -99,11 +100,11 @@ class OutcomeSettler:
     def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
         """Return a copied outcome if the destination holds exactly what this run wrote."""
         try:
-            answer = lookup.head_destination(self._destination, task)
+            found, _ = lookup.head_destination(self._context.destination, task)
         except bc.ClientError:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
-        if answer["ContentLength"] != task.source.size or answer["ETag"] != expected:
+        if found.size != task.source.size or found.etag != expected:
             return None
-        return Copied(task, task.source.size, answer["ETag"], parts=max(1, len(part_etags)))
+        return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))

@@ -1,12 +1,9 @@
 """Signature version 4 for the one kind of request that is sent a million times.
 
 Most of botocore's time for a signature goes into joining, sorting and quoting what is the same for
-every copy of a run. Here that is done once a second, with botocore's rules
-(``botocore.auth.S3SigV4Auth``), and a copy costs one SHA-256 and one HMAC. A test compares both,
-signature by signature; the tests with Ceph let a real S3 check it.
-
-It signs only requests without query and body, in which nothing varies but the path, the source and
-its ETag.
+every copy of a run. Here that is done once a second, with the rules of
+``botocore.auth.S3SigV4Auth``, and a copy costs one SHA-256 and one HMAC. Only the path, the source
+and its ETag may vary, in requests without query and body.
 """
 
 from __future__ import annotations
@@ -40,9 +37,9 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag of the canonical request. The
-    header ``authorization`` lacks its last word, which is the HMAC that ``inner`` and ``outer``
-    have begun (RFC 2104, section 4); ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
+    ``canonical`` are the pieces around path, copy source and ETag. ``authorization`` lacks the HMAC
+    that ``inner`` and ``outer`` have begun (RFC 2104, section 4); ``hmac.digest`` takes longer, and
+    gives up the GIL meanwhile.
     """
 
     canonical: tuple[str, str, str]

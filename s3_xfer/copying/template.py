@@ -3,21 +3,20 @@
 botocore spends most of a millisecond on every request: endpoint rules, serialisation, events. All
 of it comes to the same result for every object of a run, except the key, the source and the
 condition. So it is done once, through the run's own client with all its hooks, and stopped before
-anything is signed or sent; :meth:`CopyTemplate.path` and :meth:`CopyTemplate.copy_source` are what
-differs, encoded as botocore does it (``botocore.serialize``, ``botocore.handlers``). No header is
-listed here: what an option adds to a request is in the template because botocore, or a hook, put it
-there.
+anything is signed or sent. What differs is encoded as botocore does it (``botocore.serialize``,
+``botocore.handlers``). No header is listed here: botocore, or a hook, has put it into the template.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 from s3_xfer.copying.headers import single_copy_params
 from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
+from s3_xfer.s3_client import S3Client
 
 _KEY = "s3-xfer-template"  # nothing in it is ever percent-encoded
 _SAFE = "/~"
@@ -28,9 +27,8 @@ Header = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyTemplate:
-    """What all copies of a run have in common.
+    """What all copies of a run have in common; the prefixes end where the key begins.
 
-    ``source_prefix`` is the copy source up to the key, ``path_prefix`` the path up to the key.
     ``region`` is empty where botocore names none.
     """
 
@@ -54,7 +52,7 @@ class CopyTemplate:
 
 
 def compose(
-    client: Any, options: CopyOptions, *, source_bucket: str, destination_bucket: str
+    client: S3Client, options: CopyOptions, *, source_bucket: str, destination_bucket: str
 ) -> CopyTemplate:
     """Return the template of all single-request copies that ``client`` would make."""
     request = _unsent_request(
@@ -65,8 +63,11 @@ def compose(
         **single_copy_params(options, "etag"),
     )
     url = urlsplit(request["url"])
-    headers = {name.lower(): _text(value) for name, value in request["headers"].items()}
-    signing = request["context"].get("signing", {})
+    headers = {
+        name.lower(): value.decode("latin-1") if isinstance(value, bytes) else value
+        for name, value in request["headers"].items()
+    }
+    signing, config = request["context"].get("signing", {}), cast("Any", client.meta.config)
     return CopyTemplate(
         tls=url.scheme == "https",
         path_prefix=url.path.removesuffix(_KEY),
@@ -74,15 +75,11 @@ def compose(
         common_headers=(
             ("host", url.netloc),
             ("content-length", "0"),
-            *(
-                (name, value)
-                for name, value in headers.items()
-                if name not in (COPY_SOURCE, CONDITION)
-            ),
+            *(item for item in headers.items() if item[0] not in (COPY_SOURCE, CONDITION)),
         ),
         region=signing.get("region") or "",
         service=signing.get("signing_name") or "s3",
-        auth_type=str(request["context"].get("auth_type") or client.meta.config.signature_version),
+        auth_type=str(request["context"].get("auth_type") or config.signature_version),
     )
 
 
@@ -94,7 +91,7 @@ class _ComposedError(Exception):
         self.request = request
 
 
-def _unsent_request(client: Any, **params: Any) -> dict[str, Any]:
+def _unsent_request(client: S3Client, **params: Any) -> dict[str, Any]:
     """Let ``client`` compose a ``CopyObject``, and stop it where it would sign and send."""
 
     def stop_here(params: dict[str, Any], **_: object) -> None:
@@ -109,7 +106,3 @@ def _unsent_request(client: Any, **params: Any) -> dict[str, Any]:
     finally:
         events.unregister("before-call.s3", stop_here)
     raise AssertionError("unreachable")
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value

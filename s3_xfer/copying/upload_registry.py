@@ -1,28 +1,32 @@
 """Multipart uploads that outlive the answer, or the run, that created them.
 
-Two things can lose an upload: the answer to CreateMultipartUpload, and the end of the process. A
-run with a journal keeps an :class:`UploadRegistry`, from which the next run goes on; every run
-looks at its end for uploads whose answer was lost, by listing the uploads of that one key.
-
-Only uploads of this copy are aborted: no other keys, no uploads that are in the registry, none
-older than the request whose answer was lost.
+An upload costs money until it is completed or aborted. Two things can lose one: the answer to
+CreateMultipartUpload, and the end of the process. A run with a journal keeps an
+:class:`UploadRegistry`, from which the next run goes on; every run looks at its end for uploads
+whose answer was lost. Only uploads of this copy are aborted: no other keys, and none older than the
+request whose answer was lost.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
-from s3_xfer.errors import ErrorClass, translate
+from s3_xfer.copying import answers
+from s3_xfer.copying.request_state import RequestState, state_of
+from s3_xfer.errors import ErrorClass, ErrorInfo, translate
 from s3_xfer.model import OpenUpload
+from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 
 # S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
 _CLOCKS_DIFFER = timedelta(minutes=15)
+_UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 
 _log = logging.getLogger("s3_xfer")
 
@@ -93,7 +97,89 @@ class UploadRegistry(Protocol):
         """Record that there is no unknown upload to ``key``."""
 
 
-def abort(client: Any, bucket: str, key: str, upload_id: str) -> None:
+class UploadTracker:
+    """Follows the multipart uploads of one client. Thread-safe.
+
+    s3transfer does not expose the ids of its uploads, so they are read from S3's answers.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, OpenUpload] = {}
+        self._lost: dict[str, PendingCreate] = {}
+        self._registry: UploadRegistry | None = None
+        self._lock = threading.Lock()
+
+    def attach(self, client: S3Client) -> None:
+        """Follow the uploads of ``client``."""
+        events = client.meta.events
+        events.register("before-call.s3.CreateMultipartUpload", self._before_create)
+        events.register("after-call.s3", self._after_call)
+
+    def record_in(self, registry: UploadRegistry) -> None:
+        """Record uploads in ``registry`` from now on."""
+        self._registry = registry
+
+    def open_uploads(self) -> tuple[OpenUpload, ...]:
+        """Return the uploads that were created and neither completed nor aborted since."""
+        with self._lock:
+            return tuple(self._open.values())
+
+    def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
+        """Note an upload that S3 may have created without an answer."""
+        if operation == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
+            key = state.params["Key"]
+            with self._lock:
+                self._lost.setdefault(key, PendingCreate(key, datetime.now(UTC)))
+
+    def sweep(
+        self, client: S3Client, bucket: str, registry: UploadRegistry | None
+    ) -> tuple[str, ...]:
+        """Abort the uploads that are open, those in ``registry``, and those that were lost.
+
+        Returns a line of text for each key where S3 did not list the lost ones. Call it when no
+        copy is under way any more.
+        """
+        open_keys = {upload.upload_id: upload.key for upload in self.open_uploads()}
+        if registry:
+            open_keys |= {upload.upload_id: upload.key for upload in registry.resumable()}
+        for upload_id, key in open_keys.items():
+            abort(client, bucket, key, upload_id)
+        with self._lock:
+            pending_creates = dict(self._lost)
+        if registry:
+            pending_creates |= {pending.key: pending for pending in registry.pending()}
+        unresolved = []
+        for pending in pending_creates.values():
+            refusal = _abort_unknown(client, bucket, pending)
+            if refusal:
+                unresolved.append(refusal)
+            elif registry:
+                registry.resolve_pending(pending.key)
+        return tuple(unresolved)
+
+    def _before_create(self, context: dict[str, Any], **_: object) -> None:
+        if self._registry:
+            self._registry.create_pending(state_of(context).params["Key"])
+
+    def _after_call(
+        self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
+    ) -> None:
+        failed = parsed.get("Error", {}).get("Code")
+        params = state_of(context).params
+        if model.name == "CreateMultipartUpload" and not failed:
+            upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
+            with self._lock:
+                self._open[upload.upload_id] = upload
+            if self._registry:
+                self._registry.created(upload, may_be_another=upload.key in self._lost)
+        elif model.name in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+            with self._lock:
+                self._open.pop(params["UploadId"], None)
+            if self._registry:
+                self._registry.closed(params["UploadId"])
+
+
+def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
     """Abort one upload; a failure is logged."""
     try:
         client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
@@ -102,36 +188,7 @@ def abort(client: Any, bucket: str, key: str, upload_id: str) -> None:
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
-def sweep(
-    client: Any,
-    bucket: str,
-    uploads: Iterable[OpenUpload],
-    lost: Iterable[PendingCreate],
-    registry: UploadRegistry | None,
-) -> tuple[str, ...]:
-    """Abort ``uploads``, those in the ``registry``, and those that were ``lost``.
-
-    Returns a line of text for each key where S3 did not list the lost ones. Call it when no copy
-    is under way any more.
-    """
-    resumable = registry.resumable() if registry else ()
-    open_keys = {upload.upload_id: upload.key for upload in uploads}
-    open_keys |= {upload.upload_id: upload.key for upload in resumable}
-    for upload_id, key in open_keys.items():
-        abort(client, bucket, key, upload_id)
-    recorded = registry.pending() if registry else ()
-    pending_creates = {pending.key: pending for pending in (*lost, *recorded)}
-    unresolved = []
-    for pending in pending_creates.values():
-        refusal = _abort_unknown(client, bucket, pending)
-        if refusal:
-            unresolved.append(refusal)
-        elif registry:
-            registry.resolve_pending(pending.key)
-    return tuple(unresolved)
-
-
-def _abort_unknown(client: Any, bucket: str, pending: PendingCreate) -> str:
+def _abort_unknown(client: S3Client, bucket: str, pending: PendingCreate) -> str:
     """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
     try:
         for upload_id in list(_unknown(client, bucket, pending)):
@@ -144,7 +201,7 @@ def _abort_unknown(client: Any, bucket: str, pending: PendingCreate) -> str:
     return ""
 
 
-def _unknown(client: Any, bucket: str, pending: PendingCreate) -> Iterator[str]:
+def _unknown(client: S3Client, bucket: str, pending: PendingCreate) -> Iterator[str]:
     pages = client.get_paginator("list_multipart_uploads").paginate(
         Bucket=bucket, Prefix=pending.key, EncodingType="url"
     )

@@ -1,9 +1,8 @@
 """What an ETag proves, and what it does not.
 
-Where both ETags are the MD5 of the content, a copy is verified without a request: they must be
-equal. That holds for single-part objects under SSE-S3 or no encryption (API reference,
-``Object.ETag``); it does not for multipart objects (``…-N``) and for anything under KMS or a
-customer's key. An ETag that may not be an MD5 is never compared.
+Where both ETags are the MD5 of the content they must be equal. That holds for single-part objects
+under SSE-S3 or no encryption (API reference, ``Object.ETag``); it does not for multipart objects
+(``…-N``) and for anything under KMS or a customer's key. Such an ETag is never compared.
 """
 
 from __future__ import annotations
@@ -14,6 +13,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _MD5 = re.compile(r'"?([0-9a-fA-F]{32})"?')
+_CHECKSUMS = (
+    "ChecksumCRC64NVME",
+    "ChecksumCRC32",
+    "ChecksumCRC32C",
+    "ChecksumSHA1",
+    "ChecksumSHA256",
+)
 _NOT_MD5_ENCRYPTIONS = frozenset({"aws:kms", "aws:kms:dsse", "aws:fsx"})
 
 
@@ -37,12 +43,9 @@ def etags_differ(source_etag: str, copy_etag: str) -> bool:
     return source_md5 is not None and copy_md5 is not None and source_md5 != copy_md5
 
 
-def may_differ(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
-    """Return False if the ETags contradict each other, by them and ``answer`` alone.
-
-    Only a HEAD of the source shows whether its ETag was an MD5, and the contradiction real.
-    """
-    return not etags_differ(source_etag, copy_etag) or not etag_is_md5(answer)
+def contradicts(source_etag: str, copy_etag: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether the copy made by ``answer`` may be wrong; a HEAD of the source tells."""
+    return etags_differ(source_etag, copy_etag) and etag_is_md5(answer)
 
 
 def multipart_etag(part_etags: Iterable[str]) -> str | None:
@@ -56,3 +59,16 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
         return None
     joined = b"".join(bytes.fromhex(digest) for digest in digests if digest)
     return f'"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}"'
+
+
+def whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
+    if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+        return {}
+    return {name: answer[name] for name in _CHECKSUMS if "-" not in answer.get(name, "-")}
+
+
+def checksums_agree(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> bool | None:
+    """Return whether the checksums that both sides have are equal; None if they share none."""
+    shared = of_source.keys() & of_copy.keys()
+    return all(of_source[name] == of_copy[name] for name in shared) if shared else None

@@ -32,7 +32,9 @@ def boundary(
     depth = len(prefix) if until is None else _common_length(after, until)
     if until is None:
         candidate = _in_open_group(first, after, depth, alphabet)
-    elif until[depth:] == following(after[depth : depth + 1]):  # all others begin as ``after`` does
+    elif until[depth:] == next_character(
+        after[depth : depth + 1]
+    ):  # all others begin as ``after`` does
         candidate = _in_open_group(first, after, depth + 1, alphabet)
     else:
         candidate = _between(after, until, depth, alphabet)
@@ -41,7 +43,7 @@ def boundary(
     return candidate if len(candidate.encode()) <= KEY_MAX_BYTES else None
 
 
-def following(character: str) -> str | None:
+def next_character(character: str) -> str | None:
     """Return the next character that a key may hold; None after the last one, or after none."""
     code = ord(character) + 1 if character else _LAST + 1
     while code in _NONCHARACTERS:
@@ -69,7 +71,7 @@ def _in_open_group(first: str, after: str, depth: int, alphabet: Sequence[str]) 
     common = _common_length(first, after)
     if common > depth:  # at which character do the remaining keys differ from these?
         middle_depth = (depth + common + 1) // 2
-        higher = following(after[middle_depth - 1])
+        higher = next_character(after[middle_depth - 1])
         return after[: middle_depth - 1] + higher if higher else None
     low = after[depth : depth + 1]
     higher_characters = alphabet[bisect_right(alphabet, low) :]
@@ -93,7 +95,7 @@ def _common_length(first: str, second: str) -> int:
 
 
 def _with_middle(start: str, low: str, candidates: Sequence[str]) -> str | None:
-    middle = candidates[len(candidates) // 2] if candidates else following(low)
+    middle = candidates[len(candidates) // 2] if candidates else next_character(low)
     return start + middle if middle else None
 
 

@@ -87,9 +87,7 @@ class CopyRun(Run[CopyResult]):
             self._processor = Processor(_copy_nothing, threads=1)
             self._why_managed = "a dry run copies nothing"
             return
-        self._copier = self._processor = CopyProcessor(
-            spec, self._keys, clients, ledger=ledger, metrics=self._metrics, stop=self._stop
-        )
+        self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
         self._why_managed = self._copier.why_managed
 
     # ------------------------------------------------------------------------------ copying
@@ -148,7 +146,7 @@ class CopyRun(Run[CopyResult]):
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         clients = self._setup.clients
-        return clients.destination_hooks.open_uploads() if clients else ()
+        return clients.destination_hooks.uploads.open_uploads() if clients else ()
 
     # --------------------------------------------------------------------------------- ends
 

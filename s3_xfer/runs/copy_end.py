@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.copying.upload_registry import sweep
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
@@ -22,21 +21,15 @@ def sweep_uploads(
     Returns the uploads whose abort was refused, and notes on lost ones that S3 did not let us look
     for. A stopped run with a journal leaves its uploads to the next one.
     """
-    journal, hooks = ledger.journal, clients.destination_hooks
+    journal, uploads = ledger.journal, clients.destination_hooks.uploads
     if journal and stop.is_set():
         return (), ()
     notes: Sequence[str] = ()
     try:
-        notes = sweep(
-            clients.destination,
-            bucket,
-            hooks.open_uploads(),
-            hooks.lost_uploads(),
-            journal.uploads if journal else None,
-        )
+        notes = uploads.sweep(clients.destination, bucket, journal.uploads if journal else None)
     except S3XferError as error:  # of the journal
         ledger.abort(error)
-    return hooks.open_uploads(), notes
+    return uploads.open_uploads(), notes
 
 
 def close_journal(

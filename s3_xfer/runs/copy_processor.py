@@ -6,22 +6,16 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from s3_xfer.access.clients import CONNECT_TIMEOUT_S, Clients
+from s3_xfer.access.clients import Clients
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
-from s3_xfer.copying.engine_selection import EngineSelection, select_engine
+from s3_xfer.copying.dispatcher import AsyncDispatcher
+from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
-from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import CopyTask
-from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
 
@@ -35,48 +29,52 @@ class CopyProcessor(Processor[CopyTask]):
         PreflightError: the CRT engine was asked for and cannot be used.
     """
 
-    def __init__(
-        self,
-        spec: CopySpec,
-        keys: KeyMap,
-        clients: Clients,
-        *,
-        ledger: Ledger,
-        metrics: MetricsCollector,
-        stop: StopFlag,
-    ) -> None:
-        selection = _select_engine(spec, keys, clients)
+    def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
+        context = CopyContext(
+            source=clients.source,
+            destination=clients.destination,
+            hooks=clients.destination_hooks,
+            options=spec.options,
+            overwrite=spec.overwrite,
+            looks_first=not clients.destination_is_aws,
+        )
+        selection = select_engine(
+            context,
+            ca_bundle=clients.destination_ca_bundle,
+            source_bucket=keys.source.bucket,
+            destination_bucket=keys.destination.bucket,
+        )
         self.why_managed = selection.why_managed
         threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
         super().__init__(self._begin, threads=threads)
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
-        self._resumer = _resumer(spec, clients, ledger.journal, self._engine.part_size, stop)
-        copier = ObjectCopier(
-            engine=self._engine,
-            source=clients.source,
-            destination=clients.destination,
-            hooks=clients.destination_hooks,
-            metrics=metrics,
-            options=spec.options,
-            overwrite=spec.overwrite,
-            looks_first=not clients.destination_is_aws,
-            resumer=self._resumer,
-        )
-        self._dispatcher = (
-            _async_dispatcher(selection, copier, clients, ledger, spec.options)
-            if selection.copy_client
-            else BlockingDispatcher(copier.copy)
-        )
+        self._resumer: MultipartResumer | None = None
+        if ledger.journal:
+            context.hooks.keep_uploads_when_stopped()
+            self._resumer = MultipartResumer(context, ledger.journal.uploads)
+        self._copier = ObjectCopier(context, self._engine, self._resumer)
+        self._dispatcher: AsyncDispatcher | None = None
+        if selection.copy_client:
+            self._dispatcher = AsyncDispatcher(
+                self._copier,
+                selection.copy_client,
+                limit=selection.max_in_flight,
+                on_crash=ledger.abort,
+            )
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
-        if self._ledger.begin(task):
+        if not self._ledger.begin(task):
+            return
+        if self._dispatcher:
             self._dispatcher.start(task, self._ledger.end)
+        else:
+            self._ledger.end(task, self._copier.copy(task))
 
     def drain(self, timeout_s: float) -> bool:
         """Wait until every copy that was begun has ended."""
-        return self._dispatcher.drain(timeout_s)
+        return self._dispatcher is None or self._dispatcher.drain(timeout_s)
 
     def give_up(self) -> None:
         """Record as interrupted what S3 has not answered."""
@@ -84,67 +82,9 @@ class CopyProcessor(Processor[CopyTask]):
 
     def close(self, *, all_ended: bool) -> None:
         """Release connections and threads; those of the engine only if no copy is in flight."""
-        self._dispatcher.close()
+        if self._dispatcher:
+            self._dispatcher.close()
         if self._resumer:
             self._resumer.close()
         if all_ended:
             self._engine.close()
-
-
-def _select_engine(spec: CopySpec, keys: KeyMap, clients: Clients) -> EngineSelection:
-    return select_engine(
-        spec.options,
-        client=clients.destination,
-        credentials=clients.destination_session.get_credentials(),
-        ca_bundle=clients.destination_ca_bundle,
-        connect_timeout_s=CONNECT_TIMEOUT_S,
-        source_bucket=keys.source.bucket,
-        destination_bucket=keys.destination.bucket,
-    )
-
-
-def _resumer(
-    spec: CopySpec,
-    clients: Clients,
-    journal: Journal | None,
-    part_size: Callable[[int], int],
-    stop: StopFlag,
-) -> MultipartResumer | None:
-    """Return what goes on with the uploads in a journal; a run without one has none."""
-    if not journal:
-        return None
-    clients.destination_hooks.keep_uploads_when_stopped()
-    return MultipartResumer(
-        clients.destination,
-        journal.uploads,
-        part_size=part_size,
-        threads=spec.options.threads,
-        stop=stop,
-    )
-
-
-def _async_dispatcher(
-    selection: EngineSelection,
-    copier: ObjectCopier,
-    clients: Clients,
-    ledger: Ledger,
-    options: CopyOptions,
-) -> AsyncDispatcher:
-    assert selection.copy_client  # noqa: S101 - the caller has looked
-    hooks = clients.destination_hooks
-    return AsyncDispatcher(
-        copy_client=selection.copy_client,
-        copier=copier,
-        output_shape=_output_shape(clients.destination),
-        requests=hooks.requests,
-        renewal=hooks.renewal,
-        pacer=hooks.pacer,
-        limit=selection.max_in_flight,
-        blocking_threads=options.threads,
-        read_timeout_s=options.read_timeout_s,
-        on_crash=ledger.abort,
-    )
-
-
-def _output_shape(client: Any) -> Any:
-    return client.meta.service_model.operation_model("CopyObject").output_shape

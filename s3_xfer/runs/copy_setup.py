@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.journals import journal_storage
-from s3_xfer.access.preflight import AccessPreflight
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
@@ -126,7 +126,7 @@ class CopySetup:
         assert source  # noqa: S101 - everything that says what there is has been read
         journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
         self._ledger.journal = journal
-        clients.destination_hooks.record_uploads_in(journal.uploads)
+        clients.destination_hooks.uploads.record_in(journal.uploads)
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions, S3CopyOperation, ValidationError
-from s3_xfer.access.documents import Parties, PolicyDocument, PolicyTarget, Principal, literal
+from s3_xfer.access.documents import Participants, PolicyDocument, PolicyTarget, Principal, literal
 from s3_xfer.access.policies import policies_for
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
@@ -42,7 +42,7 @@ def documents(
     source: AccountContext | None = None,
     destination: AccountContext | None = None,
     options: CopyOptions | None = None,
-    **parties: Any,
+    **participants: Any,
 ) -> dict[str, PolicyDocument]:
     """Return the documents of a run by their places."""
     operation = S3CopyOperation(
@@ -59,7 +59,7 @@ def documents(
         operation.key_map(),
         operation.options,
         overwrite=overwrite,
-        parties=Parties(copier=Principal.parse(COPIER), **parties),
+        participants=Participants(copier=Principal.parse(COPIER), **participants),
     )
     return {one.target.value: one for one in found}
 
@@ -197,8 +197,10 @@ def test_other_partitions_are_named_so() -> None:
         destination_key="",
         recursive=True,
     )
-    parties = Parties(copier=Principal.parse(f"arn:aws-cn:iam::{OURS}:user/u"))
-    found = policies_for(operation.key_map(), CopyOptions(), overwrite=True, parties=parties)
+    participants = Participants(copier=Principal.parse(f"arn:aws-cn:iam::{OURS}:user/u"))
+    found = policies_for(
+        operation.key_map(), CopyOptions(), overwrite=True, participants=participants
+    )
 
     resources = [r for one in found for s in one.statements for r in s.resources]
     assert resources
@@ -255,7 +257,7 @@ def test_alias_of_an_access_point_is_refused(alias: str) -> None:
             operation.key_map(),
             CopyOptions(),
             overwrite=True,
-            parties=Parties(copier=Principal.parse(COPIER)),
+            participants=Participants(copier=Principal.parse(COPIER)),
         )
 
 

@@ -7,15 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions
-from s3_xfer.copying.after_answer import (
+from s3_xfer.copying.request_policy import (
     Again,
     Decision,
     Renew,
+    RequestPolicy,
     RetryPolicy,
     Stand,
     after_answer,
 )
-from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.pipeline.stop import StopFlag

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import threading
+import queue
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from s3_xfer import Engine, ErrorClass
-from s3_xfer.access.clients import CONNECT_TIMEOUT_S, open_clients
+from s3_xfer.access.clients import open_clients
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.counterpart import compared_counterpart
-from s3_xfer.copying.dispatcher import AsyncDispatcher, BlockingDispatcher
+from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
+from s3_xfer.copying.lookup import compared_counterpart
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -74,57 +75,35 @@ def clients_of(world: World) -> Any:
 def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     """Return how the copy of ``source`` by ``engine`` ended."""
     clients = clients_of(world)
-    hooks = clients.destination_hooks
     managed = ManagedEngine(clients.destination, QUICK)
-    copier = ObjectCopier(
-        engine=managed,
+    context = CopyContext(
         source=clients.source,
         destination=clients.destination,
-        hooks=hooks,
-        metrics=clients.requests.counter,
+        hooks=clients.destination_hooks,
         options=QUICK,
         overwrite=True,
         looks_first=False,
     )
+    copier = ObjectCopier(context, managed)
+    outcomes: queue.Queue[Outcome] = queue.Queue()
     crashes: list[BaseException] = []
-    dispatcher: Any = BlockingDispatcher(copier.copy)
+    task = CopyTask(source, DST, "out/x")
     if engine is Engine.CRT:
         selection = select_engine(
-            QUICK,
-            client=clients.destination,
-            credentials=clients.destination_session.get_credentials(),
-            ca_bundle=None,
-            connect_timeout_s=CONNECT_TIMEOUT_S,
-            source_bucket=VERSIONED,
-            destination_bucket=DST,
+            context, ca_bundle=None, source_bucket=VERSIONED, destination_bucket=DST
         )
         assert selection.copy_client
-        model = clients.destination.meta.service_model.operation_model("CopyObject")
         dispatcher = AsyncDispatcher(
-            copy_client=selection.copy_client,
-            copier=copier,
-            output_shape=model.output_shape,
-            requests=hooks.requests,
-            renewal=hooks.renewal,
-            pacer=hooks.pacer,
-            limit=4,
-            blocking_threads=2,
-            read_timeout_s=50,
-            on_crash=crashes.append,
+            copier, selection.copy_client, limit=4, on_crash=crashes.append
         )
-    outcomes: list[Outcome] = []
-    is_done = threading.Event()
-
-    def on_done(_: CopyTask, outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        is_done.set()
-
-    dispatcher.start(CopyTask(source, DST, "out/x"), on_done)
-    assert is_done.wait(50)
-    dispatcher.close()
+        dispatcher.start(task, lambda _, outcome: outcomes.put(outcome))
+        outcome = outcomes.get(timeout=50)
+        dispatcher.close()
+    else:
+        outcome = copier.copy(task)
     managed.close()
     assert crashes == []
-    return outcomes[0]
+    return outcome
 
 
 def stored(world: World, size: int) -> S3Object:

@@ -72,7 +72,7 @@ BANNED = {
     "wordless": "without a body",
 }
 # Terms of the field that contain a banned word.
-TERMS = ("in flight",)
+TERMS = ("in flight", "call later")
 # Methods that the servers of the standard library call by these names.
 PRESCRIBED = {"handle", "handle_error", "handle_expect_100", "handle_one_request"}
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -116,7 +116,7 @@ def names_of(module: Path) -> Iterator[tuple[int, str]]:
     [
         ("Flights", ["flights"]),
         ("_in_flight", []),
-        ("InFlightRequest", []),
+        ("InflightRequest", []),
         ("HTTPFlight2", ["flight"]),
         ("LeftUpload", ["left upload"]),
         ("left_uploads", []),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer.errors import RunAborted
-from s3_xfer.listing.boundaries import boundary, following
+from s3_xfer.listing.boundaries import boundary
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange, merged

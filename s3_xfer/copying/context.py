@@ -1,0 +1,31 @@
+"""What the copies of one run have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.model import CopyTask
+from s3_xfer.options import CopyOptions
+from s3_xfer.s3_client import S3Client
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyContext:
+    """Clients and rules of one run's copies. Thread-safe.
+
+    ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
+    ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
+    sends a HEAD for the key besides, where the service may ignore the condition.
+    """
+
+    source: S3Client
+    destination: S3Client
+    hooks: RequestHooks
+    options: CopyOptions
+    overwrite: bool
+    looks_first: bool
+
+    def is_single(self, task: CopyTask) -> bool:
+        """Return whether ``task`` is small enough for a single request."""
+        return task.source.size < self.options.multipart_threshold_bytes

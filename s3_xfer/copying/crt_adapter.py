@@ -1,0 +1,122 @@
+"""What awscrt has to be told, or kept from doing, so that a copy costs little. See :mod:`.crt`.
+
+:func:`unsupported_reason` names the configurations in which awscrt would not send what botocore
+sends; those are left to the other engine. :mod:`.crt` and this are the only importers of awscrt.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import threading
+from typing import Any
+
+import awscrt.http
+import awscrt.io
+import botocore.exceptions as bc
+from botocore.utils import get_environ_proxies
+
+from s3_xfer.copying.template import CopyTemplate
+from s3_xfer.s3_client import S3Client
+from s3_xfer.version import VERSION
+
+_SIGNATURES = frozenset({"v4", "s3v4"})
+CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
+
+
+def unsupported_reason(template: CopyTemplate, client: S3Client) -> str | None:
+    """Return why awscrt cannot send what ``client`` would, or None if it can."""
+    config: Any = client.meta.config
+    proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
+    reasons = {
+        "this process was forked from one that used awscrt, which does not survive that": (
+            _used_by and os.getpid() not in _used_by
+        ),
+        f"awscrt {awscrt.__version__} is not known to s3-xfer {VERSION}": not all(
+            hasattr(awscrt.http.HttpClientStream, name) for name in CALLED_BY_AWSCRT
+        ),
+        f"requests are signed another way ({template.auth_type})": (
+            template.auth_type not in _SIGNATURES
+        ),
+        "requests are signed for more than one region": template.region in ("", "*"),
+        "a proxy is configured": proxies,
+        "a client certificate is configured": config.client_cert,
+    }
+    return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt has no types
+    """Stands between awscrt's stream and its base, which would make a future for the answer."""
+
+    __slots__ = ()
+
+    def __init__(self, *_: object) -> None:
+        awscrt.NativeResource.__init__(self)
+
+
+class HttpStream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
+    """Lets awscrt call a stream of ours, in place of its own methods, which complete a future.
+
+    A future costs more than the signature. The methods are private, and have been the same for
+    years; :func:`unsupported_reason` checks that they are there.
+    """
+
+    __slots__ = CALLED_BY_AWSCRT
+
+    def __init__(self, connection: Any, request: Any, stream: Any) -> None:
+        self._on_response = stream.on_response
+        self._on_body = stream.on_body
+        self._on_complete = stream.on_complete
+        super().__init__(connection, request)
+
+
+_used_by: set[int] = set()  # the process that has the event loop
+
+
+@functools.cache
+def bootstrap() -> awscrt.io.ClientBootstrap:
+    """Return the one event loop of this process, kept until its end."""
+    _used_by.add(os.getpid())
+    loop = awscrt.io.EventLoopGroup(1)
+    return awscrt.io.ClientBootstrap(loop, awscrt.io.DefaultHostResolver(loop))
+
+
+def tls(host: str, ca_bundle: str | None) -> awscrt.io.TlsConnectionOptions:
+    """Return options to talk to ``host``, whose certificate must be vouched for."""
+    options = awscrt.io.TlsContextOptions()
+    if ca_bundle:
+        options.override_default_trust_store_from_path(None, ca_bundle)
+    connection_options = awscrt.io.ClientTlsContext(options).new_connection_options()
+    connection_options.set_server_name(host)
+    return connection_options
+
+
+_threads_kept = threading.local()
+
+
+def keep_thread_state() -> None:
+    """Let the thread of awscrt keep its Python thread state between two callbacks.
+
+    Python makes one for a foreign thread at every call and throws it away after it, stack and
+    all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
+    "PyGILState_Ensure": calls nest).
+    """
+    if not hasattr(_threads_kept, "done"):
+        _threads_kept.done = True
+        ctypes.pythonapi.PyGILState_Ensure()
+
+
+def connection_error(error: BaseException, endpoint: str, *, given_up: bool) -> Exception:
+    """Return what botocore would have made of awscrt's ``error``, a time-out if ``given_up``."""
+    name = getattr(error, "name", type(error).__name__)
+    text = f"{name}: {getattr(error, 'message', error)}"
+    if given_up:
+        return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
+    if "TIMEOUT" in name:
+        return bc.ConnectTimeoutError(endpoint_url=endpoint, error=text)
+    if "_TLS_" in name:
+        return bc.SSLError(endpoint_url=endpoint, error=OSError(text))
+    if name != "AWS_IO_SOCKET_CLOSED" and ("_DNS_" in name or "_SOCKET_" in name):
+        return bc.EndpointConnectionError(endpoint_url=endpoint, error=text)
+    return bc.ConnectionClosedError(endpoint_url=endpoint, error=text, request=None)

@@ -1,0 +1,240 @@
+"""Sends the requests of the CRT engine, and sends them again, without a thread for each.
+
+The answer arrives in the copy client's one thread, which must never wait: it handles the ordinary
+answer and sends the next request right there, so threads hardly compete for the interpreter. A
+repetition is scheduled for when it is due, and a paced request is sent by a timer thread. What may
+block (asking S3 first or again, copies in parts, renewing credentials) runs on two thread pools.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
+
+from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.renewal import not_renewed
+from s3_xfer.copying.request_state import TransferState, stopped
+from s3_xfer.model import CopyTask, Outcome
+from s3_xfer.pipeline.slots import Slots
+from s3_xfer.pipeline.timer import TimerThread
+
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
+
+OPERATION = "CopyObject"
+_OVERDUE_CHECK_S = 1.0
+_CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
+
+OnDone: TypeAlias = Callable[[CopyTask, Outcome], None]
+OnCrash: TypeAlias = Callable[[BaseException], None]
+
+
+@dataclass(slots=True, eq=False)
+class InflightRequest:
+    """One object under way. ``on_done`` gets its outcome, with the task as it was started."""
+
+    started: CopyTask
+    task: CopyTask
+    on_done: OnDone
+    ambiguous: bool = False  # S3 may have copied it although no answer said so
+    attempts: int = 0
+    sent_at_s: float = 0.0
+    is_renewed: bool = False  # its credentials, after S3 called them expired
+    error: Exception | None = None  # of the last answer
+    give_up: Callable[[], None] | None = None
+
+    @property
+    def transfer(self) -> TransferState:
+        """The state that the other engine would have of it."""
+        return TransferState(ambiguous=self.ambiguous)
+
+    def done(self, outcome: Outcome) -> None:
+        """Report how the object ended."""
+        self.on_done(self.started, outcome)
+
+
+class BlockingPools:
+    """Two pools of ``threads`` threads each, for work that may block. Thread-safe.
+
+    Threads that prepare objects may wait for a slot, which becomes free only when a request has
+    been completed. So completing has threads of its own. ``after_each`` is called after each piece
+    of work, ``on_crash`` with an unexpected error; other requests continue.
+    """
+
+    def __init__(self, threads: int, *, after_each: Callable[[], None], on_crash: OnCrash) -> None:
+        self._blocking_pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-blocking")
+        self._completion_pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-completion")
+        self._after_each = after_each
+        self._on_crash = on_crash
+
+    def prepare(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do ``work`` on a request that was not sent yet."""
+        self._blocking_pool.submit(self._run, work, *arguments)
+
+    def complete(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do ``work`` on a request that was answered; it must not wait for a slot."""
+        self._completion_pool.submit(self._run, work, *arguments)
+
+    def close(self) -> None:
+        """Release the threads, without waiting for their work."""
+        self._blocking_pool.shutdown(wait=False)
+        self._completion_pool.shutdown(wait=False)
+
+    def guarded(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do ``work`` here; an unexpected error ends the run."""
+        try:
+            work(*arguments)
+        except BaseException as error:  # noqa: BLE001 - it ends the run
+            self._on_crash(error)
+
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        self.guarded(work, *arguments)
+        self._after_each()
+
+
+class RequestSender:
+    """Sends queued requests while there are slots and the pace allows it. Thread-safe.
+
+    At most ``limit`` requests are under way. ``on_answer`` is called in the copy client's thread
+    with each answer, also with that of a request that got none in ``read_timeout_s``; ``on_unsent``
+    with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
+    :meth:`send_again` or a slot that is freed.
+    """
+
+    def __init__(
+        self,
+        copy_client: CrtCopyClient,
+        hooks: RequestHooks,
+        *,
+        limit: int,
+        blocking_threads: int,
+        read_timeout_s: float,
+        on_answer: Callable[[InflightRequest, Answer], None],
+        on_unsent: Callable[[InflightRequest, Exception], None],
+        on_crash: OnCrash,
+    ) -> None:
+        self._copy_client = copy_client
+        self._counter = hooks.requests.counter
+        self._stop = hooks.requests.stop
+        self._pacer = hooks.pacer
+        self._read_timeout_s = read_timeout_s
+        self._on_answer = on_answer
+        self._on_unsent = on_unsent
+        self.slots: Slots[InflightRequest] = Slots(limit, self._stop)
+        self.pools = BlockingPools(blocking_threads, after_each=self.dispatch, on_crash=on_crash)
+        self._timer = TimerThread(self._stop, on_crash=on_crash)
+        # In the order in which they were sent. Without a lock: each use is one operation on it.
+        self._in_flight: dict[InflightRequest, None] = {}
+        self._closed = False
+        self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
+        self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
+
+    def enqueue(self, request: InflightRequest) -> bool:
+        """Queue ``request``, waiting for room, and send what can be sent; False once stopped.
+
+        Raises:
+            ObjectError: there are no credentials that are fresh enough.
+        """
+        try:
+            self._copy_client.refresh()
+        except Exception as error:
+            raise not_renewed(error) from error
+        is_queued = self.slots.enqueue(request)
+        if is_queued:
+            self.dispatch()
+        return is_queued
+
+    def dispatch(self) -> None:
+        """Send queued requests while there is room; paced ones are sent by the timer thread."""
+        while self._pacer.unthrottled:
+            request = self.slots.next()
+            if request is None:
+                return
+            self.pools.guarded(self._send, request)
+        if self.slots.has_waiting:
+            self._timer.call_later(0.0, self._dispatch_paced)
+
+    def repeat(self, request: InflightRequest, delay_s: float) -> None:
+        """Send a request again after ``delay_s``; others use its slot meanwhile, if possible."""
+        again = self._send_queued_again if self.slots.defer() else self.send_again
+        self._timer.call_later(delay_s, partial(again, request))
+
+    def send_again(self, request: InflightRequest) -> None:
+        """Send a request that has kept its slot, with the newest credentials."""
+        if self._is_refreshed(request):
+            self._send(request)
+
+    def end_queued(self) -> None:
+        """End the queued requests of a stopped run, for which no answer frees a slot any more."""
+        while (request := self.slots.next()) is not None:
+            self.pools.guarded(self._send, request)
+
+    def close(self) -> None:
+        """Give up what is still under way; its answer is not reported."""
+        self._closed = True
+        self._timer.close()
+        self._give_up(sent_until_s=float("inf"))
+        self.pools.close()
+        self._copy_client.close()
+
+    def _dispatch_paced(self) -> None:
+        """Send the next queued request when the pace allows it, and come back for another."""
+        request = self.slots.next()
+        if request is not None:
+            self.pools.guarded(self._send, request)
+            self._timer.call_later(0.0, self._dispatch_paced)
+
+    def _send(self, request: InflightRequest) -> None:
+        """Send the request, for the first time or again. Waits for nothing but the pace."""
+        self._pacer.wait()
+        if self._stop.is_set():
+            self._on_unsent(request, request.error or stopped(self._stop))
+            return
+        request.attempts += 1
+        request.sent_at_s = time.monotonic()
+        self._in_flight[request] = None
+        self._counter.request_sent(OPERATION)
+        request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+
+    def _answered(self, request: InflightRequest, answer: Answer) -> None:
+        """Take the answer, in the copy client's thread: nothing here may wait or raise."""
+        self._in_flight.pop(request, None)
+        request.give_up = None
+        if not self._closed:
+            self.pools.guarded(self._on_answer, request, answer)
+            self.dispatch()
+
+    def _send_queued_again(self, request: InflightRequest) -> None:
+        """Make a request that had given up its slot the next one to be sent."""
+        if self._is_refreshed(request):
+            self.slots.requeue_front(request)
+            self.dispatch()
+        else:
+            self.slots.resume()
+
+    def _is_refreshed(self, request: InflightRequest) -> bool:
+        """Return whether the credentials are fresh enough; if not, the request has failed."""
+        try:
+            self._copy_client.refresh()
+        except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
+            self.pools.complete(self._on_unsent, request, not_renewed(error))
+            return False
+        return True
+
+    def _give_up_overdue(self) -> None:
+        """Give up requests that wait too long for an answer; they then fail as timed out."""
+        self._give_up(sent_until_s=time.monotonic() - self._read_timeout_s)
+        if not self._stop.is_set():
+            self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
+
+    def _give_up(self, *, sent_until_s: float) -> None:
+        for request in list(self._in_flight):
+            if request.sent_at_s > sent_until_s:
+                break
+            if request.give_up:
+                request.give_up()
