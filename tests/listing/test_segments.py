@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s3_xfer.errors import RunAborted
-from s3_xfer.listing.boundaries import boundary
+from s3_xfer.listing.boundaries import boundary, next_character
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange, merged
@@ -187,7 +187,7 @@ def test_boundary_lies_between_and_can_be_sent(
 )
 def test_following_character_is_one_that_xml_can_hold(character: str, next_one: str | None) -> None:
     """Surrogates, noncharacters and control characters are passed over."""
-    assert following(character) == next_one
+    assert next_character(character) == next_one
 
 
 @given(bounds=st.lists(st.tuples(KEYS, st.none() | KEYS), max_size=6), key=KEYS)
