@@ -18,7 +18,7 @@ from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.verify import checksums_agree, whole_checksums
 from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
-from s3_xfer.planning.decisions import Counterpart
+from s3_xfer.planning.steps import Counterpart
 from s3_xfer.s3_client import S3Client
 
 TAG_HEADER_MAX_BYTES = 2048  # longer sets of tags do not fit into a request's header

@@ -1,5 +1,8 @@
 """The steps of a copy: one function for each reason not to copy an object.
 
+A step is pure. It looks at a task and, where it is known, at its counterpart at the destination,
+and returns the outcome of a task that is not to be copied, or None to leave it to the next step.
+
 Those of :func:`listing_steps` need nothing but the task; the producer asks them. Those of
 :func:`counterpart_steps` look at the destination's object; the copier asks them once it has
 looked that up.
@@ -7,15 +10,49 @@ looked that up.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from s3_xfer.errors import ErrorClass, ObjectError
-from s3_xfer.model import KEY_MAX_BYTES, CopyTask, SkipReason
+from s3_xfer.model import (
+    KEY_MAX_BYTES,
+    CopyTask,
+    Failed,
+    Outcome,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
 from s3_xfer.options import CopyOptions, Identical, RunMode
-from s3_xfer.planning.decisions import Counterpart, Decision, Refuse, Skip, Step
 from s3_xfer.planning.mapping import KeyMap
 
 _UTF8_MAX_BYTES = 4  # of one character
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The object that the destination has at a task's key.
+
+    ``is_identical`` says whether it is proven to hold the source's content; None: not asked.
+    """
+
+    found: S3Object
+    is_identical: bool | None = None
+
+
+Step: TypeAlias = Callable[[CopyTask, Counterpart | None], Outcome | None]
+
+
+def decide(
+    steps: Sequence[Step], task: CopyTask, counterpart: Counterpart | None = None
+) -> Outcome | None:
+    """Return the first outcome that one of ``steps`` has for ``task``; None: copy it."""
+    for step in steps:
+        if outcome := step(task, counterpart):
+            return outcome
+    return None
 
 
 def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
@@ -41,21 +78,21 @@ def counterpart_steps(options: CopyOptions, *, overwrite: bool) -> tuple[Step, .
 def skip_own_copies(began: datetime) -> Step:
     """Return the step that skips what appeared after ``began``: this run may have written it."""
 
-    def skip_if_newer(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    def skip_if_newer(task: CopyTask, _: Counterpart | None) -> Outcome | None:
         modified = task.source.last_modified
-        return Skip(SkipReason.APPEARED_LATER) if modified and modified > began else None
+        return Skipped(task, SkipReason.APPEARED_LATER) if modified and modified > began else None
 
     return skip_if_newer
 
 
-def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
+def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Outcome | None:
     """Refuse a copy to the empty key, which cannot exist."""
     if task.destination_key:
         return None
-    return Refuse(ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key))
+    return Failed(task, ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key))
 
 
-def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
+def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Outcome | None:
     """Refuse a destination key that is longer than S3 allows."""
     key = task.destination_key
     if len(key) * _UTF8_MAX_BYTES <= KEY_MAX_BYTES:
@@ -63,19 +100,20 @@ def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     length_bytes = len(key.encode("utf-8", "surrogatepass"))
     if length_bytes <= KEY_MAX_BYTES:
         return None
-    return Refuse(ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
+    return Failed(task, ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
 
 
-def skip_in_dry_run(_task: CopyTask, _: Counterpart | None) -> Decision:
+def skip_in_dry_run(task: CopyTask, _: Counterpart | None) -> Outcome:
     """Skip everything that a real run would copy."""
-    return Skip(SkipReason.DRY_RUN)
+    return Skipped(task, SkipReason.DRY_RUN)
 
 
-def skip_existing(_: CopyTask, counterpart: Counterpart | None) -> Decision | None:
+def skip_existing(task: CopyTask, counterpart: Counterpart | None) -> Outcome | None:
     """Skip what exists at the destination."""
-    return Skip(SkipReason.EXISTS) if counterpart else None
+    return Skipped(task, SkipReason.EXISTS) if counterpart else None
 
 
-def skip_identical(_: CopyTask, counterpart: Counterpart | None) -> Decision | None:
+def skip_identical(task: CopyTask, counterpart: Counterpart | None) -> Outcome | None:
     """Skip what the destination is proven to hold already."""
-    return Skip(SkipReason.IDENTICAL) if counterpart and counterpart.is_identical else None
+    is_identical = counterpart and counterpart.is_identical
+    return Skipped(task, SkipReason.IDENTICAL) if is_identical else None

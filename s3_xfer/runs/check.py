@@ -20,7 +20,6 @@ from s3_xfer.comparison import CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.comparison import CheckResult
-from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
 from s3_xfer.listing.pages import PageReader
@@ -133,9 +132,10 @@ class CheckRun(Run[CheckResult]):
         )
         all_ended = execute(
             self._source,
-            ComparePlanner(self._comparer, ledger, self.operation.extra),
             executor,
             Processor(self._compare, threads=options.threads),
+            plan=self._plan,
+            not_attempted=lambda _: ledger.cut_off(),
             ledger=ledger,
             stop=self._stop,
             batch_size=1,
@@ -144,6 +144,21 @@ class CheckRun(Run[CheckResult]):
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off
+
+    def _plan(self, batch: Batch[Pair]) -> Sequence[Pair]:
+        """Count the source objects of a batch; return the pairs that S3 has to be asked about."""
+        self._ledger.found([pair.source for pair in batch.items if pair.source], batch.keys)
+        return [pair for pair in batch.items if self._is_open(pair)]
+
+    def _is_open(self, pair: Pair) -> bool:
+        """Return whether the listings leave a pair open; record what they tell about it."""
+        assert self._comparer  # noqa: S101 - validated
+        if pair.source is None and self.operation.extra is Extra.IGNORE:
+            return False
+        result = self._comparer.by_listing(pair)
+        if result:
+            self._ledger.record_comparison(result)
+        return result is None
 
     def _compare(self, pair: Pair) -> None:
         """Ask S3 about a pair that the listings leave open."""
@@ -175,29 +190,3 @@ class CheckRun(Run[CheckResult]):
             return self._ledger.finish_report(self._keys.source, ())
         self._ledger.leave_report()
         return None
-
-
-class ComparePlanner:
-    """Records what the listings tell about each pair; S3 has to be asked about the others."""
-
-    def __init__(self, comparer: Comparer, ledger: Ledger, extra: Extra) -> None:
-        self._comparer = comparer
-        self._ledger = ledger
-        self._extra = extra
-
-    def plan(self, batch: Batch[Pair]) -> Sequence[Pair]:
-        """Count the source objects of a batch; return the pairs that S3 has to be asked about."""
-        self._ledger.found([pair.source for pair in batch.items if pair.source], batch.keys)
-        return [pair for pair in batch.items if self._is_open(pair)]
-
-    def _is_open(self, pair: Pair) -> bool:
-        if pair.source is None and self._extra is Extra.IGNORE:
-            return False
-        result = self._comparer.by_listing(pair)
-        if result:
-            self._ledger.record_comparison(result)
-        return result is None
-
-    def not_attempted(self, item: Pair) -> None:  # noqa: ARG002 - it is not counted
-        """Note that a pair was not compared."""
-        self._ledger.cut_off()

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.copying.request_policy import PassTime, in_full
-from s3_xfer.errors import Diagnosis, S3XferError
+from s3_xfer.errors import Diagnosis, ErrorClass, S3XferError
+from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, OpenUpload, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
-from s3_xfer.planning.steps import listing_steps
-from s3_xfer.runs.copy_end import close_journal, is_whole, sweep_uploads
+from s3_xfer.planning.steps import Step, decide, listing_steps
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.execution import execute
-from s3_xfer.runs.planner import CopyPlanner
 from s3_xfer.runs.run import Run
-from s3_xfer.sources.source import Source
+from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
 
@@ -59,6 +59,7 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
+        self._steps: Sequence[Step] = ()
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
         self._why_managed = ""
@@ -93,14 +94,10 @@ class CopyRun(Run[CopyResult]):
     # ------------------------------------------------------------------------------ copying
 
     def _work(self) -> None:
-        assert self._setup.clients  # noqa: S101 - validated
         if self._setup.opened:
             self._setup.opened.save_periodically(self._ledger.abort)
         all_ended = self._execute()
-        self._uploads_left_behind, notes = sweep_uploads(
-            self._setup.clients, self._keys.destination.bucket, self._ledger, self._stop
-        )
-        self._notes += notes
+        self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
         self._finish_report()
 
@@ -109,21 +106,34 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        steps = listing_steps(self.operation.options, self._keys, began=began)
+        self._steps = listing_steps(self.operation.options, self._keys, began=began)
         return execute(
             self._source,
-            CopyPlanner(self._keys, steps, self._ledger),
             self._executor,
             self._processor,
+            plan=self._plan,
+            not_attempted=self._ledger.not_attempted,
             ledger=self._ledger,
             stop=self._stop,
             batch_size=self.operation.batch_size,
             grace_s=self.operation.options.stop_grace_s,
         )
 
+    def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
+        """Count the objects of a batch; return the tasks that are to be copied."""
+        objects = self._ledger.found(batch.items, batch.keys)
+        return [task for task in self._keys.tasks(objects) if self._is_copied(task)]
+
+    def _is_copied(self, task: CopyTask) -> bool:
+        """Return whether the steps leave a task to be copied; record the others' outcomes."""
+        outcome = decide(self._steps, task)
+        if outcome:
+            self._ledger.record_late(outcome)
+        return outcome is None
+
     def _leave_all(self) -> None:
         self._close_copier()
-        self._uploads_left_behind = self._open_uploads()
+        self._uploads_left_behind = self._setup.open_uploads()
         if self._setup.source() is None:
             if self.operation.options.report_path:
                 self._notes.append("no report was written: the run was stopped too early for it")
@@ -144,21 +154,17 @@ class CopyRun(Run[CopyResult]):
         remaining = self._source.remaining() if self._source else ()
         self._report_path = self._ledger.finish_report(self._keys.source, remaining)
 
-    def _open_uploads(self) -> tuple[OpenUpload, ...]:
-        clients = self._setup.clients
-        return clients.destination_hooks.uploads.open_uploads() if clients else ()
-
     # --------------------------------------------------------------------------------- ends
 
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
-        kept, resumable = close_journal(opened, self._keys.destination.bucket, ledger)
+        kept, resumable = self._setup.close_journal()
         self._metrics.finish()
         diagnosis = self._diagnosis()
         metrics = self.snapshot()
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
-        cancelled_by = None if ledger.aborted_by or is_whole(metrics) else self._stop.reason
+        cancelled_by = None if ledger.aborted_by or _is_whole(metrics) else self._stop.reason
         clean = not (ledger.aborted_by or cancelled_by or metrics.files_failed)
         self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
         result = CopyResult(
@@ -211,11 +217,20 @@ class CopyRun(Run[CopyResult]):
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
         """Tell of the preflight's own upload if not even its abort was allowed."""
-        for upload in self._open_uploads():
+        for upload in self._setup.open_uploads():
             url = s3_url(upload.bucket, upload.key)
             error.problem += (
                 f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
             )
+
+
+def _is_whole(metrics: TransferMetrics) -> bool:
+    """Return whether a stop came too late to keep anything from being copied."""
+    return (
+        metrics.listing_complete
+        and metrics.files_done == metrics.total_files_found
+        and ErrorClass.INTERRUPTED.value not in metrics.errors_by_class
+    )
 
 
 def _copy_nothing(task: CopyTask) -> None:

@@ -1,7 +1,7 @@
-"""What a copy needs before it begins: journal, report, clients, preflight, source.
+"""What a copy opens before it begins, and closes at its end: journal, report, clients, source.
 
 In the order in which things fail, so that what is read on this machine is refused before S3 is
-asked. Whatever was opened when a step fails is still here, for the run to close.
+asked. What was opened when a step fails is still here, for the run to close.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.journals import journal_storage
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
-from s3_xfer.model import S3Object
+from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
@@ -156,3 +157,42 @@ class CopySetup:
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
         )
+
+    def open_uploads(self) -> tuple[OpenUpload, ...]:
+        """Return the uploads of this run that were neither completed nor aborted."""
+        return self.clients.destination_hooks.uploads.open_uploads() if self.clients else ()
+
+    def sweep_uploads(self, *, is_stopped: bool) -> tuple[OpenUpload, ...]:
+        """Abort once more the uploads that are still open; return those whose abort was refused.
+
+        Notes tell of lost ones that S3 did not let us look for. A stopped run with a journal
+        leaves its uploads to the next one.
+        """
+        assert self.clients  # noqa: S101 - validated
+        journal, uploads = self._ledger.journal, self.clients.destination_hooks.uploads
+        if journal and is_stopped:
+            return ()
+        try:
+            self._notes += uploads.sweep(
+                self.clients.destination,
+                self._keys.destination.bucket,
+                journal.uploads if journal else None,
+            )
+        except S3XferError as error:  # of the journal
+            self._ledger.abort(error)
+        return uploads.open_uploads()
+
+    def close_journal(self) -> tuple[tuple[OpenUpload, ...], bool]:
+        """Close the journal; return the uploads it keeps open, and whether something is left."""
+        if not self.opened:
+            return (), False
+        journal, bucket = self.opened.journal, self._keys.destination.bucket
+        is_left = journal is not None and not journal.is_complete
+        kept: tuple[OpenUpload, ...] = ()
+        try:
+            uploads = journal.uploads.resumable() if journal else ()
+            kept = tuple(OpenUpload(bucket, upload.key, upload.upload_id) for upload in uploads)
+            self.opened.close()
+        except S3XferError as error:
+            self._ledger.fail_late(error, "journal")
+        return kept, is_left
