@@ -13,36 +13,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorInfo
+from s3_xfer.ledger.report import COPIED, SKIPPED
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Earlier:
-    """What earlier runs of the same copy have finished; a resumed run begins with it."""
-
-    bytes_copied: int = 0
-    bytes_skipped: int = 0
-    copied_by_engine: Mapping[str, int] = field(default_factory=dict)
-    skips_by_reason: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def copied(self) -> int:
-        """Objects that were copied."""
-        return sum(self.copied_by_engine.values())
-
-    @property
-    def skipped(self) -> int:
-        """Objects that were left alone."""
-        return sum(self.skips_by_reason.values())
+Totals: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]  # outcome, detail: objects, bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,23 +139,27 @@ class MetricsCollector:
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
 
-    def begin_with(self, earlier: Earlier) -> None:
+    def begin_with(self, earlier: Totals) -> None:
         """Count what earlier runs of the same copy have finished. Call it before anything else."""
+        copied, skipped = earlier.get(COPIED, {}), earlier.get(SKIPPED, {})
+        bytes_copied = sum(size_bytes for _, size_bytes in copied.values())
+        bytes_skipped = sum(size_bytes for _, size_bytes in skipped.values())
         with self._lock:
+            self._engines.update({engine: count for engine, (count, _) in copied.items()})
+            self._skip_reasons.update({reason: count for reason, (count, _) in skipped.items()})
+            files_copied, files_skipped = self._engines.total(), self._skip_reasons.total()
             self._sums.update(
-                total_files_found=earlier.copied + earlier.skipped,
-                total_bytes_found=earlier.bytes_copied + earlier.bytes_skipped,
-                files_copied_successfully=earlier.copied,
-                files_copied_earlier=earlier.copied,
-                total_bytes_transferred=earlier.bytes_copied,
-                bytes_copied_earlier=earlier.bytes_copied,
-                files_skipped=earlier.skipped,
-                files_skipped_earlier=earlier.skipped,
-                bytes_skipped=earlier.bytes_skipped,
-                bytes_skipped_earlier=earlier.bytes_skipped,
+                total_files_found=files_copied + files_skipped,
+                total_bytes_found=bytes_copied + bytes_skipped,
+                files_copied_successfully=files_copied,
+                files_copied_earlier=files_copied,
+                total_bytes_transferred=bytes_copied,
+                bytes_copied_earlier=bytes_copied,
+                files_skipped=files_skipped,
+                files_skipped_earlier=files_skipped,
+                bytes_skipped=bytes_skipped,
+                bytes_skipped_earlier=bytes_skipped,
             )
-            self._engines.update(earlier.copied_by_engine)
-            self._skip_reasons.update(earlier.skips_by_reason)
 
     def found(self, count: int, size_bytes: int) -> None:
         """Add objects that the listing brought; bytes alone correct what was known of a size."""

@@ -8,7 +8,6 @@ that it refuses. Other prices come from a file (:func:`read_prices`).
 
 from __future__ import annotations
 
-import enum
 import json
 import math
 import tomllib
@@ -31,24 +30,6 @@ _PER = 1000  # S3's prices are those of a thousand requests
 _STAGED = (StorageClass.GLACIER, StorageClass.DEEP_ARCHIVE)
 _STAGING = frozenset({"CreateMultipartUpload", "UploadPart", "UploadPartCopy"})
 _JOURNAL_SAVE = "PutObject"  # the journal in S3, which is stored in STANDARD
-
-
-class PriceClass(enum.Enum):
-    """How S3 bills a request. The value is its name in a price file, if it has a price."""
-
-    WRITE = "put"  # PUT, COPY, POST; depends on the storage class that is written
-    LIST = "list"  # any storage class at the price of STANDARD, says the price list
-    READ = "get"  # GET, HEAD and all other requests
-    FREE = ""  # DELETE and CANCEL
-
-    @classmethod
-    def of(cls, operation: str) -> PriceClass:
-        """Return the class of an S3 operation, by the verb that it begins with."""
-        if operation.startswith(("Get", "Head", "Select")):
-            return cls.READ
-        if operation.startswith("List"):
-            return cls.LIST
-        return cls.FREE if operation.startswith(("Delete", "Abort")) else cls.WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +56,17 @@ class Prices:
         return Bill(usd=usd, price_list=self.source)
 
     def _price(self, operation: str, written: StorageClass) -> float:
+        """Return the price of an operation, by the verb that it begins with."""
+        if operation.startswith(("Delete", "Abort")):
+            return 0.0
+        if operation.startswith(("Get", "Head", "Select")):
+            return self.get
+        if operation.startswith("List"):
+            return self.listing
         is_staged = written in _STAGED and operation in _STAGING
         if is_staged or operation == _JOURNAL_SAVE:
             written = StorageClass.STANDARD
-        return {
-            PriceClass.WRITE: self.put[written],
-            PriceClass.LIST: self.listing,
-            PriceClass.READ: self.get,
-            PriceClass.FREE: 0.0,
-        }[PriceClass.of(operation)]
+        return self.put[written]
 
 
 AWS_PRICES = Prices(

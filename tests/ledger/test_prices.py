@@ -8,34 +8,35 @@ from pathlib import Path
 import pytest
 
 from s3_xfer.errors import ValidationError
-from s3_xfer.ledger.prices import AWS_PRICES, PriceClass, read_prices
+from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.options import StorageClass
 
 MILLION = 1_000_000
+WRITE_USD = AWS_PRICES.put[StorageClass.STANDARD]
 
 
 @pytest.mark.parametrize(
-    ("operation", "price_class"),
+    ("operation", "usd"),
     [
-        ("CopyObject", PriceClass.WRITE),
-        ("CreateMultipartUpload", PriceClass.WRITE),
-        ("UploadPartCopy", PriceClass.WRITE),
-        ("CompleteMultipartUpload", PriceClass.WRITE),
-        ("PutObjectTagging", PriceClass.WRITE),
-        ("PutObject", PriceClass.WRITE),
-        ("GetObject", PriceClass.READ),
-        ("ListObjectsV2", PriceClass.LIST),
-        ("ListParts", PriceClass.LIST),
-        ("HeadObject", PriceClass.READ),
-        ("HeadBucket", PriceClass.READ),
-        ("GetObjectTagging", PriceClass.READ),
-        ("AbortMultipartUpload", PriceClass.FREE),
-        ("DeleteObject", PriceClass.FREE),
+        ("CopyObject", WRITE_USD),
+        ("CreateMultipartUpload", WRITE_USD),
+        ("UploadPartCopy", WRITE_USD),
+        ("CompleteMultipartUpload", WRITE_USD),
+        ("PutObjectTagging", WRITE_USD),
+        ("PutObject", WRITE_USD),
+        ("GetObject", AWS_PRICES.get),
+        ("ListObjectsV2", AWS_PRICES.listing),
+        ("ListParts", AWS_PRICES.listing),
+        ("HeadObject", AWS_PRICES.get),
+        ("HeadBucket", AWS_PRICES.get),
+        ("GetObjectTagging", AWS_PRICES.get),
+        ("AbortMultipartUpload", 0),
+        ("DeleteObject", 0),
     ],
 )
-def test_every_operation_has_its_price_class(operation: str, price_class: PriceClass) -> None:
+def test_every_operation_has_the_price_of_its_verb(operation: str, usd: float) -> None:
     """What writes, lists, reads or deletes is billed as S3's price list says."""
-    assert PriceClass.of(operation) is price_class
+    assert AWS_PRICES.bill({operation: 1000}).usd == pytest.approx(usd)
 
 
 def test_the_built_in_list_knows_every_storage_class() -> None:
@@ -168,7 +169,9 @@ def test_what_stages_parts_for_the_archive_has_the_standard_price(operation: str
 
 def test_a_select_is_billed_as_a_read() -> None:
     """S3's price list names SELECT beside GET."""
-    assert PriceClass.of("SelectObjectContent") is PriceClass.READ
+    bill = AWS_PRICES.bill({"SelectObjectContent": 1000})
+
+    assert bill.usd == pytest.approx(AWS_PRICES.get)
 
 
 def test_a_json_file_is_known_by_its_name_in_any_case(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from s3_xfer.errors import ErrorClass, ObjectError
-from s3_xfer.ledger.metrics import Earlier, MetricsCollector, TransferMetrics
+from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.model import (
     Copied,
     CopyTask,
@@ -21,12 +21,10 @@ from s3_xfer.model import (
 )
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-EARLIER = Earlier(
-    bytes_copied=1000,
-    bytes_skipped=70,
-    copied_by_engine={"crt": 5, "managed": 2},
-    skips_by_reason={SkipReason.EXISTS.value: 3},
-)
+EARLIER = {
+    "copied": {"crt": [5, 600], "managed": [2, 400]},
+    "skipped": {SkipReason.EXISTS.value: [3, 70]},
+}
 
 
 def task(key: str, size: int) -> CopyTask:

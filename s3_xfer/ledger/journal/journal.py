@@ -19,14 +19,13 @@ from typing import Any
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.journal.store import Store
 from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
-from s3_xfer.ledger.metrics import Earlier
+from s3_xfer.ledger.metrics import Totals
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
 from s3_xfer.model import Copied, Failed, NotAttempted, ObjectId, Outcome, S3Object, Skipped
 from s3_xfer.planning.ranges import KeyRange, gaps, merged
 
 _PAGE = 1000
 PROGRESS = "progress"
-Totals = dict[str, dict[str, list[int]]]  # by outcome and detail: objects, bytes
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +41,7 @@ class _Progress:
     """The ranges that are done, the sums of what came of them, and how many rows are pending."""
 
     done: tuple[KeyRange, ...]
-    totals: Totals
+    totals: dict[str, dict[str, list[int]]]  # by outcome and detail: objects, bytes
     pending: int
 
     @classmethod
@@ -199,17 +198,11 @@ class Journal:
                 self._store.delete("pending", *_between(keys))
             new.pending = _count_pending(self._store)
 
-    def _earlier(self) -> Earlier:
+    def _earlier(self) -> Totals:
         """Return what all runs so far have finished."""
         progress = replace(self._progress, totals=deepcopy(self._progress.totals))
         self._add_rows(progress, "1")
-        copied, skipped = progress.totals.get(COPIED, {}), progress.totals.get(SKIPPED, {})
-        return Earlier(
-            bytes_copied=sum(size for _, size in copied.values()),
-            bytes_skipped=sum(size for _, size in skipped.values()),
-            copied_by_engine={name: count for name, (count, _) in copied.items()},
-            skips_by_reason={name: count for name, (count, _) in skipped.items()},
-        )
+        return progress.totals
 
 
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
