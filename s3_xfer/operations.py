@@ -16,8 +16,8 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.result import CopyResult
-from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions, JournalUse
+from s3_xfer.model import AccountContext
+from s3_xfer.options import JournalUse
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.spec import CheckSpec, CopySpec
@@ -35,31 +35,6 @@ class S3CopyOperation(CopySpec):
     Raises:
         ValidationError: a name is invalid, or source and destination overlap.
     """
-
-    @classmethod
-    def between(
-        cls,
-        source: S3Location,
-        destination: S3Location,
-        *,
-        recursive: bool = False,
-        batch_size: int = 100,
-        overwrite: bool = True,
-        options: CopyOptions | None = None,
-    ) -> S3CopyOperation:
-        """Return the operation that copies from one location to the other."""
-        return cls(
-            source_bucket=source.bucket,
-            source_key=source.key,
-            destination_bucket=destination.bucket,
-            destination_key=destination.key,
-            recursive=recursive,
-            batch_size=batch_size,
-            overwrite=overwrite,
-            source=source.account,
-            destination=destination.account,
-            options=options or CopyOptions(),
-        )
 
     @classmethod
     def resume(

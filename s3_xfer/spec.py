@@ -7,6 +7,7 @@ knows no run: everything that runs imports it, and it imports none of that.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
@@ -40,6 +41,19 @@ class TransferSpec:
     def __post_init__(self) -> None:
         check_values(self)
         self.key_map()
+
+    @classmethod
+    def between(cls, source: S3Location, destination: S3Location, **fields: Any) -> Self:
+        """Return the description of a transfer between two locations; ``fields`` are all others."""
+        return cls(
+            source_bucket=source.bucket,
+            source_key=source.key,
+            destination_bucket=destination.bucket,
+            destination_key=destination.key,
+            source=source.account,
+            destination=destination.account,
+            **fields,
+        )
 
     def key_map(self) -> KeyMap:
         """Return the key of every copy; both locations in it are the effective ones."""

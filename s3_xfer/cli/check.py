@@ -68,15 +68,8 @@ def _operation(source_url: str, destination_url: str, values: Values) -> S3Check
     from s3_xfer.operations import S3CheckOperation  # noqa: PLC0415 - slow to import
 
     source, destination = locations_from(source_url, destination_url, values)
-    return S3CheckOperation(
-        source_bucket=source.bucket,
-        source_key=source.key,
-        destination_bucket=destination.bucket,
-        destination_key=destination.key,
-        source=source.account,
-        destination=destination.account,
-        options=options_from(values),
-        **fields_from(CheckSpec, values),
+    return S3CheckOperation.between(
+        source, destination, options=options_from(values), **fields_from(CheckSpec, values)
     )
 
 

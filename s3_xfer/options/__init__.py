@@ -1,6 +1,19 @@
-"""How a copy is done: the options, the words that they choose from, and their limits."""
+"""How a copy is done, as opposed to what is copied.
 
-from s3_xfer.options.copy_options import CopyOptions
+One frozen value, :class:`CopyOptions`. Each field is declared with all that is known about it; a
+new option is a new field, and the code that uses it. No field takes a key or a token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.declarations import JournalRole, Section, check_values, documented, option, optional
+from s3_xfer.errors import ValidationError
 from s3_xfer.options.enums import (
     CannedAcl,
     ChecksumAlgorithm,
@@ -16,12 +29,19 @@ from s3_xfer.options.enums import (
 )
 from s3_xfer.options.limits import (
     BATCH_SIZE_MAX,
+    CONCURRENCY_MAX,
+    LISTING_THREADS_MAX,
+    MAX_IN_FLIGHT,
     PART_MAX_BYTES,
     PART_MIN_BYTES,
     PARTS_MAX,
+    RETRIES_MAX,
     SINGLE_COPY_MAX_BYTES,
     THREADS,
+    WAIT_MAX_S,
 )
+from s3_xfer.text import printable
+from s3_xfer.units import parse_duration
 
 __all__ = [
     "BATCH_SIZE_MAX",
@@ -43,3 +63,287 @@ __all__ = [
     "StorageClass",
     "TagPolicy",
 ]
+
+_WHAT, _FIDELITY, _SPEED = Section.WHAT, Section.FIDELITY, Section.SPEED
+_LIMITS, _OUTPUT = Section.LIMITS, Section.OUTPUT
+_IDENTITY, _REMEMBERED = JournalRole.IDENTITY, JournalRole.REMEMBERED
+_FIRST_RUN = JournalRole.FIRST_RUN
+_SECONDS: Mapping[str, Any] = {"range": (0, WAIT_MAX_S), "unit": "s", "metavar": "SECONDS"}
+
+
+@documented
+@dataclass(frozen=True, kw_only=True)
+class CopyOptions:
+    """Everything adjustable about a copy. All sizes in bytes, all times in seconds.
+
+    Raises:
+        ValidationError: a value is out of range or contradicts another.
+    """
+
+    identical: Identical = option(
+        Identical.COPY,
+        _WHAT,
+        "Leave objects alone whose content is there already (one HEAD for each).",
+        flag="--skip-identical",
+        when_given=Identical.SKIP,
+        journal=_REMEMBERED,
+    )
+    from_report_path: Path | None = optional(
+        Path,
+        _WHAT,
+        "Copy only what this report of an earlier run says is missing.",
+        journal=_FIRST_RUN,
+    )
+    mode: RunMode = option(
+        RunMode.COPY,
+        _WHAT,
+        "List, count and show; write nothing.",
+        flag="--dry-run",
+        when_given=RunMode.DRY_RUN,
+        journal=_FIRST_RUN,
+    )
+    preflight: Preflight = option(
+        Preflight.FULL,
+        _WHAT,
+        "Skip the access checks; errors come from the first objects.",
+        flag="--no-preflight",
+        when_given=Preflight.SKIP,
+        journal=_REMEMBERED,
+    )
+    tags: TagPolicy = option(TagPolicy.COPY, _FIDELITY, "Copy object tags, or leave them behind.")
+    storage_class: StorageClass | None = optional(
+        StorageClass,
+        _FIDELITY,
+        "Storage class of the copies, STANDARD unless given.",
+        metavar="CLASS",
+    )
+    acl: CannedAcl | None = optional(
+        CannedAcl, _FIDELITY, "Canned ACL of the copies.", metavar="ACL"
+    )
+    sse: Encryption | None = optional(
+        Encryption, _FIDELITY, "Encryption; otherwise the bucket's default.", metavar="MODE"
+    )
+    sse_kms_key_id: str | None = optional(
+        str, _FIDELITY, "KMS key, best as a full ARN.", metavar="KEY"
+    )
+    bucket_key: bool = option(False, _FIDELITY, "Use an S3 Bucket Key (fewer KMS requests).")
+    checksum_algorithm: ChecksumAlgorithm | None = optional(
+        ChecksumAlgorithm, _FIDELITY, "Checksum that S3 stores with the copies.", metavar="NAME"
+    )
+    request_payer: bool = option(
+        False, _FIDELITY, "Accept that this account pays for reading the source.", word="requester"
+    )
+    concurrency: int | None = optional(
+        int,
+        _SPEED,
+        "Copies under way at the same time, at most.",
+        range=(1, CONCURRENCY_MAX),
+        default_text=(
+            f"as many as make it faster, up to {MAX_IN_FLIGHT} (crt); {THREADS} (managed)"
+        ),
+        details=(
+            "The managed engine needs a thread for each. The parts of large objects have as many "
+            f"requests again ({THREADS} without a value)."
+        ),
+    )
+    engine: Engine = option(
+        Engine.AUTO,
+        _SPEED,
+        "What sends the copies: awscrt where it can be used, or boto3's transfer manager.",
+        metavar="NAME",
+    )
+    listing_threads: int = option(
+        8,
+        _SPEED,
+        "Pages of the listing asked for at once, at most; more than one only if copies wait.",
+        range=(1, LISTING_THREADS_MAX),
+    )
+    multipart_threshold_bytes: int = option(
+        SINGLE_COPY_MAX_BYTES,
+        _SPEED,
+        "Objects of this size or more are copied in parts.",
+        range=(PART_MIN_BYTES, SINGLE_COPY_MAX_BYTES),
+        journal=_IDENTITY,
+    )
+    part_size_bytes: int | None = optional(
+        int,
+        _SPEED,
+        "Size of a part; chosen by the object's size (128 to 512 MiB) unless given.",
+        range=(PART_MIN_BYTES, PART_MAX_BYTES),
+        journal=_IDENTITY,
+        details="It grows where 10,000 parts would not suffice.",
+    )
+    retries: int = option(
+        3,
+        _SPEED,
+        "Repetitions of a request that failed for a passing reason.",
+        range=(0, RETRIES_MAX),
+    )
+    retry_delay_s: float = option(
+        1.0, _SPEED, "Wait before the first repetition; doubles with each.", **_SECONDS
+    )
+    read_timeout_s: float = option(
+        300.0,
+        _SPEED,
+        "Time to wait for a response; single copies of several GB take minutes.",
+        **_SECONDS,
+    )
+    stop_grace_s: float = option(
+        10.0,
+        _SPEED,
+        "Time that a stopped run waits for the responses to requests under way.",
+        flag="",
+        **_SECONDS,
+    )
+    max_failures: int | None = optional(
+        int, _LIMITS, "End the run once more than N objects have failed.", range=(0, None)
+    )
+    max_error_rate_percent: float | None = optional(
+        float,
+        _LIMITS,
+        "End it once more than this share failed of the last 1,000 tried (at least 100).",
+        range=(0, 100),
+        high_is_open=True,
+        unit="per cent",
+        metavar="PERCENT",
+    )
+    max_requests_per_s: float | None = optional(
+        float,
+        _LIMITS,
+        "Requests sent to S3, of all kinds together, at most.",
+        flag="--max-requests-per-second",
+        range=(0, None),
+        low_is_open=True,
+        metavar="N",
+        journal=_REMEMBERED,
+    )
+    deadline: str | None = optional(
+        str,
+        _LIMITS,
+        "Stop cleanly after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
+        metavar="WHEN",
+        is_repeated=False,  # a moment that has passed is refused
+        details="A duration counts from the start of the run; a moment needs a time zone.",
+    )
+    report_path: Path | None = optional(
+        Path,
+        _OUTPUT,
+        "Write one JSON line for each object that was not copied.",
+        is_repeated=False,  # a re-run writes another one
+    )
+    report_scope: ReportScope = option(
+        ReportScope.NOT_COPIED,
+        _OUTPUT,
+        "Write a line for every object into the report.",
+        flag="--report-all",
+        when_given=ReportScope.ALL,
+    )
+    journal: str | None = optional(
+        str,
+        _OUTPUT,
+        "Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+        metavar="FILE",
+        journal=_FIRST_RUN,
+        details="A dry run has none.",
+    )
+    prices_path: Path | None = optional(
+        Path, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices."
+    )
+    journal_use: JournalUse = option(
+        JournalUse.BEGIN,
+        _OUTPUT,
+        "Begin a copy, resume it from its journal, or resume it if it is not finished.",
+        flag="",
+        journal=_FIRST_RUN,
+    )
+
+    def __post_init__(self) -> None:
+        check_values(self)
+        _check_encryption(self)
+        _check_files(self)
+        if self.deadline is not None:
+            _moment(self.deadline, datetime.now().astimezone())
+
+    @property
+    def threads(self) -> int:
+        """How many copies, or parts, that need a thread each are under way at once."""
+        return THREADS if self.concurrency is None else self.concurrency
+
+    @property
+    def max_in_flight(self) -> int:
+        """How many copies that need no thread are under way at once."""
+        return MAX_IN_FLIGHT if self.concurrency is None else self.concurrency
+
+    def ends_at(self, start: datetime) -> datetime | None:
+        """Return when a run that starts at ``start`` (with a time zone) has to stop, if ever.
+
+        Raises:
+            ValidationError: that moment has passed.
+        """
+        moment = None if self.deadline is None else _moment(self.deadline, start)
+        if moment is not None and moment <= start:
+            raise ValidationError(
+                f"the deadline {self.deadline!r} has passed: it is {start:%Y-%m-%dT%H:%M:%S%z}",
+                remedy="give a later one, or none",
+            )
+        return moment
+
+
+def _check_encryption(options: CopyOptions) -> None:
+    kms = options.sse in (Encryption.KMS, Encryption.KMS_DSSE)
+    if options.sse_kms_key_id and not kms:
+        raise ValidationError(
+            "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
+        )
+    if options.bucket_key and options.sse is not Encryption.KMS:
+        raise ValidationError(
+            "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
+        )
+
+
+def _check_files(options: CopyOptions) -> None:
+    if options.report_scope is ReportScope.ALL and not options.report_path:
+        raise ValidationError("a report of all objects needs a file", remedy="add --report FILE")
+    if options.report_path and options.report_path in (
+        options.from_report_path,
+        options.prices_path,
+    ):
+        raise ValidationError(
+            f"{printable(str(options.report_path))} would be read and overwritten at the same time",
+            remedy="write the new report to another file",
+        )
+    if options.journal_use is JournalUse.RESUME and not options.journal:
+        raise ValidationError("no journal to resume was given", remedy="name its file")
+
+
+def _moment(deadline: str, start: datetime) -> datetime:
+    """Return the moment that ``deadline`` names, also one that has passed.
+
+    It is a duration from ``start``, or a moment in ISO 8601.
+
+    Raises:
+        ValidationError: ``deadline`` names none.
+    """
+    try:
+        return start + timedelta(seconds=parse_duration(deadline))
+    except ValidationError:
+        pass
+    except OverflowError as error:
+        raise _no_deadline(deadline) from error
+    try:
+        moment = datetime.fromisoformat(deadline)
+    except ValueError as error:
+        raise _no_deadline(deadline) from error
+    if moment.tzinfo is None:
+        raise ValidationError(
+            f"the deadline {deadline!r} has no time zone",
+            remedy="add one: Z for UTC, or an offset like +02:00",
+        )
+    return moment
+
+
+def _no_deadline(deadline: str) -> ValidationError:
+    return ValidationError(
+        f"{deadline!r} is not a deadline",
+        remedy="write it as a duration (90m, 2h) or as a moment (2026-03-01T06:00:00Z)",
+    )
