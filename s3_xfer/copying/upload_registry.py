@@ -84,11 +84,8 @@ class UploadRegistry(Protocol):
     def closed(self, upload_id: str) -> None:
         """Record that an upload exists no more."""
 
-    def resumable(self) -> tuple[ResumableUpload, ...]:
-        """Return all that are open."""
-
-    def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
-        """Return those to ``key``."""
+    def resumable(self, key: str = "") -> tuple[ResumableUpload, ...]:
+        """Return all that are open, or those to ``key``."""
 
     def pending(self) -> tuple[PendingCreate, ...]:
         """Return where there may be unknown ones."""

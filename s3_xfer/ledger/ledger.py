@@ -76,6 +76,11 @@ class Ledger:
 
     # ------------------------------------------------------------------------------ found
 
+    def go_on_from(self, journal: Journal) -> None:
+        """Count what the earlier runs of ``journal`` have finished."""
+        self.journal = journal
+        self._metrics.begin_with(journal.earlier)
+
     def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
         """Count the objects of a batch; return those that an earlier run has not finished."""
         if self.journal and keys:
@@ -115,10 +120,6 @@ class Ledger:
                     ErrorClass.INTERRUPTED, "S3 had not answered when the run ended", attempts=1
                 )
                 self.record_late(Failed(task, error))
-
-    def not_attempted(self, task: CopyTask) -> None:
-        """Record a task that the run ended before. Does not raise."""
-        self.record_late(NotAttempted(task))
 
     # --------------------------------------------------------------------------- outcomes
 
@@ -228,6 +229,5 @@ def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:
     answer = printable(f"{info.code}: {info.message}" if info.message else info.code)
     context = f"while {while_doing}: " if while_doing else ""
     return RunAborted(
-        f"{context}{info.error_class.description} ({answer})",
-        error_class=info.error_class,
+        f"{context}{info.error_class.description} ({answer})", error_class=info.error_class
     )

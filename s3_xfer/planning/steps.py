@@ -16,15 +16,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from s3_xfer.errors import ErrorClass, ObjectError
-from s3_xfer.model import (
-    KEY_MAX_BYTES,
-    CopyTask,
-    Failed,
-    Outcome,
-    S3Object,
-    Skipped,
-    SkipReason,
-)
+from s3_xfer.model import KEY_MAX_BYTES, CopyTask, Failed, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.options import CopyOptions, Identical, RunMode
 from s3_xfer.planning.mapping import KeyMap
 

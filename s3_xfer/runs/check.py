@@ -1,8 +1,5 @@
 """The recipe of a check: two listings merged, and S3 asked about what they leave open.
 
-The producer pairs up objects and judges what the listings tell; what S3 has to be asked about goes
-through the channel to workers. Memory does not grow with the number of objects.
-
 A check that was stopped, or whose listing was not in order, does not end as complete: what the rest
 would have shown is not known, so the report stays ``.partial``.
 """
@@ -27,7 +24,7 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.ranges import EVERYTHING
-from s3_xfer.runs.execution import execute
+from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.run import Run
 from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
@@ -80,7 +77,6 @@ class CheckRun(Run[CheckResult]):
     # ------------------------------------------------------------------------ the stages
 
     def _validate(self) -> bool:
-        self._note_prefix()
         clients = self._open_clients(overwrite=True)
         source, destination = self._sides(clients)
         self._source = PairedSource(source, destination, self._keys, self._listings)
@@ -130,17 +126,17 @@ class CheckRun(Run[CheckResult]):
         executor: Executor[Pair] = Executor(
             capacity=_PAIRS_WAITING, stop=self._stop, on_error=ledger.abort
         )
-        all_ended = execute(
+        execution = Execution(
             self._source,
             executor,
-            Processor(self._compare, threads=options.threads),
             plan=self._plan,
             not_attempted=lambda _: ledger.cut_off(),
             ledger=ledger,
             stop=self._stop,
             batch_size=1,
-            grace_s=options.stop_grace_s,
         )
+        processor = Processor(self._compare, threads=options.threads)
+        all_ended = execution.run(processor, grace_s=options.stop_grace_s)
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off

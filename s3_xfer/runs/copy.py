@@ -17,13 +17,13 @@ from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, ErrorClass, S3XferError
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, OpenUpload, S3Object
+from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Step, decide, listing_steps
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
-from s3_xfer.runs.execution import execute
+from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.run import Run
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
@@ -53,7 +53,6 @@ class CopyRun(Run[CopyResult]):
             operation,
             self._keys,
             ledger=self._ledger,
-            metrics=self._metrics,
             requests=self._requests,
             notes=self._notes,
             is_starved=lambda: self._executor.channel.is_starved,
@@ -70,7 +69,6 @@ class CopyRun(Run[CopyResult]):
     # --------------------------------------------------------------------------- validating
 
     def _validate(self) -> bool:
-        self._note_prefix()
         if not self._setup.read_files():
             return False
         clients = self._open_clients(overwrite=self.operation.overwrite)
@@ -107,17 +105,16 @@ class CopyRun(Run[CopyResult]):
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
         self._steps = listing_steps(self.operation.options, self._keys, began=began)
-        return execute(
+        execution = Execution(
             self._source,
             self._executor,
-            self._processor,
             plan=self._plan,
-            not_attempted=self._ledger.not_attempted,
+            not_attempted=lambda task: self._ledger.record_late(NotAttempted(task)),
             ledger=self._ledger,
             stop=self._stop,
             batch_size=self.operation.batch_size,
-            grace_s=self.operation.options.stop_grace_s,
         )
+        return execution.run(self._processor, grace_s=self.operation.options.stop_grace_s)
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""

@@ -15,7 +15,6 @@ from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
@@ -43,7 +42,6 @@ class CopySetup:
         keys: KeyMap,
         *,
         ledger: Ledger,
-        metrics: MetricsCollector,
         requests: RequestPolicy,
         notes: list[str],
         is_starved: Callable[[], bool],
@@ -55,7 +53,6 @@ class CopySetup:
         self._spec = spec
         self._keys = keys
         self._ledger = ledger
-        self._metrics = metrics
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
@@ -89,10 +86,10 @@ class CopySetup:
         self.opened = JournalSession(
             journal_storage(name, self._spec.destination, requests=self._requests), self._spec
         )
-        journal = self._ledger.journal = self.opened.journal
+        journal = self.opened.journal
         if journal is None:
             return True
-        self._metrics.begin_with(journal.earlier)
+        self._ledger.go_on_from(journal)
         if not journal.is_complete:
             self._notes.append(f"going on from the journal {self.opened.name}")
             return True
@@ -101,7 +98,7 @@ class CopySetup:
                 f"by the journal {self.opened.name} only uploads may be left, to be aborted"
             )
             return True
-        self._metrics.listing_completed()
+        self._ledger.listing_completed()
         self._notes.append(
             f"nothing is left to do: by the journal {self.opened.name} this copy is complete"
         )

@@ -121,7 +121,11 @@ class Run(ABC, Generic[ResultT]):
             self._ended.set()
 
     def _go_through_stages(self) -> None:
+        if self._keys.source.key != self.operation.source_key:
+            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
         try:
+            if self.operation.options.report_path:
+                check_writable(self.operation.options.report_path)
             has_work = self._validate()
         except S3XferError:
             if not self._stop.is_set():
@@ -162,13 +166,6 @@ class Run(ABC, Generic[ResultT]):
             _log.error("run %s: unexpected error", operation_id, exc_info=error)
 
     # ------------------------------------------------------------------ what recipes share
-
-    def _note_prefix(self) -> None:
-        """Note how the source is understood; refuse a report that cannot be written."""
-        if self._keys.source.key != self.operation.source_key:
-            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
-        if self.operation.options.report_path:
-            check_writable(self.operation.options.report_path)
 
     def _open_clients(self, *, overwrite: bool) -> Clients:
         """Return the clients of both sides, and note what a person must know about them."""

@@ -91,8 +91,7 @@ def test_single_object_goes_to_a_key_or_into_a_prefix(
 
 
 @pytest.mark.parametrize(
-    ("source", "recursive", "says"),
-    [("", False, "whole bucket"), ("data/", False, "is a prefix")],
+    ("source", "recursive", "says"), [("", False, "whole bucket"), ("data/", False, "is a prefix")]
 )
 def test_prefix_without_recursive_is_refused(source: str, recursive: bool, says: str) -> None:
     """A prefix without ``recursive`` is an error that says so."""

@@ -175,8 +175,7 @@ class JournalSession:
 
 def _missing(name: str) -> JournalError:
     return JournalError(
-        f"there is no journal {name}",
-        remedy="check the name, or begin: s3-xfer copy --journal",
+        f"there is no journal {name}", remedy="check the name, or begin: s3-xfer copy --journal"
     )
 
 
