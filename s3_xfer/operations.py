@@ -33,7 +33,8 @@ class S3CopyOperation(CopySpec):
     the workers at a time. Without ``overwrite`` existing keys are left alone, atomically.
 
     Raises:
-        ValidationError: a name is invalid, or source and destination overlap.
+        ValidationError: a name is invalid, the batch size is out of range, or source and
+            destination overlap.
     """
 
     @classmethod

@@ -68,13 +68,7 @@ class TransferSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpec(TransferSpec):
-    """One copy. ``batch_size`` is the number of objects handed to the workers at a time.
-
-    Without ``overwrite`` existing keys are left alone.
-
-    Raises:
-        ValidationError: as :class:`TransferSpec`; or the batch size is out of range.
-    """
+    """One copy, see :class:`~s3_xfer.S3CopyOperation`."""
 
     batch_size: int = option(
         100, Section.SPEED, "Objects handed to the workers at once.", range=(1, BATCH_SIZE_MAX)
@@ -89,7 +83,7 @@ class CopySpec(TransferSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSpec(TransferSpec):
-    """One comparison. ``compare`` are compared besides sizes and ETags."""
+    """One comparison, see :class:`~s3_xfer.S3CheckOperation`."""
 
     compare: frozenset[CompareField] = option(
         frozenset(),

@@ -1,8 +1,7 @@
 """The numbers of a run: workers add, any thread may read.
 
-:class:`MetricsCollector` is the only mutable thing; it has one lock, held for a few additions at a
-time and never while calling out. :class:`TransferMetrics` is one instant of it. Numbers are polled,
-not pushed, so no worker waits for a terminal.
+Numbers are polled, not pushed, so no worker waits for a terminal. The one lock is held for a few
+additions at a time, and never while calling out.
 
 Memory does not grow with the number of objects: of the errors the first hundred are kept (the
 report has all), of everything else sums.

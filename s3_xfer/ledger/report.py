@@ -1,10 +1,9 @@
 """The report: one JSON line for each object that did not copy, usable as input for a re-run.
 
 Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
-ended: a file under the final name is always complete, and a killed run cannot pass for a finished
-one. If the listing did not get to its end, more lines say between which keys nothing was listed,
-so that a re-run goes on there. No line is held in memory or dropped: a full disk ends the run. Two
-runs cannot write one report.
+ended: a file under the final name is always complete. If the listing did not get to its end, more
+lines say between which keys nothing was listed, so that a re-run goes on there. No line is held in
+memory or dropped: a full disk ends the run. Two runs cannot write one report.
 
 A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
 names that differ in ``detail``), extra and not_compared; a re-run copies the first two. The fields

@@ -1,12 +1,10 @@
 """Two listings side by side: which object belongs to which.
 
-A merge of two sequences in the order of their keys, so that it holds one object of each, however
-many there are. Keys belong together if the copy's own mapping leads from one to the other. A
-constant prefix changes no order, and Python compares text as S3 does: by code points, which have
-the order of their UTF-8 bytes.
+A merge of two sequences in the order of their keys, which holds one object of each. Keys belong
+together if the copy's own mapping leads from one to the other. A constant prefix changes no order,
+and Python compares text as S3 does: by code points, which have the order of their UTF-8 bytes.
 
-A listing in another order is refused: its objects would be missing on one side and extra on the
-other, all of them wrongly.
+A listing in another order is refused: its objects would wrongly be missing, or extra.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """What there may be to copy or to compare: the contract of every source.
 
 A source yields batches. Where a batch was listed, it says which key range it covers, so that a
-stopped run knows what is left. One file each: a prefix, a single object, a report, a journal;
-:mod:`.paired` merges two ordered prefixes.
+stopped run knows what is left. Each kind of source has a file of its own.
 """
 
 from __future__ import annotations
