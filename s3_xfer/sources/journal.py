@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from s3_xfer.ledger.journal.journal import Journal
-from s3_xfer.sources.named import NamedObjectsSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
 
 
-class JournalSource(NamedObjectsSource):
+class JournalSource(PrefixSource):
     """The pending objects of ``journal``, then its pending ranges."""
 
     def __init__(self, journal: Journal, open_listing: OpenListing) -> None:
-        super().__init__(
-            journal.pending_objects, PrefixSource(open_listing, journal.pending_ranges)
-        )
+        super().__init__(open_listing, journal.pending_ranges, named=journal.pending_objects)

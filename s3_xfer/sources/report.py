@@ -29,7 +29,6 @@ from s3_xfer.ledger.report import (
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange, merged
-from s3_xfer.sources.named import NamedObjectsSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
 from s3_xfer.text import printable
@@ -147,8 +146,8 @@ class ReportFile:
         )
 
 
-class ReportSource(NamedObjectsSource):
+class ReportSource(PrefixSource):
     """The objects that ``report`` names, then the key ranges that its run did not list."""
 
     def __init__(self, report: ReportFile, open_listing: OpenListing) -> None:
-        super().__init__(report.pages, PrefixSource(open_listing, report.unlisted))
+        super().__init__(open_listing, report.unlisted, named=report.pages)

@@ -12,7 +12,6 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import ObjectId, S3Location, S3Object
 from s3_xfer.planning.mapping import plan_keys
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
-from s3_xfer.sources.named import NamedObjectsSource
 from s3_xfer.sources.paired import PairedSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.single import SingleObjectSource
@@ -81,7 +80,7 @@ def test_a_page_that_was_not_taken_is_left() -> None:
 def test_named_objects_come_first_and_to_their_end_when_the_source_is_closed() -> None:
     """They are on this machine, so a stopped run still reads them; it lists nothing."""
     pages = [objects("in/a", "in/b"), objects("in/c")]
-    source = NamedObjectsSource(lambda: pages, PrefixSource(open_listing, [KeyRange("in/m")]))
+    source = PrefixSource(open_listing, [KeyRange("in/m")], named=lambda: pages)
     was_local = source.is_local
 
     source.close()
@@ -96,9 +95,7 @@ def test_named_objects_come_first_and_to_their_end_when_the_source_is_closed() -
 
 def test_named_objects_are_followed_by_the_listing() -> None:
     """A report may name objects and ranges."""
-    source = NamedObjectsSource(
-        lambda: [objects("in/a")], PrefixSource(open_listing, [KeyRange("")])
-    )
+    source = PrefixSource(open_listing, [KeyRange("")], named=lambda: [objects("in/a")])
 
     assert keys_of(source.batches()) == ["in/a", "in/0", "in/1", "in/2"]
     assert source.remaining() == ()
