@@ -33,11 +33,6 @@ _OBJECT_OPERATIONS = (
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
 
 
-def source_headers(options: CopyOptions, *, source_owner: str | None) -> Mapping[str, Headers]:
-    """Return the extra headers of requests that the source client sends, by operation."""
-    return _common_headers(options, source_owner)
-
-
 def destination_headers(
     options: CopyOptions,
     *,
@@ -46,7 +41,7 @@ def destination_headers(
     destination_owner: str | None,
 ) -> Mapping[str, Headers]:
     """Return the extra headers of requests that the destination client sends, by operation."""
-    headers = _common_headers(options, destination_owner)
+    headers = common_headers(options, bucket_owner=destination_owner)
     if source_owner:
         for operation in _COPIES:
             headers[operation]["x-amz-source-expected-bucket-owner"] = source_owner
@@ -59,11 +54,12 @@ def destination_headers(
     return headers
 
 
-def _common_headers(options: CopyOptions, owner: str | None) -> dict[str, Headers]:
+def common_headers(options: CopyOptions, *, bucket_owner: str | None) -> dict[str, Headers]:
+    """Return the extra headers of requests that only read a bucket of this owner, by operation."""
     headers: dict[str, Headers] = {operation: {} for operation in _BUCKET_OPERATIONS}
-    if owner:
+    if bucket_owner:
         for operation in _BUCKET_OPERATIONS:
-            headers[operation]["x-amz-expected-bucket-owner"] = owner
+            headers[operation]["x-amz-expected-bucket-owner"] = bucket_owner
     if options.request_payer:
         for operation in _OBJECT_OPERATIONS:
             headers[operation]["x-amz-request-payer"] = "requester"
@@ -71,10 +67,7 @@ def _common_headers(options: CopyOptions, owner: str | None) -> dict[str, Header
 
 
 def write_params(options: CopyOptions) -> dict[str, Any]:
-    """Return the parameters that decide how the copy is stored.
-
-    They are the same for ``CopyObject`` and ``CreateMultipartUpload``.
-    """
+    """Return the parameters of any engine that decide how the copy is stored."""
     chosen = {
         "StorageClass": options.storage_class and options.storage_class.value,
         "ACL": options.acl and options.acl.value,

@@ -43,7 +43,7 @@ class RequestHooks:
         self.transfers = TransferStates(requests.stop)
         self.uploads = UploadTracker()
         self._headers = headers
-        self._keeps_uploads = False
+        self.keeps_uploads_when_stopped = False  # True if another run will go on with them
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
@@ -56,10 +56,6 @@ class RequestHooks:
         events.register("before-sign.s3", self._before_sign)
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)  # type: ignore[arg-type] # returns
-
-    def keep_uploads_when_stopped(self) -> None:
-        """Let a stopped run leave its uploads open: another run will go on with them."""
-        self._keeps_uploads = True
 
     def _add_headers(
         self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
@@ -81,7 +77,7 @@ class RequestHooks:
         elif self.requests.limiter:
             self.requests.limiter.wait()
         if self.requests.refuses_requests() and (
-            self._keeps_uploads or operation not in _SENT_WHEN_STOPPED
+            self.keeps_uploads_when_stopped or operation not in _SENT_WHEN_STOPPED
         ):
             raise stopped(self.requests.stop)
         self.requests.counter.request_sent(operation)

@@ -55,7 +55,7 @@ class MultipartResumer:
             part_size=part_size(task.source.size, self._options),
             headers=_digest(transfer.create_headers),
         )
-        for upload in self._registry.resumable_for(task.destination_key):
+        for upload in self._registry.resumable(task.destination_key):
             is_usable = upload.fingerprint.has_same_content(planned)
             if is_usable and self._finish(task, upload, transfer, on_bytes):
                 return True

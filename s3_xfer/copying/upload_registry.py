@@ -84,11 +84,8 @@ class UploadRegistry(Protocol):
     def closed(self, upload_id: str) -> None:
         """Record that an upload exists no more."""
 
-    def resumable(self) -> tuple[ResumableUpload, ...]:
-        """Return all that are open."""
-
-    def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
-        """Return those to ``key``."""
+    def resumable(self, key: str | None = None) -> tuple[ResumableUpload, ...]:
+        """Return all that are open, or only those to ``key``."""
 
     def pending(self) -> tuple[PendingCreate, ...]:
         """Return where there may be unknown ones."""
@@ -98,26 +95,19 @@ class UploadRegistry(Protocol):
 
 
 class UploadTracker:
-    """Follows the multipart uploads of one client. Thread-safe.
-
-    s3transfer does not expose the ids of its uploads, so they are read from S3's answers.
-    """
+    """Follows the multipart uploads of one client. Thread-safe."""
 
     def __init__(self) -> None:
         self._open: dict[str, OpenUpload] = {}
         self._lost: dict[str, PendingCreate] = {}
-        self._registry: UploadRegistry | None = None
+        self.registry: UploadRegistry | None = None  # where they are recorded from now on
         self._lock = threading.Lock()
 
     def attach(self, client: S3Client) -> None:
-        """Follow the uploads of ``client``."""
+        """Follow the uploads of ``client``; ids are read from answers, s3transfer hides them."""
         events = client.meta.events
         events.register("before-call.s3.CreateMultipartUpload", self._before_create)
         events.register("after-call.s3", self._after_call)
-
-    def record_in(self, registry: UploadRegistry) -> None:
-        """Record uploads in ``registry`` from now on."""
-        self._registry = registry
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the uploads that were created and neither completed nor aborted since."""
@@ -158,8 +148,8 @@ class UploadTracker:
         return tuple(unresolved)
 
     def _before_create(self, context: dict[str, Any], **_: object) -> None:
-        if self._registry:
-            self._registry.create_pending(state_of(context).params["Key"])
+        if self.registry:
+            self.registry.create_pending(state_of(context).params["Key"])
 
     def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
@@ -170,13 +160,13 @@ class UploadTracker:
             upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
             with self._lock:
                 self._open[upload.upload_id] = upload
-            if self._registry:
-                self._registry.created(upload, may_be_another=upload.key in self._lost)
+            if self.registry:
+                self.registry.created(upload, may_be_another=upload.key in self._lost)
         elif model.name in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
             with self._lock:
                 self._open.pop(params["UploadId"], None)
-            if self._registry:
-                self._registry.closed(params["UploadId"])
+            if self.registry:
+                self.registry.closed(params["UploadId"])
 
 
 def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:

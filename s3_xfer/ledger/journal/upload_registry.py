@@ -63,21 +63,13 @@ class JournalUploadRegistry:
             if not self._is_closed:
                 self._store.delete("uploads", "upload_id = ?", upload_id)
 
-    def resumable(self) -> tuple[ResumableUpload, ...]:
-        """Return the uploads that are open, as far as is known."""
-        return self._resumable("1")
-
-    def resumable_for(self, key: str) -> tuple[ResumableUpload, ...]:
-        """Return those to one key."""
-        return self._resumable("key = ?", key)
-
-    def _resumable(self, where: str, *values: str) -> tuple[ResumableUpload, ...]:
+    def resumable(self, key: str | None = None) -> tuple[ResumableUpload, ...]:
+        """Return the uploads that are open, as far as is known, or only those to ``key``."""
+        query = "SELECT upload_id, key, fingerprint FROM uploads"
+        rows = self._store.rows(f"{query} WHERE key = ?", key) if key else self._store.rows(query)
         return tuple(
-            ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
-            for upload_id, key, fingerprint in self._store.rows(
-                f"SELECT upload_id, key, fingerprint FROM uploads WHERE {where}",  # noqa: S608
-                *values,
-            )
+            ResumableUpload(upload_id, to_key, UploadFingerprint(*json.loads(fingerprint)))
+            for upload_id, to_key, fingerprint in rows
         )
 
     def pending(self) -> tuple[PendingCreate, ...]:
