@@ -27,7 +27,6 @@ from s3_xfer.options import TagPolicy
 from s3_xfer.planning.decisions import Copy, Counterpart, Skip, decide, outcome_of
 from s3_xfer.planning.steps import counterpart_steps
 
-OBJECT_ATTEMPTS = 2  # an object is started again once, when its upload is beyond repair
 UNSEEN = (
     "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
     "service may ignore the condition not to overwrite it"
@@ -78,13 +77,14 @@ class ObjectCopier:
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""
         try:
-            for attempts_left in reversed(range(OBJECT_ATTEMPTS)):
-                outcome = self._attempt(task, may_restart=attempts_left > 0)
-                if outcome:
-                    return outcome
+            try:
+                return self._attempt(task)
+            except Exception as error:
+                if translate(error).error_class.retry_action is not RetryAction.RESTART_OBJECT:
+                    raise
+            return self._attempt(task)  # once more: the upload was beyond repair
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.settler.failed(task, error)
-        raise AssertionError("unreachable")
 
     def _asks(self, task: CopyTask) -> bool:
         """Return whether the steps need the counterpart of ``task``.
@@ -111,19 +111,17 @@ class ObjectCopier:
                 raise ObjectError(replace(info, message=UNSEEN)) from error
             return None  # the condition on the copy decides
 
-    def _attempt(self, task: CopyTask, *, may_restart: bool) -> Outcome | None:
-        """Return how the copy ended; None if the object is to be started again."""
+    def _attempt(self, task: CopyTask) -> Outcome:
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
             try:
                 if self.context.is_single(task):
                     return self._copy_single(task, transfer)
                 return self._copy_in_parts(task, transfer)
-            except Exception as error:  # noqa: BLE001 - translated right here, once
+            except Exception as error:
                 settled = self.settler.settle(task, transfer, error)
-                retry_action = translate(error).error_class.retry_action
-                if not settled and retry_action is RetryAction.RESTART_OBJECT and may_restart:
-                    return None
-                return settled or self.settler.failed(task, error)
+                if settled:
+                    return settled
+                raise
 
     def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
         self._engine.copy_single(task)

@@ -53,15 +53,13 @@ class AsyncDispatcher:
         )
         self._sender = RequestSender(
             copy_client,
-            hooks,
+            context,
             limit=limit,
-            blocking_threads=context.options.threads,
-            read_timeout_s=context.options.read_timeout_s,
             on_answer=self._judge,
             on_unsent=self._conclude,
             on_crash=on_crash,
         )
-        self._slots, self._pools = self._sender.slots, self._sender.pools
+        self._slots = self._sender.slots
 
     def start(self, task: CopyTask, on_done: OnDone) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
@@ -109,7 +107,7 @@ class AsyncDispatcher:
         if etag != source.etag and verify.contradicts(
             source.etag, etag, answers.encryption_of(answer)
         ):
-            self._pools.complete(self._verify, request, etag)
+            self._sender.complete(self._verify, request, etag)
         else:
             self._complete(request, Copied(request.task, source.size, etag, engine=self._engine))
 
@@ -131,9 +129,9 @@ class AsyncDispatcher:
                 self._requests.counter.retried(throttled=decision.throttled)
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
             case Renew():
-                self._pools.complete(self._renew, request, error)
+                self._sender.complete(self._renew, request, error)
             case Stand():
-                self._pools.complete(self._conclude, request, error)
+                self._sender.complete(self._conclude, request, error)
 
     def _complete(self, request: InflightRequest, outcome: Outcome) -> None:
         try:
@@ -146,7 +144,7 @@ class AsyncDispatcher:
     def _begin_blocking(self) -> None:
         """Give queued objects to the blocking pool while there is room."""
         while (request := self._blocking_slots.next()) is not None:
-            self._pools.prepare(self._prepare, request)
+            self._sender.prepare(self._prepare, request)
 
     def _prepare(self, request: InflightRequest) -> None:
         """Ask S3 what must be known first; then enqueue the request, or copy in parts here."""

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
-from s3_xfer.copying.verify import checksums_agree, whole_checksums
+from s3_xfer.copying.verify import checksums_agree
 from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.decisions import Counterpart
@@ -116,15 +116,10 @@ def compared_counterpart(
         return None
     found = _completed(target, answer)
     is_identical = found.size == task.source.size and (
-        found.etag == task.source.etag or _has_same_checksum(source_client, task.source, answer)
+        found.etag == task.source.etag
+        or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
     )
-    return Counterpart(found, is_identical)
-
-
-def _has_same_checksum(client: S3Client, source: S3Object, answer: Mapping[str, Any]) -> bool:
-    of_copy = whole_checksums(answer)
-    of_source = whole_checksums(_head_with_checksums(client, source) or {}) if of_copy else {}
-    return checksums_agree(of_source, of_copy) is True
+    return Counterpart(found, bool(is_identical))
 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:

@@ -54,10 +54,10 @@ class ManagedEngine:
             ),
             executor_cls=NonThreadedExecutor,
         )
-        self._part_sizes = _PartSizes(
+        config = _PartSizes(
             multipart_threshold=PART_MIN_BYTES, max_request_concurrency=options.threads
         )
-        self._multipart = TransferManager(client, self._part_sizes)
+        self._multipart = TransferManager(client, config)
 
     def copy_single(self, task: CopyTask) -> None:
         """Copy with one ``CopyObject`` in the caller's thread."""
@@ -73,9 +73,8 @@ class ManagedEngine:
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
         arguments = write_params(self._options) | pinned
         part_bytes = part_size(task.source.size, self._options)
-        known = _KnownInParts(task.source, on_bytes, self._part_sizes, part_bytes)
         try:
-            _copy(self._multipart, task, arguments, known)
+            _copy(self._multipart, task, arguments, _Known(task.source, part_bytes, on_bytes))
         except _SOURCE_CHANGED as error:
             raise ObjectError.of(ErrorClass.SOURCE_CHANGED, str(error), attempts=1) from error
 
@@ -98,6 +97,9 @@ def _copy(
     ).result()
 
 
+_planned = threading.local()
+
+
 class _PartSizes(TransferConfig):
     """A part size for each object, where s3transfer has one for all.
 
@@ -105,52 +107,36 @@ class _PartSizes(TransferConfig):
     thread. A thread in which no size was set raises AttributeError.
     """
 
-    _here = threading.local()
-
     @property
     def multipart_chunksize(self) -> int:
-        size_bytes: int = self._here.size_bytes
-        return size_bytes
+        part_bytes: int = _planned.part_bytes
+        return part_bytes
 
     @multipart_chunksize.setter
-    def multipart_chunksize(self, size_bytes: int) -> None:
-        self._here.size_bytes = size_bytes
+    def multipart_chunksize(self, part_bytes: int) -> None:
+        _planned.part_bytes = part_bytes
 
 
 class _Known(BaseSubscriber):
-    """Gives s3transfer size and ETag, without which it sends a HEAD of its own."""
+    """Gives s3transfer what it would ask S3 for, and adds up finished bytes. It must not raise."""
 
-    def __init__(self, source: S3Object) -> None:
+    def __init__(
+        self, source: S3Object, part_bytes: int = 0, on_bytes: Callable[[int], None] | None = None
+    ) -> None:
         self._source = source
+        self._part_bytes = part_bytes
+        self._on_bytes = on_bytes
+        self._bytes_done = 0
+        self._lock = threading.Lock()
 
     def on_queued(self, future: TransferFuture, **_: Any) -> None:
         future.meta.provide_transfer_size(self._source.size)
         if hasattr(future.meta, "provide_object_etag"):  # s3transfer >= 0.15
             future.meta.provide_object_etag(self._source.etag)
-
-
-class _KnownInParts(_Known):
-    """Sets the size of the parts, and adds up the finished ones. It must not raise."""
-
-    def __init__(
-        self,
-        source: S3Object,
-        on_bytes: Callable[[int], None],
-        part_sizes: _PartSizes,
-        part_bytes: int,
-    ) -> None:
-        super().__init__(source)
-        self._on_bytes = on_bytes
-        self._part_sizes = part_sizes
-        self._part_bytes = part_bytes
-        self._bytes_done = 0
-        self._lock = threading.Lock()
-
-    def on_queued(self, future: TransferFuture, **_: Any) -> None:
-        super().on_queued(future)
-        self._part_sizes.multipart_chunksize = self._part_bytes
+        _planned.part_bytes = self._part_bytes
 
     def on_progress(self, future: TransferFuture, bytes_transferred: int, **_: Any) -> None:  # noqa: ARG002
-        with self._lock:
-            self._bytes_done += bytes_transferred
-            self._on_bytes(self._bytes_done)
+        if self._on_bytes:
+            with self._lock:
+                self._bytes_done += bytes_transferred
+                self._on_bytes(self._bytes_done)
