@@ -1,8 +1,8 @@
 """One object and its copy: same, different, or unknown.
 
-First by the listings, which costs nothing; requests are sent only for what they leave open. Equal
-ETags prove the same content; unequal ones prove other content only if both are MD5s, which takes a
-HEAD to know (KMS). Of metadata and tags only the names that differ are reported, never the values.
+Requests are sent only for what the listings leave open. Equal ETags prove the same content; unequal
+ones prove other content only if both are MD5s, which takes a HEAD to know (KMS). Of metadata and
+tags only the names that differ are reported, never the values.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """One object, from task to outcome.
 
-:meth:`ObjectCopier.prepare` resolves what is not known and decides whether anything is to be
-copied. :meth:`ObjectCopier.copy_prepared` copies with the managed engine; an object whose upload is
-beyond repair is started again, once. Large objects get their metadata and tags when the upload is
-created; tags that do not fit into a header are set afterwards. Every failure becomes one
-:class:`~s3_xfer.model.Failed` with its facts. Only an answer of S3 proves that an object is copied.
+Large objects get their metadata and tags when the upload is created; tags that do not fit into a
+header are set afterwards. Every failure becomes one :class:`~s3_xfer.model.Failed` with its facts.
+Only an answer of S3 proves that an object is copied.
 """
 
 from __future__ import annotations
@@ -34,10 +32,7 @@ UNSEEN = (
 
 
 class ObjectCopier:
-    """Copies single objects for the workers of one run; thread-safe.
-
-    ``resumer`` knows the uploads of earlier runs.
-    """
+    """Copies objects, one by one; thread-safe. ``resumer`` knows the uploads of earlier runs."""
 
     def __init__(
         self, context: CopyContext, engine: ManagedEngine, resumer: MultipartResumer | None = None
@@ -131,7 +126,6 @@ class ObjectCopier:
         return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
-        """Finish the upload of an earlier run, or begin one."""
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task.destination_key)
@@ -144,7 +138,7 @@ class ObjectCopier:
         )
 
     def _prepare_upload(self, source: S3Object, transfer: TransferState) -> list[dict[str, str]]:
-        """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
+        """Put metadata and tags into the headers of the upload; return tags that do not fit."""
         _, answer = lookup.head(self.context.source, source)
         transfer.create_headers.update(lookup.metadata_headers(answer))
         if self.context.options.tags is TagPolicy.SKIP:

@@ -57,8 +57,7 @@ class CrtCopyClient:
     def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
         """Send the copy of ``task``, without waiting; return how to give it up.
 
-        ``on_answer`` is called exactly once, from awscrt's thread, also after the request was given
-        up; it must neither raise nor wait.
+        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait.
         """
         path = self._template.path(task)
         headers = self._signer.headers(task, path)
@@ -67,7 +66,7 @@ class CrtCopyClient:
         return stream.give_up
 
     def close(self) -> None:
-        """Close the connections. The dispatcher gives up the requests that are under way."""
+        """Close the connections, those of requests under way when these have ended."""
         self._pool.close()
 
 
@@ -95,21 +94,18 @@ class _ConnectionPool:
         self._closed = False
 
     def acquire(self, stream: _RequestStream) -> None:
-        """Begin ``stream`` on an idle connection, or on a new one."""
         while connection := self._take_idle():
             if stream.begin(connection):
                 return
         self._open().add_done_callback(partial(self._opened, stream))
 
     def release(self, connection: _Connection) -> None:
-        """Keep ``connection`` for another stream."""
         if self._closed:
             connection.http.close()
         else:
             self._idle.append(connection)
 
     def close(self) -> None:
-        """Close the idle connections now, and each other one when it is released."""
         self._closed = True
         while connection := self._take_idle():
             connection.http.close()
@@ -131,7 +127,7 @@ class _ConnectionPool:
 
 
 class _Connection:
-    """A connection to one stream at a time, and its request, which is changed for each."""
+    """A connection, and its request, which is changed for each stream."""
 
     __slots__ = ("_common", "_request", "http")
 
@@ -141,7 +137,6 @@ class _Connection:
         self._request: Any = None
 
     def send(self, path: str, headers: SignedHeaders, to: _RequestStream) -> None:
-        """Send a request, and let its answer go ``to`` a stream; raise if that is impossible."""
         common, own = headers
         if common is self._common:
             self._request.path = path
@@ -203,7 +198,6 @@ class _RequestStream:
             connection.http.close()
 
     def fail(self, error: BaseException) -> None:
-        """Answer with ``error`` in botocore's terms."""
         endpoint = self._pool.endpoint
         self._on_answer(Answer(error=connection_error(error, endpoint, given_up=self._given_up)))
 

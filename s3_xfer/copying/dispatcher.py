@@ -1,8 +1,7 @@
 """Keeps many single-request copies under way without a thread for each.
 
-A worker enqueues an object and takes the next. What the answer means, which requests are repeated
-and what counts as copied is decided by the same :mod:`.answers`, :mod:`.request_policy` and
-:mod:`.settlement` as for the other engine, which copies in the worker's thread.
+What an answer means, which requests are repeated and what counts as copied is decided by the same
+:mod:`.answers`, :mod:`.request_policy` and :mod:`.settlement` as for the other engine.
 """
 
 from __future__ import annotations
@@ -98,7 +97,6 @@ class AsyncDispatcher:
     # ---------------------------------------------- in the copy client's thread: nothing waits
 
     def _judge(self, request: InflightRequest, answer: Answer) -> None:
-        """Complete the request, or find out what else it takes."""
         source, etag = request.task.source, answers.copied_etag(answer)
         if etag is None:
             self._refused(request, answer)
@@ -112,7 +110,6 @@ class AsyncDispatcher:
             self._complete(request, Copied(request.task, source.size, etag, engine=self._engine))
 
     def _refused(self, request: InflightRequest, answer: Answer) -> None:
-        """Schedule the repetition, or let the error stand."""
         error, info = answers.refusal_of(
             answer, OPERATION, self._output_shape, attempts=request.attempts
         )
@@ -142,7 +139,6 @@ class AsyncDispatcher:
     # -------------------------------------------------------------- on threads that may block
 
     def _begin_blocking(self) -> None:
-        """Give queued objects to the blocking pool while there is room."""
         while (request := self._blocking_slots.next()) is not None:
             self._sender.prepare(self._prepare, request)
 

@@ -29,8 +29,6 @@ def select_engine(
 ) -> CrtCopyClient | str:
     """Return the client of the CRT engine, or why the managed engine sends the copies.
 
-    ``ca_bundle`` replaces the system's certificates.
-
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """

@@ -1,10 +1,9 @@
 """The headers that a run adds to its requests, by S3 operation.
 
 s3transfer's list of allowed arguments lacks half of what a safe cross-account copy needs
-(conditions on the destination, the owner of the source bucket, bucket keys), sends the
-destination's expected owner to the source, and older models of botocore lack ``If-None-Match`` on
-copies altogether. So everything of that kind is set as a header, after botocore has built the
-request and before it signs it: the same on every version, for single requests and for parts.
+(conditions on the destination, the owner of the source bucket, bucket keys), and sends the
+destination's expected owner to the source; older models of botocore lack ``If-None-Match`` on
+copies. So all that is set as headers, after botocore has built the request and before it signs it.
 """
 
 from __future__ import annotations
@@ -90,11 +89,8 @@ def pinned_params(known: S3Object) -> dict[str, Any]:
 
 
 def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:
-    """Return the parameters of ``CopyObject`` besides source and destination.
-
-    Metadata and tags are copied by S3 itself; leaving the tags out takes ``REPLACE`` without any.
-    """
+    """Return the parameters of ``CopyObject`` besides source and destination."""
     params = write_params(options) | {"CopySourceIfMatch": source_etag}
     if options.tags is TagPolicy.SKIP:
-        params["TaggingDirective"] = "REPLACE"
+        params["TaggingDirective"] = "REPLACE"  # by none; S3 copies tags by itself
     return params

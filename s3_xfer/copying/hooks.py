@@ -1,9 +1,8 @@
 """What happens around the requests of one client, on botocore's events.
 
 botocore calls its event handlers for each HTTP request of a client, also for those that s3transfer
-sends from its own threads. That is why headers, rate, stop, counting and retries are there and not
-around the calls (``botocore/hooks.py``; user guide, "Extensibility"). botocore's own retries are
-off; its ``needs-retry`` event may wait and answer 0, which sends the request again at once.
+sends from its own threads (user guide, "Extensibility"). botocore's own retries are off; its
+``needs-retry`` event may wait and answer 0, which sends the request again at once.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ _SENT_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # they re
 class RequestHooks:
     """The handlers of one client. Thread-safe.
 
-    All clients of a run share ``requests``. ``renewal`` belongs to the credentials of the client.
-    ``headers`` are added by operation, see :mod:`.headers`. Writes to the destination wait for the
-    ``pacer``; all others wait at the rate limit alone.
+    All clients of a run share ``requests``; ``headers`` are added by operation. Writes wait for
+    the ``pacer``, all other requests for the rate limit alone.
     """
 
     def __init__(
@@ -70,7 +68,6 @@ class RequestHooks:
         state_of(request.context).signed_at_s = time.monotonic()
 
     def _before_send(self, event_name: str, **_: object) -> None:
-        """Wait, refuse or count; called for each sending, repetitions included."""
         operation = event_name.rpartition(".")[2]
         if operation in _PACED:
             self.pacer.wait()

@@ -1,8 +1,7 @@
 """What has to be asked about an object before or after it is copied.
 
-Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
-ETag, and an ambiguous answer needs a HEAD of the destination. Raw headers are passed on as S3 sent
-them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives unchanged.
+Raw headers are passed on as S3 sent them, so that what Python would parse and rebuild (``Expires``,
+odd characters) arrives unchanged.
 """
 
 from __future__ import annotations
@@ -103,12 +102,11 @@ def compared_counterpart(
     """Return the destination's object and whether it is identical; None if it cannot be seen.
 
     The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
-    the whole object, which AWS keeps for everything written since the end of 2024. Takes one HEAD
-    on the destination, and one on the source if only a checksum decides. Metadata is not compared.
+    the whole object, which AWS keeps for everything written since the end of 2024; that takes a
+    HEAD of the source too. Metadata is not compared.
 
     Raises:
-        botocore.exceptions.ClientError: any error but missing or denied; 412 if the source changed
-            meanwhile.
+        botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
     """
     target = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
     answer = _head_with_checksums(destination_client, target)

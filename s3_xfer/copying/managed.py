@@ -6,8 +6,7 @@ a second thread per copy. *Multipart* copies run on a pool of their own, so that
 queue behind ten thousand parts.
 
 What s3transfer preserves by itself differs by its version, by size and by call, so nothing is left
-to it: size and ETag are always provided, metadata and tags of multipart copies are in the
-transfer's state, and everything that it has no argument for is added as a header.
+to it.
 """
 
 from __future__ import annotations
@@ -37,10 +36,9 @@ _SOURCE_CHANGED: tuple[type[Exception], ...] = (
 class ManagedEngine:
     """Copies through s3transfer with ``client``, which belongs to the destination account.
 
-    Thread-safe; shared by all workers of a run. Both methods copy one object of known size and
-    ETag, pinned to that ETag (and to its version, if it has one), and return when S3 has confirmed
-    it; its :class:`~.request_state.TransferState` then holds the parsed answer. Both may be called
-    again for the same object, and raise what the libraries raise.
+    Thread-safe. Both methods copy one object of known size and ETag, pinned to them, and return
+    when S3 has confirmed it; its :class:`~.request_state.TransferState` then holds the parsed
+    answer. Both may be called again for the same object, and raise what the libraries raise.
     """
 
     def __init__(self, client: S3Client, options: CopyOptions) -> None:
@@ -87,7 +85,6 @@ class ManagedEngine:
 def _copy(
     manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
 ) -> None:
-    """Copy through ``manager``, and wait for the end."""
     manager.copy(
         copy_source=object_params(task.source),
         bucket=task.destination_bucket,

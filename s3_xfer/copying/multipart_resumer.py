@@ -2,8 +2,7 @@
 
 S3 lists the parts that are there. The upload is used if it was made from the same content, with the
 same metadata and tags; otherwise it is aborted, and the engine creates a new one. It goes on in
-parts of the size that it began with: the missing parts must fit between those that are there. The
-engine itself cannot do this: s3transfer only knows uploads that it has created.
+parts of the size that it began with. s3transfer only knows uploads that it has created.
 """
 
 from __future__ import annotations

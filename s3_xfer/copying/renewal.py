@@ -2,8 +2,8 @@
 
 botocore renews credentials by their date. S3 may refuse them earlier: a session was revoked, or a
 clock is wrong. Hundreds of requests then fail at the same moment; one of them renews the
-credentials, and all are sent again. A renewal that fails ends the run, with its error in the
-message. So that a hiccup of STS does not, its requests are repeated by the same policy as S3's.
+credentials, and all are sent again. A renewal that fails ends the run; so requests to STS are
+repeated by the same policy as S3's.
 """
 
 from __future__ import annotations

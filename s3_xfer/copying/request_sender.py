@@ -114,7 +114,7 @@ class RequestSender:
         return is_queued
 
     def dispatch(self) -> None:
-        """Send queued requests while there is room; paced ones are sent by the timer thread."""
+        """Send queued requests while there is room."""
         while self._pacer.unthrottled:
             request = self.slots.next()
             if request is None:
@@ -166,7 +166,7 @@ class RequestSender:
             self._on_crash(error)
 
     def _dispatch_paced(self) -> None:
-        """Send the next queued request when the pace allows it, and come back for another."""
+        """Send the next queued request when the pace allows it; runs in the timer thread."""
         request = self.slots.next()
         if request is not None:
             self._guarded(self._send, request)

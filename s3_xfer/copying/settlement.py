@@ -1,8 +1,8 @@
 """How a copy ended, where one answer alone does not say it.
 
 An ETag that contradicts the source's may be no MD5. A 412 may come from the condition on the source
-or from the one on the destination. An answer that was lost may have been a success. Each of these
-takes another request to settle, and then the outcome is certain or the object has failed.
+or from the one on the destination. A lost answer may have been a success. Another request settles
+it, and then the outcome is certain or the object has failed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Signature version 4 for the one kind of request that is sent a million times.
 
-Most of botocore's time for a signature goes into joining, sorting and quoting what is the same for
-every copy of a run. Here that is done once a second, with the rules of
-``botocore.auth.S3SigV4Auth``, and a copy costs one SHA-256 and one HMAC. Only the path, the source
+What is the same for every copy of a run is joined, sorted and quoted once a second, with the rules
+of ``botocore.auth.S3SigV4Auth``; a copy costs one SHA-256 and one HMAC. Only the path, the source
 and its ETag may vary, in requests without query and body.
 """
 

@@ -1,7 +1,6 @@
 """Multipart uploads that outlive the answer, or the run, that created them.
 
-An upload costs money until it is completed or aborted. Two things can lose one: the answer to
-CreateMultipartUpload, and the end of the process. A run with a journal keeps an
+An upload costs money until it is completed or aborted. A run with a journal keeps an
 :class:`UploadRegistry`, from which the next run goes on; every run looks at its end for uploads
 whose answer was lost. Only uploads of this copy are aborted: no other keys, and none older than the
 request whose answer was lost.

@@ -1,9 +1,7 @@
 """The workers of one run: a bounded channel, a pool of threads that empties it, and their end.
 
-Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`; a future for each item would
-defeat the channel's bound. A processor may hold its worker until an item is done, or only begin it
-and end it later from another thread; the executor waits for both. It knows neither where items come
-from nor what becomes of them.
+A processor may hold its worker until an item is done, or only begin it and end it later in another
+thread; the executor waits for both.
 """
 
 from __future__ import annotations

@@ -6,11 +6,8 @@ slot costs more than the request that it sends.
 
 There are few slots at first, and one more with every success, so a server with a low limit shows it
 after dozens of requests instead of hundreds. How far they grow is found by trial (:class:`Window`).
-A throttle closes most slots, and they open again as they are needed, so that after a moment in
-which the server stood still only a few requests are sent at once.
-
-An item that waits for its retry is deferred: it gives its slot back, or a throttled run would stand
-still until then. When the retry is due, it goes to the front of the queue.
+A throttle closes most slots, and they open again as they are needed. An item that waits for its
+retry gives its slot back, or a throttled run would stand still until then.
 """
 
 from __future__ import annotations
@@ -108,10 +105,7 @@ class Window:
 
 
 class Slots(Generic[T]):
-    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
-
-    A stopped run waits for no slot: see :meth:`enqueue` and :meth:`next`.
-    """
+    """At most ``limit`` slots and the queue for them. All methods are thread-safe."""
 
     def __init__(
         self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
