@@ -60,14 +60,6 @@ class ResumableUpload:
     fingerprint: UploadFingerprint
 
 
-@dataclass(frozen=True, slots=True)
-class PendingCreate:
-    """There may be an upload to ``key`` that was created after ``since``; its id is unknown."""
-
-    key: str
-    since: datetime
-
-
 class UploadRegistry(Protocol):
     """Where uploads are recorded, so that another run can go on with them. Thread-safe."""
 
@@ -86,8 +78,8 @@ class UploadRegistry(Protocol):
     def resumable(self, key: str | None = None) -> tuple[ResumableUpload, ...]:
         """Return all that are open, or only those to ``key``."""
 
-    def pending(self) -> tuple[PendingCreate, ...]:
-        """Return where there may be unknown ones."""
+    def pending(self) -> dict[str, datetime]:
+        """Return the keys to which there may be unknown ones, and since when."""
 
     def resolve_pending(self, key: str) -> None:
         """Record that there is no unknown upload to ``key``."""
@@ -98,7 +90,7 @@ class UploadTracker:
 
     def __init__(self) -> None:
         self._open: dict[str, OpenUpload] = {}
-        self._lost: dict[str, PendingCreate] = {}
+        self._lost: dict[str, datetime] = {}  # when the answer was lost, by key
         self.registry: UploadRegistry | None = None  # where they are recorded from now on
         self._lock = threading.Lock()
 
@@ -118,7 +110,7 @@ class UploadTracker:
         if operation == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
             key = state.params["Key"]
             with self._lock:
-                self._lost.setdefault(key, PendingCreate(key, datetime.now(UTC)))
+                self._lost.setdefault(key, datetime.now(UTC))
 
     def sweep(
         self, client: S3Client, bucket: str, registry: UploadRegistry | None
@@ -136,14 +128,14 @@ class UploadTracker:
         with self._lock:
             pending_creates = dict(self._lost)
         if registry:
-            pending_creates |= {pending.key: pending for pending in registry.pending()}
+            pending_creates |= registry.pending()
         unresolved = []
-        for pending in pending_creates.values():
-            refusal = _abort_unknown(client, bucket, pending)
+        for key, since in pending_creates.items():
+            refusal = _abort_unknown(client, bucket, key, since)
             if refusal:
                 unresolved.append(refusal)
             elif registry:
-                registry.resolve_pending(pending.key)
+                registry.resolve_pending(key)
         return tuple(unresolved)
 
     def _before_create(self, context: dict[str, Any], **_: object) -> None:
@@ -177,25 +169,25 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
-def _abort_unknown(client: S3Client, bucket: str, pending: PendingCreate) -> str:
+def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> str:
     """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
     try:
-        for upload_id in list(_unknown(client, bucket, pending)):
-            abort(client, bucket, pending.key, upload_id)
+        for upload_id in list(_unknown(client, bucket, key, since)):
+            abort(client, bucket, key, upload_id)
     except Exception as error:  # noqa: BLE001 - returned for the user
         return (
-            f"S3 may have opened an upload to {s3_url(bucket, pending.key)} whose answer was lost, "
+            f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
             f"and did not let us look: {printable(translate(error).code)}"
         )
     return ""
 
 
-def _unknown(client: S3Client, bucket: str, pending: PendingCreate) -> Iterator[str]:
+def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
     pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=bucket, Prefix=pending.key, EncodingType="url"
+        Bucket=bucket, Prefix=key, EncodingType="url"
     )
     for page in pages:
         for upload in page.get("Uploads", ()):
-            is_ours = unquote_plus(upload["Key"]) == pending.key
-            if is_ours and upload["Initiated"] >= pending.since - _CLOCKS_DIFFER:
+            is_ours = unquote_plus(upload["Key"]) == key
+            if is_ours and upload["Initiated"] >= since - _CLOCKS_DIFFER:
                 yield upload["UploadId"]
