@@ -1,8 +1,7 @@
 """Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
 
 A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
-into the body (API reference, CopyObject). For botocore and s3transfer a 200 with an empty body is
-one, too; as a page of a listing it would end the listing with nothing found.
+into the body (API reference, CopyObject). For botocore a 200 with an empty body is one, too.
 """
 
 from __future__ import annotations

@@ -143,7 +143,10 @@ class ObjectCopier:
         transfer.create_headers.update(lookup.metadata_headers(answer))
         if self.context.options.tags is TagPolicy.SKIP:
             return []
-        tag_set, tag_count = lookup.tags(self.context.source, source), lookup.tag_count(answer)
+        tag_set = lookup.tags(self.context.source, source)
+        # The model of botocore 1.36 does not know the count.
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        tag_count = int(headers.get("x-amz-tagging-count", 0))
         if len(tag_set) < tag_count:
             message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
             raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)

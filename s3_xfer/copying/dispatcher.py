@@ -7,6 +7,8 @@ What an answer means, which requests are repeated and what counts as copied is d
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from s3_xfer.copying import answers, verify
@@ -17,7 +19,6 @@ from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
     OnCrash,
-    OnDone,
     RequestSender,
 )
 from s3_xfer.errors import ObjectError, RetryAction
@@ -60,9 +61,9 @@ class AsyncDispatcher:
         )
         self._slots = self._sender.slots
 
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
+    def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InflightRequest(task, task, on_done)
+        request = InflightRequest(task, partial(on_done, task))
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):

@@ -55,7 +55,7 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
     """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
 
     400 also means expired credentials; 403 also a wrong clock, key or signature. Returns if the
-    HEAD is worth a second try: the credentials may have been renewed.
+    credentials may have been renewed.
     """
     try:
         client.get_object_tagging(**object_params(known))
@@ -141,12 +141,6 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
     if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
         kept["expires"] = head_answer["ExpiresString"]
     return kept
-
-
-def tag_count(head_answer: Mapping[str, Any]) -> int:
-    """Return how many tags a HEAD counts; 0 without a count."""
-    # The model of botocore 1.36 does not know it.
-    return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
 
 
 def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:

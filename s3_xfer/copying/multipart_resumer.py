@@ -11,6 +11,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from dataclasses import replace
 from itertools import starmap
 from typing import Any
 
@@ -56,8 +57,8 @@ class MultipartResumer:
             headers=hashlib.sha256(repr(headers).encode()).hexdigest(),
         )
         for upload in self._registry.resumable(task.destination_key):
-            is_usable = upload.fingerprint.has_same_content(planned)
-            if is_usable and self._finish(task, upload, transfer, on_bytes):
+            has_same_content = planned == replace(upload.fingerprint, part_size=planned.part_size)
+            if has_same_content and self._finish(task, upload, transfer, on_bytes):
                 return True
             self._abort(task, upload)
         self._registry.plan(task.destination_key, planned)

@@ -3,10 +3,9 @@
 So the same error means the same everywhere, metrics and bill hold every request to S3, and
 ``--max-requests-per-second`` covers them together. The unit of a retry is the request, not the
 object: a part that fails does not discard the other 9,999. Waits are exact (1, 2 and 4 seconds by
-default), because jitter that shortens them makes requests fail that would have succeeded.
+default): jitter that shortens them makes requests fail that would have succeeded.
 
-Requests to STS follow the same policy, but are neither counted nor limited: STS is free, and the
-sessions that callers pass in renew themselves unseen.
+Requests to STS follow the same policy, but are neither counted nor limited: STS is free.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Renew the credentials and send the same request again; if they cannot be renewed: stand."""
+    """Renew the credentials and send the same request again; where they cannot be: stand."""
 
 
 Decision: TypeAlias = Stand | Again | Renew
@@ -84,10 +83,9 @@ class AfterStop(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPolicy:
-    """How a run sends requests. Thread-safe; shared by all clients of a run.
+    """How all clients of a run send requests. Thread-safe.
 
-    ``pass_time`` is called with each wait before a repetition, in seconds, and returns how much of
-    it is really waited.
+    ``pass_time`` returns how much of a wait before a repetition is really waited, in seconds.
     """
 
     counter: TransferCounter

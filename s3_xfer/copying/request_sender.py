@@ -1,9 +1,9 @@
 """Sends the requests of the CRT engine, and sends them again, without a thread for each.
 
 The answer arrives in the copy client's one thread, which must never wait: it handles the ordinary
-answer and sends the next request right there, so threads hardly compete for the interpreter. A
-repetition is scheduled for when it is due, and a paced request is sent by a timer thread. What may
-block (asking S3 first or again, copies in parts, renewing credentials) runs on two thread pools.
+answer and sends the next request right there, so threads hardly compete for the interpreter.
+Repetitions and paced requests are sent by a timer thread. What may block (asking S3 first or again,
+copies in parts, renewing credentials) runs on two thread pools.
 """
 
 from __future__ import annotations
@@ -30,17 +30,15 @@ OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
-OnDone: TypeAlias = Callable[[CopyTask, Outcome], None]
 OnCrash: TypeAlias = Callable[[BaseException], None]
 
 
 @dataclass(slots=True, eq=False)
 class InflightRequest:
-    """One object under way. ``on_done`` gets its outcome, with the task as it was started."""
+    """One object under way. ``done`` is called with its outcome."""
 
-    started: CopyTask
     task: CopyTask
-    on_done: OnDone
+    done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
     sent_at_s: float = 0.0
@@ -52,10 +50,6 @@ class InflightRequest:
     def transfer(self) -> TransferState:
         """The state that the other engine would have of it."""
         return TransferState(ambiguous=self.ambiguous)
-
-    def done(self, outcome: Outcome) -> None:
-        """Report how the object ended."""
-        self.on_done(self.started, outcome)
 
 
 class RequestSender:

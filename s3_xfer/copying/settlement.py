@@ -40,10 +40,7 @@ class OutcomeSettler:
             return self.failed(task, another)
 
     def verified(self, task: CopyTask, etag: str, *, engine: str = "managed") -> Outcome:
-        """Return how a copy ended whose ``etag`` is another than the source's. Never raises.
-
-        If the source's ETag was an MD5, the content differs.
-        """
+        """Return how a copy ended whose ``etag`` is another than the source's. Never raises."""
         source = task.source
         try:
             _, answer = lookup.head(self._context.source, source)

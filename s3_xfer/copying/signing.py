@@ -36,9 +36,8 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag. ``authorization`` lacks the HMAC
-    that ``inner`` and ``outer`` have begun (RFC 2104, section 4); ``hmac.digest`` takes longer, and
-    gives up the GIL meanwhile.
+    ``canonical`` are the pieces around path, copy source and ETag; ``inner`` and ``outer`` the HMAC
+    begun (RFC 2104, section 4): ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
     """
 
     canonical: tuple[str, str, str]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
@@ -42,10 +42,6 @@ class UploadFingerprint:
     part_size: int
     headers: str
 
-    def has_same_content(self, other: UploadFingerprint) -> bool:
-        """Return whether both have one source and one set of headers, in parts of any size."""
-        return replace(self, part_size=other.part_size) == other
-
 
 # Of no object: the upload with which the preflight tests write access.
 UNPLANNED = UploadFingerprint(etag="", size=0, part_size=1, headers="")
@@ -73,10 +69,10 @@ class UploadRegistry(Protocol):
         """Record its id; ``may_be_another`` if an earlier answer to its creation was lost."""
 
     def closed(self, upload_id: str) -> None:
-        """Record that an upload exists no more."""
+        """Record that this upload exists no more."""
 
-    def resumable(self, key: str | None = None) -> tuple[ResumableUpload, ...]:
-        """Return all that are open, or only those to ``key``."""
+    def resumable(self, key: str = "") -> tuple[ResumableUpload, ...]:
+        """Return all that are open, or those to ``key``."""
 
     def pending(self) -> dict[str, datetime]:
         """Return the keys to which there may be unknown ones, and since when."""

@@ -52,7 +52,6 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """Return the ETag that S3 gives to an object of these parts, or None if it cannot be known.
 
     MD5 over the parts' MD5s, a hyphen, the number of parts: undocumented, unchanged since 2010.
-    Only used to recognise our own upload after its answer was lost.
     """
     digests = [plain_md5(etag) for etag in part_etags]
     if not digests or None in digests:

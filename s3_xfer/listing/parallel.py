@@ -24,11 +24,10 @@ Read: TypeAlias = Callable[[str, str | None], Page]  # a PageReader, called from
 
 
 class Listing:
-    """The objects under ``prefix`` that lie in ``ranges``, page by page.
+    """The objects under ``prefix`` that lie in ``ranges``, page by page, by at most ``threads``.
 
-    ``threads`` is the maximum number of readers. ``is_starved`` tells whether the consumers of the
-    objects have nothing to do. ``must_be_ordered`` refuses a service that does not list keys in
-    order.
+    ``is_starved`` tells whether the consumers of the objects have nothing to do.
+    ``must_be_ordered`` refuses a service that does not list keys in order.
     """
 
     def __init__(

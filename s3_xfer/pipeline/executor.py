@@ -20,10 +20,7 @@ T = TypeVar("T")
 
 
 class Processor(Generic[T]):
-    """Calls ``process`` with each item, in ``threads`` workers; an item that returned has ended.
-
-    Subclasses may only begin an item there. Thread-safe.
-    """
+    """Calls ``process`` with each item, in ``threads`` workers; subclasses may only begin it."""
 
     def __init__(self, process: Callable[[T], None], *, threads: int) -> None:
         self.process = process
@@ -38,10 +35,9 @@ class Processor(Generic[T]):
 
 
 class Executor(Generic[T]):
-    """Processes what is put into ``channel``, until that is closed or the run is stopped.
+    """Processes what is put into ``channel``, which holds ``capacity`` batches, until it is closed.
 
-    The channel holds ``capacity`` batches. ``on_error`` receives what a processor raised; it sets
-    ``stop``.
+    ``on_error`` receives what a processor raised; it sets ``stop``.
     """
 
     def __init__(

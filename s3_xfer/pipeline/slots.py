@@ -172,10 +172,9 @@ class Slots(Generic[T]):
             self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
 
     def defer(self) -> bool:
-        """Give a slot back until a retry is due.
+        """Give a slot back until :meth:`requeue_front` or :meth:`resume` is called.
 
-        Returns False, keeping the slot, if too many items are deferred. Each deferred item comes
-        back by :meth:`requeue_front` or :meth:`resume`.
+        Returns False, keeping the slot, if too many items are deferred.
         """
         with self._lock:
             if self._deferred >= _DEFERRED_PER_SLOT * self._limit:

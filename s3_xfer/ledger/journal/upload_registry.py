@@ -62,13 +62,14 @@ class JournalUploadRegistry:
             if not self._is_closed:
                 self._store.delete("uploads", "upload_id = ?", upload_id)
 
-    def resumable(self, key: str | None = None) -> tuple[ResumableUpload, ...]:
-        """Return the uploads that are open, as far as is known, or only those to ``key``."""
-        query = "SELECT upload_id, key, fingerprint FROM uploads"
-        rows = self._store.rows(f"{query} WHERE key = ?", key) if key else self._store.rows(query)
+    def resumable(self, key: str = "") -> tuple[ResumableUpload, ...]:
+        """Return the uploads that are open, as far as is known; with a ``key`` those to it."""
+        rows = self._store.rows(
+            "SELECT upload_id, key, fingerprint FROM uploads WHERE ? IN ('', key)", key
+        )
         return tuple(
-            ResumableUpload(upload_id, to_key, UploadFingerprint(*json.loads(fingerprint)))
-            for upload_id, to_key, fingerprint in rows
+            ResumableUpload(upload_id, key, UploadFingerprint(*json.loads(fingerprint)))
+            for upload_id, key, fingerprint in rows
         )
 
     def pending(self) -> dict[str, datetime]:
