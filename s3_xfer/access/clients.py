@@ -28,7 +28,7 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
-from s3_xfer.copying.headers import Headers, destination_headers, source_headers
+from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -100,7 +100,7 @@ def open_clients(
     reading = RequestHooks(
         requests,
         renewal=Renewal(source_session.get_credentials()) if source_session else renewal,
-        headers=source_headers(options, source_owner=source.bucket_owner),
+        headers=common_headers(options, bucket_owner=source.bucket_owner),
     )
     headers = destination_headers(
         options,

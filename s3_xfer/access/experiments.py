@@ -23,7 +23,7 @@ from s3_xfer.access.denial_context import (
     denied,
 )
 from s3_xfer.access.probe import ProbeContext, answer, probe_key
-from s3_xfer.copying.headers import Headers, destination_headers, source_headers, write_params
+from s3_xfer.copying.headers import Headers, common_headers, destination_headers, write_params
 from s3_xfer.errors import AccessAction
 from s3_xfer.model import AccountContext, S3Object
 from s3_xfer.options import CopyOptions, RunMode
@@ -53,7 +53,7 @@ class Experiments:
         self._keys = keys
         self._options = options
         self._source, self._destination = keys.source.account, keys.destination.account
-        self._source_headers = source_headers(options, source_owner=self._source.bucket_owner)
+        self._source_headers = common_headers(options, bucket_owner=self._source.bucket_owner)
         self._reader = self._open(clients.source_session, self._source, {})
         self._copier = self._open(clients.destination_session, self._destination, {})
         self.source_by_copier = self._open(

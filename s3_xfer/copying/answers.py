@@ -1,11 +1,7 @@
 """Reading S3's answers: what is wrong with them, and the ETag that proves a copy.
 
-The CRT engine, which lacks botocore's response handling, passes a raw :class:`Answer`. In the
-ordinary case one regular expression reads all that matters; another answer is parsed by botocore.
-
 A 200 alone is no success: S3 may start to answer before the copy is finished, and put an error
-into the body (API reference, CopyObject). For botocore and s3transfer a 200 with an empty body is
-one, too; as a page of a listing it would end the listing with nothing found.
+into the body (API reference, CopyObject). For botocore a 200 with an empty body is one, too.
 """
 
 from __future__ import annotations
@@ -63,7 +59,7 @@ _INTERNAL_ERROR = 500
 
 @dataclass(slots=True)
 class Answer:
-    """The raw answer to one request; or ``error``, in botocore's terms, if there was none."""
+    """The raw answer to a request of the CRT engine; or ``error``, in botocore's terms, if none."""
 
     status: int = 0
     headers: Sequence[tuple[str, str]] = ()
@@ -112,10 +108,7 @@ def error_of(parsed: dict[str, Any], operation: str) -> bc.ClientError:
 def refusal_of(
     answer: Answer, operation: str, output_shape: Any, *, attempts: int
 ) -> tuple[Exception, ErrorInfo]:
-    """Return the exception that botocore would have raised for ``answer``, and what it means.
-
-    ``answer`` is no success of ``operation``, and the last of ``attempts`` answers.
-    """
+    """Return the exception of botocore for the last of ``attempts`` answers, and what it means."""
     if answer.error:
         set_attempts(answer.error, attempts)
         return answer.error, translate(answer.error)
@@ -175,9 +168,8 @@ def require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
 def make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
     """Replace what XML 1.0 cannot hold (event ``before-parse``).
 
-    The answers about an upload repeat its key, control characters and all. A listing asks for
-    percent-encoded keys instead; here S3 offers no such choice, and botocore, which cannot parse
-    the answer, has made a 500 of it (its handler comes before any of ours).
+    The answers about an upload repeat its key, control characters and all. botocore, which cannot
+    parse that, has made a 500 of it (its handler comes before any of ours).
     """
     if operation_model.name not in ("CreateMultipartUpload", "CompleteMultipartUpload"):
         return

@@ -1,13 +1,14 @@
 """One object and its copy: same, different, or unknown.
 
-First by the listings, which costs nothing; requests are sent only for what they leave open. Equal
-ETags prove the same content; unequal ones prove other content only if both are MD5s, which takes a
-HEAD to know (KMS). Of metadata and tags only the names that differ are reported, never the values.
+Requests are sent only for what the listings leave open. Equal ETags prove the same content; unequal
+ones prove other content only if both are MD5s, which takes a HEAD to know (KMS). Of metadata and
+tags only the names that differ are reported, never the values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
@@ -16,7 +17,7 @@ from typing import Any
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
 from s3_xfer.copying.headers import pinned_params
-from s3_xfer.copying.verify import checksums_agree, etag_is_md5, etags_differ, whole_checksums
+from s3_xfer.copying.verify import checksums_agree, etag_is_md5, etags_differ
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.mapping import KeyMap
@@ -64,29 +65,30 @@ class Comparer:
         assert source is not None  # noqa: S101 - by_listing has returned a result for all others
         assert copy is not None  # noqa: S101
         task = self._keys.task(source)
-        asked = _Asked(self._source, self._destination, source, copy, self._fields)
+        checksums = CompareField.CHECKSUMS in self._fields
+        asked_source = _Side("source", self._source, source, checksums)
+        asked_copy = _Side("destination", self._destination, copy, checksums)
         try:
-            return self._judge(task, asked)
+            return self._judge(task, asked_source, asked_copy)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its facts
-            info = translate(error)
-            where = f"{asked.asking}: {info.message}" if info.message else asked.asking
-            failure = ObjectError(replace(info, message=where))
+            failure = ObjectError(translate(error))
             return CompareResult(
                 status=CompareStatus.NOT_COMPARED, task=task, destination=copy, error=failure
             )
 
-    def _judge(self, task: CopyTask, asked: _Asked) -> CompareResult:
-        proof = _content(asked)
+    def _judge(self, task: CopyTask, source: _Side, copy: _Side) -> CompareResult:
+        proof = _content(source, copy)
         if proof == CONTENT:
-            return _different(task, asked.copy, (CONTENT,))
-        differing = {
-            METADATA: asked.differing_metadata() if CompareField.METADATA in self._fields else [],
-            TAGS: asked.differing_tags() if CompareField.TAGS in self._fields else [],
-        }
+            return _different(task, copy.known, (CONTENT,))
+        differing = {}
+        if CompareField.METADATA in self._fields:
+            differing[METADATA] = _differing(source.metadata(), copy.metadata())
+        if CompareField.TAGS in self._fields:
+            differing[TAGS] = _differing(source.tags(), copy.tags())
         reasons = tuple(reason for reason, names in differing.items() if names)
         if reasons:
-            return _different(task, asked.copy, reasons, ", ".join(chain(*differing.values())))
-        return _same(task, asked.copy, proof)
+            return _different(task, copy.known, reasons, ", ".join(chain(*differing.values())))
+        return _same(task, copy.known, proof)
 
 
 def _listed_proof(source: S3Object, copy: S3Object) -> str:
@@ -109,73 +111,57 @@ def _different(
     )
 
 
-def _content(asked: _Asked) -> str:
+def _content(source: _Side, copy: _Side) -> str:
     """Return what proves the same content, ``CONTENT`` if it differs, empty if unknown."""
-    proof = _listed_proof(asked.source, asked.copy)
+    proof = _listed_proof(source.known, copy.known)
     if proof:
         return proof
-    if etags_differ(asked.source.etag, asked.copy.etag) and asked.etags_are_md5():
+    may_differ = etags_differ(source.known.etag, copy.known.etag)
+    if may_differ and etag_is_md5(copy.head) and etag_is_md5(source.head):
         return CONTENT
-    if CompareField.CHECKSUMS not in asked.fields:
+    if not copy.with_checksums:
         return ""
-    return {None: "", True: BY_CHECKSUM, False: CONTENT}[asked.checksums_agree()]
+    agree = checksums_agree(copy.head, lambda: source.head)
+    return {None: "", True: BY_CHECKSUM, False: CONTENT}[agree]
 
 
 @dataclass
-class _Asked:
-    """S3's answers about one pair; each request is sent when its answer is first needed.
+class _Side:
+    """One object of a pair; each request about it is sent when its answer is first needed.
 
-    Requests are pinned to the listed ETags, so that both answers are about the listed content.
-    ``asking`` names the request that was sent last.
+    Requests are pinned to the listed ETag, so that all answers are about the listed content.
     """
 
-    source_client: S3Client
-    destination_client: S3Client
-    source: S3Object
-    copy: S3Object
-    fields: frozenset[CompareField]
-    asking: str = ""
+    name: str
+    client: S3Client
+    known: S3Object
+    with_checksums: bool
 
     @cached_property
-    def source_head(self) -> Mapping[str, Any]:
-        return self._head(self.source_client, self.source, "HEAD of the source")
-
-    @cached_property
-    def copy_head(self) -> Mapping[str, Any]:
-        return self._head(self.destination_client, self.copy, "HEAD of the destination")
-
-    def _head(self, client: S3Client, known: S3Object, asking: str) -> Mapping[str, Any]:
-        self.asking = asking
-        params = pinned_params(known)
-        if CompareField.CHECKSUMS in self.fields:
+    def head(self) -> Mapping[str, Any]:
+        params = pinned_params(self.known)
+        if self.with_checksums:
             params["ChecksumMode"] = "ENABLED"
-        return client.head_object(**params)
+        with self._named("HEAD"):
+            return self.client.head_object(**params)
 
-    def etags_are_md5(self) -> bool:
-        return etag_is_md5(self.copy_head) and etag_is_md5(self.source_head)
+    def metadata(self) -> Mapping[str, str]:
+        headers = lookup.metadata_headers(self.head)
+        return {name.lower(): value for name, value in headers.items()}
 
-    def checksums_agree(self) -> bool | None:
-        of_copy = whole_checksums(self.copy_head)
-        return checksums_agree(whole_checksums(self.source_head) if of_copy else {}, of_copy)
+    def tags(self) -> Mapping[str, str]:
+        with self._named("tags"):
+            return {tag["Key"]: tag["Value"] for tag in lookup.tags(self.client, self.known)}
 
-    def differing_metadata(self) -> list[str]:
-        """Return the names of headers that are not the same on both sides."""
-        of_source, of_copy = map(lookup.metadata_headers, (self.source_head, self.copy_head))
-        return _differing(
-            {name.lower(): value for name, value in of_source.items()},
-            {name.lower(): value for name, value in of_copy.items()},
-        )
-
-    def differing_tags(self) -> list[str]:
-        """Return the keys of tags that are not the same on both sides."""
-        self.asking = "tags of the source"
-        of_source = lookup.tags(self.source_client, self.source)
-        self.asking = "tags of the destination"
-        of_copy = lookup.tags(self.destination_client, self.copy)
-        return _differing(
-            {tag["Key"]: tag["Value"] for tag in of_source},
-            {tag["Key"]: tag["Value"] for tag in of_copy},
-        )
+    @contextmanager
+    def _named(self, request: str) -> Iterator[None]:
+        """Name the request in the message of its error."""
+        try:
+            yield
+        except Exception as error:
+            info, where = translate(error), f"{request} of the {self.name}"
+            message = f"{where}: {info.message}" if info.message else where
+            raise ObjectError(replace(info, message=message)) from error
 
 
 def _differing(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> list[str]:

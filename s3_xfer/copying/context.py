@@ -14,9 +14,8 @@ from s3_xfer.s3_client import S3Client
 class CopyContext:
     """Clients and rules of one run's copies. Thread-safe.
 
-    ``source`` reads metadata and tags, ``destination`` writes; ``hooks`` are those attached to
-    ``destination``. Without ``overwrite`` every copy carries ``If-None-Match``; ``looks_first``
-    sends a HEAD for the key besides, where the service may ignore the condition.
+    ``hooks`` are those of ``destination``. Without ``overwrite`` every copy carries
+    ``If-None-Match``; ``looks_first`` sends a HEAD too, if the service may ignore the condition.
     """
 
     source: S3Client

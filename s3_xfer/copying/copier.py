@@ -1,10 +1,8 @@
 """One object, from task to outcome.
 
-:meth:`ObjectCopier.prepare` resolves what is not known and decides whether anything is to be
-copied. :meth:`ObjectCopier.copy_prepared` copies with the managed engine; an object whose upload is
-beyond repair is started again, once. Large objects get their metadata and tags when the upload is
-created; tags that do not fit into a header are set afterwards. Every failure becomes one
-:class:`~s3_xfer.model.Failed` with its facts. Only an answer of S3 proves that an object is copied.
+Large objects get their metadata and tags when the upload is created; tags that do not fit into a
+header are set afterwards. Every failure becomes one :class:`~s3_xfer.model.Failed` with its facts.
+Only an answer of S3 proves that an object is copied.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, Skipped, SkipReas
 from s3_xfer.options import TagPolicy
 from s3_xfer.planning.steps import Counterpart, counterpart_steps, decide
 
-OBJECT_ATTEMPTS = 2  # an object is started again once, when its upload is beyond repair
 UNSEEN = (
     "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
     "service may ignore the condition not to overwrite it"
@@ -34,10 +31,7 @@ UNSEEN = (
 
 
 class ObjectCopier:
-    """Copies single objects for the workers of one run; thread-safe.
-
-    ``resumer`` knows the uploads of earlier runs.
-    """
+    """Copies objects, one by one; thread-safe. ``resumer`` knows the uploads of earlier runs."""
 
     def __init__(
         self, context: CopyContext, engine: ManagedEngine, resumer: MultipartResumer | None = None
@@ -76,13 +70,14 @@ class ObjectCopier:
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""
         try:
-            for attempts_left in reversed(range(OBJECT_ATTEMPTS)):
-                outcome = self._attempt(task, may_restart=attempts_left > 0)
-                if outcome:
-                    return outcome
+            try:
+                return self._attempt(task)
+            except Exception as error:
+                if translate(error).error_class.retry_action is not RetryAction.RESTART_OBJECT:
+                    raise
+            return self._attempt(task)  # once more: the upload was beyond repair
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.settler.failed(task, error)
-        raise AssertionError("unreachable")
 
     def _asks(self, task: CopyTask) -> bool:
         """Return whether the steps need the counterpart of ``task``.
@@ -109,19 +104,17 @@ class ObjectCopier:
                 raise ObjectError(replace(info, message=UNSEEN)) from error
             return None  # the condition on the copy decides
 
-    def _attempt(self, task: CopyTask, *, may_restart: bool) -> Outcome | None:
-        """Return how the copy ended; None if the object is to be started again."""
+    def _attempt(self, task: CopyTask) -> Outcome:
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
             try:
                 if self.context.is_single(task):
                     return self._copy_single(task, transfer)
                 return self._copy_in_parts(task, transfer)
-            except Exception as error:  # noqa: BLE001 - translated right here, once
+            except Exception as error:
                 settled = self.settler.settle(task, transfer, error)
-                retry_action = translate(error).error_class.retry_action
-                if not settled and retry_action is RetryAction.RESTART_OBJECT and may_restart:
-                    return None
-                return settled or self.settler.failed(task, error)
+                if settled:
+                    return settled
+                raise
 
     def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
         self._engine.copy_single(task)
@@ -131,7 +124,6 @@ class ObjectCopier:
         return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
-        """Finish the upload of an earlier run, or begin one."""
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task.destination_key)
@@ -144,12 +136,15 @@ class ObjectCopier:
         )
 
     def _prepare_upload(self, source: S3Object, transfer: TransferState) -> list[dict[str, str]]:
-        """Fill the headers of the upload with metadata and tags; return tags that do not fit."""
+        """Put metadata and tags into the headers of the upload; return tags that do not fit."""
         _, answer = lookup.head(self.context.source, source)
         transfer.create_headers.update(lookup.metadata_headers(answer))
         if self.context.options.tags is TagPolicy.SKIP:
             return []
-        tag_set, tag_count = lookup.tags(self.context.source, source), lookup.tag_count(answer)
+        tag_set = lookup.tags(self.context.source, source)
+        # The model of botocore 1.36 does not know the count.
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        tag_count = int(headers.get("x-amz-tagging-count", 0))
         if len(tag_set) < tag_count:
             message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
             raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)

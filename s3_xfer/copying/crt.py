@@ -36,7 +36,8 @@ _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 class CrtCopyClient:
     """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
 
-    ``ca_bundle`` replaces the system's certificates.
+    It has one connection for each request under way. ``ca_bundle`` replaces the system's
+    certificates.
     """
 
     name = "crt"
@@ -49,37 +50,12 @@ class CrtCopyClient:
         connect_timeout_s: float,
         ca_bundle: str | None,
     ) -> None:
-        self._template = template
-        self._signer = Signer(template, credentials)
-        self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
-        self._pool = _ConnectionPool(template, connect_timeout_s, ca_bundle)
-
-    def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
-        """Send the copy of ``task``, without waiting; return how to give it up.
-
-        ``on_answer`` is called exactly once, from awscrt's thread, also after the request was given
-        up; it must neither raise nor wait.
-        """
-        path = self._template.path(task)
-        headers = self._signer.headers(task, path)
-        stream = _RequestStream(path, headers, on_answer, self._pool)
-        self._pool.acquire(stream)
-        return stream.give_up
-
-    def close(self) -> None:
-        """Close the connections. The dispatcher gives up the requests that are under way."""
-        self._pool.close()
-
-
-class _ConnectionPool:
-    """The connections to one host, one for each stream under way. Thread-safe."""
-
-    def __init__(
-        self, template: CopyTemplate, connect_timeout_s: float, ca_bundle: str | None
-    ) -> None:
         address = urlsplit(f"//{dict(template.common_headers)['host']}")
         assert address.hostname  # noqa: S101 - botocore has composed a request to it
         self.endpoint = f"{'https' if template.tls else 'http'}://{address.netloc}"
+        self._template = template
+        self._signer = Signer(template, credentials)
+        self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
         socket_options = awscrt.io.SocketOptions()
         socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
         socket_options.keep_alive = True
@@ -94,25 +70,31 @@ class _ConnectionPool:
         self._idle: deque[_Connection] = deque()
         self._closed = False
 
-    def acquire(self, stream: _RequestStream) -> None:
-        """Begin ``stream`` on an idle connection, or on a new one."""
+    def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
+        """Send the copy of ``task``, without waiting; return how to give it up.
+
+        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait.
+        """
+        path = self._template.path(task)
+        stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
         while connection := self._take_idle():
             if stream.begin(connection):
-                return
+                return stream.give_up
         self._open().add_done_callback(partial(self._opened, stream))
-
-    def release(self, connection: _Connection) -> None:
-        """Keep ``connection`` for another stream."""
-        if self._closed:
-            connection.http.close()
-        else:
-            self._idle.append(connection)
+        return stream.give_up
 
     def close(self) -> None:
         """Close the idle connections now, and each other one when it is released."""
         self._closed = True
         while connection := self._take_idle():
             connection.http.close()
+
+    def release(self, connection: _Connection) -> None:
+        """Keep ``connection`` for another request."""
+        if self._closed:
+            connection.http.close()
+        else:
+            self._idle.append(connection)
 
     def _take_idle(self) -> _Connection | None:
         """Return the connection that was used last: the one most likely to be open still."""
@@ -131,7 +113,7 @@ class _ConnectionPool:
 
 
 class _Connection:
-    """A connection to one stream at a time, and its request, which is changed for each."""
+    """A connection, and its request, which is changed for each stream."""
 
     __slots__ = ("_common", "_request", "http")
 
@@ -141,7 +123,6 @@ class _Connection:
         self._request: Any = None
 
     def send(self, path: str, headers: SignedHeaders, to: _RequestStream) -> None:
-        """Send a request, and let its answer go ``to`` a stream; raise if that is impossible."""
         common, own = headers
         if common is self._common:
             self._request.path = path
@@ -157,19 +138,19 @@ class _Connection:
 class _RequestStream:
     """One request and its answer, which is gathered in awscrt's thread."""
 
-    __slots__ = ("_answer", "_connection", "_given_up", "_headers", "_on_answer", "_path", "_pool")
+    __slots__ = ("_answer", "_connection", "_given_up", "_headers", "_on_answer", "_owner", "_path")
 
     def __init__(
         self,
         path: str,
         headers: SignedHeaders,
         on_answer: Callable[[Answer], None],
-        pool: _ConnectionPool,
+        owner: CrtCopyClient,
     ) -> None:
         self._path = path
         self._headers = headers
         self._on_answer = on_answer
-        self._pool = pool
+        self._owner = owner
         self._connection: _Connection | None = None
         self._given_up = False
         self._answer = Answer()
@@ -188,7 +169,7 @@ class _RequestStream:
             if not connection.http.is_open():  # it was being closed
                 return False
             self._connection = None
-            self._pool.release(connection)
+            self._owner.release(connection)
             self.fail(error)
             return True
         if self._given_up:
@@ -203,8 +184,7 @@ class _RequestStream:
             connection.http.close()
 
     def fail(self, error: BaseException) -> None:
-        """Answer with ``error`` in botocore's terms."""
-        endpoint = self._pool.endpoint
+        endpoint = self._owner.endpoint
         self._on_answer(Answer(error=connection_error(error, endpoint, given_up=self._given_up)))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
@@ -219,5 +199,5 @@ class _RequestStream:
             self.fail(awscrt.exceptions.from_code(error_code))
         else:
             if connection:
-                self._pool.release(connection)
+                self._owner.release(connection)
             self._on_answer(self._answer)

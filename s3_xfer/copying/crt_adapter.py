@@ -58,8 +58,7 @@ class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt
 class HttpStream(awscrt.http.HttpClientStream, _WithoutFuture):  # type: ignore[misc]
     """Lets awscrt call a stream of ours, in place of its own methods, which complete a future.
 
-    A future costs more than the signature. The methods are private, and have been the same for
-    years; :func:`unsupported_reason` checks that they are there.
+    A future costs more than the signature. :func:`unsupported_reason` checks the private methods.
     """
 
     __slots__ = CALLED_BY_AWSCRT
@@ -98,9 +97,8 @@ _threads_kept = threading.local()
 def keep_thread_state() -> None:
     """Let the thread of awscrt keep its Python thread state between two callbacks.
 
-    Python makes one for a foreign thread at every call and throws it away after it, stack and
-    all: a third of the cost of a request. One acquisition that is never released keeps it (C API,
-    "PyGILState_Ensure": calls nest).
+    Making one at every call is a third of the cost of a request. One acquisition that is never
+    released keeps it (C API, "PyGILState_Ensure": calls nest).
     """
     if not hasattr(_threads_kept, "done"):
         _threads_kept.done = True

@@ -1,13 +1,14 @@
 """Keeps many single-request copies under way without a thread for each.
 
-A worker enqueues an object and takes the next. What the answer means, which requests are repeated
-and what counts as copied is decided by the same :mod:`.answers`, :mod:`.request_policy` and
-:mod:`.settlement` as for the other engine, which copies in the worker's thread.
+What an answer means, which requests are repeated and what counts as copied is decided by the same
+:mod:`.answers`, :mod:`.request_policy` and :mod:`.settlement` as for the other engine.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from s3_xfer.copying import answers, verify
@@ -18,7 +19,6 @@ from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
     OnCrash,
-    OnDone,
     RequestSender,
 )
 from s3_xfer.errors import ObjectError, RetryAction
@@ -53,19 +53,17 @@ class AsyncDispatcher:
         )
         self._sender = RequestSender(
             copy_client,
-            hooks,
+            context,
             limit=limit,
-            blocking_threads=context.options.threads,
-            read_timeout_s=context.options.read_timeout_s,
             on_answer=self._judge,
             on_unsent=self._conclude,
             on_crash=on_crash,
         )
-        self._slots, self._pools = self._sender.slots, self._sender.pools
+        self._slots = self._sender.slots
 
-    def start(self, task: CopyTask, on_done: OnDone) -> None:
+    def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InflightRequest(task, task, on_done)
+        request = InflightRequest(task, partial(on_done, task))
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):
@@ -100,7 +98,6 @@ class AsyncDispatcher:
     # ---------------------------------------------- in the copy client's thread: nothing waits
 
     def _judge(self, request: InflightRequest, answer: Answer) -> None:
-        """Complete the request, or find out what else it takes."""
         source, etag = request.task.source, answers.copied_etag(answer)
         if etag is None:
             self._refused(request, answer)
@@ -109,12 +106,11 @@ class AsyncDispatcher:
         if etag != source.etag and verify.contradicts(
             source.etag, etag, answers.encryption_of(answer)
         ):
-            self._pools.complete(self._verify, request, etag)
+            self._sender.complete(self._verify, request, etag)
         else:
             self._complete(request, Copied(request.task, source.size, etag, engine=self._engine))
 
     def _refused(self, request: InflightRequest, answer: Answer) -> None:
-        """Schedule the repetition, or let the error stand."""
         error, info = answers.refusal_of(
             answer, OPERATION, self._output_shape, attempts=request.attempts
         )
@@ -131,9 +127,9 @@ class AsyncDispatcher:
                 self._requests.counter.retried(throttled=decision.throttled)
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
             case Renew():
-                self._pools.complete(self._renew, request, error)
+                self._sender.complete(self._renew, request, error)
             case Stand():
-                self._pools.complete(self._conclude, request, error)
+                self._sender.complete(self._conclude, request, error)
 
     def _complete(self, request: InflightRequest, outcome: Outcome) -> None:
         try:
@@ -144,9 +140,8 @@ class AsyncDispatcher:
     # -------------------------------------------------------------- on threads that may block
 
     def _begin_blocking(self) -> None:
-        """Give queued objects to the blocking pool while there is room."""
         while (request := self._blocking_slots.next()) is not None:
-            self._pools.prepare(self._prepare, request)
+            self._sender.prepare(self._prepare, request)
 
     def _prepare(self, request: InflightRequest) -> None:
         """Ask S3 what must be known first; then enqueue the request, or copy in parts here."""

@@ -7,7 +7,6 @@ and can express the configuration, the transfer manager otherwise.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.copying.context import CopyContext
@@ -25,28 +24,17 @@ _FILES_FOR_OTHERS = 192  # of the open files allowed: boto3's connections, repor
 _FEWEST_CONNECTIONS = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineSelection:
-    """``copy_client`` for ``max_in_flight`` requests at a time; or None, with the reason why."""
-
-    copy_client: CrtCopyClient | None
-    max_in_flight: int = 0
-    why_managed: str = ""
-
-
 def select_engine(
     context: CopyContext, *, ca_bundle: str | None, source_bucket: str, destination_bucket: str
-) -> EngineSelection:
-    """Return what sends the copies that the destination's client would make.
-
-    ``ca_bundle`` replaces the system's certificates.
+) -> CrtCopyClient | str:
+    """Return the client of the CRT engine, or why the managed engine sends the copies.
 
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
     options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
-        return EngineSelection(copy_client=None, why_managed="--engine managed")
+        return "--engine managed"
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
         from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
@@ -59,28 +47,25 @@ def select_engine(
     if reason:
         return _without_crt(options, reason)
     config: Any = client.meta.config
-    return EngineSelection(
-        copy_client=crt.CrtCopyClient(
-            template,
-            context.hooks.renewal.credentials,
-            connect_timeout_s=config.connect_timeout,
-            ca_bundle=ca_bundle,
-        ),
-        max_in_flight=min(options.max_in_flight, _connections_allowed()),
+    return crt.CrtCopyClient(
+        template,
+        context.hooks.renewal.credentials,
+        connect_timeout_s=config.connect_timeout,
+        ca_bundle=ca_bundle,
     )
 
 
-def _without_crt(options: CopyOptions, reason: str) -> EngineSelection:
+def _without_crt(options: CopyOptions, reason: str) -> str:
     if options.engine is Engine.CRT:
         raise PreflightError(
             f"the CRT engine cannot be used: {reason}",
             remedy="leave out --engine crt; the copy then goes through boto3's transfer manager",
             error_class=ErrorClass.INVALID_INPUT,
         )
-    return EngineSelection(copy_client=None, why_managed=reason)
+    return reason
 
 
-def _connections_allowed() -> int:
+def connections_allowed() -> int:
     """Return how many connections the limit of open files (``ulimit -n``) leaves room for."""
     if "resource" not in globals():
         return _FILES_FOR_OTHERS

@@ -1,10 +1,9 @@
 """The headers that a run adds to its requests, by S3 operation.
 
 s3transfer's list of allowed arguments lacks half of what a safe cross-account copy needs
-(conditions on the destination, the owner of the source bucket, bucket keys), sends the
-destination's expected owner to the source, and older models of botocore lack ``If-None-Match`` on
-copies altogether. So everything of that kind is set as a header, after botocore has built the
-request and before it signs it: the same on every version, for single requests and for parts.
+(conditions on the destination, the owner of the source bucket, bucket keys), and sends the
+destination's expected owner to the source; older models of botocore lack ``If-None-Match`` on
+copies. So all that is set as headers, after botocore has built the request and before it signs it.
 """
 
 from __future__ import annotations
@@ -33,11 +32,6 @@ _OBJECT_OPERATIONS = (
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
 
 
-def source_headers(options: CopyOptions, *, source_owner: str | None) -> Mapping[str, Headers]:
-    """Return the extra headers of requests that the source client sends, by operation."""
-    return _common_headers(options, source_owner)
-
-
 def destination_headers(
     options: CopyOptions,
     *,
@@ -46,7 +40,7 @@ def destination_headers(
     destination_owner: str | None,
 ) -> Mapping[str, Headers]:
     """Return the extra headers of requests that the destination client sends, by operation."""
-    headers = _common_headers(options, destination_owner)
+    headers = common_headers(options, bucket_owner=destination_owner)
     if source_owner:
         for operation in _COPIES:
             headers[operation]["x-amz-source-expected-bucket-owner"] = source_owner
@@ -59,11 +53,12 @@ def destination_headers(
     return headers
 
 
-def _common_headers(options: CopyOptions, owner: str | None) -> dict[str, Headers]:
+def common_headers(options: CopyOptions, *, bucket_owner: str | None) -> dict[str, Headers]:
+    """Return the extra headers of requests that only read a bucket of this owner, by operation."""
     headers: dict[str, Headers] = {operation: {} for operation in _BUCKET_OPERATIONS}
-    if owner:
+    if bucket_owner:
         for operation in _BUCKET_OPERATIONS:
-            headers[operation]["x-amz-expected-bucket-owner"] = owner
+            headers[operation]["x-amz-expected-bucket-owner"] = bucket_owner
     if options.request_payer:
         for operation in _OBJECT_OPERATIONS:
             headers[operation]["x-amz-request-payer"] = "requester"
@@ -71,10 +66,7 @@ def _common_headers(options: CopyOptions, owner: str | None) -> dict[str, Header
 
 
 def write_params(options: CopyOptions) -> dict[str, Any]:
-    """Return the parameters that decide how the copy is stored.
-
-    They are the same for ``CopyObject`` and ``CreateMultipartUpload``.
-    """
+    """Return the parameters of any engine that decide how the copy is stored."""
     chosen = {
         "StorageClass": options.storage_class and options.storage_class.value,
         "ACL": options.acl and options.acl.value,
@@ -97,11 +89,8 @@ def pinned_params(known: S3Object) -> dict[str, Any]:
 
 
 def single_copy_params(options: CopyOptions, source_etag: str) -> dict[str, Any]:
-    """Return the parameters of ``CopyObject`` besides source and destination.
-
-    Metadata and tags are copied by S3 itself; leaving the tags out takes ``REPLACE`` without any.
-    """
+    """Return the parameters of ``CopyObject`` besides source and destination."""
     params = write_params(options) | {"CopySourceIfMatch": source_etag}
     if options.tags is TagPolicy.SKIP:
-        params["TaggingDirective"] = "REPLACE"
+        params["TaggingDirective"] = "REPLACE"  # by none; S3 copies tags by itself
     return params

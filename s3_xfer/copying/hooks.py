@@ -1,9 +1,8 @@
 """What happens around the requests of one client, on botocore's events.
 
 botocore calls its event handlers for each HTTP request of a client, also for those that s3transfer
-sends from its own threads. That is why headers, rate, stop, counting and retries are there and not
-around the calls (``botocore/hooks.py``; user guide, "Extensibility"). botocore's own retries are
-off; its ``needs-retry`` event may wait and answer 0, which sends the request again at once.
+sends from its own threads (user guide, "Extensibility"). botocore's own retries are off; its
+``needs-retry`` event may wait and answer 0, which sends the request again at once.
 """
 
 from __future__ import annotations
@@ -29,9 +28,8 @@ _SENT_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # they re
 class RequestHooks:
     """The handlers of one client. Thread-safe.
 
-    All clients of a run share ``requests``. ``renewal`` belongs to the credentials of the client.
-    ``headers`` are added by operation, see :mod:`.headers`. Writes to the destination wait for the
-    ``pacer``; all others wait at the rate limit alone.
+    All clients of a run share ``requests``; ``headers`` are added by operation. Writes wait for
+    the ``pacer``, all other requests for the rate limit alone.
     """
 
     def __init__(
@@ -43,7 +41,7 @@ class RequestHooks:
         self.transfers = TransferStates(requests.stop)
         self.uploads = UploadTracker()
         self._headers = headers
-        self._keeps_uploads = False
+        self.keeps_uploads_when_stopped = False  # True if another run will go on with them
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
@@ -56,10 +54,6 @@ class RequestHooks:
         events.register("before-sign.s3", self._before_sign)
         events.register("before-send.s3", self._before_send)
         events.register("needs-retry.s3", self._needs_retry)  # type: ignore[arg-type] # returns
-
-    def keep_uploads_when_stopped(self) -> None:
-        """Let a stopped run leave its uploads open: another run will go on with them."""
-        self._keeps_uploads = True
 
     def _add_headers(
         self, model: Any, params: dict[str, Any], context: dict[str, Any], **_: object
@@ -74,14 +68,13 @@ class RequestHooks:
         state_of(request.context).signed_at_s = time.monotonic()
 
     def _before_send(self, event_name: str, **_: object) -> None:
-        """Wait, refuse or count; called for each sending, repetitions included."""
         operation = event_name.rpartition(".")[2]
         if operation in _PACED:
             self.pacer.wait()
         elif self.requests.limiter:
             self.requests.limiter.wait()
         if self.requests.refuses_requests() and (
-            self._keeps_uploads or operation not in _SENT_WHEN_STOPPED
+            self.keeps_uploads_when_stopped or operation not in _SENT_WHEN_STOPPED
         ):
             raise stopped(self.requests.stop)
         self.requests.counter.request_sent(operation)

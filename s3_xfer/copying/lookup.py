@@ -1,8 +1,7 @@
 """What has to be asked about an object before or after it is copied.
 
-Small copies need none of this; large ones need their metadata and tags, a re-run needs size and
-ETag, and an ambiguous answer needs a HEAD of the destination. Raw headers are passed on as S3 sent
-them, so that what Python would parse and rebuild (``Expires``, odd characters) arrives unchanged.
+Raw headers are passed on as S3 sent them, so that what Python would parse and rebuild (``Expires``,
+odd characters) arrives unchanged.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
-from s3_xfer.copying.verify import checksums_agree, whole_checksums
+from s3_xfer.copying.verify import checksums_agree
 from s3_xfer.errors import ErrorClass, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
@@ -56,7 +55,7 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
     """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
 
     400 also means expired credentials; 403 also a wrong clock, key or signature. Returns if the
-    HEAD is worth a second try: the credentials may have been renewed.
+    credentials may have been renewed.
     """
     try:
         client.get_object_tagging(**object_params(known))
@@ -103,12 +102,11 @@ def compared_counterpart(
     """Return the destination's object and whether it is identical; None if it cannot be seen.
 
     The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
-    the whole object, which AWS keeps for everything written since the end of 2024. Takes one HEAD
-    on the destination, and one on the source if only a checksum decides. Metadata is not compared.
+    the whole object, which AWS keeps for everything written since the end of 2024; that takes a
+    HEAD of the source too. Metadata is not compared.
 
     Raises:
-        botocore.exceptions.ClientError: any error but missing or denied; 412 if the source changed
-            meanwhile.
+        botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
     """
     target = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
     answer = _head_with_checksums(destination_client, target)
@@ -116,15 +114,10 @@ def compared_counterpart(
         return None
     found = _completed(target, answer)
     is_identical = found.size == task.source.size and (
-        found.etag == task.source.etag or _has_same_checksum(source_client, task.source, answer)
+        found.etag == task.source.etag
+        or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
     )
-    return Counterpart(found, is_identical)
-
-
-def _has_same_checksum(client: S3Client, source: S3Object, answer: Mapping[str, Any]) -> bool:
-    of_copy = whole_checksums(answer)
-    of_source = whole_checksums(_head_with_checksums(client, source) or {}) if of_copy else {}
-    return checksums_agree(of_source, of_copy) is True
+    return Counterpart(found, bool(is_identical))
 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
@@ -148,12 +141,6 @@ def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
     if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
         kept["expires"] = head_answer["ExpiresString"]
     return kept
-
-
-def tag_count(head_answer: Mapping[str, Any]) -> int:
-    """Return how many tags a HEAD counts; 0 without a count."""
-    # The model of botocore 1.36 does not know it.
-    return int(head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", 0))
 
 
 def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:

@@ -6,8 +6,7 @@ a second thread per copy. *Multipart* copies run on a pool of their own, so that
 queue behind ten thousand parts.
 
 What s3transfer preserves by itself differs by its version, by size and by call, so nothing is left
-to it: size and ETag are always provided, metadata and tags of multipart copies are in the
-transfer's state, and everything that it has no argument for is added as a header.
+to it.
 """
 
 from __future__ import annotations
@@ -37,10 +36,9 @@ _SOURCE_CHANGED: tuple[type[Exception], ...] = (
 class ManagedEngine:
     """Copies through s3transfer with ``client``, which belongs to the destination account.
 
-    Thread-safe; shared by all workers of a run. Both methods copy one object of known size and
-    ETag, pinned to that ETag (and to its version, if it has one), and return when S3 has confirmed
-    it; its :class:`~.request_state.TransferState` then holds the parsed answer. Both may be called
-    again for the same object, and raise what the libraries raise.
+    Thread-safe. Both methods copy one object of known size and ETag, pinned to them, and return
+    when S3 has confirmed it; its :class:`~.request_state.TransferState` then holds the parsed
+    answer. Both may be called again for the same object, and raise what the libraries raise.
     """
 
     def __init__(self, client: S3Client, options: CopyOptions) -> None:
@@ -54,10 +52,10 @@ class ManagedEngine:
             ),
             executor_cls=NonThreadedExecutor,
         )
-        self._part_sizes = _PartSizes(
+        config = _PartSizes(
             multipart_threshold=PART_MIN_BYTES, max_request_concurrency=options.threads
         )
-        self._multipart = TransferManager(client, self._part_sizes)
+        self._multipart = TransferManager(client, config)
 
     def copy_single(self, task: CopyTask) -> None:
         """Copy with one ``CopyObject`` in the caller's thread."""
@@ -73,9 +71,8 @@ class ManagedEngine:
         pinned = {"CopySourceIfMatch": task.source.etag, "MetadataDirective": "REPLACE"}
         arguments = write_params(self._options) | pinned
         part_bytes = part_size(task.source.size, self._options)
-        known = _KnownInParts(task.source, on_bytes, self._part_sizes, part_bytes)
         try:
-            _copy(self._multipart, task, arguments, known)
+            _copy(self._multipart, task, arguments, _Known(task.source, part_bytes, on_bytes))
         except _SOURCE_CHANGED as error:
             raise ObjectError.of(ErrorClass.SOURCE_CHANGED, str(error), attempts=1) from error
 
@@ -88,7 +85,6 @@ class ManagedEngine:
 def _copy(
     manager: TransferManager, task: CopyTask, arguments: dict[str, Any], subscriber: _Known
 ) -> None:
-    """Copy through ``manager``, and wait for the end."""
     manager.copy(
         copy_source=object_params(task.source),
         bucket=task.destination_bucket,
@@ -98,6 +94,9 @@ def _copy(
     ).result()
 
 
+_planned = threading.local()
+
+
 class _PartSizes(TransferConfig):
     """A part size for each object, where s3transfer has one for all.
 
@@ -105,52 +104,36 @@ class _PartSizes(TransferConfig):
     thread. A thread in which no size was set raises AttributeError.
     """
 
-    _here = threading.local()
-
     @property
     def multipart_chunksize(self) -> int:
-        size_bytes: int = self._here.size_bytes
-        return size_bytes
+        part_bytes: int = _planned.part_bytes
+        return part_bytes
 
     @multipart_chunksize.setter
-    def multipart_chunksize(self, size_bytes: int) -> None:
-        self._here.size_bytes = size_bytes
+    def multipart_chunksize(self, part_bytes: int) -> None:
+        _planned.part_bytes = part_bytes
 
 
 class _Known(BaseSubscriber):
-    """Gives s3transfer size and ETag, without which it sends a HEAD of its own."""
+    """Gives s3transfer what it would ask S3 for, and adds up finished bytes. It must not raise."""
 
-    def __init__(self, source: S3Object) -> None:
+    def __init__(
+        self, source: S3Object, part_bytes: int = 0, on_bytes: Callable[[int], None] | None = None
+    ) -> None:
         self._source = source
+        self._part_bytes = part_bytes
+        self._on_bytes = on_bytes
+        self._bytes_done = 0
+        self._lock = threading.Lock()
 
     def on_queued(self, future: TransferFuture, **_: Any) -> None:
         future.meta.provide_transfer_size(self._source.size)
         if hasattr(future.meta, "provide_object_etag"):  # s3transfer >= 0.15
             future.meta.provide_object_etag(self._source.etag)
-
-
-class _KnownInParts(_Known):
-    """Sets the size of the parts, and adds up the finished ones. It must not raise."""
-
-    def __init__(
-        self,
-        source: S3Object,
-        on_bytes: Callable[[int], None],
-        part_sizes: _PartSizes,
-        part_bytes: int,
-    ) -> None:
-        super().__init__(source)
-        self._on_bytes = on_bytes
-        self._part_sizes = part_sizes
-        self._part_bytes = part_bytes
-        self._bytes_done = 0
-        self._lock = threading.Lock()
-
-    def on_queued(self, future: TransferFuture, **_: Any) -> None:
-        super().on_queued(future)
-        self._part_sizes.multipart_chunksize = self._part_bytes
+        _planned.part_bytes = self._part_bytes
 
     def on_progress(self, future: TransferFuture, bytes_transferred: int, **_: Any) -> None:  # noqa: ARG002
-        with self._lock:
-            self._bytes_done += bytes_transferred
-            self._on_bytes(self._bytes_done)
+        if self._on_bytes:
+            with self._lock:
+                self._bytes_done += bytes_transferred
+                self._on_bytes(self._bytes_done)

@@ -2,8 +2,7 @@
 
 S3 lists the parts that are there. The upload is used if it was made from the same content, with the
 same metadata and tags; otherwise it is aborted, and the engine creates a new one. It goes on in
-parts of the size that it began with: the missing parts must fit between those that are there. The
-engine itself cannot do this: s3transfer only knows uploads that it has created.
+parts of the size that it began with. s3transfer only knows uploads that it has created.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from dataclasses import replace
 from itertools import starmap
 from typing import Any
 
@@ -49,15 +49,16 @@ class MultipartResumer:
 
         Raises what the client raises; the upload is aborted then, unless the run is stopped.
         """
+        headers = sorted(transfer.create_headers.items())
         planned = UploadFingerprint(
             etag=task.source.etag,
             size=task.source.size,
             part_size=part_size(task.source.size, self._options),
-            headers=_digest(transfer.create_headers),
+            headers=hashlib.sha256(repr(headers).encode()).hexdigest(),
         )
         for upload in self._registry.resumable(task.destination_key):
-            is_usable = upload.fingerprint.has_same_content(planned)
-            if is_usable and self._finish(task, upload, transfer, on_bytes):
+            has_same_content = planned == replace(upload.fingerprint, part_size=planned.part_size)
+            if has_same_content and self._finish(task, upload, transfer, on_bytes):
                 return True
             self._abort(task, upload)
         self._registry.plan(task.destination_key, planned)
@@ -124,14 +125,12 @@ class MultipartResumer:
         on_bytes(sum(sizes[finished] for finished in parts))
         copies = [self._pool.submit(copy, number) for number in sizes if number not in parts]
         try:
-            wait(copies, return_when=FIRST_EXCEPTION)
+            for part_copy in as_completed(copies):
+                part_copy.result()
         finally:
             for part_copy in copies:
                 part_copy.cancel()
-        wait(copies)
-        for part_copy in copies:
-            if not part_copy.cancelled():
-                part_copy.result()
+            wait(copies)
 
     def _abort(self, task: CopyTask, upload: ResumableUpload) -> None:
         """Discard the parts; a stopped run leaves them to the next one."""
@@ -156,7 +155,3 @@ def _named(number: int, part: Part) -> Any:
     """Return a part as CompleteMultipartUpload wants it: with its checksum, if it has one."""
     checksums = {name: value for name, value in part.items() if name.startswith("Checksum")}
     return {"PartNumber": number, "ETag": part["ETag"], **checksums}
-
-
-def _digest(headers: Mapping[str, str]) -> str:
-    return hashlib.sha256(repr(sorted(headers.items())).encode()).hexdigest()

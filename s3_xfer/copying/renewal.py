@@ -2,8 +2,8 @@
 
 botocore renews credentials by their date. S3 may refuse them earlier: a session was revoked, or a
 clock is wrong. Hundreds of requests then fail at the same moment; one of them renews the
-credentials, and all are sent again. A renewal that fails ends the run, with its error in the
-message. So that a hiccup of STS does not, its requests are repeated by the same policy as S3's.
+credentials, and all are sent again. A renewal that fails ends the run; so requests to STS are
+repeated by the same policy as S3's.
 """
 
 from __future__ import annotations
@@ -64,11 +64,8 @@ class Renewal:
         return True
 
     def _expire(self) -> None:
-        """Make botocore ask again, also where it remembers the answer (roles, SSO).
-
-        These private attributes are the same in 1.36 and in the newest.
-        """
-        credentials = self.credentials
+        """Make botocore ask again, also where it remembers the answer (roles, SSO)."""
+        credentials = self.credentials  # its private attributes are the same since 1.36
         fetcher: Any = getattr(credentials._refresh_using, "__self__", None)  # noqa: SLF001
         remembers = isinstance(fetcher, CachedCredentialFetcher)
         cache, key = (fetcher._cache, fetcher._cache_key) if remembers else ({}, "")  # noqa: SLF001
@@ -113,10 +110,7 @@ def repeat_sts(client: STSClient, requests: RequestPolicy) -> None:
 
 
 def _refuse_incomplete_role(response_dict: dict[str, Any], **_: object) -> None:
-    """Make an error of a 200 without credentials, before botocore reads it.
-
-    botocore would raise what no retry sees, with the whole answer, secrets included, in its text.
-    """
+    """Make an error of a 200 without credentials: botocore's would have secrets in its text."""
     body = response_dict["body"].rstrip()
     is_complete = b"<Credentials>" in body and body.endswith(b"</AssumeRoleResponse>")
     if response_dict["status_code"] == HTTPStatus.OK and not is_complete:

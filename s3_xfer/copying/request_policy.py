@@ -1,13 +1,11 @@
 """What all requests of a run share: one counter, one rate limit, one retry policy, one stop.
 
-Both engines, the listing, look-ups, the journal in S3 and a diagnosis use it, so the same error
-means the same everywhere, metrics and bill hold every request to S3, and
+So the same error means the same everywhere, metrics and bill hold every request to S3, and
 ``--max-requests-per-second`` covers them together. The unit of a retry is the request, not the
 object: a part that fails does not discard the other 9,999. Waits are exact (1, 2 and 4 seconds by
-default), because jitter that shortens them makes requests fail that would have succeeded.
+default): jitter that shortens them makes requests fail that would have succeeded.
 
-Requests to STS follow the same policy, but are neither counted nor limited: STS is free, and the
-sessions that callers pass in renew themselves unseen.
+Requests to STS follow the same policy, but are neither counted nor limited: STS is free.
 """
 
 from __future__ import annotations
@@ -65,28 +63,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Renew the credentials and send the same request again; if they cannot be renewed: stand."""
+    """Renew the credentials and send the same request again; where they cannot be: stand."""
 
 
 Decision: TypeAlias = Stand | Again | Renew
-
-
-def after_answer(
-    info: ErrorInfo, retry: RetryPolicy, *, attempts: int, can_renew: bool, is_stopped: bool
-) -> Decision:
-    """Return what follows an answer that ``info`` describes.
-
-    ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
-    credentials were renewed already, or cannot be. In a stopped run every answer stands.
-    """
-    if is_stopped:
-        return Stand()
-    if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED:
-        return Renew()
-    retry_action = info.error_class.retry_action
-    if retry_action not in (RetryAction.RETRY, RetryAction.SLOW_DOWN) or attempts > retry.retries:
-        return Stand()
-    return Again(retry.delay_after_s(attempts), throttled=retry_action is RetryAction.SLOW_DOWN)
 
 
 def in_full(wait_s: float) -> float:
@@ -103,10 +83,9 @@ class AfterStop(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPolicy:
-    """How a run sends requests. Thread-safe; shared by all clients of a run.
+    """How all clients of a run send requests. Thread-safe.
 
-    ``pass_time`` is called with each wait before a repetition, in seconds, and returns how much of
-    it is really waited.
+    ``pass_time`` returns how much of a wait before a repetition is really waited, in seconds.
     """
 
     counter: TransferCounter
@@ -148,11 +127,19 @@ class RequestPolicy:
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
     def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> Decision:
-        """Return what follows an answer; see :func:`after_answer`."""
-        is_stopped = self.refuses_requests()
-        return after_answer(
-            info, self.retry, attempts=attempts, can_renew=can_renew, is_stopped=is_stopped
-        )
+        """Return what follows an answer that ``info`` describes.
+
+        ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
+        credentials were renewed already, or cannot be. In a stopped run every answer stands.
+        """
+        action, is_stopped = info.error_class.retry_action, self.refuses_requests()
+        if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED and not is_stopped:
+            return Renew()
+        is_repeated = action in (RetryAction.RETRY, RetryAction.SLOW_DOWN)
+        if is_stopped or not is_repeated or attempts > self.retry.retries:
+            return Stand()
+        delay_s = self.retry.delay_after_s(attempts)
+        return Again(delay_s, throttled=action is RetryAction.SLOW_DOWN)
 
     def repeats(self, info: ErrorInfo, *, attempts: int) -> bool:
         """Wait as long as is due after ``attempts`` failures; return whether to send it again."""

@@ -1,9 +1,9 @@
 """Sends the requests of the CRT engine, and sends them again, without a thread for each.
 
 The answer arrives in the copy client's one thread, which must never wait: it handles the ordinary
-answer and sends the next request right there, so threads hardly compete for the interpreter. A
-repetition is scheduled for when it is due, and a paced request is sent by a timer thread. What may
-block (asking S3 first or again, copies in parts, renewing credentials) runs on two thread pools.
+answer and sends the next request right there, so threads hardly compete for the interpreter.
+Repetitions and paced requests are sent by a timer thread. What may block (asking S3 first or again,
+copies in parts, renewing credentials) runs on two thread pools.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from s3_xfer.copying.answers import Answer
-from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.renewal import not_renewed
 from s3_xfer.copying.request_state import TransferState, stopped
 from s3_xfer.model import CopyTask, Outcome
@@ -30,17 +30,15 @@ OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
-OnDone: TypeAlias = Callable[[CopyTask, Outcome], None]
 OnCrash: TypeAlias = Callable[[BaseException], None]
 
 
 @dataclass(slots=True, eq=False)
 class InflightRequest:
-    """One object under way. ``on_done`` gets its outcome, with the task as it was started."""
+    """One object under way. ``done`` is called with its outcome."""
 
-    started: CopyTask
     task: CopyTask
-    on_done: OnDone
+    done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
     sent_at_s: float = 0.0
@@ -53,85 +51,45 @@ class InflightRequest:
         """The state that the other engine would have of it."""
         return TransferState(ambiguous=self.ambiguous)
 
-    def done(self, outcome: Outcome) -> None:
-        """Report how the object ended."""
-        self.on_done(self.started, outcome)
-
-
-class BlockingPools:
-    """Two pools of ``threads`` threads each, for work that may block. Thread-safe.
-
-    Threads that prepare objects may wait for a slot, which becomes free only when a request has
-    been completed. So completing has threads of its own. ``after_each`` is called after each piece
-    of work, ``on_crash`` with an unexpected error; other requests continue.
-    """
-
-    def __init__(self, threads: int, *, after_each: Callable[[], None], on_crash: OnCrash) -> None:
-        self._blocking_pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-blocking")
-        self._completion_pool = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-completion")
-        self._after_each = after_each
-        self._on_crash = on_crash
-
-    def prepare(self, work: Callable[..., None], *arguments: object) -> None:
-        """Do ``work`` on a request that was not sent yet."""
-        self._blocking_pool.submit(self._run, work, *arguments)
-
-    def complete(self, work: Callable[..., None], *arguments: object) -> None:
-        """Do ``work`` on a request that was answered; it must not wait for a slot."""
-        self._completion_pool.submit(self._run, work, *arguments)
-
-    def close(self) -> None:
-        """Release the threads, without waiting for their work."""
-        self._blocking_pool.shutdown(wait=False)
-        self._completion_pool.shutdown(wait=False)
-
-    def guarded(self, work: Callable[..., None], *arguments: object) -> None:
-        """Do ``work`` here; an unexpected error ends the run."""
-        try:
-            work(*arguments)
-        except BaseException as error:  # noqa: BLE001 - it ends the run
-            self._on_crash(error)
-
-    def _run(self, work: Callable[..., None], *arguments: object) -> None:
-        self.guarded(work, *arguments)
-        self._after_each()
-
 
 class RequestSender:
     """Sends queued requests while there are slots and the pace allows it. Thread-safe.
 
     At most ``limit`` requests are under way. ``on_answer`` is called in the copy client's thread
-    with each answer, also with that of a request that got none in ``read_timeout_s``; ``on_unsent``
-    with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
-    :meth:`send_again` or a slot that is freed.
+    with each answer, also with that of a request that got none before the read time-out;
+    ``on_unsent`` with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
+    :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
     """
 
     def __init__(
         self,
         copy_client: CrtCopyClient,
-        hooks: RequestHooks,
+        context: CopyContext,
         *,
         limit: int,
-        blocking_threads: int,
-        read_timeout_s: float,
         on_answer: Callable[[InflightRequest, Answer], None],
         on_unsent: Callable[[InflightRequest, Exception], None],
         on_crash: OnCrash,
     ) -> None:
         self._copy_client = copy_client
+        hooks, threads = context.hooks, context.options.threads
         self._counter = hooks.requests.counter
         self._stop = hooks.requests.stop
         self._pacer = hooks.pacer
-        self._read_timeout_s = read_timeout_s
+        self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
         self.slots: Slots[InflightRequest] = Slots(limit, self._stop)
-        self.pools = BlockingPools(blocking_threads, after_each=self.dispatch, on_crash=on_crash)
+        # Threads that prepare may wait for a slot, which only a completed request frees. So
+        # completing has threads of its own.
+        self._preparing = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-blocking")
+        self._completing = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-completion")
+        self._on_crash = on_crash
         self._timer = TimerThread(self._stop, on_crash=on_crash)
         # In the order in which they were sent. Without a lock: each use is one operation on it.
         self._in_flight: dict[InflightRequest, None] = {}
         self._closed = False
-        self._overdue_check_s = min(_OVERDUE_CHECK_S, read_timeout_s / _CHECKS_PER_TIMEOUT)
+        self._overdue_check_s = min(_OVERDUE_CHECK_S, self._read_timeout_s / _CHECKS_PER_TIMEOUT)
         self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
 
     def enqueue(self, request: InflightRequest) -> bool:
@@ -150,12 +108,12 @@ class RequestSender:
         return is_queued
 
     def dispatch(self) -> None:
-        """Send queued requests while there is room; paced ones are sent by the timer thread."""
+        """Send queued requests while there is room."""
         while self._pacer.unthrottled:
             request = self.slots.next()
             if request is None:
                 return
-            self.pools.guarded(self._send, request)
+            self._guarded(self._send, request)
         if self.slots.has_waiting:
             self._timer.call_later(0.0, self._dispatch_paced)
 
@@ -172,21 +130,40 @@ class RequestSender:
     def end_queued(self) -> None:
         """End the queued requests of a stopped run, for which no answer frees a slot any more."""
         while (request := self.slots.next()) is not None:
-            self.pools.guarded(self._send, request)
+            self._guarded(self._send, request)
 
     def close(self) -> None:
         """Give up what is still under way; its answer is not reported."""
         self._closed = True
         self._timer.close()
         self._give_up(sent_until_s=float("inf"))
-        self.pools.close()
+        self._preparing.shutdown(wait=False)
+        self._completing.shutdown(wait=False)
         self._copy_client.close()
 
+    def prepare(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do ``work``, which may block, on a request that was not sent yet."""
+        self._preparing.submit(self._run, work, *arguments)
+
+    def complete(self, work: Callable[..., None], *arguments: object) -> None:
+        """Do ``work`` on a request that was answered; it may block, but not wait for a slot."""
+        self._completing.submit(self._run, work, *arguments)
+
+    def _run(self, work: Callable[..., None], *arguments: object) -> None:
+        self._guarded(work, *arguments)
+        self.dispatch()
+
+    def _guarded(self, work: Callable[..., None], *arguments: object) -> None:
+        try:
+            work(*arguments)
+        except BaseException as error:  # noqa: BLE001 - it ends the run
+            self._on_crash(error)
+
     def _dispatch_paced(self) -> None:
-        """Send the next queued request when the pace allows it, and come back for another."""
+        """Send the next queued request when the pace allows it; runs in the timer thread."""
         request = self.slots.next()
         if request is not None:
-            self.pools.guarded(self._send, request)
+            self._guarded(self._send, request)
             self._timer.call_later(0.0, self._dispatch_paced)
 
     def _send(self, request: InflightRequest) -> None:
@@ -206,7 +183,7 @@ class RequestSender:
         self._in_flight.pop(request, None)
         request.give_up = None
         if not self._closed:
-            self.pools.guarded(self._on_answer, request, answer)
+            self._guarded(self._on_answer, request, answer)
             self.dispatch()
 
     def _send_queued_again(self, request: InflightRequest) -> None:
@@ -222,7 +199,7 @@ class RequestSender:
         try:
             self._copy_client.refresh()
         except Exception as error:  # noqa: BLE001 - no credentials: an end like any other
-            self.pools.complete(self._on_unsent, request, not_renewed(error))
+            self.complete(self._on_unsent, request, not_renewed(error))
             return False
         return True
 

@@ -1,8 +1,7 @@
 """What is known about a request, and about the object it belongs to, while it is under way.
 
-s3transfer sends the requests of an object from threads of its own, and takes no argument that it
-would hand through. So the state of an object's transfer is found by the destination key, when
-botocore builds the request, and travels in botocore's request context from there.
+s3transfer takes no argument that it would hand through. So the state of an object's transfer is
+found by the destination key, when botocore builds a request, and travels in its context from there.
 """
 
 from __future__ import annotations

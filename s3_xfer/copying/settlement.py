@@ -1,8 +1,8 @@
 """How a copy ended, where one answer alone does not say it.
 
 An ETag that contradicts the source's may be no MD5. A 412 may come from the condition on the source
-or from the one on the destination. An answer that was lost may have been a success. Each of these
-takes another request to settle, and then the outcome is certain or the object has failed.
+or from the one on the destination. A lost answer may have been a success. Another request settles
+it, and then the outcome is certain or the object has failed.
 """
 
 from __future__ import annotations
@@ -40,10 +40,7 @@ class OutcomeSettler:
             return self.failed(task, another)
 
     def verified(self, task: CopyTask, etag: str, *, engine: str = "managed") -> Outcome:
-        """Return how a copy ended whose ``etag`` is another than the source's. Never raises.
-
-        If the source's ETag was an MD5, the content differs.
-        """
+        """Return how a copy ended whose ``etag`` is another than the source's. Never raises."""
         source = task.source
         try:
             _, answer = lookup.head(self._context.source, source)

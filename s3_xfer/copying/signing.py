@@ -1,8 +1,7 @@
 """Signature version 4 for the one kind of request that is sent a million times.
 
-Most of botocore's time for a signature goes into joining, sorting and quoting what is the same for
-every copy of a run. Here that is done once a second, with the rules of
-``botocore.auth.S3SigV4Auth``, and a copy costs one SHA-256 and one HMAC. Only the path, the source
+What is the same for every copy of a run is joined, sorted and quoted once a second, with the rules
+of ``botocore.auth.S3SigV4Auth``; a copy costs one SHA-256 and one HMAC. Only the path, the source
 and its ETag may vary, in requests without query and body.
 """
 
@@ -37,9 +36,8 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag. ``authorization`` lacks the HMAC
-    that ``inner`` and ``outer`` have begun (RFC 2104, section 4); ``hmac.digest`` takes longer, and
-    gives up the GIL meanwhile.
+    ``canonical`` are the pieces around path, copy source and ETag; ``inner`` and ``outer`` the HMAC
+    begun (RFC 2104, section 4): ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
     """
 
     canonical: tuple[str, str, str]

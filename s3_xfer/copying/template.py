@@ -1,10 +1,9 @@
 """One ``CopyObject`` request, composed by botocore, to be varied per object.
 
-botocore spends most of a millisecond on every request: endpoint rules, serialisation, events. All
-of it comes to the same result for every object of a run, except the key, the source and the
-condition. So it is done once, through the run's own client with all its hooks, and stopped before
-anything is signed or sent. What differs is encoded as botocore does it (``botocore.serialize``,
-``botocore.handlers``). No header is listed here: botocore, or a hook, has put it into the template.
+botocore spends most of a millisecond on every request, with the same result for every object of a
+run, except the key, the source and the condition. So it is done once, through the run's own client
+with all its hooks. What differs is encoded as botocore does it (``botocore.serialize``,
+``botocore.handlers``).
 """
 
 from __future__ import annotations

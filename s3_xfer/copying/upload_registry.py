@@ -1,7 +1,6 @@
 """Multipart uploads that outlive the answer, or the run, that created them.
 
-An upload costs money until it is completed or aborted. Two things can lose one: the answer to
-CreateMultipartUpload, and the end of the process. A run with a journal keeps an
+An upload costs money until it is completed or aborted. A run with a journal keeps an
 :class:`UploadRegistry`, from which the next run goes on; every run looks at its end for uploads
 whose answer was lost. Only uploads of this copy are aborted: no other keys, and none older than the
 request whose answer was lost.
@@ -12,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
@@ -43,10 +42,6 @@ class UploadFingerprint:
     part_size: int
     headers: str
 
-    def has_same_content(self, other: UploadFingerprint) -> bool:
-        """Return whether both have one source and one set of headers, in parts of any size."""
-        return replace(self, part_size=other.part_size) == other
-
 
 # Of no object: the upload with which the preflight tests write access.
 UNPLANNED = UploadFingerprint(etag="", size=0, part_size=1, headers="")
@@ -59,14 +54,6 @@ class ResumableUpload:
     upload_id: str
     key: str
     fingerprint: UploadFingerprint
-
-
-@dataclass(frozen=True, slots=True)
-class PendingCreate:
-    """There may be an upload to ``key`` that was created after ``since``; its id is unknown."""
-
-    key: str
-    since: datetime
 
 
 class UploadRegistry(Protocol):
@@ -82,39 +69,32 @@ class UploadRegistry(Protocol):
         """Record its id; ``may_be_another`` if an earlier answer to its creation was lost."""
 
     def closed(self, upload_id: str) -> None:
-        """Record that an upload exists no more."""
+        """Record that this upload exists no more."""
 
     def resumable(self, key: str = "") -> tuple[ResumableUpload, ...]:
         """Return all that are open, or those to ``key``."""
 
-    def pending(self) -> tuple[PendingCreate, ...]:
-        """Return where there may be unknown ones."""
+    def pending(self) -> dict[str, datetime]:
+        """Return the keys to which there may be unknown ones, and since when."""
 
     def resolve_pending(self, key: str) -> None:
         """Record that there is no unknown upload to ``key``."""
 
 
 class UploadTracker:
-    """Follows the multipart uploads of one client. Thread-safe.
-
-    s3transfer does not expose the ids of its uploads, so they are read from S3's answers.
-    """
+    """Follows the multipart uploads of one client. Thread-safe."""
 
     def __init__(self) -> None:
         self._open: dict[str, OpenUpload] = {}
-        self._lost: dict[str, PendingCreate] = {}
-        self._registry: UploadRegistry | None = None
+        self._lost: dict[str, datetime] = {}  # when the answer was lost, by key
+        self.registry: UploadRegistry | None = None  # where they are recorded from now on
         self._lock = threading.Lock()
 
     def attach(self, client: S3Client) -> None:
-        """Follow the uploads of ``client``."""
+        """Follow the uploads of ``client``; ids are read from answers, s3transfer hides them."""
         events = client.meta.events
         events.register("before-call.s3.CreateMultipartUpload", self._before_create)
         events.register("after-call.s3", self._after_call)
-
-    def record_in(self, registry: UploadRegistry) -> None:
-        """Record uploads in ``registry`` from now on."""
-        self._registry = registry
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the uploads that were created and neither completed nor aborted since."""
@@ -126,7 +106,7 @@ class UploadTracker:
         if operation == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
             key = state.params["Key"]
             with self._lock:
-                self._lost.setdefault(key, PendingCreate(key, datetime.now(UTC)))
+                self._lost.setdefault(key, datetime.now(UTC))
 
     def sweep(
         self, client: S3Client, bucket: str, registry: UploadRegistry | None
@@ -144,19 +124,19 @@ class UploadTracker:
         with self._lock:
             pending_creates = dict(self._lost)
         if registry:
-            pending_creates |= {pending.key: pending for pending in registry.pending()}
+            pending_creates |= registry.pending()
         unresolved = []
-        for pending in pending_creates.values():
-            refusal = _abort_unknown(client, bucket, pending)
+        for key, since in pending_creates.items():
+            refusal = _abort_unknown(client, bucket, key, since)
             if refusal:
                 unresolved.append(refusal)
             elif registry:
-                registry.resolve_pending(pending.key)
+                registry.resolve_pending(key)
         return tuple(unresolved)
 
     def _before_create(self, context: dict[str, Any], **_: object) -> None:
-        if self._registry:
-            self._registry.create_pending(state_of(context).params["Key"])
+        if self.registry:
+            self.registry.create_pending(state_of(context).params["Key"])
 
     def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
@@ -167,13 +147,13 @@ class UploadTracker:
             upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
             with self._lock:
                 self._open[upload.upload_id] = upload
-            if self._registry:
-                self._registry.created(upload, may_be_another=upload.key in self._lost)
+            if self.registry:
+                self.registry.created(upload, may_be_another=upload.key in self._lost)
         elif model.name in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
             with self._lock:
                 self._open.pop(params["UploadId"], None)
-            if self._registry:
-                self._registry.closed(params["UploadId"])
+            if self.registry:
+                self.registry.closed(params["UploadId"])
 
 
 def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
@@ -185,25 +165,25 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
-def _abort_unknown(client: S3Client, bucket: str, pending: PendingCreate) -> str:
+def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> str:
     """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
     try:
-        for upload_id in list(_unknown(client, bucket, pending)):
-            abort(client, bucket, pending.key, upload_id)
+        for upload_id in list(_unknown(client, bucket, key, since)):
+            abort(client, bucket, key, upload_id)
     except Exception as error:  # noqa: BLE001 - returned for the user
         return (
-            f"S3 may have opened an upload to {s3_url(bucket, pending.key)} whose answer was lost, "
+            f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
             f"and did not let us look: {printable(translate(error).code)}"
         )
     return ""
 
 
-def _unknown(client: S3Client, bucket: str, pending: PendingCreate) -> Iterator[str]:
+def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
     pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=bucket, Prefix=pending.key, EncodingType="url"
+        Bucket=bucket, Prefix=key, EncodingType="url"
     )
     for page in pages:
         for upload in page.get("Uploads", ()):
-            is_ours = unquote_plus(upload["Key"]) == pending.key
-            if is_ours and upload["Initiated"] >= pending.since - _CLOCKS_DIFFER:
+            is_ours = unquote_plus(upload["Key"]) == key
+            if is_ours and upload["Initiated"] >= since - _CLOCKS_DIFFER:
                 yield upload["UploadId"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _MD5 = re.compile(r'"?([0-9a-fA-F]{32})"?')
@@ -52,7 +52,6 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
     """Return the ETag that S3 gives to an object of these parts, or None if it cannot be known.
 
     MD5 over the parts' MD5s, a hyphen, the number of parts: undocumented, unchanged since 2010.
-    Only used to recognise our own upload after its answer was lost.
     """
     digests = [plain_md5(etag) for etag in part_etags]
     if not digests or None in digests:
@@ -61,14 +60,21 @@ def multipart_etag(part_etags: Iterable[str]) -> str | None:
     return f'"{hashlib.md5(joined, usedforsecurity=False).hexdigest()}-{len(digests)}"'
 
 
-def whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
+def checksums_agree(
+    copy_head: Mapping[str, Any], source_head: Callable[[], Mapping[str, Any]]
+) -> bool | None:
+    """Return whether both HEADs have equal checksums of the whole content; None if they share none.
+
+    ``source_head`` is called only if the copy has any.
+    """
+    of_copy = _whole_checksums(copy_head)
+    of_source = _whole_checksums(source_head()) if of_copy else {}
+    shared = of_source.keys() & of_copy.keys()
+    return all(of_source[name] == of_copy[name] for name in shared) if shared else None
+
+
+def _whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
     if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return {}
     return {name: answer[name] for name in _CHECKSUMS if "-" not in answer.get(name, "-")}
-
-
-def checksums_agree(of_source: Mapping[str, str], of_copy: Mapping[str, str]) -> bool | None:
-    """Return whether the checksums that both sides have are equal; None if they share none."""
-    shared = of_source.keys() & of_copy.keys()
-    return all(of_source[name] == of_copy[name] for name in shared) if shared else None

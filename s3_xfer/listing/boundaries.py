@@ -1,11 +1,9 @@
 """Choose where to split a range of keys whose contents are unknown.
 
 Any string is a correct boundary. A good one has about as many keys before it as behind it. It is a
-guess, which the next request tests: if there are no keys behind it, the range ends there, and the
-next guess is better. Two questions are bisected: at which *depth* the remaining keys stop sharing
-the beginning of the last one (long common prefixes, dates, padded numbers), and then which
-*character* lies in the middle, among those that keys of this listing have. Boundaries are whole
-characters that S3 and XML can hold.
+guess, which the next request tests. Two questions are bisected: at which *depth* the remaining keys
+stop sharing the beginning of the last one (long common prefixes, dates, padded numbers), and then
+which *character* lies in the middle, among those that keys of this listing have.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pages of ``list_objects_v2``, as objects.
 
-A page is one request and at most 1,000 keys. When it fails it is repeated on its own, with its
-token. S3 orders keys by their UTF-8 bytes; pages are passed on in the order in which S3 sent them.
+A page is one request and at most 1,000 keys, which S3 orders by their UTF-8 bytes. When it fails it
+is repeated on its own.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A listing that one thread reads, and more threads when the copying waits for it.
 
-When the copying is starved of objects, more threads join: each splits the rest of the widest
-segment in two and reads the second half (:mod:`.segments`). A thread ends when there is nothing
-worth splitting, or when the copying is no longer starved. With more than one thread the pages are
-not in order. At most one page for each reader waits to be taken.
+Each further thread splits the rest of the widest segment in two and reads the second half
+(:mod:`.segments`). It ends when there is nothing worth splitting, or when the copying is no longer
+starved. With more than one thread the pages are not in order.
 """
 
 from __future__ import annotations
@@ -25,11 +24,10 @@ Read: TypeAlias = Callable[[str, str | None], Page]  # a PageReader, called from
 
 
 class Listing:
-    """The objects under ``prefix`` that lie in ``ranges``, page by page.
+    """The objects under ``prefix`` that lie in ``ranges``, page by page, by at most ``threads``.
 
-    ``threads`` is the maximum number of readers. ``is_starved`` tells whether the consumers of the
-    objects have nothing to do. ``must_be_ordered`` refuses a service that does not list keys in
-    order.
+    ``is_starved`` tells whether the consumers of the objects have nothing to do.
+    ``must_be_ordered`` refuses a service that does not list keys in order.
     """
 
     def __init__(
@@ -146,7 +144,6 @@ class Listing:
                 self._changed.notify_all()
 
     def _read_segment(self, job: Segment | Split) -> None:
-        """Read a segment to its end; for a split, the second half, if there is one."""
         page = self._read(job.boundary if isinstance(job, Split) else job.read, None)
         listed = self._take(job, page)
         while listed:

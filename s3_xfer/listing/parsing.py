@@ -1,10 +1,9 @@
 """A page of a listing, parsed at a fraction of botocore's price.
 
 botocore builds a tree of every answer twice and walks it by its model, which costs more than the
-copies of the keys. Here one regular expression takes the entries out before that (event
-``before-parse``); botocore reads the rest, and decodes the keys. Only the fields that
-:func:`s3_xfer.listing.pages.as_object` reads are kept. An answer that is not written exactly as S3
-writes it, or that is cut off, is left to botocore as a whole.
+copies of the keys. Here one regular expression takes the entries out before that, with the fields
+that :func:`s3_xfer.listing.pages.as_object` reads; botocore reads the rest, and decodes the keys.
+An answer that is not written exactly as S3 writes it, or is cut off, is left to botocore.
 """
 
 from __future__ import annotations

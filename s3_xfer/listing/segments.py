@@ -1,10 +1,9 @@
 """The state of a listing with several readers: who reads which keys, and what is not read yet.
 
 A *segment* is a range of keys that one reader goes through, page by page. An idle reader splits the
-rest of another's segment in two: it requests a page behind the boundary, and when that has arrived,
-the old segment ends at the boundary and a new one begins. So every key belongs to exactly one
-segment at any time, and a page that was requested before a split is trimmed to the segment as it is
-then.
+rest of another's in two: it requests a page behind the boundary, and when that has arrived, the old
+segment ends there and a new one begins. So every key belongs to exactly one segment at any time,
+and a page that was requested before is trimmed.
 
 The order of keys is checked on every page. A listing that is out of order before the first split is
 never split. If that shows only later, it ends with an error, because keys may be missing.

@@ -1,7 +1,7 @@
 """A bounded, closable queue: batches go in, single items come out.
 
-Batches keep locking cheap for the producer. Single items keep every worker busy to the end, even
-when there are fewer batches than workers. :class:`queue.Queue` cannot be closed before Python 3.13.
+Batches keep locking cheap for the producer. Single items keep every worker busy to the end.
+:class:`queue.Queue` cannot be closed before Python 3.13.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """The workers of one run: a bounded channel, a pool of threads that empties it, and their end.
 
-Each worker is one long-lived loop on a :class:`ThreadPoolExecutor`; a future for each item would
-defeat the channel's bound. A processor may hold its worker until an item is done, or only begin it
-and end it later from another thread; the executor waits for both. It knows neither where items come
-from nor what becomes of them.
+A processor may hold its worker until an item is done, or only begin it and end it later in another
+thread; the executor waits for both.
 """
 
 from __future__ import annotations
@@ -22,10 +20,7 @@ T = TypeVar("T")
 
 
 class Processor(Generic[T]):
-    """Calls ``process`` with each item, in ``threads`` workers; an item that returned has ended.
-
-    Subclasses may only begin an item there. Thread-safe.
-    """
+    """Calls ``process`` with each item, in ``threads`` workers; subclasses may only begin it."""
 
     def __init__(self, process: Callable[[T], None], *, threads: int) -> None:
         self.process = process
@@ -40,10 +35,9 @@ class Processor(Generic[T]):
 
 
 class Executor(Generic[T]):
-    """Processes what is put into ``channel``, until that is closed or the run is stopped.
+    """Processes what is put into ``channel``, which holds ``capacity`` batches, until it is closed.
 
-    The channel holds ``capacity`` batches. ``on_error`` receives what a processor raised; it sets
-    ``stop``.
+    ``on_error`` receives what a processor raised; it sets ``stop``.
     """
 
     def __init__(

@@ -50,9 +50,8 @@ class RateLimiter:
 class FailureLimit:
     """Counts failures over the whole run, and their share of the last :data:`WINDOW` tried objects.
 
-    When a right is taken away after nine million objects, the share of the whole run would rise
-    too late. Before :data:`TRIED_MIN` objects were tried the share is not used. None is no limit.
-    Thread-safe; the caller ends the run.
+    The share of a whole long run would rise too late. It is not used before :data:`TRIED_MIN`
+    objects were tried. None is no limit. Thread-safe; the caller ends the run.
     """
 
     def __init__(self, failures_max: int | None, error_rate_max_percent: float | None) -> None:

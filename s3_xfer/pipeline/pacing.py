@@ -7,19 +7,18 @@ So a limit that rose tenfold is found in six seconds. When the rate has grown fa
 threads send, pacing is released. Answers to requests that were sent before a step down are not
 counted: they say nothing about the new rate.
 
-Some servers refuse the same share of requests at every rate. A small share of refusals that one
-step down did not end is therefore taken as the baseline error ratio of the server. The next step
-down needs significantly more refusals than that.
+Some servers refuse the same share of requests at every rate. A small share that one step down did
+not end is therefore the baseline; the next step down needs significantly more refusals than that.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 
 from s3_xfer.pipeline.limits import RateLimiter
-from s3_xfer.pipeline.measurement import Measurement
 from s3_xfer.pipeline.stop import StopFlag
 
 _DECREASE_RATIO = 0.12  # of what was accepted, at once after a throttle
@@ -38,14 +37,45 @@ _SIGNIFICANT_ANSWERS_MIN = 20  # before a measurement may be ended early
 _BASELINE_ANSWERS_MIN = 40  # before the baseline is updated
 _CATCH_UP_S = 0.02  # max catch-up after a late wake-up
 _SLEEP_MIN_S = 0.003
+_LENGTH_S, _SENT_MIN, _LENGTH_MAX_S = 0.25, 20, 2.0  # what a measurement needs to be complete
+
+
+class _Measurement:
+    """Counts since ``start_s``, which is None until the first answer that is to be counted.
+
+    Threads increase the counters without a lock: a lost count does no harm.
+    """
+
+    __slots__ = ("accepted", "first_refused_sent_s", "refused", "sent", "start_s")
+
+    def __init__(self) -> None:
+        self.first_refused_sent_s = 0.0  # when the first refused request was sent
+        self.restart(None)
+
+    def restart(self, start_s: float | None) -> None:
+        self.start_s = start_s
+        self.sent = self.accepted = self.refused = 0
+
+    def length_s(self, now_s: float) -> float:
+        return now_s - (self.start_s or now_s)
+
+    def is_complete(self, now_s: float) -> bool:
+        """Return whether it lasted long enough, for as much as was sent."""
+        length_s = self.length_s(now_s)
+        return length_s >= _LENGTH_MAX_S or (length_s >= _LENGTH_S and self.sent >= _SENT_MIN)
+
+    @property
+    def answered(self) -> int:
+        return self.accepted + self.refused
+
+    def exceeds(self, ratio: float) -> bool:
+        """Return whether more was refused than a random share of ``ratio`` explains."""
+        expected = ratio * self.answered
+        return self.refused > 1 + expected + 3 * math.sqrt(expected)
 
 
 class Pacer:
-    """Paces the requests to one bucket, and keeps the run's ``limiter`` if it has one.
-
-    Thread-safe. Requests that are not paced wait for the limiter alone. A stopped run does not
-    wait.
-    """
+    """Paces requests to one bucket, also by the run's ``limiter`` if it has one. Thread-safe."""
 
     def __init__(
         self,
@@ -62,7 +92,7 @@ class Pacer:
         self._decreased_at_s = float("-inf")
         self._next_s = 0.0
         self._baseline_error_ratio = 0.0  # refused at any rate, as far as is known
-        self._measurement = Measurement()
+        self._measurement = _Measurement()
         self._sent_per_s = self._accepted_per_s = 0.0  # in the measurement before
 
     @property
@@ -205,7 +235,7 @@ class Pacer:
         has_answers = measurement.answered >= _SIGNIFICANT_ANSWERS_MIN
         return has_answers and measurement.exceeds(_BASELINE_ERROR_RATIO_MAX)
 
-    def _update_baseline(self, measurement: Measurement, *, is_too_much: bool) -> None:
+    def _update_baseline(self, measurement: _Measurement, *, is_too_much: bool) -> None:
         """Raise the baseline to what a step down did not end; lower it when less is refused."""
         ratio = min(measurement.refused / measurement.answered, _BASELINE_ERROR_RATIO_MAX)
         follows_a_decrease = (

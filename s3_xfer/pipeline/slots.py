@@ -5,12 +5,9 @@ long queue blocks the threads that fill it, and they are woken in bursts: waking
 slot costs more than the request that it sends.
 
 There are few slots at first, and one more with every success, so a server with a low limit shows it
-after dozens of requests instead of hundreds. How far they grow is found by trial (:mod:`.window`).
-A throttle closes most slots, and they open again as they are needed, so that after a moment in
-which the server stood still only a few requests are sent at once.
-
-An item that waits for its retry is deferred: it gives its slot back, or a throttled run would stand
-still until then. When the retry is due, it goes to the front of the queue.
+after dozens of requests instead of hundreds. How far they grow is found by trial (:class:`Window`).
+A throttle closes most slots, and they open again as they are needed. An item that waits for its
+retry gives its slot back, or a throttled run would stand still until then.
 """
 
 from __future__ import annotations
@@ -22,7 +19,6 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.pipeline.window import Window
 
 INITIAL_SLOTS = 32
 SLOTS_MIN = 8  # left open by a throttle
@@ -30,14 +26,86 @@ QUEUE_MAX = 256
 _DEFERRED_PER_SLOT = 8
 _POLL_S = 0.1
 
+INITIAL_SIZE = 96  # reached without a trial
+GAIN_MIN = 1.08  # ratio of successes per second that keeps a doubled window
+TRIAL_PAUSE_S, TRIAL_PAUSE_MAX_S = 2.0, 60.0
+_GAIN_REJECTED, _GAIN_ACCEPTED = 1.0, 1.3  # below/above these one round decides
+_ROUNDS_MAX = 3  # between them
+_ROUND_MIN_S = 0.05  # a shorter round is too noisy to measure
+
 T = TypeVar("T")
 
 
-class Slots(Generic[T]):
-    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
+class Window:
+    """Finds :attr:`size`, at most ``limit``: as many as make the run faster, and no more.
 
-    A stopped run waits for no slot: see :meth:`enqueue` and :meth:`next`.
+    A server next door is kept busy by a hundred requests, one that is fifty milliseconds away by a
+    thousand. Latency tells nothing, because it also depends on the size of the objects. So the size
+    is doubled on trial, and stays doubled if more requests succeed per second than before. A trial
+    without gain is reverted and repeated after a pause, because conditions change. Each failed
+    trial doubles the pause: a trial opens connections, which take memory. Not thread-safe.
     """
+
+    def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.size = min(INITIAL_SIZE, limit)
+        self._limit = limit
+        self._monotonic = monotonic
+        self._before: tuple[int, float] | None = None  # size and rate, while a trial lasts
+        self._next_trial_s = float("-inf")
+        self._pause_s = TRIAL_PAUSE_S
+        self._start_measuring()
+
+    def succeeded(self, *, is_reached: bool) -> None:
+        """Count one success; ``is_reached`` if the window was full before."""
+        self._successes += 1
+        self._was_reached |= is_reached
+        if self._successes >= self._round_ends_at:
+            self._end_round(self._monotonic())
+
+    def _start_measuring(self, *, skip_round: bool = True) -> None:
+        """Count from zero; ``skip_round`` ignores the round in which a change takes effect."""
+        self._skips_round = skip_round
+        self._since_s = self._monotonic()
+        self._successes, self._round_ends_at, self._rounds = 0, self.size, 0
+        self._was_reached = False
+
+    def _end_round(self, now_s: float) -> None:
+        elapsed_s = now_s - self._since_s
+        self._round_ends_at = self._successes + self.size
+        if elapsed_s < _ROUND_MIN_S * (self._rounds + 1):
+            return
+        self._rounds += 1
+        if self._skips_round:
+            self._start_measuring(skip_round=False)
+        else:
+            self._decide(self._successes / elapsed_s, now_s)
+
+    def _decide(self, rate_per_s: float, now_s: float) -> None:
+        if self._before:
+            size, rate_before_per_s = self._before
+            self._end_trial(size, rate_per_s / rate_before_per_s, now_s)
+        elif self._rounds >= _ROUNDS_MAX:
+            self._start_measuring(skip_round=False)
+        may_try = self._before is None and self._was_reached and now_s >= self._next_trial_s
+        if may_try and self.size < self._limit:
+            self._before = (self.size, rate_per_s)
+            self.size = min(self._limit, 2 * self.size)
+            self._start_measuring()
+
+    def _end_trial(self, size_before: int, gain: float, now_s: float) -> None:
+        """Keep a trial that gained enough, revert one that did not, or go on measuring."""
+        if _GAIN_REJECTED <= gain < _GAIN_ACCEPTED and self._rounds < _ROUNDS_MAX:
+            return
+        if gain < GAIN_MIN:
+            self.size = size_before
+            self._next_trial_s = now_s + self._pause_s
+            self._pause_s = min(2 * self._pause_s, TRIAL_PAUSE_MAX_S)
+            self._start_measuring()
+        self._before = None
+
+
+class Slots(Generic[T]):
+    """At most ``limit`` slots and the queue for them. All methods are thread-safe."""
 
     def __init__(
         self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
@@ -104,10 +172,9 @@ class Slots(Generic[T]):
             self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
 
     def defer(self) -> bool:
-        """Give a slot back until a retry is due.
+        """Give a slot back until :meth:`requeue_front` or :meth:`resume` is called.
 
-        Returns False, keeping the slot, if too many items are deferred. Each deferred item comes
-        back by :meth:`requeue_front` or :meth:`resume`.
+        Returns False, keeping the slot, if too many items are deferred.
         """
         with self._lock:
             if self._deferred >= _DEFERRED_PER_SLOT * self._limit:

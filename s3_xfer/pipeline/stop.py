@@ -45,10 +45,7 @@ class StopFlag:
 def start_deadline_timer(
     stop: StopFlag, ends_at: datetime | None, now: datetime
 ) -> threading.Timer | None:
-    """Return a running timer that stops the run at ``ends_at``; None if there is no deadline.
-
-    It is a thread of its own, because those of the run may wait for an answer then.
-    """
+    """Return a running timer that stops the run at ``ends_at``; None if there is no deadline."""
     if ends_at is None:
         return None
     wait_s = min((ends_at - now).total_seconds(), threading.TIMEOUT_MAX)

@@ -1,7 +1,6 @@
 """Call functions after a delay, without one sleeping thread for each.
 
-One thread, started on first use, serves all delayed calls of a run. When the run is stopped, all
-pending calls become due at once, so that a stop does not wait for them.
+In a stopped run all pending calls become due at once, so that the stop does not wait for them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _POLL_S = 0.1
 
 
 class TimerThread:
-    """Calls functions when they are due, in its own thread. All methods are thread-safe.
+    """Calls functions when they are due, in one thread, started on first use. Thread-safe.
 
     If a function raises, ``on_crash`` gets the exception and the thread goes on.
     """

@@ -10,7 +10,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
-from s3_xfer.copying.engine_selection import select_engine
+from s3_xfer.copying.engine_selection import connections_allowed, select_engine
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
@@ -38,29 +38,27 @@ class CopyProcessor(Processor[CopyTask]):
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
         )
-        selection = select_engine(
+        engine = select_engine(
             context,
             ca_bundle=clients.destination_ca_bundle,
             source_bucket=keys.source.bucket,
             destination_bucket=keys.destination.bucket,
         )
-        self.why_managed = selection.why_managed
-        threads = _DISPATCHING_THREADS if selection.copy_client else spec.options.threads
+        self.why_managed = engine if isinstance(engine, str) else ""
+        threads = spec.options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
         self._ledger = ledger
         self._engine = ManagedEngine(clients.destination, spec.options)
         self._resumer: MultipartResumer | None = None
         if ledger.journal:
-            context.hooks.keep_uploads_when_stopped()
+            context.hooks.keeps_uploads_when_stopped = True
             self._resumer = MultipartResumer(context, ledger.journal.uploads)
         self._copier = ObjectCopier(context, self._engine, self._resumer)
         self._dispatcher: AsyncDispatcher | None = None
-        if selection.copy_client:
+        if not isinstance(engine, str):
+            limit = min(spec.options.max_in_flight, connections_allowed())
             self._dispatcher = AsyncDispatcher(
-                self._copier,
-                selection.copy_client,
-                limit=selection.max_in_flight,
-                on_crash=ledger.abort,
+                self._copier, engine, limit=limit, on_crash=ledger.abort
             )
 
     def _begin(self, task: CopyTask) -> None:

@@ -124,7 +124,7 @@ class CopySetup:
         assert source  # noqa: S101 - everything that says what there is has been read
         journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
         self._ledger.journal = journal
-        clients.destination_hooks.uploads.record_in(journal.uploads)
+        clients.destination_hooks.uploads.registry = journal.uploads
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""

@@ -14,7 +14,6 @@ from s3_xfer.copying.request_policy import (
     RequestPolicy,
     RetryPolicy,
     Stand,
-    after_answer,
 )
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -41,9 +40,11 @@ def decide(
     is_stopped: bool = False,
 ) -> Decision:
     """Return the decision about an error of this class."""
-    return after_answer(
-        info(error_class), retry, attempts=attempts, can_renew=can_renew, is_stopped=is_stopped
-    )
+    stop = StopFlag()
+    if is_stopped:
+        stop.set("cancelled")
+    requests = RequestPolicy(counter=MetricsCollector("test"), stop=stop, retry=retry)
+    return requests.decide(info(error_class), attempts=attempts, can_renew=can_renew)
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,8 @@ def test_connections_stay_below_the_limit_of_open_files(monkeypatch: pytest.Monk
     """``ulimit -n`` is respected with room to spare, also where it is tiny or absent."""
     limits = {"soft": 1024}
     monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
-    assert engine_selection._connections_allowed() == 1024 - 192
+    assert engine_selection.connections_allowed() == 1024 - 192
     limits["soft"] = 100
-    assert engine_selection._connections_allowed() == 16
+    assert engine_selection.connections_allowed() == 16
     limits["soft"] = resource.RLIM_INFINITY
-    assert engine_selection._connections_allowed() > 10_000
+    assert engine_selection.connections_allowed() > 10_000

@@ -89,13 +89,11 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     crashes: list[BaseException] = []
     task = CopyTask(source, DST, "out/x")
     if engine is Engine.CRT:
-        selection = select_engine(
+        copy_client = select_engine(
             context, ca_bundle=None, source_bucket=VERSIONED, destination_bucket=DST
         )
-        assert selection.copy_client
-        dispatcher = AsyncDispatcher(
-            copier, selection.copy_client, limit=4, on_crash=crashes.append
-        )
+        assert not isinstance(copy_client, str)
+        dispatcher = AsyncDispatcher(copier, copy_client, limit=4, on_crash=crashes.append)
         dispatcher.start(task, lambda _, outcome: outcomes.put(outcome))
         outcome = outcomes.get(timeout=50)
         dispatcher.close()

@@ -7,9 +7,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.slots import INITIAL_SLOTS, QUEUE_MAX, SLOTS_MIN, Slots
+from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SLOTS, QUEUE_MAX, SLOTS_MIN, Slots
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.pipeline.window import INITIAL_SIZE
 from tests.patience import PATIENCE_S
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from s3_xfer.pipeline.window import INITIAL_SIZE, TRIAL_PAUSE_S, Window
+from s3_xfer.pipeline.slots import INITIAL_SIZE, TRIAL_PAUSE_S, Window
 
 LIMIT = 1000
 

@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 
 from s3_xfer.copying.upload_registry import (
     UNPLANNED,
-    PendingCreate,
     ResumableUpload,
     UploadFingerprint,
 )
@@ -32,7 +31,7 @@ class JournalUploadRegistry:
         self._store = store
         self._is_closed = False
         self._plans: dict[str, UploadFingerprint] = {}
-        self._pending_before = {pending.key: pending.since for pending in self.pending()}
+        self._pending_before = self.pending()
 
     def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
         """Record what the next upload to ``key`` will be made from."""
@@ -73,10 +72,10 @@ class JournalUploadRegistry:
             for upload_id, key, fingerprint in rows
         )
 
-    def pending(self) -> tuple[PendingCreate, ...]:
-        """Return the keys to which there may be uploads of unknown id."""
+    def pending(self) -> dict[str, datetime]:
+        """Return the keys to which there may be uploads of unknown id, and since when."""
         rows = self._store.rows("SELECT key, since FROM pending_creates")
-        return tuple(PendingCreate(key, datetime.fromisoformat(since)) for key, since in rows)
+        return {key: datetime.fromisoformat(since) for key, since in rows}
 
     @property
     def may_be_open(self) -> bool:
