@@ -17,7 +17,7 @@ from typing import Any
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -128,7 +128,7 @@ class _Examination:
             for probe in self._probes():
                 finding = probe.run(context)
                 if finding:
-                    self._findings.append(_explained(finding, self._diagnoser))
+                    self._findings.append(_explained(finding, context, self._diagnoser))
         except Exception as error:  # noqa: BLE001 - becomes a finding
             self._note(error)
         finally:
@@ -189,11 +189,11 @@ class _Examination:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()
 
 
-def _explained(finding: Finding, diagnoser: AccessDiagnoser) -> Finding:
+def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:
     """Return a failed finding with its diagnosis, or with the remedy where there is none."""
     if not finding.refusal:
         return finding
-    diagnosis = diagnose_finding(finding, diagnoser)
+    diagnosis = diagnose_refusal(finding.refusal, context.subject, diagnoser)
     if diagnosis or not finding.refusal.remedy:
         return dataclasses.replace(finding, diagnosis=diagnosis)
     evidence = f"{finding.evidence}; next: {finding.refusal.remedy}"

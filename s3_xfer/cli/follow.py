@@ -22,7 +22,7 @@ from s3_xfer.cli.output import FAILURES_SHOWN, flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.render.progress import Phase, ProgressLine, ProgressView, phase_of, progress_line
+from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
 
@@ -78,8 +78,7 @@ class SignalRequests:
 class ProgressLog:
     """The lines printed above the progress of a run: notes and the first failures, each once."""
 
-    def __init__(self, failures_max: int, line: ProgressLine) -> None:
-        self.line = line
+    def __init__(self, failures_max: int) -> None:
         self._failures_max = failures_max
         self._notes = self._failures = 0
         self._warned = False
@@ -109,16 +108,8 @@ class ProgressLog:
                 yield "further failures are only counted here; the summary explains them"
 
 
-def follow(
-    run: Run[Any],
-    view: ProgressView,
-    *,
-    failures_shown: int = FAILURES_SHOWN,
-    line: ProgressLine = progress_line,
-) -> None:
+def follow(run: Run[Any], view: ProgressView, *, failures_shown: int = FAILURES_SHOWN) -> None:
     """Show ``run`` in ``view`` until it has ended, and stop it when a signal asks for that.
-
-    ``line`` is what SIGUSR1 prints.
 
     Call it in the main thread. An error in here cancels the run before it is raised.
     """
@@ -127,9 +118,9 @@ def follow(
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, ProgressLog(failures_shown, line))
+                    _watch(run, view, requests, ProgressLog(failures_shown))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, ProgressView(), requests, ProgressLog(0, line))
+                _watch(run, ProgressView(), requests, ProgressLog(0))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
@@ -163,7 +154,7 @@ def _show(
         view.print_line(warning)
     if requests.progress_line:
         requests.progress_line = False
-        view.print_line(log.line(phase, metrics, rates))
+        view.print_line(view.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics, rates)
 

@@ -59,7 +59,7 @@ class Output:
         if self.quiet:
             return ProgressView()
         if self.progress is Progress.NONE:
-            return ProgressView(sys.stderr)
+            return ProgressView(sys.stderr, line=line)
         if self.progress is Progress.PLAIN or not _can_redraw():
             return PlainView(sys.stderr, line=line)
         from s3_xfer.render.live import (  # noqa: PLC0415 - imports rich
@@ -71,7 +71,7 @@ class Output:
 
         keep = self.json or not sys.stdout.isatty()
         draw = draw or (count_frame if dry_run else frame)
-        return LiveView(progress_console(), keep=keep, draw=draw)
+        return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run; a closed stdout does not change it."""
