@@ -41,8 +41,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 class SignalRequests:
     """What signals have asked for so far. The handlers write, the loop reads."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._stopped_at_s = 0.0
         self.stop: int | None = None  # the first SIGINT or SIGTERM
         self.progress_line = False  # SIGUSR1 since the last line
@@ -50,8 +49,8 @@ class SignalRequests:
     def on_stop(self, number: int, _frame: FrameType | None) -> None:
         """Note the first request; end the process on the second."""
         if self.stop is None:
-            self.stop, self._stopped_at_s = number, self._clock()
-        elif self._clock() - self._stopped_at_s > _SAME_CTRL_C_S:
+            self.stop, self._stopped_at_s = number, time.monotonic()
+        elif time.monotonic() - self._stopped_at_s > _SAME_CTRL_C_S:
             exit_immediately(number)
 
     def on_progress_line(self, _number: int, _frame: FrameType | None) -> None:
