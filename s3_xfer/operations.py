@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.access.journals import journal_storage
+from s3_xfer.access.clients import journal_storage
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.session import read_journal

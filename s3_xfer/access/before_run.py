@@ -6,12 +6,13 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal, diagnosis_or_none
 from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
+from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
@@ -28,7 +29,7 @@ class AccessPreflight:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
         self._is_skipped = spec.options.preflight is Preflight.SKIP
-        self._failed: Finding | None = None
+        self._refusal: PreflightError | None = None
         self.single: S3Object | None = None
 
     def examine_reading(self) -> tuple[str, ...]:
@@ -44,7 +45,11 @@ class AccessPreflight:
             (self.single,) = self._context.sample
         if self._is_skipped:
             return ("access was not checked before the copy (--no-preflight)",)
-        self._examine(self._reading())
+        if self._spec.recursive:
+            self._examine([probes.list_source])
+        self._examine([probes.tags_of_large, probes.destination_bucket])
+        if not self._spec.overwrite and not self._context.clients.destination_is_aws:
+            self._examine([probes.existing])
         return ()
 
     def examine_writing(self) -> tuple[str, ...]:
@@ -69,20 +74,15 @@ class AccessPreflight:
 
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
-        if self._failed and error is self._failed.refusal:
-            context = self._context
-            diagnose_refusal(
-                self._failed, lambda: AccessDiagnoser(context.clients, context.keys, self._spec)
+        context, refusal = self._context, self._refusal
+        if refusal and error is refusal:
+            refusal.diagnosis = diagnosis_or_none(
+                lambda: diagnose_refusal(
+                    refusal,
+                    context.subject,
+                    AccessDiagnoser(context.clients, context.keys, self._spec),
+                )
             )
-
-    def _reading(self) -> Iterator[Probe]:
-        """Return the probes after the HEAD of a single object."""
-        if self._spec.recursive:
-            yield probes.list_source
-        yield probes.tags_of_large
-        yield probes.destination_bucket
-        if not self._spec.overwrite and not self._context.clients.destination_is_aws:
-            yield probes.existing
 
     def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:
         """Return the findings, or raise the first failed one."""
@@ -90,7 +90,7 @@ class AccessPreflight:
         for probe in chosen:
             finding = probe.run(self._context)
             if finding and finding.refusal:
-                self._failed = finding
+                self._refusal = finding.refusal
                 raise finding.refusal
             findings += [finding] if finding else []
         return findings

@@ -13,6 +13,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -32,15 +33,19 @@ from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import PreflightError, translate
+from s3_xfer.errors import PreflightError, ValidationError, translate
+from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
+from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext
+from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 CONNECT_TIMEOUT_S = 10
+_PATIENCE_S = 10.0  # with the storage of a journal
 _SPARE_CONNECTIONS = 16  # aborts, tags and look-ups beside the copies
 _USER_AGENT = (
     f"s3-xfer/{VERSION} Boto3/{boto3.__version__} Botocore/{botocore.__version__} "
@@ -170,6 +175,35 @@ def open_metered_client(
     hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
     hooks.attach(client)
     return client
+
+
+def journal_storage(
+    journal: str, destination: AccountContext, *, requests: RequestPolicy | None = None
+) -> JournalStorage:
+    """Return the storage that ``journal``, a path or an ``s3://`` URL, names.
+
+    The requests for a journal in S3 are among ``requests``, those of the run; without a run they
+    are repeated by the default options. A stopped run still sends them, so that its last save
+    arrives, but waits for nothing.
+
+    Raises:
+        ValidationError: the URL names no object.
+        PreflightError: the destination's credentials cannot be used.
+    """
+    if not journal.startswith("s3://"):
+        return JournalStorage(Path(journal))
+    location = S3Location.parse(journal)
+    if not location.key or location.key.endswith("/"):
+        raise ValidationError(
+            f"{location.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
+        )
+    requests = requests or RequestPolicy.of(
+        CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag()
+    )
+    requests = requests.beyond_stop()
+    session = session_for(destination, side="destination", requests=requests)
+    client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
+    return S3Storage(location, client, requests=requests)
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

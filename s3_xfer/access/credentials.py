@@ -42,7 +42,6 @@ def session_for(
     side: str,
     requests: RequestPolicy | None = None,
     patience_s: float = STS_PATIENCE_S,
-    env: Mapping[str, str] = os.environ,
 ) -> Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
 
@@ -53,12 +52,12 @@ def session_for(
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
     """
     try:
-        region = account.region or env.get("AWS_REGION")  # else botocore's own choice
+        region = account.region or os.environ.get("AWS_REGION")  # else botocore's own choice
         session = account.session or Session(
             botocore_session=_core_session(account.profile), region_name=region
         )
         if account.role_arn:
-            session = _role_session(session, account, requests, patience_s, env)
+            session = _role_session(session, account, requests, patience_s)
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
@@ -77,7 +76,6 @@ def _role_session(
     account: AccountContext,
     requests: RequestPolicy | None,
     patience_s: float,
-    env: Mapping[str, str],
 ) -> Session:
     """Return a session with credentials of the account's role, renewed before they expire."""
     base_credentials = base.get_credentials()
@@ -85,7 +83,7 @@ def _role_session(
         return base
 
     def client_creator(service: str, **keys: Any) -> STSClient:  # noqa: ARG001 - it is "sts"
-        client = sts_client(base, account, patience_s=patience_s, env=env, **keys)
+        client = sts_client(base, account, patience_s=patience_s, **keys)
         if requests:
             repeat_sts(client, requests)
         return client
@@ -149,14 +147,13 @@ def sts_client(
     account: AccountContext,
     *,
     patience_s: float,
-    env: Mapping[str, str] = os.environ,
     **keys: Any,
 ) -> STSClient:
     """Return a client for STS, which has ``patience_s`` to answer; it repeats nothing by itself."""
     client: STSClient = session.client(
         "sts",
         region_name=account.region or session.region_name or "us-east-1",
-        endpoint_url=sts_endpoint(account.endpoint_url, env),
+        endpoint_url=sts_endpoint(account.endpoint_url, os.environ),
         verify=account.ca_bundle,
         config=Config(
             retries={"mode": "standard", "total_max_attempts": 1},
@@ -179,18 +176,15 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     return None if is_aws(s3_endpoint) else s3_endpoint
 
 
-def trusted_certificates(
-    account: AccountContext, session: Session, *, env: Mapping[str, str] = os.environ
-) -> str:
+def trusted_certificates(account: AccountContext, session: Session) -> str:
     """Return the file of certificates against which botocore checks this account's endpoint.
 
     The order is botocore's (``session.create_client``, ``endpoint.EndpointCreator``); a client does
     not expose which file it uses.
     """
     chosen = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - no other way
-    return str(
-        account.ca_bundle or chosen or env.get("REQUESTS_CA_BUNDLE") or get_cert_path(verify=True)
-    )
+    named = account.ca_bundle or chosen or os.environ.get("REQUESTS_CA_BUNDLE")
+    return str(named or get_cert_path(verify=True))
 
 
 def _core_session(profile: str | None) -> botocore.session.Session:

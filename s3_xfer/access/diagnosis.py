@@ -22,8 +22,15 @@ from s3_xfer.access.denial_context import DenialContext, NoAnswerError
 from s3_xfer.access.documents import Participants, PolicyTarget, Principal
 from s3_xfer.access.experiments import Experiments
 from s3_xfer.access.policies import policies_for
-from s3_xfer.access.probe import Finding
-from s3_xfer.errors import AccessAction, Diagnosis, ErrorClass, ErrorInfo, Missing, S3XferError
+from s3_xfer.errors import (
+    AccessAction,
+    Diagnosis,
+    ErrorClass,
+    ErrorInfo,
+    Missing,
+    PreflightError,
+    S3XferError,
+)
 from s3_xfer.model import Failed, S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
@@ -137,20 +144,17 @@ class AccessDiagnoser:
         return None
 
 
-def diagnose_finding(finding: Finding, diagnoser: AccessDiagnoser) -> Diagnosis | None:
-    """Return what a failed finding means; None if it is no denial of a known action."""
-    refusal = finding.refusal
-    if not refusal or not refusal.action or not refusal.info:
-        return None
-    if refusal.error_class not in DENIALS:
-        return None
-    return diagnoser.diagnose(refusal.action, refusal.info, finding.subject)
+def diagnose_refusal(
+    refusal: PreflightError, sample: S3Object | None, diagnoser: AccessDiagnoser
+) -> Diagnosis | None:
+    """Return what a refusal means; None if it is no denial of a known action.
 
-
-def diagnose_refusal(finding: Finding, make_diagnoser: Callable[[], AccessDiagnoser]) -> None:
-    """Attach to the refusal of a failed finding what it means. Never raises."""
-    if finding.refusal:
-        finding.refusal.diagnosis = _or_none(lambda: diagnose_finding(finding, make_diagnoser()))
+    ``sample`` is the source object that was tried, if one was.
+    """
+    action, info = refusal.action, refusal.info
+    if not action or not info or refusal.error_class not in DENIALS:
+        return None
+    return diagnoser.diagnose(action, info, sample)
 
 
 def diagnose_failures(
@@ -158,10 +162,11 @@ def diagnose_failures(
 ) -> Diagnosis | None:
     """Return what the first denial among ``failures`` means; one, however many. Never raises."""
     first = next((item for item in failures if item.error.info.error_class in DENIALS), None)
-    return _or_none(lambda: make_diagnoser().diagnose_object(first)) if first else None
+    return diagnosis_or_none(lambda: make_diagnoser().diagnose_object(first)) if first else None
 
 
-def _or_none(diagnose: Callable[[], Diagnosis | None]) -> Diagnosis | None:
+def diagnosis_or_none(diagnose: Callable[[], Diagnosis | None]) -> Diagnosis | None:
+    """Return what ``diagnose`` returns; None, and a line in the log, if it fails."""
     try:
         return diagnose()
     except Exception:  # noqa: BLE001 - the end of the run stands, diagnosed or not

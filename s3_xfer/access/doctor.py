@@ -1,8 +1,9 @@
 """The doctor: every step of a copy tried before it, each a line with its evidence.
 
 The same probes as before every run, and more: identities, regions, what the tags need. It goes on
-after a failure, and is over in ten seconds whether S3 answers or not. What is opened is aborted,
-and what cannot be aborted is named. A probe without proof is ``unproven``, with the reason.
+after a failure. Once the clients are open, it is over in ten seconds whether S3 answers or not;
+opening them has a limit of its own. What is opened is aborted, and what cannot be aborted is named.
+A probe without proof is ``unproven``, with the reason.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_finding
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -28,10 +29,10 @@ from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable, s3_url
 
-TIME_LIMIT_S = 10.0
-_CLEAN_UP_S = 2.5  # of the limit, kept for aborting what is open
+TIME_LIMIT_S = 10.0  # of the probes
+OPENING_LIMIT_S = 30.0  # of imports, credentials and roles before them
+_CLEAN_UP_S = 2.5  # of the probes' limit, kept for aborting what is open
 _READ_TIMEOUT_S = 3.0
-_CREDENTIALS, _TRANSPORT = "credentials", "transport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +57,22 @@ class DoctorReport:
 
 
 def examine(
-    spec: CopySpec,
-    *,
-    principal: Principal | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
-    clock: Callable[[], float] = time.monotonic,
+    spec: CopySpec, *, principal: Principal | None = None, time_limit_s: float = TIME_LIMIT_S
 ) -> DoctorReport:
-    """Try every step of ``spec``; return after ``time_limit_s`` seconds at the latest.
+    """Try every step of ``spec``.
 
-    ``principal`` is who copies, where STS does not say it.
+    The probes end after ``time_limit_s`` seconds at the latest, which begin when the clients are
+    open; opening them ends after ``OPENING_LIMIT_S``. ``principal`` is who copies, where STS does
+    not say it.
     """
-    began_s = clock()
+    began_s = time.monotonic()
     examination = _Examination(spec, principal)
-    if not _in_thread(examination.run, max(0.0, time_limit_s - _CLEAN_UP_S)):
-        examination.stop.set("the doctor took too long")
-        _in_thread(examination.abort_uploads, began_s + time_limit_s - clock())
-    return DoctorReport(tuple(examination.report(time_limit_s)), clock() - began_s)
+    if not _in_thread(examination.open, OPENING_LIMIT_S):
+        examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
+    elif not _in_thread(examination.probe, time_limit_s - _CLEAN_UP_S):
+        examination.stop.set(f"no answer within {time_limit_s:g} seconds")
+        _in_thread(examination.abort_uploads, min(time_limit_s, _CLEAN_UP_S))
+    return DoctorReport(tuple(examination.report()), time.monotonic() - began_s)
 
 
 def _in_thread(work: Callable[[], None], time_limit_s: float) -> bool:
@@ -83,7 +84,7 @@ def _in_thread(work: Callable[[], None], time_limit_s: float) -> bool:
 
 
 class _Examination:
-    """Runs in a thread of its own; what it found so far can be read at any time."""
+    """Works in threads of its own; what it found so far can be read at any time."""
 
     def __init__(self, spec: CopySpec, principal: Principal | None) -> None:
         self.stop = StopFlag()
@@ -93,34 +94,61 @@ class _Examination:
         self._principal = principal
         self._findings: list[Finding] = []
         self._clients: Clients | None = None
-        self._error: BaseException | None = None
+        self._diagnoser: AccessDiagnoser | None = None
+        self._why_not_tried = ""
 
-    def run(self) -> None:
-        """Fill the list of findings. Never raises."""
+    def open(self) -> None:
+        """Open the clients of the run and of the diagnosis. Never raises."""
+        spec, counter = self._spec, MetricsCollector("doctor")
         try:
-            for finding in self._examine():
-                self._findings.append(finding)
+            clients = self._clients = open_clients(
+                source=spec.source,
+                destination=spec.destination,
+                options=spec.options,
+                overwrite=spec.overwrite,
+                requests=RequestPolicy.of(spec.options, counter=counter, stop=self.stop),
+            )
+            self._add("transport", Verdict.UNPROVEN, *clients.warnings())
+            self._diagnoser = AccessDiagnoser(clients, self._keys, spec, principal=self._principal)
+        except PreflightError as error:
+            self._add("credentials", Verdict.FAILED, f"{error.problem}; next: {error.remedy}")
+            self._why_not_tried = "not tried without credentials"
         except Exception as error:  # noqa: BLE001 - becomes a finding
-            self._error = error
+            self._note(error)
+
+    def probe(self) -> None:
+        """Try what can be tried with open clients. Never raises."""
+        if not self._clients or not self._diagnoser:
+            return
+        by_copier = self._diagnoser.experiments.source_by_copier
+        context = ProbeContext(
+            self._clients, self._keys, self._spec.options, source_by_copier=by_copier
+        )
+        try:
+            for probe in self._probes():
+                finding = probe.run(context)
+                if finding:
+                    self._findings.append(_explained(finding, context, self._diagnoser))
+        except Exception as error:  # noqa: BLE001 - becomes a finding
+            self._note(error)
+        finally:
+            context.abort_upload()
 
     def abort_uploads(self) -> None:
-        """Abort what :meth:`run`, which may still wait for an answer, has opened."""
+        """Abort what :meth:`probe`, which may still wait for an answer, has opened."""
         for upload in self._open_uploads():
             arguments = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
             assert self._clients  # noqa: S101 - an upload was opened
             answer(self._clients.destination.abort_multipart_upload, arguments)
 
-    def report(self, time_limit_s: float) -> Iterator[Finding]:
+    def report(self) -> Iterator[Finding]:
         """Return the findings, and a line for each probe that did not come to its end."""
         findings = (*self._findings, *self._left_behind())
         yield from findings
         reported = {(finding.probe, finding.side) for finding in findings}
-        reason = self._why_not_tried(findings, time_limit_s)
         for probe in self._probes():
             if (probe.name, probe.side) not in reported:
-                yield probe.finding(Verdict.UNPROVEN, reason)
-
-    # ------------------------------------------------------------------------- the probes
+                yield probe.finding(Verdict.UNPROVEN, self.stop.reason or self._why_not_tried)
 
     def _probes(self) -> Iterator[Probe]:
         """Return every probe that this copy calls for, in the order of the report."""
@@ -140,42 +168,14 @@ class _Examination:
         if not spec.overwrite:
             yield probes.existing
 
-    def _examine(self) -> Iterator[Finding]:
-        spec, counter = self._spec, MetricsCollector("doctor")
-        try:
-            clients = self._clients = open_clients(
-                source=spec.source,
-                destination=spec.destination,
-                options=spec.options,
-                overwrite=spec.overwrite,
-                requests=RequestPolicy.of(spec.options, counter=counter, stop=self.stop),
-            )
-        except PreflightError as error:
-            evidence = f"{error.problem}; next: {error.remedy}"
-            yield Finding(probe=_CREDENTIALS, side=BOTH, verdict=Verdict.FAILED, evidence=evidence)
-            return
-        for warning in clients.warnings():
-            yield Finding(probe=_TRANSPORT, side=BOTH, verdict=Verdict.UNPROVEN, evidence=warning)
-        diagnoser = AccessDiagnoser(clients, self._keys, spec, principal=self._principal)
-        by_copier = diagnoser.experiments.source_by_copier
-        context = ProbeContext(clients, self._keys, spec.options, source_by_copier=by_copier)
-        try:
-            for probe in self._probes():
-                finding = probe.run(context)
-                if finding:
-                    yield _explained(finding, diagnoser)
-        finally:
-            context.abort_upload()
+    def _add(self, name: str, verdict: Verdict, *texts: str) -> None:
+        self._findings += [
+            Finding(probe=name, side=BOTH, verdict=verdict, evidence=text) for text in texts
+        ]
 
-    # ----------------------------------------------------------------- what is left to say
-
-    def _why_not_tried(self, findings: tuple[Finding, ...], time_limit_s: float) -> str:
-        if any(finding.probe == _CREDENTIALS for finding in findings):
-            return "not tried without credentials"
-        if self._error and not self.stop.is_set():
-            info = translate(self._error)
-            return printable(f"not tried after {info.code} {info.message}".strip())
-        return f"no answer within {time_limit_s:g} seconds"
+    def _note(self, error: Exception) -> None:
+        info = translate(error)
+        self._why_not_tried = printable(f"not tried after {info.code} {info.message}".strip())
 
     def _left_behind(self) -> Iterator[Finding]:
         for upload in self._open_uploads():
@@ -189,11 +189,11 @@ class _Examination:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()
 
 
-def _explained(finding: Finding, diagnoser: AccessDiagnoser) -> Finding:
+def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:
     """Return a failed finding with its diagnosis, or with the remedy where there is none."""
     if not finding.refusal:
         return finding
-    diagnosis = diagnose_finding(finding, diagnoser)
+    diagnosis = diagnose_refusal(finding.refusal, context.subject, diagnoser)
     if diagnosis or not finding.refusal.remedy:
         return dataclasses.replace(finding, diagnosis=diagnosis)
     evidence = f"{finding.evidence}; next: {finding.refusal.remedy}"

@@ -18,7 +18,6 @@ from s3_xfer.access.documents import (
     Participants,
     PolicyDocument,
     PolicyTarget,
-    Principal,
     Statement,
     key_account,
     literal,
@@ -45,8 +44,6 @@ def policies_for(
 
 
 class _PolicyWriter:
-    """Writes the documents of one run."""
-
     def __init__(
         self, keys: KeyMap, options: CopyOptions, *, overwrite: bool, participants: Participants
     ) -> None:
@@ -58,7 +55,9 @@ class _PolicyWriter:
         self._writes = options.mode is not RunMode.DRY_RUN
         self._source_keys = participants.source_keys
         self._destination_keys = (*participants.destination_keys, *_key_of(options))
-        self._tag = _tag_of(keys, participants.copier)
+        route = "|".join((participants.copier.arn, keys.source.url, keys.destination.url))
+        # A short name of this copier and route: several can stand in one document.
+        self._tag = hashlib.sha256(route.encode()).hexdigest()[:8]
         for location in (keys.source, keys.destination):
             if location.bucket.endswith(ALIAS_SUFFIXES):
                 raise ValidationError(
@@ -203,9 +202,3 @@ def _key_of(options: CopyOptions) -> tuple[str, ...]:
     """Return the key that the options ask for; AWS's own keys need no permission here."""
     kms = options.sse in (Encryption.KMS, Encryption.KMS_DSSE)
     return (options.sse_kms_key_id,) if kms and options.sse_kms_key_id else ()
-
-
-def _tag_of(keys: KeyMap, copier: Principal) -> str:
-    """Return a short name of this copier and route: several can stand in one document."""
-    route = "|".join((copier.arn, keys.source.url, keys.destination.url))
-    return hashlib.sha256(route.encode()).hexdigest()[:8]

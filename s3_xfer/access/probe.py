@@ -38,8 +38,8 @@ class Verdict(enum.Enum):
 class Finding:
     """What one probe found, safe to print. ``probe`` and ``side`` are its name in a report.
 
-    A failed one of a request has a ``refusal``, which a run raises. ``subject`` is the source
-    object that was tried, ``diagnosis`` what a denial means, once that was looked into.
+    A failed one of a request has a ``refusal``, which a run raises. ``diagnosis`` is what a denial
+    means, once that was looked into.
     """
 
     probe: str
@@ -47,7 +47,6 @@ class Finding:
     verdict: Verdict
     evidence: str
     refusal: PreflightError | None = None
-    subject: S3Object | None = None
     diagnosis: Diagnosis | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -130,8 +129,7 @@ class Probe:
         except UnprovenError as error:
             return self.finding(Verdict.UNPROVEN, str(error))
         except PreflightError as refusal:
-            failed = self.finding(Verdict.FAILED, refusal.problem)
-            return replace(failed, refusal=refusal, subject=context.subject)
+            return replace(self.finding(Verdict.FAILED, refusal.problem), refusal=refusal)
         return self.finding(Verdict.PASSED, evidence) if evidence else None
 
     def finding(self, verdict: Verdict, evidence: str) -> Finding:

@@ -1,7 +1,4 @@
-"""The command ``check``: compare the destination with what a copy would have made.
-
-Takes the locations and credentials of the copy, and writes nothing but the report.
-"""
+"""The command ``check``: compare the destination with what a copy would have made."""
 
 from __future__ import annotations
 
@@ -58,7 +55,7 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
     output = output_of(values)
     run = _operation(source, destination, values).start()
     view = output.view(line=check_line, draw=check_frame)
-    follow(run, view, failures_shown=output.failures_shown, line=check_line)
+    follow(run, view, failures_shown=output.failures_shown)
     result = run.result()
     _print(result, output, context_of(source, destination, values))
     return exit_code(result)

@@ -22,7 +22,7 @@ from s3_xfer.cli.output import FAILURES_SHOWN, flush
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.render.progress import Phase, ProgressLine, ProgressView, phase_of, progress_line
+from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
 
@@ -41,8 +41,7 @@ _SHOW_CURSOR = b"\x1b[?25h\r\n"
 class SignalRequests:
     """What signals have asked for so far. The handlers write, the loop reads."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._stopped_at_s = 0.0
         self.stop: int | None = None  # the first SIGINT or SIGTERM
         self.progress_line = False  # SIGUSR1 since the last line
@@ -50,8 +49,8 @@ class SignalRequests:
     def on_stop(self, number: int, _frame: FrameType | None) -> None:
         """Note the first request; end the process on the second."""
         if self.stop is None:
-            self.stop, self._stopped_at_s = number, self._clock()
-        elif self._clock() - self._stopped_at_s > _SAME_CTRL_C_S:
+            self.stop, self._stopped_at_s = number, time.monotonic()
+        elif time.monotonic() - self._stopped_at_s > _SAME_CTRL_C_S:
             exit_immediately(number)
 
     def on_progress_line(self, _number: int, _frame: FrameType | None) -> None:
@@ -78,8 +77,7 @@ class SignalRequests:
 class ProgressLog:
     """The lines printed above the progress of a run: notes and the first failures, each once."""
 
-    def __init__(self, failures_max: int, line: ProgressLine) -> None:
-        self.line = line
+    def __init__(self, failures_max: int) -> None:
         self._failures_max = failures_max
         self._notes = self._failures = 0
         self._warned = False
@@ -109,16 +107,8 @@ class ProgressLog:
                 yield "further failures are only counted here; the summary explains them"
 
 
-def follow(
-    run: Run[Any],
-    view: ProgressView,
-    *,
-    failures_shown: int = FAILURES_SHOWN,
-    line: ProgressLine = progress_line,
-) -> None:
+def follow(run: Run[Any], view: ProgressView, *, failures_shown: int = FAILURES_SHOWN) -> None:
     """Show ``run`` in ``view`` until it has ended, and stop it when a signal asks for that.
-
-    ``line`` is what SIGUSR1 prints.
 
     Call it in the main thread. An error in here cancels the run before it is raised.
     """
@@ -127,9 +117,9 @@ def follow(
         with requests.installed():
             try:
                 with view:
-                    _watch(run, view, requests, ProgressLog(failures_shown, line))
+                    _watch(run, view, requests, ProgressLog(failures_shown))
             except OSError:  # the terminal is gone; the copy is not
-                _watch(run, ProgressView(), requests, ProgressLog(0, line))
+                _watch(run, ProgressView(), requests, ProgressLog(0))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
@@ -163,7 +153,7 @@ def _show(
         view.print_line(warning)
     if requests.progress_line:
         requests.progress_line = False
-        view.print_line(log.line(phase, metrics, rates))
+        view.print_line(view.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics, rates)
 

@@ -1,7 +1,4 @@
-"""The command ``interactive``: ask for what is missing, show what will happen, copy on yes.
-
-Options and run are those of ``copy``. Nothing is written before the answer yes, or ``--yes``.
-"""
+"""The command ``interactive``: nothing is written before the answer yes, or ``--yes``."""
 
 from __future__ import annotations
 
@@ -66,7 +63,6 @@ def interactive(
 
 
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
-    """Show what will happen, and copy if the answer is yes."""
     operation = operation_from(source, destination, values)
     output = output_of(values)
     counted = _count(operation, output)
@@ -139,7 +135,9 @@ def _ask_rest(source: str, values: Mapping[str, Any]) -> Answers:
 def _ask_profiles(values: Mapping[str, Any]) -> Answers:
     """Return the profiles to use; asks only if no option names credentials."""
     credentials = ("source_profile", "source_role_arn", "dest_profile", "dest_role_arn")
-    known = _configured_profiles()
+    from botocore.session import Session  # noqa: PLC0415 - slow to import
+
+    known = sorted(Session().available_profiles)
     if any(values[name] for name in credentials) or not known:
         return {}
     print_error(f"Profiles configured here: {printable(', '.join(known))}")
@@ -157,9 +155,3 @@ def _ask_profile(prompt: str, known: list[str]) -> str | None:
         if not answer or answer in known:
             return answer or None
         print_error(f"There is no profile {printable(answer)!r}.")
-
-
-def _configured_profiles() -> list[str]:
-    from botocore.session import Session  # noqa: PLC0415 - slow to import
-
-    return sorted(Session().available_profiles)

@@ -23,7 +23,7 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_styled, summary_lines
+from s3_xfer.render.summary import Context, Line, Summary, failure_text, styled, summary_lines
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
@@ -59,7 +59,7 @@ class Output:
         if self.quiet:
             return ProgressView()
         if self.progress is Progress.NONE:
-            return ProgressView(sys.stderr)
+            return ProgressView(sys.stderr, line=line)
         if self.progress is Progress.PLAIN or not _can_redraw():
             return PlainView(sys.stderr, line=line)
         from s3_xfer.render.live import (  # noqa: PLC0415 - imports rich
@@ -71,7 +71,7 @@ class Output:
 
         keep = self.json or not sys.stdout.isatty()
         draw = draw or (count_frame if dry_run else frame)
-        return LiveView(progress_console(), keep=keep, draw=draw)
+        return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run; a closed stdout does not change it."""
@@ -84,13 +84,10 @@ class Output:
             print_line()
         if self.json:
             print_json(result.to_dict())
-        if self.quiet:
-            self._print_problems(result, summary)
-        elif not self.json:
+        elif not self.quiet:
             print_lines(summary_lines(summary, width=text_width()))
-
-    def _print_problems(self, result: CopyResult, summary: Summary) -> None:
-        if result.aborted_by or result.cancelled_by or result.metrics.files_failed:
+        has_problems = result.aborted_by or result.cancelled_by or result.metrics.files_failed
+        if self.quiet and has_problems:
             text = failure_text(summary, width=text_width())
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
@@ -102,7 +99,9 @@ def print_lines(lines: Sequence[Line]) -> None:
     if not sys.stdout.isatty():
         print_line("\n".join(line.text for line in lines))
         return
-    print_styled(lines)
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+
+    Console().print(styled(lines), crop=False, soft_wrap=True)
 
 
 def text_width() -> int:

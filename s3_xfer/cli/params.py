@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -224,12 +224,10 @@ class SuggestingGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            raise click.UsageError(_no_such_command(args[0], self.commands), ctx) from error
-
-
-def _no_such_command(word: str, commands: Mapping[str, click.Command]) -> str:
-    if word.startswith("s3://"):
-        return f"{word!r} is not a command. Did you mean: s3-xfer copy SOURCE DESTINATION?"
-    close = difflib.get_close_matches(word, commands, n=1, cutoff=0.5)
-    hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(sorted(commands))}."
-    return f"No such command {word!r}. {hint}"
+            word, known = args[0], sorted(self.commands)
+            text = f"{word!r} is not a command. Did you mean: s3-xfer copy SOURCE DESTINATION?"
+            if not word.startswith("s3://"):
+                close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+                hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
+                text = f"No such command {word!r}. {hint}"
+            raise click.UsageError(text, ctx) from error

@@ -1,6 +1,6 @@
 """The commands ``doctor`` and ``policy``: what is denied, and what to paste so that it is allowed.
 
-The doctor writes nothing that stays, and takes ten seconds at most. ``policy`` sends one request at
+The doctor writes nothing that stays. ``policy`` sends one request at
 most, and only to ask STS who the copier is. Without a known principal no policy is written.
 """
 
@@ -24,7 +24,8 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
 
     Give the options of the copy: the doctor sends what the copy would send. An upload is
     opened, given one part and aborted; no object, version or event appears. Every denial comes
-    with its likely causes and the statement that is missing. Ten seconds at most.
+    with its likely causes and the statement that is missing. Ten seconds at most, once
+    the credentials are there.
 
     \b
     Examples:

@@ -58,7 +58,8 @@ def runbook(section: str | None, *, everything: bool) -> ExitCode:
     elif section:
         print_line(_section_named(all_sections, section).text)
     else:
-        print_line("\n".join(_contents(all_sections)))
+        names = [f"{'  ' * (section.level - 1)}{section.name}" for section in all_sections]
+        print_line("\n".join(["Sections, for s3-xfer runbook SECTION:", "", *names]))
     return ExitCode.OK
 
 
@@ -84,7 +85,7 @@ def sections(text: str) -> list[Section]:
 
 
 def _headings(lines: list[str]) -> list[tuple[int, str, str]]:
-    """Return where headings stand, outside blocks of code."""
+    """Return the line, level and text of each heading outside blocks of code."""
     headings, in_code = [], False
     for number, line in enumerate(lines):
         in_code ^= line.lstrip().startswith("```")
@@ -92,11 +93,6 @@ def _headings(lines: list[str]) -> list[tuple[int, str, str]]:
         if heading:
             headings.append((number, heading[1], heading[2]))
     return headings
-
-
-def _contents(all_sections: list[Section]) -> list[str]:
-    names = [f"{'  ' * (section.level - 1)}{section.name}" for section in all_sections]
-    return ["Sections, for s3-xfer runbook SECTION:", "", *names]
 
 
 def _section_named(all_sections: list[Section], wanted: str) -> Section:
@@ -115,5 +111,4 @@ def _section_named(all_sections: list[Section], wanted: str) -> Section:
 
 
 def _normalized(name: str) -> str:
-    """Return ``name`` in lower case, without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -19,12 +19,11 @@ from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.model import S3Location
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
-    from s3_xfer.uploads.janitor import AbortResult, Janitor
-    from s3_xfer.uploads.listing import UnfinishedUpload
+    from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 
 UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET or s3://BUCKET/PREFIX.
 
@@ -53,15 +52,21 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
 )
 def uploads(destination: str, **values: Any) -> ExitCode:
     """List the uploads, or abort those that the options choose."""
-    from s3_xfer.uploads.janitor import Janitor  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.clients import journal_storage  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
+    from s3_xfer.uploads import Janitor  # noqa: PLC0415
 
     _check_usage(values)
     location = S3Location.parse(destination, account=account_from(values, "dest"))
-    spared = {name: _open_in(name, location.account) for name in values["journal"]}
+    spared = {
+        name: read_journal(journal_storage(name, location.account))[1] for name in values["journal"]
+    }
     janitor = Janitor(location, options_from(values))
     unfinished = list(janitor.find(sizes=not values["no_sizes"]))
     now = datetime.now(UTC)
-    notes = _notes(janitor)
+    notes = list(janitor.warnings)
+    if unknown := janitor.identity.unknown_because:
+        notes.append(f"none counts as ours: who these credentials are is not known ({unknown})")
     for note in notes:
         print_error(f"note: {note}")
     if values["abort_older_than"] is None:
@@ -89,15 +94,6 @@ def _chosen(
     ]
 
 
-def _open_in(journal: str, account: AccountContext) -> frozenset[str]:
-    """Return the ids of the uploads that ``journal`` has open."""
-    from s3_xfer.access.journals import journal_storage  # noqa: PLC0415 - boto3 is slow to import
-    from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
-
-    _, upload_ids = read_journal(journal_storage(journal, account))
-    return upload_ids
-
-
 def _without(
     spared: Mapping[str, frozenset[str]], chosen: Sequence[UnfinishedUpload]
 ) -> list[UnfinishedUpload]:
@@ -107,12 +103,6 @@ def _without(
         print_error(f"spared {count:,} that the journal {printable(journal)} means to go on with")
     all_spared = frozenset().union(*spared.values())
     return [upload for upload in chosen if upload.upload.upload_id not in all_spared]
-
-
-def _notes(janitor: Janitor) -> list[str]:
-    unknown = janitor.identity.unknown_because
-    note = f"none counts as ours: who these credentials are is not known ({unknown})"
-    return [*janitor.warnings, *([note] if unknown else [])]
 
 
 def _print_list(

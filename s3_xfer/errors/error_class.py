@@ -48,7 +48,7 @@ class _Explained(enum.Enum):
     @property
     def section(self) -> str:
         """The name of that section, as ``s3-xfer runbook`` takes it."""
-        return "".join(f"-{c.lower()}" if c.isupper() else c for c in self.value).lstrip("-")
+        return self.name.lower().replace("_", "-")
 
     @property
     def see(self) -> str:

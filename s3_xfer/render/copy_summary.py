@@ -52,7 +52,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         ),
         rerun_title=_rerun_title(result),
         rerun=_rerun(result, context),
-        notes=(*(printable(note) for note in result.notes), *_kept_uploads_note(result)),
+        notes=tuple(_notes(result)),
     )
 
 
@@ -73,14 +73,14 @@ def _rerun(result: CopyResult, context: Context) -> str | None:
     return context.rerun if is_incomplete and not context.dry_run else None
 
 
-def _kept_uploads_note(result: CopyResult) -> tuple[str, ...]:
-    if not result.uploads_kept:
-        return ()
-    return (
-        f"{plural(len(result.uploads_kept), 'multipart upload')} left open for the resume, which "
-        "goes on with their parts; the parts cost money until then. "
-        "To give them up: docs/runbook.md#leftover-multipart-uploads",
-    )
+def _notes(result: CopyResult) -> Iterator[str]:
+    yield from (printable(note) for note in result.notes)
+    if result.uploads_kept:
+        yield (
+            f"{plural(len(result.uploads_kept), 'multipart upload')} left open for the resume, "
+            "which goes on with their parts; the parts cost money until then. "
+            "To give them up: docs/runbook.md#leftover-multipart-uploads"
+        )
 
 
 def _missing(result: CopyResult) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from s3_xfer.access.doctor import DoctorReport
-from s3_xfer.access.probe import Finding, Verdict
+from s3_xfer.access.probe import Verdict
 from s3_xfer.errors import Diagnosis
 from s3_xfer.units import format_duration
 
@@ -14,7 +14,9 @@ _WORDS = {Verdict.PASSED: "ok", Verdict.FAILED: "FAILED", Verdict.UNPROVEN: "unp
 
 def doctor_lines(report: DoctorReport) -> Iterator[str]:
     """Return one line per finding, then the diagnosis of every denial, then the summary."""
-    yield from (_line(finding) for finding in report.findings)
+    for finding in report.findings:
+        word = _WORDS[finding.verdict]
+        yield f"{word:<8}  {finding.side:<11}  {finding.probe:<19}  {finding.evidence}"
     for diagnosis in _distinct_diagnoses(report):
         yield ""
         yield from diagnosis.lines()
@@ -32,11 +34,6 @@ def _distinct_diagnoses(report: DoctorReport) -> Iterator[Diagnosis]:
         if diagnosis and (key := (diagnosis.action, diagnosis.missing)) not in shown:
             shown.add(key)
             yield diagnosis
-
-
-def _line(finding: Finding) -> str:
-    word = _WORDS[finding.verdict]
-    return f"{word:<8}  {finding.side:<11}  {finding.probe:<19}  {finding.evidence}"
 
 
 def _summary(report: DoctorReport) -> str:

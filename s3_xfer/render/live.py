@@ -19,7 +19,7 @@ from rich.text import Text
 
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.progress import Phase, ProgressView
+from s3_xfer.render.progress import Phase, ProgressLine, ProgressView, progress_line
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
 _BAR_MAX = 48
@@ -89,9 +89,14 @@ class LiveView(ProgressView):
     """Frames, redrawn in place. With ``keep`` the last frame stays on the screen."""
 
     def __init__(
-        self, console: Console, *, draw: ProgressFrame = frame, keep: bool = False
+        self,
+        console: Console,
+        *,
+        line: ProgressLine = progress_line,
+        draw: ProgressFrame = frame,
+        keep: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(line=line)
         self._console = console
         self._draw = draw
         self._live = Live(

@@ -30,18 +30,18 @@ _SIDES = {"source": "IsSource", "destination": "IsDestination"}
 
 def as_json(documents: Iterable[PolicyDocument]) -> str:
     """Return all documents, each with its target, as one JSON object."""
-    return json.dumps({"documents": [_entry(document) for document in documents]}, indent=2)
-
-
-def _entry(document: PolicyDocument) -> dict[str, Any]:
-    return {
-        "place": document.target.value,
-        "kind": document.target.attached_to,
-        "account": document.account or None,
-        "target": document.resource or None,
-        "how": _HOW[document.target.attached_to],
-        "document": document.to_dict(),
-    }
+    entries = [
+        {
+            "place": document.target.value,
+            "kind": document.target.attached_to,
+            "account": document.account or None,
+            "target": document.resource or None,
+            "how": _HOW[document.target.attached_to],
+            "document": document.to_dict(),
+        }
+        for document in documents
+    ]
+    return json.dumps({"documents": entries}, indent=2)
 
 
 def one_as_json(documents: Sequence[PolicyDocument]) -> str:

@@ -81,10 +81,14 @@ def size_field(size_bytes: float) -> str:
 
 
 class ProgressView:
-    """Shows no progress; ``print_line`` writes to ``stream``, if one is given."""
+    """Shows no progress; lines are written to ``stream``, if one is given.
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    ``line`` is the progress in one line.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, line: ProgressLine = progress_line) -> None:
         self._stream = stream
+        self.line = line
 
     def __enter__(self) -> Self:
         """Begin to draw."""
@@ -113,8 +117,7 @@ class PlainView(ProgressView):
         interval_s: float = PLAIN_INTERVAL_S,
         line: ProgressLine = progress_line,
     ) -> None:
-        super().__init__(stream)
-        self._line = line
+        super().__init__(stream, line=line)
         self._interval_s = interval_s
         self._last_line: tuple[Phase, float] | None = None
 
@@ -124,4 +127,4 @@ class PlainView(ProgressView):
         last_phase, last_s = self._last_line or (None, 0.0)
         if last_phase is not phase or now_s - last_s >= self._interval_s:
             self._last_line = (phase, now_s)
-            self.print_line(self._line(phase, metrics, rates))
+            self.print_line(self.line(phase, metrics, rates))

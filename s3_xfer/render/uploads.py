@@ -7,7 +7,7 @@ from datetime import datetime
 
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import format_duration, format_size, plural
-from s3_xfer.uploads.listing import UnfinishedUpload
+from s3_xfer.uploads import UnfinishedUpload
 
 _HEAD = ("age", "size", "parts", "class", "ours", "key")
 _NUMBERS = 3  # columns that are aligned to the right

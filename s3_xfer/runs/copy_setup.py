@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from s3_xfer.access.before_run import AccessPreflight
-from s3_xfer.access.clients import Clients
-from s3_xfer.access.journals import journal_storage
+from s3_xfer.access.clients import Clients, journal_storage
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.journal.session import JournalSession

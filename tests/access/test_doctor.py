@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from s3_xfer import (
     S3CopyOperation,
     TagPolicy,
 )
+from s3_xfer.access import doctor
+from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.doctor import DoctorReport, examine
 from s3_xfer.access.probe import Finding, Verdict
 from tests.e2e.program import PREFIX, PROFILES
@@ -210,6 +213,47 @@ def test_it_is_over_in_time_whatever_hangs(operation: str) -> None:
             world.assert_untouched()
 
     at_any_pace(attempt)
+
+
+def test_slow_opening_takes_nothing_from_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of the probes begins when the clients are open."""
+
+    def attempt(slower: float) -> None:
+        def open_slowly(**arguments: Any) -> Clients:
+            time.sleep(5 * slower)
+            return open_clients(**arguments)
+
+        monkeypatch.setattr(doctor, "open_clients", open_slowly)
+        monkeypatch.setattr(doctor, "OPENING_LIMIT_S", PATIENCE_S)
+        with World() as world:
+            world.server.put(SRC, "in/x", size=1)
+
+            result = examine(alone(world), time_limit_s=5 * slower)
+
+        assert sorted(lines(result)) == sorted(EVERYTHING)
+        assert {one.verdict for one in result.findings} == {Verdict.PASSED}
+
+    at_any_pace(attempt)
+
+
+def test_opening_has_a_limit_of_its_own(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials that never come end the doctor, and each check says so."""
+    asked_to_end = threading.Event()
+
+    def hang(**_: Any) -> Clients:
+        asked_to_end.wait(PATIENCE_S)
+        raise PreflightError("no credentials came")
+
+    monkeypatch.setattr(doctor, "open_clients", hang)
+    monkeypatch.setattr(doctor, "OPENING_LIMIT_S", 0.1)
+
+    result = examine(alone(world), time_limit_s=PATIENCE_S)
+
+    asked_to_end.set()
+    assert sorted(lines(result)) == sorted(EVERYTHING)
+    assert {one.evidence for one in result.findings} == {
+        "the clients were not open within 0.1 seconds"
+    }
 
 
 # ------------------------------------------------------------------------------ diagnosis

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from s3_xfer.cli.follow import ProgressLog
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.progress import progress_line
 from tests.render import samples
 
 
@@ -18,7 +17,7 @@ def rates(eta_s: float | None) -> Rates:
 
 def test_a_deadline_that_comes_too_soon_is_told_once() -> None:
     """The warning comes as soon as the speed is known, and not again."""
-    log = ProgressLog(0, progress_line)
+    log = ProgressLog(0)
     early = replace(samples.ended(), end_time=None, duration_s=1.0)
     later = replace(early, duration_s=60.0)
     ends_at = early.start_time + timedelta(minutes=10)
@@ -34,7 +33,7 @@ def test_a_deadline_that_comes_too_soon_is_told_once() -> None:
 
 def test_a_copy_that_just_makes_it_is_not_warned_of() -> None:
     """What ends at the deadline itself is not too late."""
-    log = ProgressLog(0, progress_line)
+    log = ProgressLog(0)
     now = replace(samples.ended(), end_time=None, duration_s=60.0)
     ends_at = now.start_time + timedelta(minutes=10)
 

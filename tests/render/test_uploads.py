@@ -9,7 +9,7 @@ import pytest
 
 from s3_xfer.model import OpenUpload
 from s3_xfer.render.uploads import question, totals, upload_lines, upload_table, upload_text
-from s3_xfer.uploads.listing import UnfinishedUpload
+from s3_xfer.uploads import UnfinishedUpload
 
 NOW = datetime(2026, 1, 4, tzinfo=UTC)
 

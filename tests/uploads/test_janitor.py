@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import CopyOptions, ErrorClass, PreflightError, S3Location
-from s3_xfer.uploads.janitor import AbortResult, Janitor
-from s3_xfer.uploads.listing import UnfinishedUpload
+from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 from tests.fault_server import Fault
 from tests.fault_server.state import Part, StoredObject, Upload
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SOURCE_ACCOUNT, SRC, World

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from s3_xfer import ErrorClass, OpenUpload, PreflightError, S3Location
-from s3_xfer.uploads.listing import UnfinishedUpload, list_unfinished, parts_of
+from s3_xfer.uploads import UnfinishedUpload, list_unfinished, parts_of
 from tests.fault_server import Fault
 from tests.uploads.test_janitor import abort, janitor, leave
 from tests.world import DST, World
@@ -48,7 +48,7 @@ def listed(
     *answers: dict[str, Any], principal: str = "arn:aws:iam::1:user/we"
 ) -> list[UnfinishedUpload]:
     """Return what is found in these pages."""
-    return list(list_unfinished(Service(*answers), BUCKET, principal=principal))
+    return list(list_unfinished(cast("Any", Service(*answers)), BUCKET, principal=principal))
 
 
 def test_what_a_service_leaves_out_has_a_value_all_the_same() -> None:
@@ -86,7 +86,7 @@ def test_parts_that_do_not_go_on_end() -> None:
     """A repeated part number marker ends the counting, too."""
     page = {"Parts": [{"Size": 10}], "IsTruncated": True, "NextPartNumberMarker": 1}
 
-    assert parts_of(Service(page, page), UPLOAD) == (2, 20)
+    assert parts_of(cast("Any", Service(page, page)), UPLOAD) == (2, 20)
 
 
 def test_an_upload_of_the_future_has_no_negative_age() -> None:

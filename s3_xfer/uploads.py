@@ -1,31 +1,36 @@
-"""Lists unfinished uploads with their sizes, and aborts those it is told to.
+"""Multipart uploads that were never completed: lists them with their sizes, and aborts some.
 
-One client, made like that of a copy's destination, with the same retries. An abort counts when S3
-then says that there is no such upload: parts that were under way may outlive the first abort (API
-reference, AbortMultipartUpload), so it is repeated. The caller chooses what is aborted.
+S3 tells who began an upload, and nothing else about its origin: "ours" means begun by the same
+user or role as these credentials, by any program. Whether parts are still being sent S3 does not
+tell either; age is the only hint. An abort counts when S3 then says that there is no such upload:
+parts that were under way may outlive the first abort (API reference, AbortMultipartUpload), so it
+is repeated. The caller chooses what is aborted.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
+from urllib.parse import unquote_plus
 
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.credentials import caller_identity
+from s3_xfer.access.documents import role_of_session
 from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.metrics import MetricsCollector
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.model import AccountContext, OpenUpload, S3Location
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
-from s3_xfer.uploads.listing import UnfinishedUpload, list_unfinished, parts_of
+from s3_xfer.s3_client import S3Client
 
 _THREADS = 16
 _BATCH_SIZE = 1000  # uploads that are worked on before more are listed
@@ -33,6 +38,38 @@ _MAX_ABORTS = 4
 _GONE = (ErrorClass.UPLOAD_LOST, ErrorClass.SOURCE_VANISHED)  # NoSuchUpload; Ceph: NoSuchKey
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnfinishedUpload:
+    """One upload. ``size_bytes`` and ``parts`` are None if they were not read, or are hidden."""
+
+    upload: OpenUpload
+    initiated: datetime
+    initiator: str
+    storage_class: str
+    is_ours: bool
+    parts: int | None = None
+    size_bytes: int | None = None
+
+    def age_s(self, now: datetime) -> float:
+        """Return how long ago it was begun, in seconds."""
+        return max(0.0, (now - self.initiated).total_seconds())
+
+    def to_dict(self, now: datetime) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {
+            "bucket": self.upload.bucket,
+            "key": self.upload.key,
+            "upload_id": self.upload.upload_id,
+            "initiated": self.initiated.isoformat(),
+            "age_seconds": round(self.age_s(now)),
+            "initiator": self.initiator,
+            "ours": self.is_ours,
+            "storage_class": self.storage_class,
+            "parts": self.parts,
+            "size": self.size_bytes,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +170,75 @@ class Janitor:
         return AbortResult(
             unfinished, ObjectError.of(ErrorClass.CONFLICT, message, attempts=_MAX_ABORTS)
         )
+
+
+def list_unfinished(
+    client: S3Client, location: S3Location, *, principal: str
+) -> Iterator[UnfinishedUpload]:
+    """Yield the uploads to ``location`` in the order of S3: below a prefix, or to one key.
+
+    A key that does not end in ``/`` stands for itself and for everything below it as a directory.
+    ``principal`` is the ARN behind the client's credentials; empty if it is unknown.
+
+    Raises:
+        botocore.exceptions.ClientError: a page was refused after all retries.
+    """
+    markers: dict[str, Any] = {}
+    while True:
+        # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
+        page = client.list_multipart_uploads(
+            Bucket=location.bucket, Prefix=location.key, EncodingType="url", **markers
+        )
+        decode = unquote_plus if page.get("EncodingType") == "url" else str
+        for entry in page.get("Uploads", ()):
+            key = decode(entry["Key"])
+            if _is_at(location, key):
+                yield _parse(location.bucket, key, entry, principal)
+        next_markers = {
+            "KeyMarker": decode(page.get("NextKeyMarker") or ""),
+            "UploadIdMarker": page.get("NextUploadIdMarker") or "",
+        }
+        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
+        if is_stuck or not page.get("IsTruncated"):
+            return
+        markers = next_markers
+
+
+def _is_at(location: S3Location, key: str) -> bool:
+    if not location.key or location.key.endswith("/"):
+        return True
+    return key == location.key or key.startswith(location.key + "/")
+
+
+def _parse(bucket: str, key: str, entry: Mapping[str, Any], principal: str) -> UnfinishedUpload:
+    initiator = str(entry.get("Initiator", {}).get("ID", ""))
+    return UnfinishedUpload(
+        upload=OpenUpload(bucket, key, entry["UploadId"]),
+        initiated=entry["Initiated"],
+        initiator=initiator,
+        storage_class=entry.get("StorageClass", "STANDARD"),
+        is_ours=bool(principal) and role_of_session(initiator) == role_of_session(principal),
+    )
+
+
+def parts_of(client: S3Client, upload: OpenUpload) -> tuple[int, int]:
+    """Return how many parts an upload has so far, and their bytes.
+
+    Raises:
+        botocore.exceptions.ClientError: among others that there is no such upload any more.
+    """
+    count = size_bytes = marker = 0
+    while True:
+        page = client.list_parts(
+            Bucket=upload.bucket,
+            Key=upload.key,
+            UploadId=upload.upload_id,
+            PartNumberMarker=marker,
+        )
+        parts = page.get("Parts", ())
+        count += len(parts)
+        size_bytes += sum(part["Size"] for part in parts)
+        next_marker = int(page.get("NextPartNumberMarker") or 0)
+        if not page.get("IsTruncated") or next_marker <= marker:
+            return count, size_bytes
+        marker = next_marker
