@@ -23,7 +23,7 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Line, Summary, failure_text, styled, summary_lines
+from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_styled, summary_lines
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
@@ -99,9 +99,7 @@ def print_lines(lines: Sequence[Line]) -> None:
     if not sys.stdout.isatty():
         print_line("\n".join(line.text for line in lines))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
-
-    Console().print(styled(lines), crop=False, soft_wrap=True)
+    print_styled(lines)
 
 
 def text_width() -> int:

@@ -129,6 +129,13 @@ def failure_text(summary: Summary, *, width: int = _WIDTH) -> str:
     return "\n".join(line.text for line in _spaced(_attention(summary, width)))
 
 
+def print_styled(lines: Iterable[Line]) -> None:
+    """Print lines on stdout, with their styles."""
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
+
+    Console().print(styled(lines), crop=False, soft_wrap=True)
+
+
 def styled(lines: Iterable[Line]) -> Text:
     """Return lines as one rich text that keeps every line whole."""
     from rich.text import Text  # noqa: PLC0415
