@@ -183,14 +183,18 @@ class Declaration:
         is_below = high is None or (value < high if self.high_is_open else value <= high)
         if is_above and is_below and math.isfinite(value):
             return
-        if self.low_is_open:
-            expected = f"above {low}"
-        elif high is None or self.high_is_open:
-            expected = f"{low} or more" + ("" if high is None else f", and below {high}")
-        else:
-            least = write(low) if self.kind is Kind.SIZE else low
-            expected = f"between {least} and {write(high)}"
-        raise ValidationError(f"{label} is {write(value)}; it must be {expected}")
+        if high is None and self.low_is_open:
+            raise ValidationError(f"{label} is {write(value)}; it must be above {low}")
+        if high is None:
+            raise ValidationError(f"{label} is {write(value)}; it must be {low} or more")
+        if self.high_is_open:
+            raise ValidationError(
+                f"{label} is {write(value)}; it must be {low} or more, and below {high}"
+            )
+        least = write(low) if self.kind is Kind.SIZE else low
+        raise ValidationError(
+            f"{label} is {write(value)}; it must be between {least} and {write(high)}"
+        )
 
     def to_text(self, value: Any) -> str:
         """Return ``value`` as it is typed on a command line."""
