@@ -20,9 +20,9 @@ from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
-from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, Skipped, SkipReason
+from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, SkipReason
 from s3_xfer.options import TagPolicy
-from s3_xfer.planning.steps import Counterpart, counterpart_steps, decide
+from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 
 UNSEEN = (
     "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), and this "
@@ -59,13 +59,12 @@ class ObjectCopier:
                 task = replace(task, source=resolved)
             if not self._asks(task):
                 return task
-            outcome = decide(self._steps, task, self._counterpart(task))
-            is_identical = outcome == Skipped(task, SkipReason.IDENTICAL)
-            if is_identical and not self.context.is_single(task):
+            decision = decide(self._steps, task, self._counterpart(task))
+            if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.settler.failed(task, error)
-        return outcome or task
+        return task if isinstance(decision, Copy) else outcome_of(decision, task)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""

@@ -66,7 +66,7 @@ class Renew:
     """Renew the credentials and send the same request again; where they cannot be: stand."""
 
 
-Decision: TypeAlias = Stand | Again | Renew
+AfterAnswer: TypeAlias = Stand | Again | Renew
 
 
 def in_full(wait_s: float) -> float:
@@ -126,7 +126,7 @@ class RequestPolicy:
         """Return whether the run is stopped and this policy sends nothing more."""
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
-    def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> Decision:
+    def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:
         """Return what follows an answer that ``info`` describes.
 
         ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its

@@ -1,7 +1,8 @@
 """The steps of a copy: one function for each reason not to copy an object.
 
 A step is pure. It looks at a task and, where it is known, at its counterpart at the destination,
-and returns the outcome of a task that is not to be copied, or None to leave it to the next step.
+and returns a decision, or None to leave it to the next step. The first decision stands; what no
+step decides about is copied.
 
 Those of :func:`listing_steps` need nothing but the task; the producer asks them. Those of
 :func:`counterpart_steps` look at the destination's object; the copier asks them once it has
@@ -34,17 +35,46 @@ class Counterpart:
     is_identical: bool | None = None
 
 
-Step: TypeAlias = Callable[[CopyTask, Counterpart | None], Outcome | None]
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Copy the object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Leave the object alone, for this reason."""
+
+    reason: SkipReason
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The object cannot be copied; it fails before anything is sent."""
+
+    error: ObjectError
+
+
+Decision: TypeAlias = Copy | Skip | Refuse
+Step: TypeAlias = Callable[[CopyTask, Counterpart | None], Decision | None]
+
+COPY = Copy()
 
 
 def decide(
     steps: Sequence[Step], task: CopyTask, counterpart: Counterpart | None = None
-) -> Outcome | None:
-    """Return the first outcome that one of ``steps`` has for ``task``; None: copy it."""
+) -> Decision:
+    """Return the first decision of ``steps`` about ``task``; to copy it if there is none."""
     for step in steps:
-        if outcome := step(task, counterpart):
-            return outcome
-    return None
+        if decision := step(task, counterpart):
+            return decision
+    return COPY
+
+
+def outcome_of(decision: Skip | Refuse, task: CopyTask) -> Outcome:
+    """Return the outcome of a task that is decided without a copy."""
+    if isinstance(decision, Skip):
+        return Skipped(task, decision.reason)
+    return Failed(task, decision.error)
 
 
 def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
@@ -70,21 +100,21 @@ def counterpart_steps(options: CopyOptions, *, overwrite: bool) -> tuple[Step, .
 def skip_own_copies(began: datetime) -> Step:
     """Return the step that skips what appeared after ``began``: this run may have written it."""
 
-    def skip_if_newer(task: CopyTask, _: Counterpart | None) -> Outcome | None:
+    def skip_if_newer(task: CopyTask, _: Counterpart | None) -> Decision | None:
         modified = task.source.last_modified
-        return Skipped(task, SkipReason.APPEARED_LATER) if modified and modified > began else None
+        return Skip(SkipReason.APPEARED_LATER) if modified and modified > began else None
 
     return skip_if_newer
 
 
-def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Outcome | None:
+def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     """Refuse a copy to the empty key, which cannot exist."""
     if task.destination_key:
         return None
-    return Failed(task, ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key))
+    return Refuse(ObjectError.of(ErrorClass.EMPTY_KEY, task.source.key))
 
 
-def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Outcome | None:
+def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     """Refuse a destination key that is longer than S3 allows."""
     key = task.destination_key
     if len(key) * _UTF8_MAX_BYTES <= KEY_MAX_BYTES:
@@ -92,20 +122,20 @@ def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Outcome | None:
     length_bytes = len(key.encode("utf-8", "surrogatepass"))
     if length_bytes <= KEY_MAX_BYTES:
         return None
-    return Failed(task, ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
+    return Refuse(ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
 
 
-def skip_in_dry_run(task: CopyTask, _: Counterpart | None) -> Outcome:
+def skip_in_dry_run(_task: CopyTask, _: Counterpart | None) -> Decision:
     """Skip everything that a real run would copy."""
-    return Skipped(task, SkipReason.DRY_RUN)
+    return Skip(SkipReason.DRY_RUN)
 
 
-def skip_existing(task: CopyTask, counterpart: Counterpart | None) -> Outcome | None:
+def skip_existing(_task: CopyTask, counterpart: Counterpart | None) -> Decision | None:
     """Skip what exists at the destination."""
-    return Skipped(task, SkipReason.EXISTS) if counterpart else None
+    return Skip(SkipReason.EXISTS) if counterpart else None
 
 
-def skip_identical(task: CopyTask, counterpart: Counterpart | None) -> Outcome | None:
+def skip_identical(_task: CopyTask, counterpart: Counterpart | None) -> Decision | None:
     """Skip what the destination is proven to hold already."""
     is_identical = counterpart and counterpart.is_identical
-    return Skipped(task, SkipReason.IDENTICAL) if is_identical else None
+    return Skip(SkipReason.IDENTICAL) if is_identical else None

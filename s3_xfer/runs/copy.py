@@ -20,7 +20,7 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
-from s3_xfer.planning.steps import Step, decide, listing_steps
+from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.execution import Execution
@@ -123,10 +123,11 @@ class CopyRun(Run[CopyResult]):
 
     def _is_copied(self, task: CopyTask) -> bool:
         """Return whether the steps leave a task to be copied; record the others' outcomes."""
-        outcome = decide(self._steps, task)
-        if outcome:
-            self._ledger.record_late(outcome)
-        return outcome is None
+        decision = decide(self._steps, task)
+        if isinstance(decision, Copy):
+            return True
+        self._ledger.record_late(outcome_of(decision, task))
+        return False
 
     def _leave_all(self) -> None:
         self._close_copier()

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from s3_xfer import CopyOptions
 from s3_xfer.copying.request_policy import (
+    AfterAnswer,
     Again,
-    Decision,
     Renew,
     RequestPolicy,
     RetryPolicy,
@@ -38,7 +38,7 @@ def decide(
     retry: RetryPolicy = THREE,
     can_renew: bool = True,
     is_stopped: bool = False,
-) -> Decision:
+) -> AfterAnswer:
     """Return the decision about an error of this class."""
     stop = StopFlag()
     if is_stopped:
@@ -75,7 +75,7 @@ def test_decisions(
     attempts: int,
     can_renew: bool,
     is_stopped: bool,
-    decision: Decision,
+    decision: AfterAnswer,
 ) -> None:
     """The whole rule, as a table, with three retries after one, two and four seconds."""
     assert decide(error_class, attempts, can_renew=can_renew, is_stopped=is_stopped) == decision

@@ -11,10 +11,14 @@ from s3_xfer.model import CopyTask, Failed, S3Location, S3Object, Skipped, SkipR
 from s3_xfer.options import CopyOptions, Identical, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.steps import (
+    COPY,
     Counterpart,
+    Refuse,
+    Skip,
     counterpart_steps,
     decide,
     listing_steps,
+    outcome_of,
     refuse_empty_key,
     refuse_long_key,
     skip_own_copies,
@@ -47,14 +51,13 @@ def counterpart(*, is_identical: bool | None = None) -> Counterpart:
 )
 def test_a_key_that_cannot_exist_is_refused(key: str, error_class: ErrorClass | None) -> None:
     """S3 counts the bytes of a key, and takes 1 to 1,024."""
-    outcome = decide((refuse_empty_key, refuse_long_key), task(key), None)
+    decision = decide((refuse_empty_key, refuse_long_key), task(key), None)
 
     if error_class is None:
-        assert outcome is None
+        assert decision == COPY
     else:
-        assert isinstance(outcome, Failed)
-        assert outcome.task == task(key)
-        assert outcome.error.error_class is error_class
+        assert isinstance(decision, Refuse)
+        assert decision.error.error_class is error_class
 
 
 @pytest.mark.parametrize(
@@ -70,10 +73,9 @@ def test_what_appeared_after_the_beginning_is_not_copied(
     modified: datetime | None, is_copied: bool
 ) -> None:
     """It may be a copy that this run has written, seen under another name of the bucket."""
-    outcome = decide((skip_own_copies(BEGAN),), task(modified=modified), None)
+    decision = decide((skip_own_copies(BEGAN),), task(modified=modified), None)
 
-    expected = None if is_copied else Skipped(task(modified=modified), SkipReason.APPEARED_LATER)
-    assert outcome == expected
+    assert decision == (COPY if is_copied else Skip(SkipReason.APPEARED_LATER))
 
 
 def test_own_copies_are_only_looked_for_where_both_sides_may_be_one_bucket() -> None:
@@ -84,25 +86,23 @@ def test_own_copies_are_only_looked_for_where_both_sides_may_be_one_bucket() -> 
     plain = decide(listing_steps(CopyOptions(), KEYS, began=BEGAN), later, None)
     aliased = decide(listing_steps(CopyOptions(), alias, began=BEGAN), later, None)
 
-    assert (plain, aliased) == (None, Skipped(later, SkipReason.APPEARED_LATER))
+    assert (plain, aliased) == (COPY, Skip(SkipReason.APPEARED_LATER))
 
 
 def test_a_dry_run_skips_what_a_real_run_would_copy_and_refuses_what_it_would_refuse() -> None:
     """The last step of a dry run answers what no other step has."""
     steps = listing_steps(CopyOptions(mode=RunMode.DRY_RUN), KEYS, began=BEGAN)
 
-    assert decide(steps, task(), None) == Skipped(task(), SkipReason.DRY_RUN)
-    assert isinstance(decide(steps, task(""), None), Failed)
+    assert decide(steps, task(), None) == Skip(SkipReason.DRY_RUN)
+    assert isinstance(decide(steps, task(""), None), Refuse)
 
 
 def test_an_existing_object_is_skipped_without_overwrite() -> None:
     """Whether it is identical does not matter then."""
     steps = counterpart_steps(CopyOptions(identical=Identical.SKIP), overwrite=False)
 
-    assert decide(steps, task(), None) is None
-    assert decide(steps, task(), counterpart(is_identical=False)) == Skipped(
-        task(), SkipReason.EXISTS
-    )
+    assert decide(steps, task(), None) == COPY
+    assert decide(steps, task(), counterpart(is_identical=False)) == Skip(SkipReason.EXISTS)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,14 @@ def test_an_identical_object_is_skipped_on_request(
     """Only a proof keeps an object from being copied."""
     steps = counterpart_steps(CopyOptions(identical=Identical.SKIP), overwrite=True)
 
-    assert decide(steps, task(), found) == (
-        None if is_copied else Skipped(task(), SkipReason.IDENTICAL)
-    )
+    assert decide(steps, task(), found) == (COPY if is_copied else Skip(SkipReason.IDENTICAL))
     assert counterpart_steps(CopyOptions(), overwrite=True) == ()
+
+
+def test_a_decision_not_to_copy_is_an_outcome() -> None:
+    """A skip is a skipped object, a refusal a failed one."""
+    refused = decide((refuse_empty_key,), task(""), None)
+    assert isinstance(refused, Refuse)
+
+    assert outcome_of(Skip(SkipReason.EXISTS), task()) == Skipped(task(), SkipReason.EXISTS)
+    assert outcome_of(refused, task("")) == Failed(task(""), refused.error)
