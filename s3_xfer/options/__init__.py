@@ -94,7 +94,6 @@ class CopyOptions:
         "Copy only what this report of an earlier run says is missing.",
         journal=_FIRST_RUN,
     )
-    dummy_label: str | None = optional(str, _WHAT, "A label that nothing reads.", metavar="TEXT")
     mode: RunMode = option(
         RunMode.COPY,
         _WHAT,
