@@ -210,7 +210,7 @@ class CopyTask:
 
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
-    """A multipart upload that nobody has completed or aborted. Its parts cost money."""
+    """A multipart upload that is neither completed nor aborted. Its parts cost money."""
 
     bucket: str
     key: str

@@ -1,6 +1,6 @@
 """Why something was denied, found out by requests that tell the causes apart.
 
-S3 says "AccessDenied" whatever the reason. A few more requests, none of which leaves anything
+S3 says "AccessDenied" for every reason. A few more requests, none of which leaves anything
 behind, show what *is* allowed: listing but not reading, writing but not with this ACL, the bucket
 but not under this owner. A reason in AWS's longer messages is taken as it stands. A cause is only
 called certain if a request proved it, or S3 named it.

@@ -52,7 +52,7 @@ class EnumChoice(_Choice):
         self.members = members
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the member, in whatever case it was typed; unknown words are usage errors."""
+        """Return the member, in any case that it was typed in; unknown words are usage errors."""
         try:
             return member_of(self.members, value)
         except ValueError:

@@ -105,7 +105,7 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
 
 
 def translate(error: BaseException) -> ErrorInfo:
-    """Return what ``error``, of whatever library, means here. Never raises."""
+    """Return what ``error``, of any library, means here. Never raises."""
     if isinstance(error, ObjectError):
         return error.info
     if isinstance(error, bc.ClientError):
@@ -119,7 +119,7 @@ def translate(error: BaseException) -> ErrorInfo:
             message=error.problem,
             attempts=0,
         )
-    if _raised_by_parser(error):  # its text repeats the answer, whatever is in it
+    if _raised_by_parser(error):  # its text repeats the whole answer
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))

@@ -1,6 +1,6 @@
 """What every run is: one thread with a state, notes, numbers, a deadline and an end.
 
-The caller's thread only asks: numbers are polled. Whatever ends a run early goes through one stop
+The caller's thread only asks: numbers are polled. Everything that ends a run early sets one stop
 flag. A run goes through three stages: it validates, it works, it ends; an error of the first stage
 refuses the run, and :meth:`Run.result` raises it again.
 """
