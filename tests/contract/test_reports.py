@@ -218,3 +218,16 @@ _UNLIMITED = resource.getrlimit(resource.RLIMIT_FSIZE)
 def _limit_file_size() -> None:
     """Make every file of this process full at ten kilobytes (Python ignores SIGXFSZ)."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, _UNLIMITED[1]))
+
+
+def test_a_report_without_the_single_object_leaves_it_alone(world: World, tmp_path: Path) -> None:
+    """What the first run has copied is not copied again, as with a prefix."""
+    report = tmp_path / "one.jsonl"
+    world.server.put(SRC, "in/x", size=1)
+    world.copy("in/x", "out/", recursive=False, report_path=report)
+    world.server.forget_requests()
+
+    again = world.copy("in/x", "out/", recursive=False, from_report_path=report)
+
+    assert again.state is RunState.COMPLETED
+    assert (again.metrics.total_files_found, world.sent("CopyObject")) == (0, 0)
