@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import unquote_plus
 
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.credentials import caller_identity
@@ -25,6 +24,7 @@ from s3_xfer.access.documents import role_of_session
 from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.upload_registry import listed_uploads
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload, S3Location
@@ -183,25 +183,9 @@ def list_unfinished(
     Raises:
         botocore.exceptions.ClientError: a page was refused after all retries.
     """
-    markers: dict[str, Any] = {}
-    while True:
-        # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
-        page = client.list_multipart_uploads(
-            Bucket=location.bucket, Prefix=location.key, EncodingType="url", **markers
-        )
-        decode = unquote_plus if page.get("EncodingType") == "url" else str
-        for entry in page.get("Uploads", ()):
-            key = decode(entry["Key"])
-            if _is_at(location, key):
-                yield _parse(location.bucket, key, entry, principal)
-        next_markers = {
-            "KeyMarker": decode(page.get("NextKeyMarker") or ""),
-            "UploadIdMarker": page.get("NextUploadIdMarker") or "",
-        }
-        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
-        if is_stuck or not page.get("IsTruncated"):
-            return
-        markers = next_markers
+    for key, entry in listed_uploads(client, location.bucket, prefix=location.key):
+        if _is_at(location, key):
+            yield _parse(location.bucket, key, entry, principal)
 
 
 def _is_at(location: S3Location, key: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -26,6 +26,7 @@ from s3_xfer.text import printable, s3_url
 # S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
 _CLOCKS_DIFFER = timedelta(minutes=15)
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
+_GONE = ("NoSuchUpload", "NoSuchKey", "404")  # Ceph has no key where AWS has no upload
 
 _log = logging.getLogger("s3_xfer")
 
@@ -116,23 +117,38 @@ class UploadTracker:
         Returns a line of text for each key where S3 did not list the lost ones. Call it when no
         copy is under way any more.
         """
-        open_keys = {upload.upload_id: upload.key for upload in self.open_uploads()}
         if registry:
-            open_keys |= {upload.upload_id: upload.key for upload in registry.resumable()}
-        for upload_id, key in open_keys.items():
-            abort(client, bucket, key, upload_id)
-        with self._lock:
-            pending_creates = dict(self._lost)
-        if registry:
-            pending_creates |= registry.pending()
+            self._add(
+                OpenUpload(bucket, upload.key, upload.upload_id) for upload in registry.resumable()
+            )
+        _abort_all(client, self.open_uploads())
         unresolved = []
-        for key, since in pending_creates.items():
-            refusal = _abort_unknown(client, bucket, key, since)
-            if refusal:
-                unresolved.append(refusal)
-            elif registry:
+        for key, since in self._pending_creates(registry).items():
+            try:
+                unknown = tuple(_unknown(client, bucket, key, since))
+            except Exception as error:  # noqa: BLE001 - told to the user
+                unresolved.append(
+                    f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
+                    f"and did not let us look: {printable(translate(error).code)}"
+                )
+                continue
+            self._add(unknown)
+            _abort_all(client, unknown)
+            if registry and key not in {upload.key for upload in self.open_uploads()}:
                 registry.resolve_pending(key)
         return tuple(unresolved)
+
+    def _add(self, uploads: Iterable[OpenUpload]) -> None:
+        """Count uploads as open that this run has not created."""
+        with self._lock:
+            self._open.update({upload.upload_id: upload for upload in uploads})
+
+    def _pending_creates(self, registry: UploadRegistry | None) -> dict[str, datetime]:
+        """Return the keys to which there may be unknown uploads, and since when."""
+        pending = registry.pending() if registry else {}
+        with self._lock:
+            lost = dict(self._lost)
+        return pending | {key: min(since, pending.get(key, since)) for key, since in lost.items()}
 
     def _before_create(self, context: dict[str, Any], **_: object) -> None:
         if self.registry:
@@ -149,11 +165,16 @@ class UploadTracker:
                 self._open[upload.upload_id] = upload
             if self.registry:
                 self.registry.created(upload, may_be_another=upload.key in self._lost)
-        elif model.name in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+        elif model.name in _UPLOAD_ENDS and failed in (None, *_GONE):
             with self._lock:
                 self._open.pop(params["UploadId"], None)
             if self.registry:
                 self.registry.closed(params["UploadId"])
+
+
+def _abort_all(client: S3Client, uploads: Iterable[OpenUpload]) -> None:
+    for upload in uploads:
+        abort(client, upload.bucket, upload.key, upload.upload_id)
 
 
 def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
@@ -165,25 +186,34 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
-def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> str:
-    """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
-    try:
-        for upload_id in list(_unknown(client, bucket, key, since)):
-            abort(client, bucket, key, upload_id)
-    except Exception as error:  # noqa: BLE001 - returned for the user
-        return (
-            f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
-            f"and did not let us look: {printable(translate(error).code)}"
+def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[OpenUpload]:
+    for listed_key, upload in listed_uploads(client, bucket, prefix=key):
+        if listed_key == key and upload["Initiated"] >= since - _CLOCKS_DIFFER:
+            yield OpenUpload(bucket, key, upload["UploadId"])
+
+
+def listed_uploads(
+    client: S3Client, bucket: str, *, prefix: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the unfinished uploads below ``prefix`` as S3 lists them, each with its key.
+
+    Raises:
+        botocore.exceptions.ClientError: a page was refused after all retries.
+    """
+    markers: dict[str, Any] = {}
+    while True:
+        # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
+        page = client.list_multipart_uploads(
+            Bucket=bucket, Prefix=prefix, EncodingType="url", **markers
         )
-    return ""
-
-
-def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
-    pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=bucket, Prefix=key, EncodingType="url"
-    )
-    for page in pages:
+        decode = unquote_plus if page.get("EncodingType") == "url" else str
         for upload in page.get("Uploads", ()):
-            is_ours = unquote_plus(upload["Key"]) == key
-            if is_ours and upload["Initiated"] >= since - _CLOCKS_DIFFER:
-                yield upload["UploadId"]
+            yield decode(upload["Key"]), upload
+        next_markers = {
+            "KeyMarker": decode(page.get("NextKeyMarker") or ""),
+            "UploadIdMarker": page.get("NextUploadIdMarker") or "",
+        }
+        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
+        if is_stuck or not page.get("IsTruncated"):
+            return
+        markers = next_markers

@@ -128,6 +128,17 @@ class Call(Action):
 
 
 @dataclass(slots=True)
+class Rewrite(Action):
+    """Send what ``change`` makes of the true answer."""
+
+    change: Callable[[Answer], Answer]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the answer."""
+        return self.change(answer)
+
+
+@dataclass(slots=True)
 class WrongLength(Action):
     """Announce another length than the body has, or send only the beginning of it, and close."""
 

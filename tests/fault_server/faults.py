@@ -23,11 +23,12 @@ from tests.fault_server.actions import (
     Delay,
     RateLimit,
     Reply,
+    Rewrite,
     Truncate,
     When,
     WrongLength,
 )
-from tests.fault_server.wire import Request
+from tests.fault_server.wire import Answer, Request
 
 Operations = str | Iterable[str] | None
 _INTERNAL_ERROR = "We encountered an internal error. Please try again."
@@ -154,6 +155,13 @@ class Fault:
     ) -> Fault:
         """Run ``do`` with the request, on the server's thread, for instance to delete a source."""
         return cls.of(operations, Call(do, when), where)
+
+    @classmethod
+    def rewrite(
+        cls, operations: Operations, change: Callable[[Answer], Answer], **where: Unpack[Where]
+    ) -> Fault:
+        """Do the work, and send what ``change`` makes of the answer."""
+        return cls.of(operations, Rewrite(change), where)
 
     @classmethod
     def rate_limit(
