@@ -61,7 +61,7 @@ class UploadRegistry(Protocol):
     """Where uploads are recorded, so that another run can go on with them. Thread-safe."""
 
     def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
-        """Record what the next upload to ``key`` will be made from."""
+        """Record what the next upload to ``key`` will be made from, and that it will be created."""
 
     def create_pending(self, key: str) -> None:
         """Record that an upload to ``key`` will be created now."""

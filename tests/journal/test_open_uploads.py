@@ -116,7 +116,7 @@ def test_uploads_that_are_opened_together_share_a_save(world: World) -> None:
     assert result.state is RunState.COMPLETED
     assert len(opened) == count + 1
     assert any(time_s < opened[0] for time_s in saved)
-    assert len(saved) < count
+    assert len(saved) < count / 2 + 5  # with those of the run itself
 
 
 def test_the_upload_of_a_diagnosis_is_in_the_journal(world: World, tmp_path: Path) -> None:

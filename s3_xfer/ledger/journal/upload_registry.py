@@ -38,17 +38,24 @@ class JournalUploadRegistry:
         self._pending_before = self.pending()
 
     def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
-        """Record what the next upload to ``key`` will be made from."""
+        """Record what the next upload to ``key`` will be made from; wait until that is saved.
+
+        Here callers wait at the same time and share a save; s3transfer creates few uploads at once.
+        """
         with self._store.lock:
             self._plans[key] = fingerprint
+        self.create_pending(key)
 
     def create_pending(self, key: str) -> None:
-        """Record that an upload to ``key`` will be created now; wait until that is saved."""
+        """Record that an upload to ``key`` will be created now; wait until that is saved.
+
+        What is recorded already was saved then.
+        """
         with self._store.lock:
-            if self._is_closed:
+            is_recorded = self._store.rows("SELECT 1 FROM pending_creates WHERE key = ?", key)
+            if self._is_closed or is_recorded:
                 return
-            if not self._store.rows("SELECT 1 FROM pending_creates WHERE key = ?", key):
-                self._store.put("pending_creates", key, datetime.now(UTC).isoformat())
+            self._store.put("pending_creates", key, datetime.now(UTC).isoformat())
         self._save()
 
     def created(self, upload: OpenUpload, *, may_be_another: bool) -> None:
