@@ -16,6 +16,8 @@ from s3_xfer.errors.exceptions import RunAborted as RunAborted
 from s3_xfer.errors.exceptions import RunCancelled as RunCancelled
 from s3_xfer.errors.exceptions import S3XferError as S3XferError
 from s3_xfer.errors.exceptions import ValidationError as ValidationError
+from s3_xfer.errors.exceptions import malformed as malformed
+from s3_xfer.errors.exceptions import unsupported as unsupported
 from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
 from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate

@@ -187,9 +187,14 @@ class ErrorClass(_Explained):
     )
     NOT_SUPPORTED = (
         "NotSupported",
-        "this S3 service does not support something that the options ask for",
-        "leave out the option that S3's message names",
+        "this S3 service does not support something that the copy needs or the options ask for",
+        "leave out the option that the message names, if it names one; else use another service",
         RetryAction.END_RUN,
+    )
+    MALFORMED = (
+        "Malformed",
+        "the S3 service gave an answer that contradicts itself or the request",
+        "give the message to the provider of the S3 service; do not trust what it lists until then",
     )
     CONFIGURATION = (
         "Configuration",
