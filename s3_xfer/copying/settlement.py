@@ -102,6 +102,9 @@ class OutcomeSettler:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
-        if found.size != task.source.size or found.etag != expected:
+        size_bytes = task.source.size
+        if found.size != size_bytes or not verify.prove_same_content(
+            expected or "", found.etag, size_bytes
+        ):
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))
