@@ -26,13 +26,15 @@ class TransferState:
     """What one object adds to its requests, and what their answers were.
 
     ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
-    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so.
+    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so. A part of
+    ``whole_range`` is all of the object.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
     part_etags: dict[int, str] = field(default_factory=dict)
     ambiguous: bool = False
+    whole_range: str = ""
 
 
 @dataclass(slots=True)
@@ -106,7 +108,11 @@ class TransferStates:
             state.transfer.ambiguous = True
 
     def _find(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-        context[_STATE] = RequestState(params, self._states.get(params.get("Key", "")))
+        transfer = self._states.get(params.get("Key", ""))
+        if transfer and params.get("CopySourceRange") == transfer.whole_range:
+            # Ranges are for sources above 5 MiB only (API reference, UploadPartCopy).
+            del params["CopySourceRange"]
+        context[_STATE] = RequestState(params, transfer)
 
     def _keep_answer(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object

@@ -140,6 +140,11 @@ class ErrorClass(_Explained):
         "the destination key would be empty",
         "give the destination a prefix",
     )
+    SIZE_REFUSED = (
+        "SizeRefused",
+        "the S3 service takes no object, or no part, of this size",
+        "lower --multipart-threshold; for parts too large or too small change --part-size",
+    )
     MISMATCH = (
         "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",
