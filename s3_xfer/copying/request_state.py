@@ -25,8 +25,9 @@ _STOP_POLL_S = 0.1
 class TransferState:
     """What one object adds to its requests, and what their answers were.
 
-    ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
-    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so.
+    ``create_headers`` go into ``CreateMultipartUpload``, a byte for each character. ``answer`` is
+    the parsed answer that finished the copy. ``ambiguous``: S3 may have finished it although no
+    answer said so.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
