@@ -8,6 +8,7 @@ it, and then the outcome is certain or the object has failed.
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 
 import botocore.exceptions as bc
 
@@ -55,12 +56,17 @@ class OutcomeSettler:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
 
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
-        lost. ``UploadLost`` may mean that our upload was completed.
+        lost. ``UploadLost`` may mean that our upload was completed. A part's 404 may mean the
+        upload instead of the source.
 
         Raises:
+            ObjectError: the upload is gone, and the source is not.
             Exception: of any kind that the clients raise.
         """
-        error_class = translate(error).error_class
+        info = translate(error)
+        error_class = info.error_class
+        if error_class is ErrorClass.SOURCE_VANISHED and self._is_about_upload(task, error):
+            raise ObjectError(replace(info, error_class=ErrorClass.UPLOAD_LOST)) from error
         if error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite:
             if not self._destination_exists(task, error):
                 return None
@@ -88,6 +94,13 @@ class OutcomeSettler:
         condition = str(error.response["Error"].get("Condition", "")).lower()
         if condition:
             return "copy-source" not in condition
+        return self._source_is_unchanged(task)
+
+    def _is_about_upload(self, task: CopyTask, error: Exception) -> bool:
+        is_of_part = isinstance(error, bc.ClientError) and error.operation_name == "UploadPartCopy"
+        return is_of_part and self._source_is_unchanged(task)
+
+    def _source_is_unchanged(self, task: CopyTask) -> bool:
         try:
             lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
         except bc.ClientError:

@@ -64,7 +64,7 @@ fault               List Head Tags Managed Crt Create Part Complete Abort PutTag
 error in 200        S4   .    S4   S4      S4  S4     S4   S4       8     M4      .      .      S4
 empty 200           E4   E4   E1   E4      E4  E4     E4   E4       .     .       E4     .      S4
 403 AccessDenied    D1   D2   D1   D1      D1  D1     D1   D1       2     M1      D1     +      R1
-404                 B1   V1   V1   V1      V1  B1     V1   L2       .     M1      +      B1     .
+404                 B1   V1   V1   V1      V1  B1     L2   L2       .     M1      +      B1     .
 412                 .    G1   .    G1      G1  .      G1   .        .     .       .      .      .
 409                 .    .    .    C4      C4  C4     C4   L2       .     M4      .      .      .
 reset before work   N4   N4   N4   N4      N4  N4     N4   N4       8     M4      N4     N4     N4
