@@ -48,7 +48,8 @@ class RequestHooks:
         transport.attach(client)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
-        events.register("before-parse.s3.*", answers.make_parsable)
+        # The wildcards put it before botocore's own, which looks for errors in the answer.
+        events.register("before-parse.*.*", answers.make_canonical)
         events.register("after-call.s3", answers.require_proof)  # before those that read answers
         self.uploads.attach(client)
         self.transfers.attach(client)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -82,6 +84,19 @@ def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
 def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mapping[str, Any]]:
     """Return :func:`head` of the key that ``task`` is copied to."""
     return head(client, S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0))
+
+
+def is_younger(head_answer: Mapping[str, Any], age_s: float) -> bool:
+    """Return whether an object was written less than ``age_s`` ago, by the service's own clock.
+
+    HTTP's dates are in whole seconds, so up to one more passes. Without dates the answer is no.
+    """
+    try:
+        now = parsedate_to_datetime(head_answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        written: datetime = head_answer["LastModified"]
+        return now - written <= timedelta(seconds=age_s + 1)
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None:

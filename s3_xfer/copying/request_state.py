@@ -7,6 +7,7 @@ found by the destination key, when botocore builds a request, and travels in its
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,13 +28,14 @@ class TransferState:
 
     ``create_headers`` go into ``CreateMultipartUpload``, a byte for each character. ``answer`` is
     the parsed answer that finished the copy. ``ambiguous``: S3 may have finished it although no
-    answer said so.
+    answer said so. ``began_at_s`` is on ``time.monotonic``'s clock.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
     part_etags: dict[int, str] = field(default_factory=dict)
     ambiguous: bool = False
+    began_at_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)

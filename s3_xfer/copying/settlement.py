@@ -7,6 +7,7 @@ it, and then the outcome is certain or the object has failed.
 
 from __future__ import annotations
 
+import time
 import traceback
 from dataclasses import replace
 
@@ -25,6 +26,9 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
+
+# S3 is there, and its answers do not say what it did.
+_ANSWERED_BADLY = (ErrorClass.EMPTY_RESPONSE, ErrorClass.SERVER_ERROR)
 
 
 class OutcomeSettler:
@@ -56,8 +60,8 @@ class OutcomeSettler:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
 
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
-        lost. ``UploadLost`` may mean that our upload was completed. A part's 404 may mean the
-        upload instead of the source.
+        lost. Where no answer could be read, the copy may be there all the same. ``UploadLost`` may
+        mean that our upload was completed, and a part's 404 the upload instead of the source.
 
         Raises:
             ObjectError: the upload is gone, and the source is not.
@@ -74,6 +78,8 @@ class OutcomeSettler:
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
+        if error_class in _ANSWERED_BADLY and transfer.ambiguous:
+            return self._arrived(task, transfer, since_s=transfer.began_at_s)
         return None
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
@@ -107,14 +113,22 @@ class OutcomeSettler:
             return False
         return True
 
-    def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
-        """Return a copied outcome if the destination holds exactly what this run wrote."""
+    def _arrived(
+        self, task: CopyTask, transfer: TransferState, *, since_s: float | None = None
+    ) -> Copied | None:
+        """Return a copied outcome if the destination holds exactly what this run wrote.
+
+        With ``since_s``, on ``time.monotonic``'s clock, it must also be as young as that: what was
+        there before the copy may be the same content with other metadata.
+        """
         try:
-            found, _ = lookup.head_destination(self._context.destination, task)
+            found, answer = lookup.head_destination(self._context.destination, task)
         except bc.ClientError:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
         if found.size != task.source.size or found.etag != expected:
+            return None
+        if since_s is not None and not lookup.is_younger(answer, time.monotonic() - since_s):
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))
