@@ -22,3 +22,4 @@ from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
 from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate
 from s3_xfer.errors.translation import translate_answer as translate_answer
+from s3_xfer.errors.translation import upload_is_gone as upload_is_gone

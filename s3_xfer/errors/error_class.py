@@ -155,6 +155,11 @@ class ErrorClass(_Explained):
         "the object arrived, its tags did not",
         "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
     )
+    METADATA_UNREADABLE = (
+        "MetadataUnreadable",
+        "the object has metadata that S3 does not show, which a copy in parts would lose",
+        "copy it in one request (--multipart-threshold above its size), or give it other metadata",
+    )
     INVALID_REQUEST = (
         "InvalidRequest",
         "S3 refuses the request as such",
