@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from s3_xfer.cli.exit_codes import exit_code
 from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.model import Failed
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
@@ -65,11 +67,17 @@ class ProgressLog:
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
-        for failed in run.recent_failures()[self._failures : self._failures_max]:
+        failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
+        for failed in failures[self._failures : self._failures_max]:
             self._failures += 1
             yield f"failed: {error_line(failed)}"
             if self._failures == self._failures_max:
                 yield "further failures are only counted here; the summary explains them"
+
+
+def _is_interrupted(failed: Failed) -> bool:
+    """Return whether only the stop of the run kept the object from being copied."""
+    return failed.error.info.error_class is ErrorClass.INTERRUPTED
 
 
 def follow(

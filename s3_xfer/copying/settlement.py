@@ -55,7 +55,8 @@ class OutcomeSettler:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
 
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
-        lost. ``UploadLost`` may mean that our upload was completed.
+        lost. ``UploadLost`` may mean that our upload was completed. Where the run was stopped and
+        S3 has certainly not done the one request of a copy, the copy was not attempted.
 
         Raises:
             Exception: of any kind that the clients raise.
@@ -68,14 +69,20 @@ class OutcomeSettler:
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
+        is_untouched = self._context.is_single(task) and not transfer.ambiguous
+        if error_class is ErrorClass.INTERRUPTED and is_untouched:
+            return NotAttempted(task)
         return None
+
+    def not_begun(self, task: CopyTask, error: Exception) -> Outcome:
+        """Return the outcome of a copy that ``error`` ended before anything was written."""
+        if translate(error).error_class is ErrorClass.INTERRUPTED:
+            return NotAttempted(task)
+        return self.failed(task, error)
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
-        interrupted = info.error_class is ErrorClass.INTERRUPTED
-        if interrupted and info.attempts == 0 and self._context.is_single(task):
-            return NotAttempted(task)  # its one request was never sent
         unexpected = info.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 

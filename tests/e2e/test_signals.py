@@ -22,6 +22,7 @@ from tests.patience import PATIENCE_S
 from tests.world import DST, SRC, World
 
 OBJECTS = 120
+SLOW_RETRIES = ("--retry-delay", "60", "--concurrency", "4")
 IGNORING = 'trap "" $0; exec "$@"'  # of a shell: ignores the signal that comes first
 
 
@@ -202,6 +203,83 @@ def test_a_stop_during_the_checks_writes_nothing(world: World, program: Program)
     assert done.code == 130, done.said
     assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
     assert "Traceback" not in done.err
+
+
+# ------------------------------------------------------------- between two tries of a request
+
+SMALL, BIG = 1, 40 * MIB
+# What fails, how large the objects are, the options, and whether S3 has certainly done nothing.
+CAUGHT: dict[str, tuple[tuple[str, int, str], int, tuple[str, ...], bool]] = {
+    "throttled": (("CopyObject", 503, "SlowDown"), SMALL, ("--engine", "crt"), True),
+    "throttled-managed": (("CopyObject", 503, "SlowDown"), SMALL, ("--engine", "managed"), True),
+    "conflict": (("CopyObject", 409, "OperationAborted"), SMALL, (), True),
+    "internal": (("CopyObject", 500, "InternalError"), SMALL, ("--engine", "crt"), False),
+    "internal-managed": (
+        ("CopyObject", 500, "InternalError"),
+        SMALL,
+        ("--engine", "managed"),
+        False,
+    ),
+    "looking": (("HeadObject", 503, "SlowDown"), SMALL, ("--skip-identical",), True),
+    "looking-large": (("HeadObject", 503, "SlowDown"), BIG, ("--skip-identical",), True),
+    "parts": (("UploadPartCopy", 503, "SlowDown"), BIG, (), False),
+    "opening": (("CreateMultipartUpload", 503, "SlowDown"), BIG, (), False),
+    "completing": (("CompleteMultipartUpload", 500, "InternalError"), BIG, (), False),
+}
+
+
+@pytest.mark.parametrize("case", CAUGHT)
+def test_what_is_caught_between_two_tries_was_interrupted(
+    world: World, program: Program, case: str
+) -> None:
+    """Not attempted where S3 has done nothing, else interrupted; never blamed on S3."""
+    (operation, status, code), size, options, is_untouched = CAUGHT[case]
+    for number in range(6):
+        world.server.put(SRC, f"in/{number}", size=size)
+    world.server.inject(
+        Fault.error(operation, status, code, key=lambda key: "preflight" not in key)
+    )
+    child = program.start(*COPY, *QUICK, *SLOW_RETRIES, *options, "--no-preflight", "--json")
+    world.server.wait_for(operation, count=2)
+    time.sleep(0.3)
+
+    child.send_signal(signal.SIGINT)
+    done = end_of(child)
+
+    metrics = done.json()
+    before, stopping, after = done.err.partition("stopping: ")
+    assert (done.code, metrics["cancelled_by"], stopping) == (130, "Ctrl-C", "stopping: "), before
+    assert "failed: " not in done.err
+    assert set(metrics["errors_by_class"]) <= ({"Interrupted"} if not is_untouched else set())
+    assert metrics["files_not_attempted"] + metrics["files_interrupted"] == 6
+    assert metrics["total_bytes_transferred"] == 0
+    assert (
+        after.splitlines()[-1]
+        .split(" rate=")[0]
+        .endswith(
+            f" ended objects=0/6 bytes=0B/{size * 6 // MIB}.0MiB" if size > 1 else "bytes=0B/6B"
+        )
+    )
+    assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
+
+
+def test_the_summary_of_a_stop_gives_no_advice_that_does_not_apply(
+    world: World, program: Program
+) -> None:
+    """A stop that catches a throttled run says that it was stopped, and how to go on."""
+    for number in range(6):
+        world.server.put(SRC, f"in/{number}", size=80 * MIB // 6)
+    world.server.inject(Fault.error("CopyObject", 503, "SlowDown"))
+    child = program.start(*COPY, *SLOW_RETRIES, "--no-preflight")
+    world.server.wait_for("CopyObject", count=2)
+
+    child.send_signal(signal.SIGTERM)
+    done = end_of(child)
+
+    assert done.code == 143, done.said
+    assert "Stopped (SIGTERM): copied 0 of 6 objects" in done.out
+    for word in ("Throttled", "lower --concurrency", "failed        ", "6/6"):
+        assert word not in done.said, word
 
 
 # ----------------------------------------------------------------- outside the copying itself
