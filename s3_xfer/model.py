@@ -13,7 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from s3_xfer.declarations import JournalRole, Section, documented, option, optional
+from s3_xfer.declarations import JournalRole, Section, check_values, documented, option, optional
 from s3_xfer.errors import ObjectError, ValidationError
 from s3_xfer.text import s3_url
 
@@ -40,7 +40,7 @@ class AccountContext:
     Nothing given means: as the AWS CLI would (environment, default profile, instance role).
 
     Raises:
-        ValidationError: a malformed role ARN or account id, or settings that exclude each other.
+        ValidationError: a malformed or empty value, or settings that exclude each other.
     """
 
     profile: str | None = optional(
@@ -88,6 +88,7 @@ class AccountContext:
     )
 
     def __post_init__(self) -> None:
+        check_values(self)
         if self.role_arn and not _ROLE_ARN.fullmatch(self.role_arn):
             raise ValidationError(
                 f"{self.role_arn!r} is not the ARN of a role",

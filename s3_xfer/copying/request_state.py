@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s3_xfer.copying import answers
@@ -66,6 +66,17 @@ def state_of(context: dict[str, Any]) -> RequestState:
 def stopped(stop: StopFlag) -> ObjectError:
     """Return the error of a request that a stopped run does not send."""
     return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")
+
+
+def cut_off(stop: StopFlag, info: ErrorInfo, *, attempts: int) -> ObjectError:
+    """Return the error of a request that a stopped run does not send again.
+
+    ``info`` is about the last of its ``attempts`` answers.
+    """
+    message = f"stopped: {stop.reason}, before the request was sent again"
+    return ObjectError(
+        replace(info, error_class=ErrorClass.INTERRUPTED, message=message, attempts=attempts)
+    )
 
 
 class TransferStates:
