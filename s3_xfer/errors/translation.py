@@ -13,8 +13,9 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
-from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
