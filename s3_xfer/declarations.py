@@ -246,10 +246,12 @@ class Declaration:
     def _check_text(self, value: Any, label: str) -> None:
         if not isinstance(value, str | Path):
             raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
-        self._check_blank(value, label)
+        self._check_blank(str(value), label)
 
     def _check_blank(self, value: Any, label: str) -> None:
-        if isinstance(value, str) and is_blank(value) and not self.may_be_empty:
+        is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
+        is_empty = isinstance(value, str) and is_blank(value)
+        if is_free_text and is_empty and not self.may_be_empty:
             raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
 
     def _check_range(self, value: Any, label: str, bounds: tuple[float, float | None]) -> None:
