@@ -77,8 +77,13 @@ class S3CopyOperation(CopySpec):
         return CopyRun(self)
 
     def run(self) -> CopyResult:
-        """Copy, wait for the end and return it; see :meth:`CopyRun.result`."""
-        return self.start().result()
+        """Copy, wait for the end and return it; see :meth:`CopyRun.result`.
+
+        An exception meanwhile (Ctrl-C is one) cancels the copy; it is raised again once the copy
+        has ended.
+        """
+        with self.start() as run:
+            return run.result()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,5 +106,10 @@ class S3CheckOperation(CheckSpec):
         return CheckRun(self)
 
     def run(self) -> CheckResult:
-        """Compare, wait for the end and return it; see :meth:`CheckRun.result`."""
-        return self.start().result()
+        """Compare, wait for the end and return it; see :meth:`CheckRun.result`.
+
+        An exception meanwhile (Ctrl-C is one) cancels the check; it is raised again once the check
+        has ended.
+        """
+        with self.start() as run:
+            return run.result()

@@ -51,7 +51,7 @@ class CheckRun(Run[CheckResult]):
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
-        self._thread.start()
+        self._start()
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, in a copy's words.

@@ -65,7 +65,7 @@ class CopyRun(Run[CopyResult]):
         self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
-        self._thread.start()
+        self._start()
 
     # --------------------------------------------------------------------------- validating
 

@@ -8,11 +8,14 @@ refuses the run, and :meth:`Run.result` raises it again.
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 import uuid
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
@@ -23,7 +26,11 @@ from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
 from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
+from s3_xfer.runs import at_exit
 from s3_xfer.spec import TransferSpec
+
+_WAITS_AGAIN_S = 5.0  # a thread that has started or polled the run will wait for it
+_CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
 
 _log = logging.getLogger("s3_xfer")
 
@@ -32,6 +39,10 @@ ResultT = TypeVar("ResultT")
 
 class Run(ABC, Generic[ResultT]):
     """One run, as its callers see it. Every method may be called from any thread.
+
+    ``with operation.start() as run:`` waits for its end when the block is left, and cancels it
+    first if that is because of an exception. A run that is under way when the interpreter exits is
+    cancelled and ended, unless a thread waits for it that is neither the main thread nor a daemon.
 
     The thread is made here and started by the subclass, once it has all that it needs.
     """
@@ -53,6 +64,8 @@ class Run(ABC, Generic[ResultT]):
         self._refusal: BaseException | None = None
         self._ends_at: datetime | None = None
         self._ended = threading.Event()
+        self._waiters: dict[threading.Thread, float] = {}  # until when each counts as one
+        self._count_as_waiter()
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     # ------------------------------------------------------------------ what callers use
@@ -86,7 +99,11 @@ class Run(ABC, Generic[ResultT]):
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
-        return self._ended.wait(timeout_s)
+        self._waiters[threading.current_thread()] = math.inf
+        try:
+            return self._ended.wait(timeout_s)
+        finally:
+            self._count_as_waiter()
 
     def result(self) -> ResultT:
         """Wait for the end and return it, failures included.
@@ -96,13 +113,70 @@ class Run(ABC, Generic[ResultT]):
                 ``VALIDATION_FAILED``): ValidationError, PreflightError, ReportError or
                 JournalError.
         """
-        self._ended.wait()
+        self.wait()
         if self._refusal:
             raise self._refusal
         assert self._result is not None  # noqa: S101 - set whenever there is no refusal
         return self._result
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            self._end_because_of(error)
+            return
+        try:
+            self.wait()
+        except BaseException as interruption:
+            self._end_because_of(interruption)
+            raise
+
+    def _end_because_of(self, error: BaseException) -> None:
+        """Cancel, and wait for the end as long as it may take; another Ctrl-C ends the wait."""
+        if not self._ended.is_set():
+            self.cancel(type(error).__name__)
+            self.wait(self.end_timeout_s)
+
+    @property
+    def end_timeout_s(self) -> float:
+        """How long a run that was cancelled takes to end, at most."""
+        return 2 * self.operation.options.stop_grace_s + _CLEANUP_S
+
+    def is_awaited(self) -> bool:
+        """Return whether a thread waits for it that the interpreter waits for at its exit."""
+        main, now_s = threading.main_thread(), time.monotonic()
+        return not self._ended.is_set() and any(
+            thread.is_alive() and not thread.daemon and thread is not main and until_s > now_s
+            for thread, until_s in list(self._waiters.items())
+        )
+
+    def _count_as_waiter(self) -> None:
+        """Count this thread as one that waits, for a while: it is about to wait, or to wait again.
+
+        As many threads are remembered as there are: what others have done since is forgotten.
+        """
+        now_s = time.monotonic()
+        for thread, until_s in list(self._waiters.items()):
+            if until_s < now_s:
+                self._waiters.pop(thread, None)
+        self._waiters[threading.current_thread()] = now_s + _WAITS_AGAIN_S
+
     # ------------------------------------------------------------------------ the stages
+
+    def _start(self) -> None:
+        """Start the thread. If that is interrupted, the run ends: its caller never gets it."""
+        at_exit.watch(self)
+        try:
+            self._thread.start()
+        except BaseException as error:
+            self.cancel(type(error).__name__)
+            raise
 
     def _run(self) -> None:
         timer = None
@@ -119,6 +193,7 @@ class Run(ABC, Generic[ResultT]):
                 timer.cancel()
             self._metrics.finish()
             self._ended.set()
+            at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
         if self._keys.source.key != self.operation.source_key:
