@@ -111,8 +111,9 @@ class Declaration:
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
     the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
-    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files.
-    ``class_name`` is the full name of the class of an object, which is not imported to tell.
+    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files. A text
+    ``may_be_empty`` where that means something. ``class_name`` is the full name of the class of an
+    object, which is not imported to tell.
     """
 
     help: str
@@ -136,6 +137,7 @@ class Declaration:
     unit: str = ""
     helps: Mapping[Any, str] | None = None
     must_exist: bool = False
+    may_be_empty: bool = False
     class_name: str = ""
 
     def __post_init__(self) -> None:
@@ -221,19 +223,31 @@ class Declaration:
         return convert(self.of, value)
 
     def check(self, value: Any, *, name: str = "") -> None:
-        """Return if ``value`` is in range; None always is.
+        """Return if ``value`` is one that the field takes: in range, or a text that is not empty.
 
-        Messages call it ``name``, or like the option: ``part size``.
+        None always is. Messages call it ``name``, or like the option: ``part size``.
 
         Raises:
             ValidationError: it is not.
         """
-        if value is None or self.range is None:
-            return
-        (low, high), unit = self.range, self.unit
         label = (
             name or self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
         )
+        if value is None:
+            return
+        if self.of is str:
+            self._check_text(value, label)
+        elif self.range:
+            self._check_range(value, label, self.range)
+
+    def _check_text(self, value: Any, label: str) -> None:
+        if not isinstance(value, str | Path):
+            raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
+        if is_blank(str(value)) and not self.may_be_empty:
+            raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
+
+    def _check_range(self, value: Any, label: str, bounds: tuple[float, float | None]) -> None:
+        (low, high), unit = bounds, self.unit
         write = format_size if self.kind is Kind.SIZE else lambda number: f"{number} {unit}".strip()
         is_above = value > low if self.low_is_open else value >= low
         is_below = high is None or (value < high if self.high_is_open else value <= high)
@@ -377,6 +391,11 @@ def _paragraph(declaration: Declaration) -> str:
 
 def _read_members(members: type[enum.Enum], value: str) -> frozenset[enum.Enum]:
     return frozenset(member_of(members, word) for word in value.split(","))
+
+
+def is_blank(text: str) -> bool:
+    """Return whether ``text`` says nothing, as where a variable of a script is not set."""
+    return not text.strip()
 
 
 def _read_flag(_: type, value: str) -> bool:

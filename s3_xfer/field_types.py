@@ -120,13 +120,13 @@ def member_of(members: type[enum.Enum], value: Any) -> Any:
 
 
 def convert_path(value: Any) -> Path:
-    """Return ``value`` as a path; an empty text is none.
+    """Return ``value`` as a path; a blank text is none.
 
     Raises:
         NotAcceptedError: it is no path.
     """
     text: Any = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    if not isinstance(text, str) or not text or "\0" in text:
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise NotAcceptedError(expected(Path))
     path: Path = value if isinstance(value, Path) else Path(text)
     return path

@@ -40,7 +40,7 @@ class AccountContext:
     Nothing given means: as the AWS CLI would (environment, default profile, instance role).
 
     Raises:
-        ValidationError: a malformed role ARN or account id, or settings that exclude each other.
+        ValidationError: a malformed or empty value, or settings that exclude each other.
     """
 
     profile: str | None = optional(
@@ -247,6 +247,7 @@ class SkipReason(enum.Enum):
     IDENTICAL = "identical at the destination"
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
+    MARKER = "marks the prefix itself, for which the destination has no key"
 
 
 @dataclass(frozen=True, slots=True)

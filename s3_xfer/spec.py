@@ -17,9 +17,9 @@ from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 
 
-def _location(help: str) -> dict[str, Declaration]:  # noqa: A002 - as in option()
+def _location(help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002 - see option()
     """Return the metadata of a field that a URL on the command line stands for."""
-    return declared(Section.LOCATIONS, help, of=str, flag="")
+    return declared(Section.LOCATIONS, help, of=str, flag="", **settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +31,11 @@ class TransferSpec:
     """
 
     source_bucket: str = field(metadata=_location("Bucket to copy from."))
-    source_key: str = field(metadata=_location("Key, or prefix, to copy."))
+    source_key: str = field(metadata=_location("Key, or prefix, to copy.", may_be_empty=True))
     destination_bucket: str = field(metadata=_location("Bucket to copy to."))
-    destination_key: str = field(metadata=_location("Key, or prefix, of the copies."))
+    destination_key: str = field(
+        metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
+    )
     recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)

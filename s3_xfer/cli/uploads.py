@@ -17,7 +17,7 @@ import click
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
-from s3_xfer.cli.output import print_error, print_json, print_line
+from s3_xfer.cli.output import can_ask, print_error, print_json, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -81,7 +81,7 @@ def _check_usage(values: Values) -> None:
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
     if values["abort_older_than"] is None and values["journals"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
-    if values["all"] and not (values["yes"] or sys.stdin.isatty()):
+    if values["all"] and not (values["yes"] or can_ask()):
         raise click.UsageError("There is no terminal to ask on. Give --yes.")
 
 

@@ -20,7 +20,10 @@ from s3_xfer.errors.exceptions import PreflightError as PreflightError
 from s3_xfer.errors.exceptions import ReportError as ReportError
 from s3_xfer.errors.exceptions import RunAborted as RunAborted
 from s3_xfer.errors.exceptions import RunCancelled as RunCancelled
+from s3_xfer.errors.exceptions import malformed as malformed
+from s3_xfer.errors.exceptions import unsupported as unsupported
 from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
 from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate
 from s3_xfer.errors.translation import translate_answer as translate_answer
+from s3_xfer.errors.translation import upload_is_gone as upload_is_gone

@@ -136,6 +136,16 @@ class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
     """The run ended early: an error made every further copy pointless."""
 
 
+def malformed(problem: str) -> RunAborted:
+    """Return the end of a run whose S3 service gave an answer that cannot be trusted."""
+    return RunAborted(problem, error_class=ErrorClass.MALFORMED)
+
+
+def unsupported(problem: str, *, remedy: str = "") -> RunAborted:
+    """Return the end of a run whose S3 service lacks what cannot be done without."""
+    return RunAborted(problem, remedy=remedy, error_class=ErrorClass.NOT_SUPPORTED)
+
+
 class RunCancelled(S3XferError):  # noqa: N818 - an end, reported as such
     """The run ended early because it was asked to."""
 
