@@ -8,36 +8,34 @@ refuses the run, and :meth:`Run.result` raises it again.
 from __future__ import annotations
 
 import logging
-import math
 import threading
-import time
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Iterator
 from datetime import datetime
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any
 
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import S3XferError, ValidationError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
 from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
+from s3_xfer.pipeline.stream import Stream
 from s3_xfer.runs import at_exit
+from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
+from s3_xfer.runs.run_end import ResultT, RunEnd
 from s3_xfer.spec import TransferSpec
 
-_WAITS_AGAIN_S = 5.0  # a thread that has started or polled the run will wait for it
 _CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
 
 _log = logging.getLogger("s3_xfer")
 
-ResultT = TypeVar("ResultT")
 
-
-class Run(ABC, Generic[ResultT]):
+class Run(RunEnd[ResultT]):
     """One run, as its callers see it. Every method may be called from any thread.
 
     ``with operation.start() as run:`` waits for its end when the block is left, and cancels it
@@ -48,8 +46,14 @@ class Run(ABC, Generic[ResultT]):
     """
 
     def __init__(
-        self, operation: TransferSpec, *, thread_name: str, pass_time: PassTime = in_full
+        self,
+        operation: TransferSpec,
+        *,
+        thread_name: str,
+        observers: Observers = NOBODY,
+        pass_time: PassTime = in_full,
     ) -> None:
+        super().__init__()
         self.operation = operation
         self._keys = operation.key_map()
         self._stop = StopFlag()
@@ -58,14 +62,12 @@ class Run(ABC, Generic[ResultT]):
             operation.options, counter=self._metrics, stop=self._stop, pass_time=pass_time
         )
         self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
+        self._observers = ObserverThreads(
+            observers, self._ledger.outcomes, self.snapshot, self._ledger.abort
+        )
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
-        self._result: ResultT | None = None
-        self._refusal: BaseException | None = None
         self._ends_at: datetime | None = None
-        self._ended = threading.Event()
-        self._waiters: dict[threading.Thread, float] = {}  # until when each counts as one
-        self._count_as_waiter()
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     # ------------------------------------------------------------------ what callers use
@@ -93,79 +95,37 @@ class Run(ABC, Generic[ResultT]):
         """Return the first failures, at most a hundred."""
         return self._ledger.failures
 
+    @property
+    def outcomes_missed(self) -> int:
+        """How many outcomes were left out because their reader was too slow."""
+        return self._ledger.outcomes.missed
+
+    def _read_outcomes(self) -> Iterator[Any]:
+        """Return what was recorded and will be.
+
+        Raises:
+            ValidationError: it comes too late, or is read already.
+        """
+        stream = self._ledger.outcomes
+        if not stream.open():
+            raise ValidationError(
+                "the outcomes of this run are read already, or too many of them have passed",
+                remedy="read them once, right after start()",
+            )
+        return _until_left(stream)
+
     def cancel(self, reason: str = "cancelled") -> None:
         """Stop: start nothing new, wait for what is in flight, end. Returns at once."""
         self._stop.set(reason)
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
-        self._waiters[threading.current_thread()] = math.inf
-        try:
-            return self._ended.wait(timeout_s)
-        finally:
-            self._count_as_waiter()
-
-    def result(self) -> ResultT:
-        """Wait for the end and return it, failures included.
-
-        Raises:
-            S3XferError: the run was refused before anything was done (state
-                ``VALIDATION_FAILED``): ValidationError, PreflightError, ReportError or
-                JournalError.
-        """
-        self.wait()
-        if self._refusal:
-            raise self._refusal
-        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
-        return self._result
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        if error is not None:
-            self._end_because_of(error)
-            return
-        try:
-            self.wait()
-        except BaseException as interruption:
-            self._end_because_of(interruption)
-            raise
-
-    def _end_because_of(self, error: BaseException) -> None:
-        """Cancel, and wait for the end as long as it may take; another Ctrl-C ends the wait."""
-        if not self._ended.is_set():
-            self.cancel(type(error).__name__)
-            self.wait(self.end_timeout_s)
 
     @property
     def end_timeout_s(self) -> float:
         """How long a run that was cancelled takes to end, at most."""
         return 2 * self.operation.options.stop_grace_s + _CLEANUP_S
 
-    def is_awaited(self) -> bool:
-        """Return whether a thread waits for it that the interpreter waits for at its exit."""
-        main, now_s = threading.main_thread(), time.monotonic()
-        return not self._ended.is_set() and any(
-            thread.is_alive() and not thread.daemon and thread is not main and until_s > now_s
-            for thread, until_s in list(self._waiters.items())
-        )
-
-    def _count_as_waiter(self) -> None:
-        """Count this thread as one that waits, for a while: it is about to wait, or to wait again.
-
-        As many threads are remembered as there are: what others have done since is forgotten.
-        """
-        now_s = time.monotonic()
-        for thread, until_s in list(self._waiters.items()):
-            if until_s < now_s:
-                self._waiters.pop(thread, None)
-        self._waiters[threading.current_thread()] = now_s + _WAITS_AGAIN_S
+    def _refuse_to_wait(self) -> None:
+        if self._observers.is_current_thread():
+            raise ValidationError("a function that watches a run cannot wait for its end")
 
     # ------------------------------------------------------------------------ the stages
 
@@ -173,6 +133,7 @@ class Run(ABC, Generic[ResultT]):
         """Start the thread. If that is interrupted, the run ends: its caller never gets it."""
         at_exit.watch(self)
         try:
+            self._observers.start()
             self._thread.start()
         except BaseException as error:
             self.cancel(type(error).__name__)
@@ -192,7 +153,8 @@ class Run(ABC, Generic[ResultT]):
             if timer:
                 timer.cancel()
             self._metrics.finish()
-            self._ended.set()
+            self._observers.finish()
+            self._tell_waiters()
             at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
@@ -210,6 +172,7 @@ class Run(ABC, Generic[ResultT]):
             if has_work:
                 self._state = RunState.COPYING
                 self._work()
+        self._observers.finish()
         self._result = self._end()
 
     @abstractmethod
@@ -254,3 +217,11 @@ class Run(ABC, Generic[ResultT]):
         )
         self._notes += clients.warnings()
         return clients
+
+
+def _until_left(stream: Stream[Any]) -> Iterator[Any]:
+    """Yield what comes, until the end or until the caller leaves its loop."""
+    try:
+        yield from stream
+    finally:
+        stream.leave()
