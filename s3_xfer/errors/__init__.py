@@ -1,5 +1,6 @@
 """Everything that can go wrong, what each class means for a run, and how it is recognised."""
 
+from s3_xfer.errors.codes import classify as classify
 from s3_xfer.errors.error_class import RUNBOOK as RUNBOOK
 from s3_xfer.errors.error_class import ErrorClass as ErrorClass
 from s3_xfer.errors.error_class import RetryAction as RetryAction
@@ -17,7 +18,6 @@ from s3_xfer.errors.exceptions import RunCancelled as RunCancelled
 from s3_xfer.errors.exceptions import S3XferError as S3XferError
 from s3_xfer.errors.exceptions import ValidationError as ValidationError
 from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
-from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate
 from s3_xfer.errors.translation import translate_answer as translate_answer
 from s3_xfer.errors.translation import upload_is_gone as upload_is_gone
