@@ -52,6 +52,7 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
+_LISTINGS = frozenset({"ListObjectsV2", "ListMultipartUploads", "ListParts"})
 _OK = 200
 _ERRORS = 301  # and above, for botocore
 _INTERNAL_ERROR = 500
@@ -168,10 +169,10 @@ def require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
 def make_canonical(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
     """Bring the document of an answer into the form that botocore knows (event ``before-parse``).
 
-    Pages of objects have a reader of their own (:mod:`s3_xfer.listing.parsing`).
+    Listings have a reader of their own (:mod:`s3_xfer.listing.parsing`).
     """
-    is_page = operation_model.name == "ListObjectsV2" and response_dict["status_code"] == _OK
-    if isinstance(response_dict["body"], bytes) and response_dict["body"] and not is_page:
+    is_listing = operation_model.name in _LISTINGS and response_dict["status_code"] == _OK
+    if isinstance(response_dict["body"], bytes) and response_dict["body"] and not is_listing:
         response_dict["body"] = documents.canonical(response_dict["body"])
     if operation_model.name in ETAG_RESULTS and _is_no_success(response_dict["status_code"]):
         response_dict["status_code"] = _INTERNAL_ERROR

@@ -14,8 +14,14 @@ from typing import Any
 from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import Again, Renew, RequestPolicy, Stand
-from s3_xfer.copying.request_state import RequestState, TransferStates, state_of, stopped
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_state import (
+    RequestState,
+    TransferStates,
+    cut_off,
+    state_of,
+    stopped,
+)
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
@@ -102,10 +108,14 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        return 0 if self._is_repeated(state, info) else None
+        return 0 if self._is_repeated(operation.name, state, info) else None
 
-    def _is_repeated(self, state: RequestState, info: ErrorInfo) -> bool:
-        """Wait as long as is due; return whether the request is sent again."""
+    def _is_repeated(self, operation: str, state: RequestState, info: ErrorInfo) -> bool:
+        """Wait as long as is due; return whether the request is sent again.
+
+        Raises:
+            ObjectError: it would be, but the run was stopped.
+        """
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(state.signed_at_s)
@@ -119,7 +129,11 @@ class RequestHooks:
                 state.is_renewed = True
                 again = self.renewal.renew(state.signed_at_s)
             case Stand():
+                return False
+            case CutOff():
                 again = False
         if again:
             self.requests.counter.retried(throttled=throttled)
+        elif self.requests.refuses_requests() and operation not in _SENT_WHEN_STOPPED:
+            raise cut_off(self.requests.stop, info, attempts=state.attempts)
         return again

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.transport import UNREADABLE
-from s3_xfer.copying.verify import checksums_agree
+from s3_xfer.copying.verify import checksums_agree, prove_same_content
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
@@ -120,7 +120,7 @@ def compared_counterpart(
 
     The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
     the whole object, which AWS keeps for everything written since the end of 2024; that takes a
-    HEAD of the source too. Metadata is not compared.
+    HEAD of the source too. Two empty objects are identical. Metadata is not compared.
 
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
@@ -131,7 +131,8 @@ def compared_counterpart(
         return None
     found = _completed(target, answer)
     is_identical = found.size == task.source.size and (
-        found.etag == task.source.etag
+        found.size == 0
+        or prove_same_content(task.source.etag, found.etag, found.size)
         or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
     )
     return Counterpart(found, bool(is_identical))

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.renewal import not_renewed
-from s3_xfer.copying.request_state import TransferState, stopped
+from s3_xfer.copying.request_state import TransferState, cut_off, stopped
+from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, Outcome
 from s3_xfer.pipeline.slots import Slots
 from s3_xfer.pipeline.timer import TimerThread
@@ -171,13 +172,19 @@ class RequestSender:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
         self._pacer.wait()
         if self._stop.is_set():
-            self._on_unsent(request, request.error or stopped(self._stop))
+            self._on_unsent(request, self._why_unsent(request))
             return
         request.attempts += 1
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
         request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+
+    def _why_unsent(self, request: InflightRequest) -> ObjectError:
+        """Return the error of a request that is not sent (again), because the run was stopped."""
+        if request.error is None:
+            return stopped(self._stop)
+        return cut_off(self._stop, translate(request.error), attempts=request.attempts)
 
     def _answered(self, request: InflightRequest, answer: Answer) -> None:
         """Take the answer, in the copy client's thread: nothing here may wait or raise."""

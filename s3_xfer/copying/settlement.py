@@ -62,6 +62,8 @@ class OutcomeSettler:
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
         lost. Where no answer could be read, the copy may be there all the same. ``UploadLost`` may
         mean that our upload was completed, and a part's 404 the upload instead of the source.
+        Where the run was stopped and S3 has certainly not done the one request of a copy, the copy
+        was not attempted.
 
         Raises:
             ObjectError: the upload is gone, and the source is not.
@@ -80,14 +82,20 @@ class OutcomeSettler:
             return self._arrived(task, transfer)
         if error_class in _ANSWERED_BADLY and transfer.ambiguous:
             return self._arrived(task, transfer, since_s=transfer.began_at_s)
+        is_untouched = self._context.is_single(task) and not transfer.ambiguous
+        if error_class is ErrorClass.INTERRUPTED and is_untouched:
+            return NotAttempted(task)
         return None
+
+    def not_begun(self, task: CopyTask, error: Exception) -> Outcome:
+        """Return the outcome of a copy that ``error`` ended before anything was written."""
+        if translate(error).error_class is ErrorClass.INTERRUPTED:
+            return NotAttempted(task)
+        return self.failed(task, error)
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
-        interrupted = info.error_class is ErrorClass.INTERRUPTED
-        if interrupted and info.attempts == 0 and self._context.is_single(task):
-            return NotAttempted(task)  # its one request was never sent
         unexpected = info.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 
@@ -127,7 +135,10 @@ class OutcomeSettler:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
-        if found.size != task.source.size or found.etag != expected:
+        size_bytes = task.source.size
+        if found.size != size_bytes or not verify.prove_same_content(
+            expected or "", found.etag, size_bytes
+        ):
             return None
         if since_s is not None and not lookup.is_younger(answer, time.monotonic() - since_s):
             return None

@@ -1,7 +1,7 @@
 """What the error codes of S3 and the statuses of HTTP mean: the one table of them.
 
 The code decides; the status only where the code is unknown or missing. Words of a message count
-only for a full service, because some have no code for that.
+only for what some services have no code for.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ _CODES: Mapping[ErrorClass, str] = {
     _E.NETWORK: "ClientDisconnected ConnectionReset ConnectionClosed",
     _E.CONFLICT: "ConditionalRequestConflict OperationAborted ConcurrentModification "
     "ResourceConflict RequestConflict Locked",
-    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder EntityTooSmall BadDigest",
+    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder BadDigest",
     _E.SOURCE_CHANGED: "PreconditionFailed",
     _E.SOURCE_VANISHED: "NoSuchKey NoSuchVersion",
     _E.ACCESS_DENIED: "AccessDenied AllAccessDisabled MethodNotAllowed",
     _E.ARCHIVED: "InvalidObjectState ObjectNotInActiveTierError",
     _E.KEY_TOO_LONG: "KeyTooLongError",
+    _E.SIZE_REFUSED: "EntityTooLarge EntityTooSmall",
     _E.CREDENTIALS_REFUSED: "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken "
     "InvalidClientTokenId UnrecognizedClientException NotSignedUp AccountProblem InvalidPayer "
     "OptInRequired InvalidSecurity",
@@ -98,9 +99,10 @@ _FULL_MESSAGE = re.compile(
     r"\bread[- ]only (?:mode|file ?system)",
     re.I,
 )
+_SIZE_MESSAGE = "maximum allowable size for a copy source"  # AWS has no code of its own for it
 _POLICY_WORDS = "not authorized to perform"  # with names of roles, which may be any words
 # What a service that has no code of its own for it says when it is full.
-_VAGUE = frozenset({_E.ACCESS_DENIED, _E.INVALID_REQUEST, _E.SERVER_ERROR})
+_VAGUE = frozenset({_E.ACCESS_DENIED, _E.INVALID_REQUEST, _E.SERVER_ERROR, _E.SIZE_REFUSED})
 
 
 def classify(code: str, http_status: int | None = None) -> ErrorClass:
@@ -121,10 +123,9 @@ def classify(code: str, http_status: int | None = None) -> ErrorClass:
     return _E.SERVER_ERROR if http_status >= _SERVER_ERRORS else _E.INVALID_REQUEST
 
 
-def says_full(error_class: ErrorClass, message: str) -> bool:
-    """Return whether ``message`` says that a service is full, which its code does not say."""
-    return (
-        error_class in _VAGUE
-        and _POLICY_WORDS not in message
-        and _FULL_MESSAGE.search(message) is not None
-    )
+def by_message(error_class: ErrorClass, message: str, *, writes: bool) -> ErrorClass:
+    """Return the class of an error that only the words of its message tell from ``error_class``."""
+    if error_class is _E.INVALID_REQUEST and _SIZE_MESSAGE in message:
+        return _E.SIZE_REFUSED
+    may_be_full = writes and error_class in _VAGUE and _POLICY_WORDS not in message
+    return _E.DESTINATION_FULL if may_be_full and _FULL_MESSAGE.search(message) else error_class

@@ -140,6 +140,11 @@ class ErrorClass(_Explained):
         "the destination key would be empty",
         "give the destination a prefix",
     )
+    SIZE_REFUSED = (
+        "SizeRefused",
+        "the S3 service takes no object, or no part, of this size",
+        "lower --multipart-threshold; for parts too large or too small change --part-size",
+    )
     MISMATCH = (
         "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",
@@ -198,9 +203,14 @@ class ErrorClass(_Explained):
     )
     NOT_SUPPORTED = (
         "NotSupported",
-        "this S3 service does not support something that the options ask for",
-        "leave out the option that S3's message names",
+        "this S3 service does not support something that the copy needs or the options ask for",
+        "leave out the option that the message names, if it names one; else use another service",
         RetryAction.END_RUN,
+    )
+    MALFORMED = (
+        "Malformed",
+        "the S3 service gave an answer that contradicts itself or the request",
+        "give the message to the provider of the S3 service; do not trust what it lists until then",
     )
     CONFIGURATION = (
         "Configuration",

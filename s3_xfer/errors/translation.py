@@ -13,9 +13,10 @@ from typing import Any
 
 import botocore.exceptions as bc
 
-from s3_xfer.errors.codes import classify, says_full
+from s3_xfer.errors.base import S3XferError
+from s3_xfer.errors.codes import by_message, classify
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
-from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
@@ -57,10 +58,8 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
     error = error or {}
     code, message = str(error.get("Code") or status), str(error.get("Message") or "")
     error_class = _in_context(operation, code, classify(code, status))
-    if operation in _WRITING and says_full(error_class, message):
-        error_class = _E.DESTINATION_FULL
     return ErrorInfo(
-        error_class=error_class,
+        error_class=by_message(error_class, message, writes=operation in _WRITING),
         code=code,
         message=message,
         http_status=status,

@@ -151,6 +151,17 @@ class Truncate(Action):
 
 @dataclass(slots=True)
 class Rewrite(Action):
+    """Send the true answer as ``rewrite`` changes it."""
+
+    rewrite: Callable[[Request, Answer], Answer]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the answer."""
+        return self.rewrite(request, answer)
+
+
+@dataclass(slots=True)
+class RewriteBody(Action):
     """Send the true answer in other words."""
 
     change: Callable[[bytes], bytes]

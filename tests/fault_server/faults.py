@@ -23,7 +23,7 @@ from tests.fault_server.actions import (
     Delay,
     RateLimit,
     Reply,
-    Rewrite,
+    RewriteBody,
     Truncate,
     When,
     WrongLength,
@@ -152,7 +152,7 @@ class Fault:
         **where: Unpack[Where],
     ) -> Fault:
         """Do the work, and answer what ``change`` makes of the document."""
-        return cls.of(operations, Rewrite(change), where)
+        return cls.of(operations, RewriteBody(change), where)
 
     @classmethod
     def call(
