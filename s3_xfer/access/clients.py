@@ -178,6 +178,7 @@ def open_metered_client(
     hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
     hooks.uploads.registry = registry
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 

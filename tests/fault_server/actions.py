@@ -128,17 +128,6 @@ class Call(Action):
 
 
 @dataclass(slots=True)
-class Rewrite(Action):
-    """Send what ``change`` makes of the true answer."""
-
-    change: Callable[[Answer], Answer]
-
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
-        """Change the answer."""
-        return self.change(answer)
-
-
-@dataclass(slots=True)
 class WrongLength(Action):
     """Announce another length than the body has, or send only the beginning of it, and close."""
 
@@ -158,6 +147,28 @@ class Truncate(Action):
     def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Cut the body; the length that is announced is that of what is sent."""
         return replace(answer, body=answer.body[: len(answer.body) // 2])
+
+
+@dataclass(slots=True)
+class Rewrite(Action):
+    """Send the true answer as ``rewrite`` changes it."""
+
+    rewrite: Callable[[Request, Answer], Answer]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the answer."""
+        return self.rewrite(request, answer)
+
+
+@dataclass(slots=True)
+class RewriteBody(Action):
+    """Send the true answer in other words."""
+
+    change: Callable[[bytes], bytes]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the body; the length that is announced is that of what is sent."""
+        return replace(answer, body=self.change(answer.body))
 
 
 class RateLimit(Action):

@@ -24,6 +24,7 @@ from tests.fault_server.actions import (
     RateLimit,
     Reply,
     Rewrite,
+    RewriteBody,
     Truncate,
     When,
     WrongLength,
@@ -145,6 +146,16 @@ class Fault:
         return cls.of(operations, Truncate(), where)
 
     @classmethod
+    def rewritten(
+        cls,
+        operations: Operations,
+        change: Callable[[bytes], bytes],
+        **where: Unpack[Where],
+    ) -> Fault:
+        """Do the work, and answer what ``change`` makes of the document."""
+        return cls.of(operations, RewriteBody(change), where)
+
+    @classmethod
     def call(
         cls,
         operations: Operations,
@@ -161,7 +172,7 @@ class Fault:
         cls, operations: Operations, change: Callable[[Answer], Answer], **where: Unpack[Where]
     ) -> Fault:
         """Do the work, and send what ``change`` makes of the answer."""
-        return cls.of(operations, Rewrite(change), where)
+        return cls.of(operations, Rewrite(lambda _, answer: change(answer)), where)
 
     @classmethod
     def rate_limit(
