@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
+from s3_xfer.errors import checked_call
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
@@ -45,6 +46,7 @@ class TransferSpec:
         self.key_map()
 
     @classmethod
+    @checked_call
     def between(cls, source: S3Location, destination: S3Location, **fields: Any) -> Self:
         """Return the description of a transfer between two locations; ``fields`` are all others."""
         return cls(

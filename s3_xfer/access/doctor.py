@@ -21,7 +21,7 @@ from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import PreflightError, translate
+from s3_xfer.errors import PreflightError, RunAborted, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import OpenUpload
 from s3_xfer.options import RunMode, TagPolicy
@@ -134,7 +134,7 @@ class _Examination:
         self._is_clean.clear()
         try:
             for probe in self._probes():
-                finding = probe.run(context)
+                finding = _finding(probe, context)
                 if finding:
                     self._findings.append(_explained(finding, context, self._diagnoser))
         except Exception as error:  # noqa: BLE001 - becomes a finding
@@ -201,6 +201,14 @@ class _Examination:
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()
+
+
+def _finding(probe: Probe, context: ProbeContext) -> Finding | None:
+    """Return what ``probe`` found; an answer that would end a run is a failure."""
+    try:
+        return probe.run(context)
+    except RunAborted as error:
+        return probe.finding(Verdict.FAILED, f"{error.problem}; next: {error.remedy}")
 
 
 def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import enum
+import inspect
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from s3_xfer.declarations import Declaration, Kind, is_blank, member_of
+from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
+from s3_xfer.field_types import member_of
 from s3_xfer.units import parse_size
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ class EnumChoice(_Choice):
         """Return the member, in any case that it was typed in; unknown words are usage errors."""
         try:
             return member_of(self.members, value)
-        except ValueError:
+        except TypeError:
             known = ", ".join(repr(member.value) for member in self.members)
             return self.fail(f"{value!r} is not one of {known}.", param, ctx)
 
@@ -191,7 +193,7 @@ def _settings(declaration: Declaration) -> dict[str, Any]:
     if declaration.kind is Kind.CHOICE and declaration.metavar:  # which has no room for the words
         text = f"{text.rstrip('.')}: {', '.join(declaration.words)}."
     settings = {"help": text, "type": _type(declaration), "metavar": declaration.metavar or None}
-    if default not in (None, MISSING):
+    if default not in (None, inspect.Parameter.empty):
         settings |= {"default": declaration.to_text(default), "show_default": True}
     return settings
 

@@ -123,6 +123,7 @@ class ObjectCopier:
         return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        transfer.whole_range = f"bytes=0-{task.source.size - 1}"
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task.destination_key)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from s3_xfer.copying import answers
+from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Stand
@@ -51,8 +51,11 @@ class RequestHooks:
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
+        transport.attach(client)
+        exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
-        events.register("before-parse.s3.*", answers.make_parsable)
+        # The wildcards put it before botocore's own, which looks for errors in the answer.
+        events.register("before-parse.*.*", answers.make_canonical)
         events.register("after-call.s3", answers.require_proof)  # before those that read answers
         self.uploads.attach(client)
         self.transfers.attach(client)
@@ -67,7 +70,9 @@ class RequestHooks:
         params["headers"].update(self._headers.get(model.name, {}))
         transfer = state_of(context).transfer
         if transfer and model.name == "CreateMultipartUpload":
-            params["headers"].update(transfer.create_headers)
+            # As bytes: botocore would encode text once more.
+            exact = {name: text.encode("latin-1") for name, text in transfer.create_headers.items()}
+            params["headers"].update(exact)
 
     def _before_sign(self, request: Any, **_: object) -> None:
         self.renewal.keep_fresh()

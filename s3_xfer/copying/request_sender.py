@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,6 +42,7 @@ class InflightRequest:
     done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
+    began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
     error: Exception | None = None  # of the last answer
@@ -50,7 +51,7 @@ class InflightRequest:
     @property
     def transfer(self) -> TransferState:
         """The state that the other engine would have of it."""
-        return TransferState(ambiguous=self.ambiguous)
+        return TransferState(ambiguous=self.ambiguous, began_at_s=self.began_at_s)
 
 
 class RequestSender:

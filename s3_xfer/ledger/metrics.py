@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from s3_xfer.errors import ErrorClass, ErrorInfo
+from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
@@ -68,6 +68,9 @@ class TransferMetrics:
     bytes_skipped_earlier: int = 0
     start_time: datetime
     end_time: datetime | None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def files_earlier(self) -> int:
@@ -122,6 +125,7 @@ class MetricsCollector:
     clock; the end is computed as start plus monotonic duration, so it never precedes the start.
     """
 
+    @checked_call
     def __init__(
         self,
         operation_id: str,
