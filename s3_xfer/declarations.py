@@ -235,16 +235,10 @@ class Declaration:
         )
         if value is None:
             return
-        if self.of is str:
-            self._check_text(value, label)
-        elif self.range:
-            self._check_range(value, label, self.range)
-
-    def _check_text(self, value: Any, label: str) -> None:
-        if not isinstance(value, str | Path):
-            raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
-        if is_blank(str(value)) and not self.may_be_empty:
+        if isinstance(value, str) and is_blank(value) and not self.may_be_empty:
             raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
+        if self.range:
+            self._check_range(value, label, self.range)
 
     def _check_range(self, value: Any, label: str, bounds: tuple[float, float | None]) -> None:
         (low, high), unit = bounds, self.unit

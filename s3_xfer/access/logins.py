@@ -46,12 +46,16 @@ def missing_login(core: Session, error: Exception) -> PreflightError | None:
     name = _profile_with(core, _SSO)
     if name is None or not isinstance(error, _NO_LOGIN):
         return None
-    problem = f"the login of profile {name!r} to AWS SSO has expired, or was ended"
+    remedy = f"log in with aws sso login --profile {shell_word(name)}, then run this again"
     if isinstance(error, bc.SSOTokenLoadError):
-        problem = f"there is no login to AWS SSO for profile {name!r} on this machine"
+        return PreflightError(
+            f"there is no login to AWS SSO for profile {name!r} on this machine",
+            remedy=remedy,
+            error_class=ErrorClass.CREDENTIALS_EXPIRED,
+        )
     return PreflightError(
-        problem,
-        remedy=f"log in with aws sso login --profile {shell_word(name)}, then run this again",
+        f"the login of profile {name!r} to AWS SSO has expired, or was ended",
+        remedy=remedy,
         error_class=ErrorClass.CREDENTIALS_EXPIRED,
     )
 
