@@ -234,19 +234,13 @@ class Declaration:
         if value is None:
             return
         label = name or self._label
-        if self.of is str:
-            self._check_text(value, label)
-        elif self.range:
+        self._check_blank(value, label)
+        if self.range:
             self._check_range(value, label, self.range)
 
     @property
     def _label(self) -> str:
         return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
-
-    def _check_text(self, value: Any, label: str) -> None:
-        if not isinstance(value, str | Path):
-            raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
-        self._check_blank(str(value), label)
 
     def _check_blank(self, value: Any, label: str) -> None:
         is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
