@@ -72,7 +72,7 @@ class ErrorClass(_Explained):
     SERVER_ERROR = (
         "ServerError",
         "S3 had an internal error every time",
-        "run it again; if it persists, give AWS support the request id",
+        "run it again; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
     TIMEOUT = (
@@ -135,11 +135,7 @@ class ErrorClass(_Explained):
         "the destination key would be longer than the 1,024 bytes that S3 allows",
         "choose a shorter destination prefix",
     )
-    EMPTY_KEY = (
-        "EmptyKey",
-        "the destination key would be empty",
-        "give the destination a prefix",
-    )
+    EMPTY_KEY = ("EmptyKey", "the destination key would be empty", "give the destination a prefix")
     SIZE_REFUSED = (
         "SizeRefused",
         "the S3 service takes no object, or no part, of this size",
