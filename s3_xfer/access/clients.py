@@ -176,6 +176,7 @@ def open_metered_client(
     client = _client(session, account, config)
     hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 

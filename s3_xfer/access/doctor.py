@@ -67,11 +67,16 @@ def examine(
     """
     began_s = time.monotonic()
     examination = _Examination(spec, principal)
-    if not _in_thread(examination.open, OPENING_LIMIT_S):
-        examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
-    elif not _in_thread(examination.probe, time_limit_s - _CLEAN_UP_S):
-        examination.stop.set(f"no answer within {time_limit_s:g} seconds")
-        _in_thread(examination.abort_uploads, min(time_limit_s, _CLEAN_UP_S))
+    try:
+        if not _in_thread(examination.open, OPENING_LIMIT_S):
+            examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
+        elif not _in_thread(examination.probe, time_limit_s - _CLEAN_UP_S):
+            examination.stop.set(f"no answer within {time_limit_s:g} seconds")
+            _in_thread(examination.abort_uploads, min(time_limit_s, _CLEAN_UP_S))
+    except KeyboardInterrupt:
+        examination.stop.set("interrupted")
+        _in_thread(examination.wait_until_clean, _CLEAN_UP_S)
+        raise
     return DoctorReport(tuple(examination.report()), time.monotonic() - began_s)
 
 
@@ -96,6 +101,8 @@ class _Examination:
         self._clients: Clients | None = None
         self._diagnoser: AccessDiagnoser | None = None
         self._why_not_tried = ""
+        self._is_clean = threading.Event()
+        self._is_clean.set()
 
     def open(self) -> None:
         """Open the clients of the run and of the diagnosis. Never raises."""
@@ -124,6 +131,7 @@ class _Examination:
         context = ProbeContext(
             self._clients, self._keys, self._spec.options, source_by_copier=by_copier
         )
+        self._is_clean.clear()
         try:
             for probe in self._probes():
                 finding = _finding(probe, context)
@@ -133,6 +141,12 @@ class _Examination:
             self._note(error)
         finally:
             context.abort_upload()
+            self._is_clean.set()
+
+    def wait_until_clean(self) -> None:
+        """Wait until :meth:`probe` has aborted what it has opened; do it here if it takes long."""
+        if not self._is_clean.wait(_CLEAN_UP_S / 2):
+            self.abort_uploads()
 
     def abort_uploads(self) -> None:
         """Abort what :meth:`probe`, which may still wait for an answer, has opened."""

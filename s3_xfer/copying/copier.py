@@ -63,7 +63,7 @@ class ObjectCopier:
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self.settler.failed(task, error)
+            return self.settler.not_begun(task, error)
         return task if isinstance(decision, Copy) else outcome_of(decision, task)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:

@@ -7,9 +7,10 @@ found by the destination key, when botocore builds a request, and travels in its
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s3_xfer.copying import answers
@@ -25,9 +26,10 @@ _STOP_POLL_S = 0.1
 class TransferState:
     """What one object adds to its requests, and what their answers were.
 
-    ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
-    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so. A part of
-    ``whole_range`` is all of the object.
+    ``create_headers`` go into ``CreateMultipartUpload``, a byte for each character. ``answer`` is
+    the parsed answer that finished the copy. ``ambiguous``: S3 may have finished it although no
+    answer said so. A part of ``whole_range`` is all of the object. ``began_at_s`` is on
+    ``time.monotonic``'s clock.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
@@ -35,6 +37,7 @@ class TransferState:
     part_etags: dict[int, str] = field(default_factory=dict)
     ambiguous: bool = False
     whole_range: str = ""
+    began_at_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -63,6 +66,17 @@ def state_of(context: dict[str, Any]) -> RequestState:
 def stopped(stop: StopFlag) -> ObjectError:
     """Return the error of a request that a stopped run does not send."""
     return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")
+
+
+def cut_off(stop: StopFlag, info: ErrorInfo, *, attempts: int) -> ObjectError:
+    """Return the error of a request that a stopped run does not send again.
+
+    ``info`` is about the last of its ``attempts`` answers.
+    """
+    message = f"stopped: {stop.reason}, before the request was sent again"
+    return ObjectError(
+        replace(info, error_class=ErrorClass.INTERRUPTED, message=message, attempts=attempts)
+    )
 
 
 class TransferStates:

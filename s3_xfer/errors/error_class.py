@@ -59,8 +59,7 @@ class _Explained(enum.Enum):
 class ErrorClass(_Explained):
     """Classes of error: what happened, what a person can do next, what a run does.
 
-    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
-    runbook. Values are API: they do not change.
+    The value is what reports show, and hyphenated the section of the runbook. Values are API.
     """
 
     THROTTLED = (
@@ -71,7 +70,7 @@ class ErrorClass(_Explained):
     )
     SERVER_ERROR = (
         "ServerError",
-        "S3 had an internal error every time",
+        "the S3 service had an internal error, or sent what cannot be read, every time",
         "run it again; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
@@ -150,6 +149,11 @@ class ErrorClass(_Explained):
         "TagsNotCopied",
         "the object arrived, its tags did not",
         "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
+    )
+    METADATA_UNREADABLE = (
+        "MetadataUnreadable",
+        "the object has metadata that S3 does not show, which a copy in parts would lose",
+        "copy it in one request (--multipart-threshold above its size), or give it other metadata",
     )
     INVALID_REQUEST = (
         "InvalidRequest",

@@ -13,13 +13,17 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
-from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
+
+# Operations that read no object: what is missing is the upload.
+_ABOUT_AN_UPLOAD = ("ListParts", "CompleteMultipartUpload", "AbortMultipartUpload")
 
 # S3's codes. A missing body (HEAD) makes botocore use the status as the code.
 # Sources: "Error responses" of the S3 API reference; botocore/retries/standard.py; issue threads
@@ -111,6 +115,12 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
     )
 
 
+def upload_is_gone(info: ErrorInfo) -> bool:
+    """Return whether ``info`` says that an upload does not exist, rather than that it failed."""
+    missing = info.http_status == 404 or info.code == "NoSuchUpload"  # noqa: PLR2004 - HTTP's own
+    return info.error_class is _E.UPLOAD_LOST and missing
+
+
 def translate(error: BaseException) -> ErrorInfo:
     """Return what ``error``, of any library, means here. Never raises."""
     if isinstance(error, ObjectError):
@@ -155,6 +165,8 @@ def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClas
             return _E.CREDENTIALS_REFUSED
     elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
         return _E.UPLOAD_LOST  # API reference: "start the upload again"
+    elif operation in _ABOUT_AN_UPLOAD and error_class is _E.SOURCE_VANISHED:
+        return _E.UPLOAD_LOST  # whatever a service calls it: Ceph's ListParts says NoSuchKey
     elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
         return _E.BUCKET_MISSING
     return error_class

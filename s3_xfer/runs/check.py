@@ -15,7 +15,7 @@ from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
-from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.errors import ErrorClass, ObjectError, checked_call
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
@@ -44,6 +44,7 @@ class CheckRun(Run[CheckResult]):
 
     operation: CheckSpec
 
+    @checked_call
     def __init__(self, operation: CheckSpec) -> None:
         super().__init__(operation, thread_name="s3-xfer-check")
         self._source: PairedSource | None = None
