@@ -190,6 +190,12 @@ class ErrorClass(_Explained):
         "set the clock (NTP), then run it again",
         RetryAction.END_RUN,
     )
+    DESTINATION_FULL = (
+        "DestinationFull",
+        "the destination takes no more: it is full, over its quota, or read-only",
+        "make room, have the quota raised, or allow writing; then resume",
+        RetryAction.END_RUN,
+    )
     NOT_SUPPORTED = (
         "NotSupported",
         "this S3 service does not support something that the copy needs or the options ask for",
