@@ -29,6 +29,7 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
+from s3_xfer.copying import head_fields
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
@@ -154,6 +155,7 @@ def _bulk_client(
         ) from error
     hooks.attach(client)
     parsing.attach(client)
+    head_fields.attach(client)
     return client
 
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
 
 from s3_xfer.copying import answers
 from s3_xfer.copying.request_state import RequestState, state_of
-from s3_xfer.errors import ErrorInfo, translate, translate_answer, upload_is_gone
+from s3_xfer.copying.upload_listing import iter_uploads
+from s3_xfer.errors import ErrorInfo, malformed, translate, translate_answer, upload_is_gone
 from s3_xfer.model import OpenUpload
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
@@ -180,11 +180,10 @@ def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> 
 
 
 def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
-    pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=bucket, Prefix=key, EncodingType="url"
-    )
-    for page in pages:
-        for upload in page.get("Uploads", ()):
-            is_ours = unquote_plus(upload["Key"]) == key
-            if is_ours and upload["Initiated"] >= since - _CLOCKS_DIFFER:
-                yield upload["UploadId"]
+    for upload in iter_uploads(client, bucket, key):
+        if upload["Key"] != key:
+            continue
+        if "Initiated" not in upload:
+            raise malformed(f"the listing of the uploads to {s3_url(bucket, key)} has no date")
+        if upload["Initiated"] >= since - _CLOCKS_DIFFER:
+            yield upload["UploadId"]
