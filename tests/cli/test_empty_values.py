@@ -105,7 +105,7 @@ def _texts(*classes: type) -> Iterator[tuple[type, str]]:
 def test_the_library_refuses_empty_text(cls: type, name: str) -> None:
     """Every declared text of accounts and options; a value of another type as well."""
     for value in EMPTY:
-        with pytest.raises(ValidationError, match=r"is empty|it must be a path"):
+        with pytest.raises(ValidationError, match="is empty"):
             cls(**{name: value})
     with pytest.raises(ValidationError, match="it must be"):
         cls(**{name: False})
