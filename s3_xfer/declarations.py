@@ -16,12 +16,13 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from s3_xfer.errors import ValidationError
-from s3_xfer.units import exact_size, format_size, parse_size
+from s3_xfer.units import exact_duration, exact_size, format_size, parse_seconds, parse_size
 
 _KEY = "option"
 _DERIVED = "derived from the field"
@@ -76,6 +77,7 @@ class Kind(enum.Enum):
     MEMBERS = "any of"  # a set of members; on a command line each is a flag
     WHOLE = "a whole number"
     NUMBER = "a number"
+    DURATION = "a number of seconds, or a duration like 90s or 10m"
     SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
     FILE = "a path"
     INSTANCE = "an object"  # that only a program can give
@@ -86,10 +88,16 @@ _KINDS = {
     bool: Kind.FLAG,
     int: Kind.WHOLE,
     float: Kind.NUMBER,
+    timedelta: Kind.DURATION,  # the field's type is float: seconds
     Path: Kind.FILE,
     object: Kind.INSTANCE,
 }
-_METAVARS = {Kind.WHOLE: "N", Kind.SIZE: "SIZE", Kind.FILE: "FILE"}
+_METAVARS = {
+    Kind.WHOLE: "N",
+    Kind.SIZE: "SIZE",
+    Kind.FILE: "FILE",
+    Kind.DURATION: "DURATION",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +208,8 @@ class Declaration:
         """Return ``value`` as it is typed on a command line."""
         if self.kind is Kind.SIZE:
             return exact_size(value)
+        if self.kind is Kind.DURATION:
+            return exact_duration(value)
         plain = self.word or self.to_json(value)
         return ",".join(plain) if isinstance(plain, list) else str(plain)
 
@@ -354,6 +364,12 @@ def _read_size(_: type, value: Any) -> int:
     return parse_size(value) if isinstance(value, str) else _read_whole(int, value)
 
 
+def _read_duration(_: type, value: Any) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return parse_seconds(value) if isinstance(value, str) else float(value)
+
+
 def _read_text(_: type, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
@@ -379,6 +395,7 @@ _READERS: Mapping[Kind, Callable[[Any, Any], Any]] = {
     Kind.WHOLE: _read_whole,
     Kind.NUMBER: lambda _, value: float(value),
     Kind.SIZE: _read_size,
+    Kind.DURATION: _read_duration,
     Kind.FILE: _read_file,
     Kind.INSTANCE: _read_instance,
 }
