@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.access.clients import journal_storage
+from s3_xfer.errors import checked_call
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.session import read_journal
@@ -38,6 +39,7 @@ class S3CopyOperation(CopySpec):
     """
 
     @classmethod
+    @checked_call
     def resume(
         cls,
         journal: str | Path,
@@ -67,7 +69,7 @@ class S3CopyOperation(CopySpec):
             destination=(destination or AccountContext(), destination_external_id),
             changes=changes | {"journal": str(journal), "journal_use": JournalUse.RESUME},
         )
-        size = {"batch_size": batch_size} if batch_size else {}
+        size = {} if batch_size is None else {"batch_size": batch_size}
         return cls(**(described | size))
 
     def start(self) -> CopyRun:

@@ -188,6 +188,7 @@ def open_metered_client(
     renewal = Renewal(session.get_credentials())
     hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 

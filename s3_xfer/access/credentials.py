@@ -25,6 +25,7 @@ from botocore.utils import parse_timestamp
 
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.s3_client import STSClient
@@ -51,6 +52,8 @@ def session_for(
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
     """
+    if not (account.profile or account.session):
+        _refuse_empty_profile(os.environ)
     try:
         region = account.region or os.environ.get("AWS_REGION")  # else botocore's own choice
         session = account.session or Session(
@@ -171,7 +174,7 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     S3 services other than AWS answer STS at the address of S3; AWS never does, not even through
     its VPC endpoints. ``AWS_ENDPOINT_URL_STS`` decides where it is set.
     """
-    if "AWS_ENDPOINT_URL_STS" in env or not s3_endpoint:
+    if env.get("AWS_ENDPOINT_URL_STS") or not s3_endpoint:
         return None  # botocore reads the variable itself
     return None if is_aws(s3_endpoint) else s3_endpoint
 
@@ -214,6 +217,21 @@ def _parse_timestamp(value: Any) -> datetime:
             pass  # not one of the two after all
     parsed: datetime = parse_timestamp(value)
     return parsed
+
+
+def _refuse_empty_profile(env: Mapping[str, str]) -> None:
+    """Raise if a variable names a profile, and the name is empty: which one was meant is unknown.
+
+    Raises:
+        PreflightError: it does.
+    """
+    for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if is_blank(env.get(variable, variable)):
+            raise PreflightError(
+                f"the environment variable {variable} is empty",
+                remedy="let it name a profile, or unset it",
+                error_class=ErrorClass.CONFIGURATION,
+            )
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:

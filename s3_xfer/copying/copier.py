@@ -63,7 +63,7 @@ class ObjectCopier:
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self.settler.failed(task, error)
+            return self.settler.not_begun(task, error)
         return task if isinstance(decision, Copy) else outcome_of(decision, task)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
@@ -123,6 +123,7 @@ class ObjectCopier:
         return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        transfer.whole_range = f"bytes=0-{task.source.size - 1}"
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task.destination_key)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
-from s3_xfer.copying.verify import checksums_agree
-from s3_xfer.errors import ErrorClass, RetryAction, translate
+from s3_xfer.copying.transport import UNREADABLE
+from s3_xfer.copying.verify import checksums_agree, prove_same_content
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
 from s3_xfer.s3_client import S3Client
@@ -30,6 +33,7 @@ _KEPT_HEADERS = (
     "expires",
 )
 _USER_METADATA = "x-amz-meta-"
+_MISSING_METADATA = "x-amz-missing-meta"  # how many entries S3 cannot show as headers
 
 
 def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
@@ -82,6 +86,19 @@ def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mappin
     return head(client, S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0))
 
 
+def is_younger(head_answer: Mapping[str, Any], age_s: float) -> bool:
+    """Return whether an object was written less than ``age_s`` ago, by the service's own clock.
+
+    HTTP's dates are in whole seconds, so up to one more passes. Without dates the answer is no.
+    """
+    try:
+        now = parsedate_to_datetime(head_answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        written: datetime = head_answer["LastModified"]
+        return now - written <= timedelta(seconds=age_s + 1)
+    except (KeyError, ValueError, TypeError):
+        return False
+
+
 def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None:
     """Return the destination's object, None if there is none.
 
@@ -103,7 +120,7 @@ def compared_counterpart(
 
     The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
     the whole object, which AWS keeps for everything written since the end of 2024; that takes a
-    HEAD of the source too. Metadata is not compared.
+    HEAD of the source too. Two empty objects are identical. Metadata is not compared.
 
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
@@ -114,7 +131,8 @@ def compared_counterpart(
         return None
     found = _completed(target, answer)
     is_identical = found.size == task.source.size and (
-        found.etag == task.source.etag
+        found.size == 0
+        or prove_same_content(task.source.etag, found.etag, found.size)
         or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
     )
     return Counterpart(found, bool(is_identical))
@@ -131,12 +149,24 @@ def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any]
 
 
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
-    """Return the headers that give another object the same metadata, byte for byte."""
+    """Return the headers that give another object the same metadata.
+
+    A character stands for a byte, as in all headers that ``http.client`` reads.
+
+    Raises:
+        ObjectError: there is metadata that the answer does not show.
+    """
     sent: Mapping[str, str] = head_answer["ResponseMetadata"]["HTTPHeaders"]
+    if sent.get(_MISSING_METADATA, "0") != "0":
+        message = f"{sent[_MISSING_METADATA]} entries of metadata are not shown"
+        raise ObjectError.of(ErrorClass.METADATA_UNREADABLE, message, attempts=1)
+    if UNREADABLE in sent:
+        message = f"metadata that is no HTTP header: {sent[UNREADABLE]}"
+        raise ObjectError.of(ErrorClass.METADATA_UNREADABLE, message, attempts=1)
     kept = {
         name: value
         for name, value in sent.items()
-        if name.lower() in _KEPT_HEADERS or name.lower().startswith(_USER_METADATA)
+        if name in _KEPT_HEADERS or name.startswith(_USER_METADATA)
     }
     if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
         kept["expires"] = head_answer["ExpiresString"]

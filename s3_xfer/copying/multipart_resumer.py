@@ -24,6 +24,7 @@ from s3_xfer.copying.upload_registry import (
     UploadRegistry,
     abort,
 )
+from s3_xfer.copying.verify import bare_etag, prove_same_content
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.model import CopyTask
 from s3_xfer.planning.part_size import part_size
@@ -51,13 +52,15 @@ class MultipartResumer:
         """
         headers = sorted(transfer.create_headers.items())
         planned = UploadFingerprint(
-            etag=task.source.etag,
+            etag=bare_etag(task.source.etag),
             size=task.source.size,
             part_size=part_size(task.source.size, self._options),
             headers=hashlib.sha256(repr(headers).encode()).hexdigest(),
         )
         for upload in self._registry.resumable(task.destination_key):
-            has_same_content = planned == replace(upload.fingerprint, part_size=planned.part_size)
+            has_same_content = prove_same_content(
+                planned.etag, upload.fingerprint.etag, planned.size
+            ) and planned == replace(upload.fingerprint, part_size=planned.part_size)
             if has_same_content and self._finish(task, upload, transfer, on_bytes):
                 return True
             self._abort(task, upload)

@@ -140,6 +140,11 @@ class ErrorClass(_Explained):
         "the destination key would be empty",
         "give the destination a prefix",
     )
+    SIZE_REFUSED = (
+        "SizeRefused",
+        "the S3 service takes no object, or no part, of this size",
+        "lower --multipart-threshold; for parts too large or too small change --part-size",
+    )
     MISMATCH = (
         "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",
@@ -149,6 +154,11 @@ class ErrorClass(_Explained):
         "TagsNotCopied",
         "the object arrived, its tags did not",
         "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
+    )
+    METADATA_UNREADABLE = (
+        "MetadataUnreadable",
+        "the object has metadata that S3 does not show, which a copy in parts would lose",
+        "copy it in one request (--multipart-threshold above its size), or give it other metadata",
     )
     INVALID_REQUEST = (
         "InvalidRequest",
@@ -187,9 +197,14 @@ class ErrorClass(_Explained):
     )
     NOT_SUPPORTED = (
         "NotSupported",
-        "this S3 service does not support something that the options ask for",
-        "leave out the option that S3's message names",
+        "this S3 service does not support something that the copy needs or the options ask for",
+        "leave out the option that the message names, if it names one; else use another service",
         RetryAction.END_RUN,
+    )
+    MALFORMED = (
+        "Malformed",
+        "the S3 service gave an answer that contradicts itself or the request",
+        "give the message to the provider of the S3 service; do not trust what it lists until then",
     )
     CONFIGURATION = (
         "Configuration",

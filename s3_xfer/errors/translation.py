@@ -13,13 +13,17 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
-from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
+
+# Operations that read no object: what is missing is the upload.
+_ABOUT_AN_UPLOAD = ("ListParts", "CompleteMultipartUpload", "AbortMultipartUpload")
 
 # S3's codes. A missing body (HEAD) makes botocore use the status as the code.
 # Sources: "Error responses" of the S3 API reference; botocore/retries/standard.py; issue threads
@@ -31,12 +35,13 @@ _CODES: Mapping[ErrorClass, str] = {
     _E.SERVER_ERROR: "InternalError 500 502 504 BadGateway TemporaryRedirect 307",
     _E.TIMEOUT: "RequestTimeout RequestTimeoutException GatewayTimeout",
     _E.CONFLICT: "ConditionalRequestConflict OperationAborted 409",
-    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder EntityTooSmall BadDigest",
+    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder BadDigest",
     _E.SOURCE_CHANGED: "PreconditionFailed 412",
     _E.SOURCE_VANISHED: "NoSuchKey NoSuchVersion 404",
     _E.ACCESS_DENIED: "AccessDenied 403 AllAccessDisabled MethodNotAllowed 405",
     _E.ARCHIVED: "InvalidObjectState ObjectNotInActiveTierError",
     _E.KEY_TOO_LONG: "KeyTooLongError",
+    _E.SIZE_REFUSED: "EntityTooLarge EntityTooSmall",
     _E.CREDENTIALS_REFUSED: "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken "
     "InvalidClientTokenId UnrecognizedClientException NotSignedUp AccountProblem InvalidPayer "
     "OptInRequired InvalidSecurity",
@@ -49,6 +54,9 @@ _CODES: Mapping[ErrorClass, str] = {
     _E.NOT_SUPPORTED: "NotImplemented 501 AccessControlListNotSupported InvalidStorageClass",
 }
 _BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
+
+# AWS has no code of its own for a source above 5 GiB.
+_SIZE_MESSAGE = "maximum allowable size for a copy source"
 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
@@ -93,15 +101,24 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
     if not error and (status is None or status < 300):  # noqa: PLR2004 - HTTP's own number
         return None
     error = error or {}
-    code = str(error.get("Code") or status)
+    code, message = str(error.get("Code") or status), str(error.get("Message") or "")
+    error_class = _in_context(operation, code, classify(code, status))
+    if error_class is _E.INVALID_REQUEST and _SIZE_MESSAGE in message:
+        error_class = _E.SIZE_REFUSED
     return ErrorInfo(
-        error_class=_in_context(operation, code, classify(code, status)),
+        error_class=error_class,
         code=code,
-        message=str(error.get("Message") or ""),
+        message=message,
         http_status=status,
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,
     )
+
+
+def upload_is_gone(info: ErrorInfo) -> bool:
+    """Return whether ``info`` says that an upload does not exist, rather than that it failed."""
+    missing = info.http_status == 404 or info.code == "NoSuchUpload"  # noqa: PLR2004 - HTTP's own
+    return info.error_class is _E.UPLOAD_LOST and missing
 
 
 def translate(error: BaseException) -> ErrorInfo:
@@ -148,6 +165,8 @@ def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClas
             return _E.CREDENTIALS_REFUSED
     elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
         return _E.UPLOAD_LOST  # API reference: "start the upload again"
+    elif operation in _ABOUT_AN_UPLOAD and error_class is _E.SOURCE_VANISHED:
+        return _E.UPLOAD_LOST  # whatever a service calls it: Ceph's ListParts says NoSuchKey
     elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
         return _E.BUCKET_MISSING
     return error_class

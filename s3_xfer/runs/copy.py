@@ -14,7 +14,7 @@ from pathlib import Path
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.copying.request_policy import PassTime, in_full
-from s3_xfer.errors import Diagnosis, ErrorClass, S3XferError
+from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, S3Object
@@ -42,6 +42,7 @@ class CopyRun(Run[CopyResult]):
 
     operation: CopySpec
 
+    @checked_call
     def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
         super().__init__(operation, thread_name="s3-xfer-run", pass_time=pass_time)
         self._executor: Executor[CopyTask] = Executor(
@@ -224,11 +225,7 @@ class CopyRun(Run[CopyResult]):
 
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
-    return (
-        metrics.listing_complete
-        and metrics.files_done == metrics.total_files_found
-        and ErrorClass.INTERRUPTED.value not in metrics.errors_by_class
-    )
+    return metrics.listing_complete and metrics.files_done == metrics.total_files_found
 
 
 def _copy_nothing(task: CopyTask) -> None:
