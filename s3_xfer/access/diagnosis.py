@@ -64,9 +64,11 @@ class AccessDiagnoser:
         self, action: AccessAction, info: ErrorInfo, sample: S3Object | None = None, key: str = ""
     ) -> Diagnosis:
         """Return what a denial of ``action`` means. ``key`` is the destination's, if one failed."""
-        by_reader = self._keys.source.account.names_credentials and action in _BY_READER
+        source = self._keys.source.account
+        is_unsigned = bool(source.no_sign_request)
+        by_reader = (source.names_credentials or is_unsigned) and action in _BY_READER
         if by_reader:
-            principal = "the source's credentials"
+            principal = "the public (not signed)" if is_unsigned else "the source's credentials"
         else:
             principal = self._copier.arn if self._copier else "the destination's credentials"
         context = DenialContext(action, principal, by_reader)

@@ -65,15 +65,21 @@ class _PolicyWriter:
                     remedy="give the bucket's own name: policies do not know aliases",
                 )
 
+    @property
+    def _has_reader(self) -> bool:
+        """Whether somebody else than the copier lists the source: a reader, or the public."""
+        source = self._source.account
+        return bool(source.names_credentials or source.no_sign_request)
+
     def documents(self) -> Iterator[PolicyDocument]:
         source, copier = self._source.account, self._copier.arn
-        owner, has_reader = source.bucket_owner, source.names_credentials
+        owner, has_reader = source.bucket_owner, self._has_reader
         reading = [*([] if has_reader else self._listing()), *self._copying()]
         if self._is_foreign(owner):
             bucket = self._source.bucket
             yield from _document(PolicyTarget.SOURCE_BUCKET, owner, bucket, reading, copier)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
-        if has_reader:
+        if source.names_credentials:
             reader, needed = source.role_arn or source.profile, (*self._listing(), *self._reading())
             yield from _document(PolicyTarget.READER, owner, reader, needed)
         writing = list(self._writing())
@@ -102,7 +108,7 @@ class _PolicyWriter:
 
     def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source: one object."""
-        if self._writes or not self._source.account.names_credentials:
+        if self._writes or not self._has_reader:
             yield from self._reading()
         else:
             yield self._statement("Read", (self._below(self._source),), "s3:GetObject")

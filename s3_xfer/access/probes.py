@@ -44,6 +44,8 @@ def _identity(context: ProbeContext, side: str) -> str:
     account, clients = context.keys.destination.account, context.clients
     session = clients.destination_session
     if side == SOURCE:
+        if context.keys.source.account.no_sign_request:
+            return "nobody: requests are not signed"
         source, session = context.keys.source.account, clients.source_session
         account = source if source.names_credentials else account
     identity = caller_identity(session, account)
