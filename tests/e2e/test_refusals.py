@@ -264,5 +264,5 @@ def test_listing_that_cannot_be_believed_ends_every_command(
     said = " ".join(done.said.split())
     assert done.code == 4, said
     assert "listed the key 'in2/x', which does not begin with the prefix 'in/'" in said
-    assert "s3-xfer runbook malformed" in said
+    assert "Next: give the message to the provider of the S3 service" in said
     world.assert_untouched()
