@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.request_policy import Again, CutOff, Renew, Stand
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, Resend, Stand
 from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
@@ -121,9 +121,16 @@ class AsyncDispatcher:
         if throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
         decision = self._requests.decide(
-            info, attempts=request.attempts, can_renew=not request.is_renewed
+            info,
+            attempts=request.attempts,
+            can_renew=not request.is_renewed,
+            can_resend=answer.died_unused and not request.is_resent,
         )
         match decision:
+            case Resend():
+                request.is_resent = True
+                request.attempts -= 1
+                self._sender.repeat(request, 0.0)
             case Again():
                 self._requests.counter.retried(throttled=decision.throttled)
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))

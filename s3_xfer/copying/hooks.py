@@ -14,7 +14,7 @@ from typing import Any
 from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Resend, Stand
 from s3_xfer.copying.request_state import (
     RequestState,
     TransferStates,
@@ -108,9 +108,13 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        return 0 if self._is_repeated(operation.name, state, info) else None
+        can_resend = not state.is_resent and transport.died_unused(caught_exception)
+        again = self._is_repeated(operation.name, state, info, can_resend=can_resend)
+        return 0 if again else None
 
-    def _is_repeated(self, operation: str, state: RequestState, info: ErrorInfo) -> bool:
+    def _is_repeated(
+        self, operation: str, state: RequestState, info: ErrorInfo, *, can_resend: bool
+    ) -> bool:
         """Wait as long as is due; return whether the request is sent again.
 
         Raises:
@@ -120,9 +124,17 @@ class RequestHooks:
         if throttled:
             self.pacer.throttled(state.signed_at_s)
         decision = self.requests.decide(
-            info, attempts=state.attempts, can_renew=not state.is_renewed
+            info,
+            attempts=state.attempts,
+            can_renew=not state.is_renewed,
+            can_resend=can_resend,
         )
         match decision:
+            case Resend():
+                state.is_resent = True
+                state.attempts -= 1
+                transport.use_new_connection()
+                return True
             case Again():
                 again = self.requests.wait(decision.delay_s)
             case Renew():
