@@ -23,6 +23,7 @@ from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
@@ -102,11 +103,13 @@ class CopyRun(Run[CopyResult]):
 
     def _open_processor(self, clients: Clients) -> None:
         spec, ledger = self.operation, self._ledger
-        if self._setup.is_dry_run:  # decides about every object while it plans
+        if self._setup.is_dry_run:
             ledger.estimate = RequestEstimate(
                 spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
             )
-            self._processor = Processor(_copy_nothing, threads=1)
+            self._processor = DryRunProcessor(
+                spec, clients, ledger=ledger, on_unseen=lambda: self._notes.append(UNSEEN)
+            )
             self._why_managed = "a dry run copies nothing"
             return
         self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
@@ -127,7 +130,7 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self.operation.options, self._keys, began=began)
+        self._steps = listing_steps(self._keys, began=began)
         execution = Execution(
             self._source,
             self._executor,
@@ -214,7 +217,8 @@ class CopyRun(Run[CopyResult]):
         estimate, source = self._ledger.estimate, self._source
         if not estimate or not source:
             return {}
-        return dict(estimate.total(listing_requests=source.listing_requests(estimate.objects)))
+        found = self.snapshot().total_files_found
+        return dict(estimate.total(listing_requests=source.listing_requests(found)))
 
     def _refuse(self, error: BaseException) -> None:
         super()._refuse(error)
@@ -248,7 +252,3 @@ class CopyRun(Run[CopyResult]):
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
     return metrics.listing_complete and metrics.files_done == metrics.total_files_found
-
-
-def _copy_nothing(task: CopyTask) -> None:
-    raise AssertionError(f"a dry run was given {task.source.url} to copy")
