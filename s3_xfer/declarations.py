@@ -201,6 +201,7 @@ class Declaration:
         """
         if value is None and self.is_optional:
             return None
+        self._check_blank(value, self._label)
         try:
             taken = self._taken(value)
         except NotAcceptedError as error:
@@ -236,20 +237,21 @@ class Declaration:
         Raises:
             ValidationError: it is not.
         """
-        label = (
-            name or self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
-        )
         if value is None:
             return
-        if self.of is str:
-            self._check_text(value, label)
-        elif self.range:
+        label = name or self._label
+        self._check_blank(value, label)
+        if self.range:
             self._check_range(value, label, self.range)
 
-    def _check_text(self, value: Any, label: str) -> None:
-        if not isinstance(value, str | Path):
-            raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
-        if is_blank(str(value)) and not self.may_be_empty:
+    @property
+    def _label(self) -> str:
+        return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
+
+    def _check_blank(self, value: Any, label: str) -> None:
+        is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
+        is_empty = isinstance(value, str) and is_blank(value)
+        if is_free_text and is_empty and not self.may_be_empty:
             raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
 
     def _check_range(self, value: Any, label: str, bounds: tuple[float, float | None]) -> None:

@@ -30,12 +30,15 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
+from s3_xfer.copying import head_fields
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
+from s3_xfer.copying.upload_registry import UploadRegistry
 from s3_xfer.errors import PreflightError, ValidationError, translate
-from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
+from s3_xfer.ledger.journal.s3_storage import S3Storage
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location
@@ -166,6 +169,7 @@ def _bulk_client(
         ) from error
     hooks.attach(client)
     parsing.attach(client)
+    head_fields.attach(client)
     return client
 
 
@@ -176,17 +180,20 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
+    registry: UploadRegistry | None = None,
     probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each. ``probe`` is that of :class:`~.hooks.RequestHooks`.
+    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
     renewal = Renewal(session.get_credentials())
     hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
+    hooks.uploads.registry = registry
     hooks.attach(client)
     parsing.attach(client)
     return client
@@ -249,7 +256,7 @@ def journal_storage(
         patience_s=_PATIENCE_S,
         probe=server_probe(session, destination, requests, location.bucket),
     )
-    return S3Storage(location, client, requests=requests)
+    return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

@@ -18,7 +18,7 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import Failed
+from s3_xfer.model import AccountContext, Failed
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
@@ -37,6 +37,14 @@ ResultT = TypeVar("ResultT", CopyResult, CheckResult)
 
 class Operation(Protocol[ResultT]):
     """What can be started: a copy or a check."""
+
+    @property
+    def source(self) -> AccountContext:
+        """How the source is reached."""
+
+    @property
+    def destination(self) -> AccountContext:
+        """How the destination is reached."""
 
     def start(self) -> Run[ResultT]:
         """Begin it."""
@@ -98,12 +106,15 @@ def follow(
 ) -> ResultT:
     """Run ``operation``, show it in ``view`` until it has ended, and return its result.
 
-    A signal stops it. Call it in the main thread. An error in here cancels the run before it is
-    raised.
+    A person who has to give a code is asked before. A signal stops the run. Call it in the main
+    thread. An error in here cancels the run before it is raised.
 
     Raises:
         S3XferError: the run was refused; nothing was written.
     """
+    from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
+
+    ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     SIGNALS.run_begins()
     run = operation.start()
     try:

@@ -145,9 +145,7 @@ class ObjectCopier:
         if self.context.options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self.context.source, source)
-        # The model of botocore 1.36 does not know the count.
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        tag_count = int(headers.get("x-amz-tagging-count", 0))
+        tag_count = lookup.tag_count(answer)
         if len(tag_set) < tag_count:
             message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
             raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)
