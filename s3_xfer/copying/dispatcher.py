@@ -65,7 +65,8 @@ class AsyncDispatcher:
 
     def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InflightRequest(task, partial(on_done, task))
+        is_second_try = task.earlier_error is not None
+        request = InflightRequest(task, partial(on_done, task), ambiguous=is_second_try)
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):

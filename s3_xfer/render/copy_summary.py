@@ -181,6 +181,9 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
         yield count_row("retries", metrics.retries, detail=detail)
+    if metrics.files_tried_again:
+        copied = f"{format_count(metrics.files_copied_on_second_try)} of them copied then"
+        yield count_row("tried again", metrics.files_tried_again, detail=copied)
     if metrics.outages:
         detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
         yield count_row("outages", metrics.outages, detail=detail)

@@ -27,6 +27,7 @@ from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
+from s3_xfer.runs.second_chance import try_again
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
@@ -140,7 +141,18 @@ class CopyRun(Run[CopyResult]):
             stop=self._stop,
             batch_size=self.operation.batch_size,
         )
-        return execution.run(self._processor, grace_s=self.operation.options.stop_grace_s)
+        grace_s = self.operation.options.stop_grace_s
+        all_ended = execution.run(self._processor, grace_s=grace_s)
+        if self._copier:
+            tried = try_again(
+                self._copier,
+                ledger=self._ledger,
+                requests=self._requests,
+                notes=self._notes,
+                grace_s=grace_s,
+            )
+            all_ended = all_ended and tried
+        return all_ended
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
