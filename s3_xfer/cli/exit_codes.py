@@ -43,6 +43,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 3, "refused before anything was written (input, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
+    UNPROVEN = 6, "doctor found nothing against the copy, and did not prove all that it needs"
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"
     INTERRUPTED = 130, "stopped by Ctrl-C"
