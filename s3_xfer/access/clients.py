@@ -29,12 +29,15 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
+from s3_xfer.copying import head_fields
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.upload_registry import UploadRegistry
 from s3_xfer.errors import PreflightError, ValidationError, translate
-from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
+from s3_xfer.ledger.journal.s3_storage import S3Storage
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location
@@ -154,6 +157,7 @@ def _bulk_client(
         ) from error
     hooks.attach(client)
     parsing.attach(client)
+    head_fields.attach(client)
     return client
 
 
@@ -164,16 +168,19 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
+    registry: UploadRegistry | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each.
+    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
     hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
+    hooks.uploads.registry = registry
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 
@@ -203,7 +210,7 @@ def journal_storage(
     requests = requests.beyond_stop()
     session = session_for(destination, side="destination", requests=requests)
     client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
-    return S3Storage(location, client, requests=requests)
+    return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

@@ -34,7 +34,7 @@ from s3_xfer.access.probe import (
     answer,
 )
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, PreflightError, translate
+from s3_xfer.errors import ErrorClass, PreflightError, RunAborted, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload
 from s3_xfer.options import RunMode, TagPolicy
@@ -105,11 +105,16 @@ def examine(
     began_s = time.monotonic()
     given = spec.options.principal
     examination = _Examination(spec, principal or (Principal.parse(given) if given else None))
-    if not _in_thread(examination.open, OPENING_LIMIT_S):
-        examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
-    elif not _in_thread(examination.probe, time_limit_s):
-        examination.stop.set(f"no answer within {time_limit_s:g} seconds")
-        _in_thread(examination.abort_uploads, _CLEAN_UP_S)
+    try:
+        if not _in_thread(examination.open, OPENING_LIMIT_S):
+            examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
+        elif not _in_thread(examination.probe, time_limit_s):
+            examination.stop.set(f"no answer within {time_limit_s:g} seconds")
+            _in_thread(examination.abort_uploads, _CLEAN_UP_S)
+    except KeyboardInterrupt:
+        examination.stop.set("interrupted")
+        _in_thread(examination.wait_until_clean, _CLEAN_UP_S)
+        raise
     return DoctorReport(tuple(examination.report()), time.monotonic() - began_s)
 
 
@@ -137,6 +142,8 @@ class _Examination:
         self._identities: Identities | None = None
         self._diagnoser: AccessDiagnoser | None = None
         self._why_not_tried = ""
+        self._is_clean = threading.Event()
+        self._is_clean.set()
 
     def open(self) -> None:
         """Open the clients of the run and of the diagnosis. Never raises."""
@@ -194,11 +201,12 @@ class _Examination:
             copier=experiments.copier,
             identities=self._identities,
         )
+        self._is_clean.clear()
         try:
             for probe in self._probes():
                 if not self._is_possible(probe):
                     continue
-                finding = probe.run(context)
+                finding = _finding(probe, context)
                 if finding:
                     self._findings.append(_explained(finding, context, self._diagnoser))
                 self._ended.add(probe)
@@ -206,6 +214,12 @@ class _Examination:
             self._note(error)
         finally:
             context.abort_upload()
+            self._is_clean.set()
+
+    def wait_until_clean(self) -> None:
+        """Wait until :meth:`probe` has aborted what it has opened; do it here if it takes long."""
+        if not self._is_clean.wait(_CLEAN_UP_S / 2):
+            self.abort_uploads()
 
     def _is_possible(self, probe: Probe) -> bool:
         """Return whether a probe has the credentials that it is about."""
@@ -289,6 +303,14 @@ _NOT_NEEDED = (
     probes.destination_bucket,
     probes.clean_up,
 )
+
+
+def _finding(probe: Probe, context: ProbeContext) -> Finding | None:
+    """Return what ``probe`` found; an answer that would end a run is a failure."""
+    try:
+        return probe.run(context)
+    except RunAborted as error:
+        return probe.finding(Verdict.FAILED, f"{error.problem}; next: {error.remedy}")
 
 
 def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:

@@ -1,4 +1,4 @@
-"""Experiments that tell whose KMS key was denied: that of the source object, or that of the copy."""
+"""Experiments that tell whose KMS key was denied: the source object's or the copy's."""
 
 from __future__ import annotations
 

@@ -321,6 +321,9 @@ def _copy_part(context: ProbeContext, source: S3Object, number: int) -> bool:
         info = translate(error)
         if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
             return False
+        if info.error_class is ErrorClass.DESTINATION_FULL:
+            problem = f"{s3_url(context.upload['Bucket'], context.upload['Key'])} cannot be written"
+            raise refused(problem, info, action=AccessAction.WRITE) from error
         if info.error_class is not ErrorClass.ACCESS_DENIED:
             problem = f"{source.url} cannot be read for a copy"
             raise refused(problem, info, action=AccessAction.READ) from error

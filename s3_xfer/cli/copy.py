@@ -136,9 +136,8 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
     Raises:
         S3XferError: the run was refused; nothing was written.
     """
-    run = operation.start()
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    follow(run, output.view(dry_run=dry_run), failures_shown=output.failures_shown)
-    result = run.result()
+    view = output.view(dry_run=dry_run)
+    result = follow(operation, view, failures_shown=output.failures_shown)
     output.print_result(result, context)
     return exit_code(result)

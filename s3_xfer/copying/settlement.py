@@ -7,7 +7,9 @@ it, and then the outcome is certain or the object has failed.
 
 from __future__ import annotations
 
+import time
 import traceback
+from dataclasses import replace
 
 import botocore.exceptions as bc
 
@@ -24,6 +26,9 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
+
+# S3 is there, and its answers do not say what it did.
+_ANSWERED_BADLY = (ErrorClass.EMPTY_RESPONSE, ErrorClass.SERVER_ERROR)
 
 
 class OutcomeSettler:
@@ -55,12 +60,19 @@ class OutcomeSettler:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
 
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
-        lost. ``UploadLost`` may mean that our upload was completed.
+        lost. Where no answer could be read, the copy may be there all the same. ``UploadLost`` may
+        mean that our upload was completed, and a part's 404 the upload instead of the source.
+        Where the run was stopped and S3 has certainly not done the one request of a copy, the copy
+        was not attempted.
 
         Raises:
+            ObjectError: the upload is gone, and the source is not.
             Exception: of any kind that the clients raise.
         """
-        error_class = translate(error).error_class
+        info = translate(error)
+        error_class = info.error_class
+        if error_class is ErrorClass.SOURCE_VANISHED and self._is_about_upload(task, error):
+            raise ObjectError(replace(info, error_class=ErrorClass.UPLOAD_LOST)) from error
         if error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite:
             if not self._destination_exists(task, error):
                 return None
@@ -68,14 +80,22 @@ class OutcomeSettler:
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
+        if error_class in _ANSWERED_BADLY and transfer.ambiguous:
+            return self._arrived(task, transfer, since_s=transfer.began_at_s)
+        is_untouched = self._context.is_single(task) and not transfer.ambiguous
+        if error_class is ErrorClass.INTERRUPTED and is_untouched:
+            return NotAttempted(task)
         return None
+
+    def not_begun(self, task: CopyTask, error: Exception) -> Outcome:
+        """Return the outcome of a copy that ``error`` ended before anything was written."""
+        if translate(error).error_class is ErrorClass.INTERRUPTED:
+            return NotAttempted(task)
+        return self.failed(task, error)
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
-        interrupted = info.error_class is ErrorClass.INTERRUPTED
-        if interrupted and info.attempts == 0 and self._context.is_single(task):
-            return NotAttempted(task)  # its one request was never sent
         unexpected = info.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 
@@ -88,20 +108,38 @@ class OutcomeSettler:
         condition = str(error.response["Error"].get("Condition", "")).lower()
         if condition:
             return "copy-source" not in condition
+        return self._source_is_unchanged(task)
+
+    def _is_about_upload(self, task: CopyTask, error: Exception) -> bool:
+        is_of_part = isinstance(error, bc.ClientError) and error.operation_name == "UploadPartCopy"
+        return is_of_part and self._source_is_unchanged(task)
+
+    def _source_is_unchanged(self, task: CopyTask) -> bool:
         try:
             lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
         except bc.ClientError:
             return False
         return True
 
-    def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
-        """Return a copied outcome if the destination holds exactly what this run wrote."""
+    def _arrived(
+        self, task: CopyTask, transfer: TransferState, *, since_s: float | None = None
+    ) -> Copied | None:
+        """Return a copied outcome if the destination holds exactly what this run wrote.
+
+        With ``since_s``, on ``time.monotonic``'s clock, it must also be as young as that: what was
+        there before the copy may be the same content with other metadata.
+        """
         try:
-            found, _ = lookup.head_destination(self._context.destination, task)
+            found, answer = lookup.head_destination(self._context.destination, task)
         except bc.ClientError:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
-        if found.size != task.source.size or found.etag != expected:
+        size_bytes = task.source.size
+        if found.size != size_bytes or not verify.prove_same_content(
+            expected or "", found.etag, size_bytes
+        ):
+            return None
+        if since_s is not None and not lookup.is_younger(answer, time.monotonic() - since_s):
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled
+from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled, check_fields
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
@@ -57,6 +57,9 @@ class CopyResult:
     journal: str | None = None
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def diagnosis(self) -> Diagnosis | None:

@@ -149,6 +149,17 @@ class Truncate(Action):
         return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
+@dataclass(slots=True)
+class Rewrite(Action):
+    """Send the true answer as ``rewrite`` changes it."""
+
+    rewrite: Callable[[Request, Answer], Answer]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the answer."""
+        return self.rewrite(request, answer)
+
+
 class RateLimit(Action):
     """Let so many requests per second through, and answer SlowDown to the others.
 
