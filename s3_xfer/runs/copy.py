@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
+from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
 from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -195,7 +195,7 @@ class CopyRun(Run[CopyResult]):
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
         self._metrics.finish()
-        diagnosis = self._diagnosis()  # before the journal is closed, which records its uploads
+        diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         planned = self._planned_requests()
@@ -216,7 +216,7 @@ class CopyRun(Run[CopyResult]):
             bill=prices.bill(metrics.requests, storage_class),
             planned_bill=prices.bill(planned, storage_class) if planned else None,
             why_managed=self._why_managed,
-            diagnosis=diagnosis,
+            diagnoses=diagnoses,
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
@@ -243,13 +243,15 @@ class CopyRun(Run[CopyResult]):
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
-    def _diagnosis(self) -> Diagnosis | None:
-        """Return what the first denial of the copy means; None if it was stopped."""
+    def _diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Return what each kind of denial means; nothing if the copy was stopped."""
         clients = self._setup.clients
         if self._stop.is_set() or not clients:
-            return None
+            return ()
+        copied = self.snapshot().files_copied_successfully
         return diagnose_failures(
-            self._ledger.failures, lambda: AccessDiagnoser(clients, self._keys, self.operation)
+            self._ledger.failures,
+            lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
