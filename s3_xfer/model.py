@@ -130,6 +130,11 @@ class AccountContext:
         """Whether credentials of its own were chosen for this side."""
         return bool(self.profile or self.role_arn or self.session)
 
+    @property
+    def shares_credentials(self) -> bool:
+        """Whether a source with this account is read with the destination's credentials."""
+        return not (self.names_credentials or self.no_sign_request)
+
 
 def check_endpoint(url: str) -> None:
     """Return if ``url`` can be the endpoint of a service.
@@ -245,11 +250,12 @@ class S3Object:
 
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """One object and the key it goes to."""
+    """One object and the key it goes to; on its second try with the error of the first one."""
 
     source: S3Object
     destination_bucket: str
     destination_key: str
+    earlier_error: ObjectError | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)

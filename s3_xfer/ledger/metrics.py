@@ -36,6 +36,7 @@ class TransferMetrics:
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
+    ``files_tried_again`` failed for a passing reason at first; they get a second chance.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.
 
@@ -64,6 +65,8 @@ class TransferMetrics:
     listing_complete: bool = False
     retries: int = 0
     throttles: int = 0
+    files_tried_again: int = 0
+    files_copied_on_second_try: int = 0
     outages: int = 0
     outage_s: float = 0.0
     waiting_for: tuple[Outage, ...] = ()
@@ -206,6 +209,11 @@ class MetricsCollector:
             self._sums["retries"] += 1
             self._sums["throttles"] += throttled
 
+    def deferred(self) -> None:
+        """Count one object that failed and will be tried again."""
+        with self._lock:
+            self._sums["files_tried_again"] += 1
+
     def outage(self, endpoint: str, outage: Outage | None) -> None:
         """Take the newest state of ``endpoint``; None: it answers, or is waited for no more."""
         with self._lock:
@@ -234,6 +242,8 @@ class MetricsCollector:
             match outcome:
                 case Copied():
                     self._sums["files_copied_successfully"] += 1
+                    if outcome.task.earlier_error:
+                        self._sums["files_copied_on_second_try"] += 1
                     self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
                 case Skipped():

@@ -46,7 +46,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
         failures=tuple(failure_groups(result, verbose=context.verbose)),
-        diagnosis=tuple(result.diagnosis.lines()) if result.diagnosis else (),
+        diagnosis=tuple(line for each in result.diagnoses for line in each.lines()),
         abort_commands=tuple(
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),
@@ -181,6 +181,9 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
         yield count_row("retries", metrics.retries, detail=detail)
+    if metrics.files_tried_again:
+        copied = f"{format_count(metrics.files_copied_on_second_try)} of them copied then"
+        yield count_row("tried again", metrics.files_tried_again, detail=copied)
     if metrics.outages:
         detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
         yield count_row("outages", metrics.outages, detail=detail)

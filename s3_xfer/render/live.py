@@ -170,6 +170,9 @@ def _status(
         throttled = f" ({format_count(metrics.throttles)} throttled)" if metrics.throttles else ""
         retries = "retry" if metrics.retries == 1 else "retries"
         parts.append((f"{format_count(metrics.retries)} {retries}{throttled}", "yellow"))
+    if metrics.files_tried_again:
+        again = format_count(metrics.files_tried_again)
+        parts.append((f"{again} tried again at the end", "yellow"))
     parts.append((f"elapsed {format_duration(metrics.duration_s)}", "bright_black"))
     status = Text()
     for text, style in parts:
