@@ -81,6 +81,7 @@ from s3_xfer.options import (
     Preflight,
     ReportScope,
     RunMode,
+    SecondChance,
     StorageClass,
     TagPolicy,
 )
@@ -149,6 +150,7 @@ __all__ = [
     "S3Location",
     "S3Object",
     "S3XferError",
+    "SecondChance",
     "Skip",
     "SkipReason",
     "Skipped",

@@ -142,9 +142,8 @@ class S3CopyOperation(CopySpec):
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would do about each object, as it is found, without writing anything.
 
-        These are the decisions that a dry run counts. They follow from the listing: what
-        ``overwrite=False`` and ``identical`` leave alone is decided by a real run alone. A loop
-        that is left ends the listing.
+        These are the decisions that a dry run counts, with the same requests. They come in no
+        order, and wait for the loop; one that is left ends the listing.
 
         Raises:
             S3XferError: the run would be refused, or an error ended the listing.

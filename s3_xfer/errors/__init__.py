@@ -6,6 +6,7 @@ from s3_xfer.errors.base import accepted as accepted
 from s3_xfer.errors.base import check_fields as check_fields
 from s3_xfer.errors.base import checked_call as checked_call
 from s3_xfer.errors.base import not_accepted as not_accepted
+from s3_xfer.errors.codes import classify as classify
 from s3_xfer.errors.error_class import RUNBOOK as RUNBOOK
 from s3_xfer.errors.error_class import ErrorClass as ErrorClass
 from s3_xfer.errors.error_class import RetryAction as RetryAction
@@ -23,7 +24,6 @@ from s3_xfer.errors.exceptions import RunCancelled as RunCancelled
 from s3_xfer.errors.exceptions import malformed as malformed
 from s3_xfer.errors.exceptions import unsupported as unsupported
 from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
-from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate
 from s3_xfer.errors.translation import translate_answer as translate_answer
 from s3_xfer.errors.translation import upload_is_gone as upload_is_gone

@@ -1,7 +1,7 @@
 """The one translation from foreign errors (botocore, s3transfer, S3's codes) to our classes.
 
-Nothing else in the package compares error codes. It never raises: an error that it does not know
-is ``UNEXPECTED``.
+The codes are in :mod:`.codes`; nothing else in the package compares any. It never raises: an error
+that it does not know is ``UNEXPECTED``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import botocore.exceptions as bc
 
 from s3_xfer.errors.base import S3XferError
+from s3_xfer.errors.codes import by_message, classify
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
 from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
@@ -22,75 +23,32 @@ ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the c
 
 _E = ErrorClass
 
+_WRITING = (
+    "CopyObject",
+    "CreateMultipartUpload",
+    "UploadPartCopy",
+    "CompleteMultipartUpload",
+    "PutObject",
+    "PutObjectTagging",
+)
 # Operations that read no object: what is missing is the upload.
 _ABOUT_AN_UPLOAD = ("ListParts", "CompleteMultipartUpload", "AbortMultipartUpload")
-
-# S3's codes. A missing body (HEAD) makes botocore use the status as the code.
-# Sources: "Error responses" of the S3 API reference; botocore/retries/standard.py; issue threads
-# named in docs/decisions/0003-errors-and-retries.md.
-_CODES: Mapping[ErrorClass, str] = {
-    _E.THROTTLED: "SlowDown ServiceUnavailable 503 429 Throttling ThrottlingException "
-    "ThrottledException RequestThrottled RequestThrottledException RequestLimitExceeded "
-    "TooManyRequests TooManyRequestsException BandwidthLimitExceeded KMS.ThrottlingException",
-    _E.SERVER_ERROR: "InternalError 500 502 504 BadGateway TemporaryRedirect 307",
-    _E.TIMEOUT: "RequestTimeout RequestTimeoutException GatewayTimeout",
-    _E.CONFLICT: "ConditionalRequestConflict OperationAborted 409",
-    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder BadDigest",
-    _E.SOURCE_CHANGED: "PreconditionFailed 412",
-    _E.SOURCE_VANISHED: "NoSuchKey NoSuchVersion 404",
-    _E.ACCESS_DENIED: "AccessDenied 403 AllAccessDisabled MethodNotAllowed 405",
-    _E.ARCHIVED: "InvalidObjectState ObjectNotInActiveTierError",
-    _E.KEY_TOO_LONG: "KeyTooLongError",
-    _E.SIZE_REFUSED: "EntityTooLarge EntityTooSmall",
-    _E.CREDENTIALS_REFUSED: "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken "
-    "InvalidClientTokenId UnrecognizedClientException NotSignedUp AccountProblem InvalidPayer "
-    "OptInRequired InvalidSecurity",
-    _E.CREDENTIALS_EXPIRED: "ExpiredToken ExpiredTokenException TokenRefreshRequired "
-    "RequestExpired",
-    _E.BUCKET_MISSING: "NoSuchBucket InvalidBucketName",
-    _E.WRONG_REGION: "PermanentRedirect AuthorizationHeaderMalformed "
-    "IllegalLocationConstraintException BucketRegionError 301",
-    _E.CLOCK_SKEW: "RequestTimeTooSkewed",
-    _E.NOT_SUPPORTED: "NotImplemented 501 AccessControlListNotSupported InvalidStorageClass",
-}
-_BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
-
-# AWS has no code of its own for a source above 5 GiB.
-_SIZE_MESSAGE = "maximum allowable size for a copy source"
 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
     ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
-    ((bc.CredentialRetrievalError, bc.TokenRetrievalError), _E.CREDENTIALS_REFUSED),
-    ((bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError), _E.CREDENTIALS_EXPIRED),
-    ((bc.ConnectionError, bc.HTTPClientError), _E.NETWORK),
+    (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
+    (
+        (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
+        _E.CREDENTIALS_EXPIRED,
+    ),
+    ((bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError), _E.NETWORK),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),
 )
-
-
-def classify(code: str, http_status: int | None = None) -> ErrorClass:
-    """Return the class of S3's error ``code``.
-
-    The code decides; the status only where the code is unknown. botocore turns an error inside a
-    200 into status 500, so the status of a known code means nothing.
-    """
-    known = _BY_CODE.get(code)
-    if known:
-        return known
-    if code.startswith("KMS."):
-        return _E.KMS
-    if http_status is None:
-        return _E.UNEXPECTED
-    by_status = _BY_CODE.get(str(http_status))
-    if by_status and http_status not in (403, 404, 409, 412):
-        return by_status
-    if http_status == 403:  # noqa: PLR2004 - HTTP's own number
-        return _E.ACCESS_DENIED
-    return _E.SERVER_ERROR if http_status >= 500 else _E.INVALID_REQUEST  # noqa: PLR2004
 
 
 def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
@@ -103,10 +61,8 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
     error = error or {}
     code, message = str(error.get("Code") or status), str(error.get("Message") or "")
     error_class = _in_context(operation, code, classify(code, status))
-    if error_class is _E.INVALID_REQUEST and _SIZE_MESSAGE in message:
-        error_class = _E.SIZE_REFUSED
     return ErrorInfo(
-        error_class=error_class,
+        error_class=by_message(error_class, message, writes=operation in _WRITING),
         code=code,
         message=message,
         http_status=status,
