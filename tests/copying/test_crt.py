@@ -357,6 +357,16 @@ def test_errors_keep_the_words_of_s3() -> None:
     assert ("x-amz-request-id", "R1") in answer.headers
 
 
+def test_hundreds_of_headers_are_an_answer_like_any_other() -> None:
+    """There is no limit to their number, nor, within reason, to their size."""
+    headers = [f"x-{number}: {'v' * 100}" for number in range(400)]
+    server = ScriptedServer(whole(BODY, *headers))
+    with server.listening() as url:
+        answer = answer_of(url)
+    assert answer.body == BODY.encode()
+    assert len(answer.headers) > 400
+
+
 def test_answers_in_chunks_are_put_together() -> None:
     """S3 sends spaces while it copies, to keep the connection alive."""
     parts = [b" ", b"\n", BODY[:20].encode(), BODY[20:].encode(), b""]
