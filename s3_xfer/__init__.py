@@ -79,6 +79,7 @@ from s3_xfer.options import (
     Preflight,
     ReportScope,
     RunMode,
+    SecondChance,
     StorageClass,
     TagPolicy,
 )
@@ -142,6 +143,7 @@ __all__ = [
     "S3Location",
     "S3Object",
     "S3XferError",
+    "SecondChance",
     "SkipReason",
     "Skipped",
     "StorageClass",

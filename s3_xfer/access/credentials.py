@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -20,9 +20,11 @@ import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.utils import parse_timestamp
 
+from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.declarations import is_blank
@@ -72,6 +74,25 @@ def session_for(
             error_class=ErrorClass.CREDENTIALS_REFUSED,
         )
     return session
+
+
+def ask_for_mfa_codes(*, source: AccountContext, destination: AccountContext) -> None:
+    """Ask now, in this thread, for the codes that the profiles of both sides need.
+
+    Raises:
+        PreflightError: there is no terminal to ask on, or a role may not be assumed.
+    """
+    for side, account in (("source", source), ("destination", destination)):
+        is_used = side == "destination" or account.names_credentials
+        if is_used and not account.session and _needs_mfa_code(account.profile):
+            session_for(replace(account, role_arn=None, external_id=None), side=side)
+
+
+def _needs_mfa_code(profile: str | None) -> bool:
+    try:
+        return needs_mfa_code(botocore.session.Session(profile=profile))
+    except BotoCoreError:  # what is wrong with the files is said when they are used
+        return False
 
 
 def _role_session(
@@ -196,6 +217,7 @@ def _core_session(profile: str | None) -> botocore.session.Session:
     botocore's default goes through dateutil: 50 µs each, half of the cost of reading a listing.
     """
     core = botocore.session.Session(profile=profile)
+    share_mfa_sessions(core)
     core.get_component("response_parser_factory").set_parser_defaults(
         timestamp_parser=_parse_timestamp
     )
@@ -235,6 +257,9 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
+    own_session = account.session
+    core = own_session._session if own_session else _core_session(account.profile)  # noqa: SLF001
+    error = missing_login(core, error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
@@ -243,5 +268,7 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(
-        f"the {side} side cannot use {who}: {printable(info.message)}", error_class=error_class
+        f"the {side} side cannot use {who}: {printable(info.message)}",
+        remedy=error.remedy if isinstance(error, PreflightError) else "",
+        error_class=error_class,
     )

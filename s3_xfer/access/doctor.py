@@ -179,6 +179,8 @@ class _Examination:
             if with_tags:
                 yield probes.write_tags
             yield probes.clean_up
+        else:
+            yield probes.head_by_copier
         if not spec.overwrite:
             yield probes.existing
 

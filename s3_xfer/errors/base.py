@@ -100,8 +100,8 @@ class S3XferError(Exception):
     ) -> None:
         super().__init__(problem)
         self.problem = problem
-        self.error_class = error_class or self._usual_class
-        self.remedy = remedy or (self.error_class.remedy if self.error_class else "")
+        self.error_class: ErrorClass | None = error_class or self._usual_class
+        self.remedy: str = remedy or (self.error_class.remedy if self.error_class else "")
 
     def __str__(self) -> str:
         parts = [self.problem]

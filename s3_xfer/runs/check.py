@@ -13,7 +13,7 @@ from pathlib import Path
 
 from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
-from s3_xfer.comparison import CompareStatus, Extra, Pair
+from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
 from s3_xfer.errors import ErrorClass, ObjectError, checked_call
 from s3_xfer.ledger.comparison import CheckResult
@@ -25,6 +25,7 @@ from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.runs.execution import Execution
+from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
@@ -45,13 +46,13 @@ class CheckRun(Run[CheckResult]):
     operation: CheckSpec
 
     @checked_call
-    def __init__(self, operation: CheckSpec) -> None:
-        super().__init__(operation, thread_name="s3-xfer-check")
+    def __init__(self, operation: CheckSpec, *, observers: Observers = NOBODY) -> None:
+        super().__init__(operation, thread_name="s3-xfer-check", observers=observers)
         self._source: PairedSource | None = None
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
-        self._thread.start()
+        self._start()
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, in a copy's words.
@@ -74,6 +75,14 @@ class CheckRun(Run[CheckResult]):
         return tuple(
             Failed(result.task, result.error) for result in notable if result.task and result.error
         )
+
+    def outcomes(self) -> Iterator[CompareResult]:
+        """Return how objects compare, as it happens; see :meth:`s3_xfer.CopyRun.outcomes`.
+
+        Raises:
+            ValidationError: it comes too late, or the results are read already.
+        """
+        return self._read_outcomes()
 
     # ------------------------------------------------------------------------ the stages
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
@@ -17,14 +17,17 @@ from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, S3Object
+from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
+from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
+from s3_xfer.runs.second_chance import try_again
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
@@ -43,8 +46,16 @@ class CopyRun(Run[CopyResult]):
     operation: CopySpec
 
     @checked_call
-    def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
-        super().__init__(operation, thread_name="s3-xfer-run", pass_time=pass_time)
+    def __init__(
+        self,
+        operation: CopySpec,
+        *,
+        observers: Observers = NOBODY,
+        pass_time: PassTime = in_full,
+    ) -> None:
+        super().__init__(
+            operation, thread_name="s3-xfer-run", observers=observers, pass_time=pass_time
+        )
         self._executor: Executor[CopyTask] = Executor(
             capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
             stop=self._stop,
@@ -65,7 +76,20 @@ class CopyRun(Run[CopyResult]):
         self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
-        self._thread.start()
+        self._start()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Return how objects ended, as it happens, until the last one; the order is not a key's.
+
+        Call it once, right after the start. Ten thousand outcomes wait for a slow reader; then the
+        copy waits for it too, but never below a hundred objects a second: what it cannot take is
+        left out and counted in :attr:`outcomes_missed`. The report has every object.
+
+        Raises:
+            ValidationError: it comes too late (more than a thousand objects have ended), or the
+                outcomes are read already.
+        """
+        return self._read_outcomes()
 
     # --------------------------------------------------------------------------- validating
 
@@ -80,11 +104,13 @@ class CopyRun(Run[CopyResult]):
 
     def _open_processor(self, clients: Clients) -> None:
         spec, ledger = self.operation, self._ledger
-        if self._setup.is_dry_run:  # decides about every object while it plans
+        if self._setup.is_dry_run:
             ledger.estimate = RequestEstimate(
                 spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
             )
-            self._processor = Processor(_copy_nothing, threads=1)
+            self._processor = DryRunProcessor(
+                spec, clients, ledger=ledger, on_unseen=lambda: self._notes.append(UNSEEN)
+            )
             self._why_managed = "a dry run copies nothing"
             return
         self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
@@ -105,7 +131,7 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self.operation.options, self._keys, began=began)
+        self._steps = listing_steps(self._keys, began=began)
         execution = Execution(
             self._source,
             self._executor,
@@ -115,7 +141,18 @@ class CopyRun(Run[CopyResult]):
             stop=self._stop,
             batch_size=self.operation.batch_size,
         )
-        return execution.run(self._processor, grace_s=self.operation.options.stop_grace_s)
+        grace_s = self.operation.options.stop_grace_s
+        all_ended = execution.run(self._processor, grace_s=grace_s)
+        if self._copier:
+            tried = try_again(
+                self._copier,
+                ledger=self._ledger,
+                requests=self._requests,
+                notes=self._notes,
+                grace_s=grace_s,
+            )
+            all_ended = all_ended and tried
+        return all_ended
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
@@ -157,9 +194,9 @@ class CopyRun(Run[CopyResult]):
 
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
-        kept, resumable = self._setup.close_journal()
         self._metrics.finish()
-        diagnosis = self._diagnosis()
+        diagnosis = self._diagnosis()  # before the journal is closed, which records its uploads
+        kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
@@ -192,16 +229,17 @@ class CopyRun(Run[CopyResult]):
         estimate, source = self._ledger.estimate, self._source
         if not estimate or not source:
             return {}
-        return dict(estimate.total(listing_requests=source.listing_requests(estimate.objects)))
+        found = self.snapshot().total_files_found
+        return dict(estimate.total(listing_requests=source.listing_requests(found)))
 
     def _refuse(self, error: BaseException) -> None:
         super()._refuse(error)
         self._close_copier()
+        if self._setup.preflight:
+            self._setup.preflight.diagnose(error)
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
-        if self._setup.preflight:
-            self._setup.preflight.diagnose(error)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
@@ -226,7 +264,3 @@ class CopyRun(Run[CopyResult]):
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
     return metrics.listing_complete and metrics.files_done == metrics.total_files_found
-
-
-def _copy_nothing(task: CopyTask) -> None:
-    raise AssertionError(f"a dry run was given {task.source.url} to copy")

@@ -78,8 +78,11 @@ def test_a_value_of_another_kind_is_refused(cls: type, name: str, annotation: st
     assert wrong or annotation == "Any"
 
     for value in wrong:
-        with pytest.raises(ValidationError, match="it must be") as refused:
+        with pytest.raises(ValidationError, match=r"it must be|is empty") as refused:
             construct(cls, **{name: value})
+        if refused.value.problem.endswith("is empty"):
+            assert value == ""
+            continue
         assert refused.value.problem.startswith(f"{name} is ")
         if name != "external_id":
             assert ascii(value)[:20] in refused.value.problem
