@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from s3_xfer.errors import ValidationError, check_fields, not_accepted
 from s3_xfer.field_types import NotAcceptedError, convert, convert_path, member_of
-from s3_xfer.units import exact_size, format_size, parse_size
+from s3_xfer.units import exact_duration, exact_size, format_size, parse_seconds, parse_size
 
 _KEY = "option"
 _SECONDS = "s"  # the unit of a number that may be given as a timedelta
@@ -61,6 +61,7 @@ class Section(enum.Enum):
 
     LOCATIONS = "Locations", JournalRole.IDENTITY
     ONE_SIDE = "Source or destination", JournalRole.REMEMBERED
+    SOURCE_SIDE = "Source", JournalRole.REMEMBERED
     BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
     WHAT = "What to copy", JournalRole.IDENTITY
     COMPARISON = "What to compare", JournalRole.PER_RUN
@@ -79,6 +80,7 @@ class Kind(enum.Enum):
     MEMBERS = "any of"  # a set of members; on a command line each is a flag
     WHOLE = "a whole number"
     NUMBER = "a number"
+    DURATION = "a number of seconds, or a duration like 90s or 10m"
     SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
     FILE = "a path"
     FILE_OR_URL = "a path, or an s3:// URL"
@@ -86,6 +88,7 @@ class Kind(enum.Enum):
     INSTANCE = "an object"  # that only a program can give
 
 
+_TEXTS = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.DEADLINE)
 _KINDS = {
     str: Kind.TEXT,
     bool: Kind.FLAG,
@@ -94,7 +97,12 @@ _KINDS = {
     Path: Kind.FILE,
     object: Kind.INSTANCE,
 }
-_METAVARS = {Kind.WHOLE: "N", Kind.SIZE: "SIZE", Kind.FILE: "FILE"}
+_METAVARS = {
+    Kind.WHOLE: "N",
+    Kind.SIZE: "SIZE",
+    Kind.FILE: "FILE",
+    Kind.DURATION: "DURATION",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +203,8 @@ class Declaration:
         """
         if value is None and self.is_optional:
             return None
-        self._check_blank(value, self._label)
+        if self.kind in _TEXTS:
+            self._check_blank(value, self._label)
         try:
             taken = self._taken(value)
         except NotAcceptedError as error:
@@ -234,19 +243,13 @@ class Declaration:
         if value is None:
             return
         label = name or self._label
-        if self.of is str:
-            self._check_text(value, label)
-        elif self.range:
+        self._check_blank(value, label)
+        if self.range:
             self._check_range(value, label, self.range)
 
     @property
     def _label(self) -> str:
         return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
-
-    def _check_text(self, value: Any, label: str) -> None:
-        if not isinstance(value, str | Path):
-            raise ValidationError(f"{label} is {value!r}; it must be {self.expected}")
-        self._check_blank(str(value), label)
 
     def _check_blank(self, value: Any, label: str) -> None:
         is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
@@ -278,6 +281,8 @@ class Declaration:
         """Return ``value`` as it is typed on a command line."""
         if self.kind is Kind.SIZE:
             return exact_size(value)
+        if self.kind is Kind.DURATION:
+            return exact_duration(value)
         plain = self.word or self.to_json(value)
         return ",".join(plain) if isinstance(plain, list) else str(plain)
 
@@ -457,6 +462,7 @@ _READERS: Mapping[Kind, Callable[[Any, str], Any]] = {
     Kind.WHOLE: lambda _, value: int(value),
     Kind.NUMBER: lambda _, value: float(value),
     Kind.SIZE: lambda _, value: parse_size(value),
+    Kind.DURATION: lambda _, value: parse_seconds(value),
     Kind.FILE: _read_file,
     Kind.FILE_OR_URL: lambda _, value: value,
     Kind.DEADLINE: lambda _, value: value,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.declarations import Declaration, JournalRole, Kind, declarations_of
+from s3_xfer.declarations import Declaration, JournalRole, Kind, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions, Encryption
@@ -82,7 +82,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return frozenset(of)  # type: ignore[call-overload]
         case Kind.WHOLE | Kind.SIZE:
             return next(value for value in (low + 1, low + 2) if value != default)
-        case Kind.NUMBER:
+        case Kind.NUMBER | Kind.DURATION:
             return low + 2.5
         case Kind.FILE:
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
@@ -105,6 +105,7 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case.cls is CopyOptions:
         return S3CopyOperation(**spec, options=CopyOptions(**case.fields))  # type: ignore[arg-type]
     if case.cls is AccountContext:
+        side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
         account = AccountContext(**case.fields)
-        return S3CopyOperation(**spec, destination=account)  # type: ignore[arg-type]
+        return S3CopyOperation(**spec, **{side: account})  # type: ignore[arg-type]
     return S3CopyOperation(**{**spec, **case.fields})

@@ -9,8 +9,9 @@ requests. Certificates are always checked, against ``ca_bundle`` if one is given
 
 from __future__ import annotations
 
+import functools
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any
 import boto3
 import botocore
 from boto3.session import Session
+from botocore import UNSIGNED
 from botocore.config import Config
 
 from s3_xfer.access.credentials import (
@@ -29,20 +31,22 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
+from s3_xfer.copying import head_fields
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
 from s3_xfer.copying.upload_registry import UploadRegistry
-from s3_xfer.errors import PreflightError, ValidationError, translate
+from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.model import AccountContext, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -92,8 +96,12 @@ def open_clients(
     options: CopyOptions,
     overwrite: bool,
     requests: RequestPolicy,
+    probed_buckets: tuple[str, str] | None = None,
 ) -> Clients:
     """Return clients whose credentials are known to exist; no request to S3 is sent.
+
+    ``probed_buckets`` of source and destination are asked for whether a server is away; without
+    them none is waited for.
 
     Raises:
         PreflightError: profile, role or credentials cannot be used.
@@ -108,6 +116,8 @@ def open_clients(
         requests,
         renewal=Renewal(source_session.get_credentials()) if source_session else renewal,
         headers=common_headers(options, bucket_owner=source.bucket_owner),
+        probe=probed_buckets
+        and server_probe(source_session or session, source, requests, probed_buckets[0]),
     )
     headers = destination_headers(
         options,
@@ -115,7 +125,12 @@ def open_clients(
         source_owner=source.bucket_owner,
         destination_owner=destination.bucket_owner,
     )
-    writing = RequestHooks(requests, renewal=renewal, headers=headers)
+    writing = RequestHooks(
+        requests,
+        renewal=renewal,
+        headers=headers,
+        probe=probed_buckets and server_probe(session, destination, requests, probed_buckets[1]),
+    )
     writer = _bulk_client(session, destination, options, writing, side="destination")
     return Clients(
         source=_bulk_client(source_session or session, source, options, reading, side="source"),
@@ -148,6 +163,8 @@ def _bulk_client(
     )
     try:
         client = _client(session, account, config)
+    except S3XferError:
+        raise
     except Exception as error:
         info = translate(error)
         raise PreflightError(
@@ -156,6 +173,7 @@ def _bulk_client(
         ) from error
     hooks.attach(client)
     parsing.attach(client)
+    head_fields.attach(client)
     return client
 
 
@@ -167,19 +185,58 @@ def open_metered_client(
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
     registry: UploadRegistry | None = None,
+    probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``.
+    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
-    hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
+    renewal = Renewal(session.get_credentials())
+    hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
     hooks.uploads.registry = registry
     hooks.attach(client)
     parsing.attach(client)
     return client
+
+
+def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
+    """Return a client that reads the source with the destination's credentials, as a copy does."""
+    return open_metered_client(
+        clients.destination_session,
+        spec.destination,
+        requests=clients.requests,
+        patience_s=_PATIENCE_S,
+        headers=common_headers(spec.options, bucket_owner=spec.source.bucket_owner),
+    )
+
+
+def server_probe(
+    session: Session, account: AccountContext, requests: RequestPolicy, bucket: str
+) -> Callable[[], bool]:
+    """Return a function that asks for ``bucket`` and returns whether the server answered.
+
+    A denial is an answer, too. The client is made when it is needed: most runs need none.
+    """
+
+    @functools.cache
+    def client() -> S3Client:
+        return open_metered_client(
+            session, account, requests=requests.without_retries(), patience_s=_PATIENCE_S
+        )
+
+    def probe() -> bool:
+        try:
+            client().head_bucket(Bucket=bucket)
+        except Exception as error:  # noqa: BLE001 - of any kind: it tells that no answer came
+            info = translate(error)
+            return info.http_status is not None and info.error_class not in SERVER_AWAY
+        return True
+
+    return probe
 
 
 def journal_storage(
@@ -207,7 +264,13 @@ def journal_storage(
     )
     requests = requests.beyond_stop()
     session = session_for(destination, side="destination", requests=requests)
-    client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
+    client = open_metered_client(
+        session,
+        destination,
+        requests=requests,
+        patience_s=_PATIENCE_S,
+        probe=server_probe(session, destination, requests, location.bucket),
+    )
     return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
@@ -218,6 +281,8 @@ def _client(session: Session, account: AccountContext, config: Config) -> S3Clie
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+    if account.no_sign_request:
+        shared = shared.merge(Config(signature_version=UNSIGNED))
     client: S3Client = session.client(
         "s3",
         region_name=account.region,
@@ -225,4 +290,5 @@ def _client(session: Session, account: AccountContext, config: Config) -> S3Clie
         verify=account.ca_bundle,
         config=(account.client_config or Config()).merge(config).merge(shared),
     )
+    check_endpoint(client.meta.endpoint_url)  # the environment may have named it
     return client

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -18,7 +18,8 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import Failed
+from s3_xfer.model import AccountContext, Failed
+from s3_xfer.pipeline.outage import Outage
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
@@ -37,6 +38,14 @@ ResultT = TypeVar("ResultT", CopyResult, CheckResult)
 class Operation(Protocol[ResultT]):
     """What can be started: a copy or a check."""
 
+    @property
+    def source(self) -> AccountContext:
+        """How the source is reached."""
+
+    @property
+    def destination(self) -> AccountContext:
+        """How the destination is reached."""
+
     def start(self) -> Run[ResultT]:
         """Begin it."""
 
@@ -47,6 +56,7 @@ class ProgressLog:
     def __init__(self, failures_max: int) -> None:
         self._failures_max = failures_max
         self._notes = self._failures = 0
+        self._outages: dict[str, Outage] = {}
         self._warned = False
 
     def deadline_warning(
@@ -67,12 +77,23 @@ class ProgressLog:
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
+        yield from self._outage_lines(run.snapshot().waiting_for)
         failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
         for failed in failures[self._failures : self._failures_max]:
             self._failures += 1
             yield f"failed: {error_line(failed)}"
             if self._failures == self._failures_max:
                 yield "further failures are only counted here; the summary explains them"
+
+    def _outage_lines(self, outages: Sequence[Outage]) -> Iterator[str]:
+        """Yield what is new about servers that are away, or were."""
+        current = {outage.endpoint: outage for outage in outages}
+        for endpoint, outage in current.items():
+            if self._outages.get(endpoint) != outage:
+                yield str(outage)
+        for endpoint in self._outages.keys() - current.keys():
+            yield f"The server {endpoint} is not waited for any more"
+        self._outages = current
 
 
 def _is_interrupted(failed: Failed) -> bool:
@@ -85,12 +106,15 @@ def follow(
 ) -> ResultT:
     """Run ``operation``, show it in ``view`` until it has ended, and return its result.
 
-    A signal stops it. Call it in the main thread. An error in here cancels the run before it is
-    raised.
+    A person who has to give a code is asked before. A signal stops the run. Call it in the main
+    thread. An error in here cancels the run before it is raised.
 
     Raises:
         S3XferError: the run was refused; nothing was written.
     """
+    from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
+
+    ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     SIGNALS.run_begins()
     run = operation.start()
     try:

@@ -88,10 +88,12 @@ def _check_usage(values: Values) -> None:
 def _chosen(
     unfinished: Sequence[UnfinishedUpload], now: datetime, values: Values
 ) -> list[UnfinishedUpload]:
+    """Return those that are old enough; one whose age is not known is not."""
     return [
         upload
         for upload in unfinished
-        if upload.age_s(now) > values["abort_older_than"] and (values["all"] or upload.is_ours)
+        if (upload.age_s(now) or 0) > values["abort_older_than"]
+        and (values["all"] or upload.is_ours)
     ]
 
 

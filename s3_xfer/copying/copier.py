@@ -60,6 +60,8 @@ class ObjectCopier:
             if not self._asks(task):
                 return task
             decision = decide(self._steps, task, self._counterpart(task))
+            if decision == Skip(SkipReason.EXISTS) and task.earlier_error:
+                return self.settler.arrived_before(task) or outcome_of(decision, task)
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
@@ -105,6 +107,7 @@ class ObjectCopier:
 
     def _attempt(self, task: CopyTask) -> Outcome:
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
+            transfer.ambiguous = task.earlier_error is not None
             try:
                 if self.context.is_single(task):
                     return self._copy_single(task, transfer)
@@ -142,9 +145,7 @@ class ObjectCopier:
         if self.context.options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self.context.source, source)
-        # The model of botocore 1.36 does not know the count.
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        tag_count = int(headers.get("x-amz-tagging-count", 0))
+        tag_count = lookup.tag_count(answer)
         if len(tag_set) < tag_count:
             message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
             raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)

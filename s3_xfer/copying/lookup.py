@@ -43,16 +43,21 @@ def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]
 
     Raises:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
+        ObjectError: nothing tells the size (``MALFORMED``).
     """
+    answer = _head(client, known)
+    return _completed(known, answer), answer
+
+
+def _head(client: S3Client, known: S3Object) -> Mapping[str, Any]:
     params = pinned_params(known)
     try:
-        answer = client.head_object(**params)
+        return client.head_object(**params)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("400", "403"):
             raise
         _ask_for_details(error, client, known)
-        answer = client.head_object(**params)
-    return _completed(known, answer), answer
+        return client.head_object(**params)
 
 
 def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> None:
@@ -71,19 +76,29 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
 
 
 def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
+    """Return ``known`` with what a HEAD says; its listed size stands if the HEAD has none."""
+    size_bytes = answer.get("ContentLength", known.size if known.etag else -1)
+    if size_bytes < 0:
+        told = "no Content-Length" if size_bytes == -1 else f"the Content-Length {size_bytes}"
+        message = f"the answer to the HEAD of {known.url} has {told}"
+        raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
     return replace(
         known,
-        size=answer["ContentLength"],
+        size=size_bytes,
         etag=answer["ETag"],
         last_modified=answer.get("LastModified"),
-        storage_class=answer.get("StorageClass", "STANDARD"),
+        storage_class=answer.get("StorageClass") or "STANDARD",
         metadata=answer.get("Metadata", {}),
     )
 
 
 def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mapping[str, Any]]:
     """Return :func:`head` of the key that ``task`` is copied to."""
-    return head(client, S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0))
+    return head(client, _target(task))
+
+
+def _target(task: CopyTask) -> S3Object:
+    return S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
 
 
 def is_younger(head_answer: Mapping[str, Any], age_s: float) -> bool:
@@ -105,12 +120,20 @@ def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None
     Raises:
         botocore.exceptions.ClientError: any error but 404, a denial included.
     """
+    target = _target(task)
     try:
-        return Counterpart(head_destination(client, task)[0])
+        return _counterpart(target, _head(client, target))
     except ClientError as error:
         if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
             return None
         raise
+
+
+def _counterpart(
+    target: S3Object, answer: Mapping[str, Any], *, is_identical: bool | None = None
+) -> Counterpart:
+    """Return what a HEAD found, which may leave out the size where it proves nothing."""
+    return Counterpart(_completed(target, {"ContentLength": 0, **answer}), is_identical)
 
 
 def compared_counterpart(
@@ -125,17 +148,16 @@ def compared_counterpart(
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
     """
-    target = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
+    target, source = _target(task), task.source
     answer = _head_with_checksums(destination_client, target)
     if answer is None:
         return None
-    found = _completed(target, answer)
-    is_identical = found.size == task.source.size and (
-        found.size == 0
-        or prove_same_content(task.source.etag, found.etag, found.size)
-        or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
+    is_identical = answer.get("ContentLength") == source.size and (
+        source.size == 0
+        or prove_same_content(source.etag, answer["ETag"], source.size)
+        or checksums_agree(answer, lambda: _head_with_checksums(source_client, source) or {})
     )
-    return Counterpart(found, bool(is_identical))
+    return _counterpart(target, answer, is_identical=bool(is_identical))
 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
@@ -177,9 +199,24 @@ def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
     """Return the object's tags as S3 lists them.
 
     Never concluded from HEAD's tag count: S3 leaves that out when the caller may not read tags.
+
+    Raises:
+        ObjectError: a tag has no key (``MALFORMED``).
+        botocore.exceptions.ClientError: they cannot be read.
     """
     answer: Mapping[str, Any] = client.get_object_tagging(**object_params(source))
-    return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
+    tag_set = list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
+    if not all(tag.get("Key") for tag in tag_set):
+        message = f"the tags of {source.url} have one without a key"
+        raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
+    return [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in tag_set]
+
+
+def tag_count(head_answer: Mapping[str, Any]) -> int:
+    """Return the number of tags by a HEAD; 0 if it does not say it, or not as a number."""
+    # The model of botocore 1.36 does not know the count.
+    text = head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def tag_header(tag_set: list[dict[str, str]]) -> str | None:

@@ -18,6 +18,7 @@ from typing import Any
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.request_state import TransferState
+from s3_xfer.copying.upload_listing import iter_parts
 from s3_xfer.copying.upload_registry import (
     ResumableUpload,
     UploadFingerprint,
@@ -28,6 +29,9 @@ from s3_xfer.copying.verify import bare_etag, prove_same_content
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.model import CopyTask
 from s3_xfer.planning.part_size import part_size
+
+# What S3 says about the parts of an upload that are not worth to go on with.
+_UNUSABLE = (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED, ErrorClass.MALFORMED)
 
 OnBytes = Callable[[int], None]
 Part = Mapping[str, Any]
@@ -78,7 +82,7 @@ class MultipartResumer:
         try:
             parts = self._parts(task, upload)
         except Exception as error:
-            if translate(error).error_class in (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED):
+            if translate(error).error_class in _UNUSABLE:
                 return False
             raise
         try:
@@ -95,13 +99,11 @@ class MultipartResumer:
 
     def _parts(self, task: CopyTask, upload: ResumableUpload) -> dict[int, Part]:
         """Return the parts that S3 has and that are of the size they should be."""
-        pages = self._client.get_paginator("list_parts").paginate(**_upload_params(task, upload))
-        listed: dict[int, Part] = {
-            part["PartNumber"]: part for page in pages for part in page.get("Parts", ())
-        }
         sizes = _sizes(upload.fingerprint)
         return {
-            number: part for number, part in listed.items() if sizes.get(number) == part["Size"]
+            part["PartNumber"]: part
+            for part in iter_parts(self._client, _upload_params(task, upload))
+            if sizes.get(part["PartNumber"]) == part["Size"] and part.get("ETag")
         }
 
     def _copy_missing(

@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.limits import RateLimiter
+from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]
+
+# What a server that is away fails every request with.
+SERVER_AWAY = frozenset(
+    {ErrorClass.NETWORK, ErrorClass.TIMEOUT, ErrorClass.SERVER_ERROR, ErrorClass.THROTTLED}
+)
 
 
 class TransferCounter(Protocol):
@@ -62,6 +68,11 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Resend:
+    """Send the request again at once, on a new connection; this one was no attempt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """Renew the credentials and send the same request again; where they cannot be: stand."""
 
@@ -71,7 +82,7 @@ class CutOff:
     """It would be sent again, but the run was stopped: the copy was interrupted."""
 
 
-AfterAnswer: TypeAlias = Stand | Again | Renew | CutOff
+AfterAnswer: TypeAlias = Stand | Again | Resend | Renew | CutOff
 
 
 def in_full(wait_s: float) -> float:
@@ -99,6 +110,7 @@ class RequestPolicy:
     limiter: RateLimiter | None = None
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
+    outages: OutageMonitors = field(default_factory=OutageMonitors)
 
     @classmethod
     def of(
@@ -108,8 +120,9 @@ class RequestPolicy:
         counter: TransferCounter,
         stop: StopFlag,
         pass_time: PassTime = in_full,
+        outages: OutageMonitors | None = None,
     ) -> RequestPolicy:
-        """Return the policy that ``options`` describe."""
+        """Return the policy that ``options`` describe; without ``outages`` none is waited for."""
         per_s = options.max_requests_per_s
         return cls(
             counter=counter,
@@ -117,11 +130,12 @@ class RequestPolicy:
             retry=RetryPolicy(retries=options.retries, delay_s=options.retry_delay_s),
             limiter=RateLimiter(per_s, stop) if per_s else None,
             pass_time=pass_time,
+            outages=outages or OutageMonitors(),
         )
 
     def without_retries(self) -> RequestPolicy:
-        """Return the same policy for requests that are sent once."""
-        return replace(self, retry=replace(self.retry, retries=0))
+        """Return the same policy for requests that are sent once, even while the server is away."""
+        return replace(self, retry=replace(self.retry, retries=0), outages=OutageMonitors())
 
     def beyond_stop(self) -> RequestPolicy:
         """Return the same policy for requests that a stopped run still sends."""
@@ -131,13 +145,20 @@ class RequestPolicy:
         """Return whether the run is stopped and this policy sends nothing more."""
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
-    def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:
+    def decide(
+        self, info: ErrorInfo, *, attempts: int, can_renew: bool, can_resend: bool = False
+    ) -> AfterAnswer:
         """Return what follows an answer that ``info`` describes.
 
-        ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
-        credentials were renewed already, or cannot be.
+        ``attempts`` is how often the request was sent so far, outages left out. ``can_renew`` is
+        False if its credentials were renewed already, or cannot be. ``can_resend`` is True if it
+        went through a connection that had been used before and ended without a byte of an answer.
         """
-        after = self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
+        after = (
+            Resend()
+            if can_resend
+            else self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
+        )
         return CutOff() if self.refuses_requests() and after != Stand() else after
 
     def _unless_stopped(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:

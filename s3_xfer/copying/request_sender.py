@@ -8,6 +8,8 @@ copies in parts, renewing credentials) runs on two thread pools.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.renewal import not_renewed
 from s3_xfer.copying.request_state import TransferState, cut_off, stopped
+from s3_xfer.copying.template import compose
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, Outcome
 from s3_xfer.pipeline.slots import Slots
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
+_HOLD_AGAIN_S = 0.5
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
 OnCrash: TypeAlias = Callable[[BaseException], None]
@@ -42,9 +46,13 @@ class InflightRequest:
     done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
+    attempts_in_outages: int = 0  # of these; they spend no repetition
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # because an idle connection had been closed
+    is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
+    sent_by: CrtCopyClient | None = None
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
 
@@ -60,7 +68,7 @@ class RequestSender:
     At most ``limit`` requests are under way. ``on_answer`` is called in the copy client's thread
     with each answer, also with that of a request that got none before the read time-out;
     ``on_unsent`` with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
-    :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
+    :meth:`hold`, :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
     """
 
     def __init__(
@@ -74,10 +82,13 @@ class RequestSender:
         on_crash: OnCrash,
     ) -> None:
         self._copy_client = copy_client
+        self._relocating = threading.Lock()
+        self._context = context
         hooks, threads = context.hooks, context.options.threads
         self._counter = hooks.requests.counter
         self._stop = hooks.requests.stop
         self._pacer = hooks.pacer
+        self._outage = hooks.outage
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
@@ -93,6 +104,7 @@ class RequestSender:
         self._closed = False
         self._overdue_check_s = min(_OVERDUE_CHECK_S, self._read_timeout_s / _CHECKS_PER_TIMEOUT)
         self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
+        self._outage.on_resume(self.dispatch)
 
     def enqueue(self, request: InflightRequest) -> bool:
         """Queue ``request``, waiting for room, and send what can be sent; False once stopped.
@@ -110,8 +122,10 @@ class RequestSender:
         return is_queued
 
     def dispatch(self) -> None:
-        """Send queued requests while there is room."""
+        """Send queued requests while there is room, and the server is not away."""
         while self._pacer.unthrottled:
+            if not self._may_send():
+                return
             request = self.slots.next()
             if request is None:
                 return
@@ -124,10 +138,40 @@ class RequestSender:
         again = self._send_queued_again if self.slots.defer() else self.send_again
         self._timer.call_later(delay_s, partial(again, request))
 
+    def hold(self, request: InflightRequest) -> None:
+        """Send a request again when the server is not away any more, behind those held before."""
+        request.error = None  # if the run is stopped meanwhile, it was interrupted
+        if self.slots.defer():
+            self.slots.requeue_front(request)
+            self.dispatch()
+        else:
+            self._timer.call_later(_HOLD_AGAIN_S, partial(self.hold, request))
+
     def send_again(self, request: InflightRequest) -> None:
         """Send a request that has kept its slot, with the newest credentials."""
         if self._is_refreshed(request):
             self._send(request)
+
+    def relocate(self, request: InflightRequest) -> bool:
+        """Ask where the bucket is whose region was wrong; return whether requests go there now.
+
+        boto3's client learns it from the answer to any request.
+        """
+        client, task = self._context.destination, request.task
+        with self._relocating:
+            if self._copy_client is request.sent_by:
+                with contextlib.suppress(Exception):  # the answer to the copy stands
+                    client.head_bucket(Bucket=task.destination_bucket)
+                template = compose(
+                    client,
+                    self._context.options,
+                    source_bucket=task.source.bucket,
+                    destination_bucket=task.destination_bucket,
+                )
+                if template != self._copy_client.template:
+                    self._copy_client.close()
+                    self._copy_client = self._copy_client.with_template(template)
+            return self._copy_client is not request.sent_by
 
     def end_queued(self) -> None:
         """End the queued requests of a stopped run, for which no answer frees a slot any more."""
@@ -163,10 +207,13 @@ class RequestSender:
 
     def _dispatch_paced(self) -> None:
         """Send the next queued request when the pace allows it; runs in the timer thread."""
-        request = self.slots.next()
+        request = self.slots.next() if self._may_send() else None
         if request is not None:
             self._guarded(self._send, request)
             self._timer.call_later(0.0, self._dispatch_paced)
+
+    def _may_send(self) -> bool:
+        return self.slots.has_waiting and self._outage.may_send()
 
     def _send(self, request: InflightRequest) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
@@ -178,7 +225,10 @@ class RequestSender:
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
-        request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+        request.sent_by = self._copy_client
+        request.give_up = request.sent_by.send(
+            request.task, partial(self._answered, request), use_idle=not request.is_resent
+        )
 
     def _why_unsent(self, request: InflightRequest) -> ObjectError:
         """Return the error of a request that is not sent (again), because the run was stopped."""

@@ -47,8 +47,10 @@ class RequestState:
     params: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferState | None = None
     attempts: int = 0
+    attempts_in_outages: int = 0  # of these; they spend no repetition
     signed_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # because an idle connection had been closed
 
     def count_attempt(self, error: Exception | None, info: ErrorInfo) -> None:
         """Count one sending, unless the stop kept the request back; note the count in ``error``."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
 
 from s3_xfer.copying import answers
 from s3_xfer.copying.request_state import RequestState, state_of
-from s3_xfer.errors import ErrorInfo, translate, translate_answer, upload_is_gone
+from s3_xfer.copying.upload_listing import iter_uploads
+from s3_xfer.errors import ErrorInfo, malformed, translate, translate_answer, upload_is_gone
 from s3_xfer.model import OpenUpload
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
@@ -187,33 +187,10 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
 
 
 def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[OpenUpload]:
-    for listed_key, upload in listed_uploads(client, bucket, prefix=key):
-        if listed_key == key and upload["Initiated"] >= since - _CLOCKS_DIFFER:
+    for upload in iter_uploads(client, bucket, key):
+        if upload["Key"] != key:
+            continue
+        if "Initiated" not in upload:
+            raise malformed(f"the listing of the uploads to {s3_url(bucket, key)} has no date")
+        if upload["Initiated"] >= since - _CLOCKS_DIFFER:
             yield OpenUpload(bucket, key, upload["UploadId"])
-
-
-def listed_uploads(
-    client: S3Client, bucket: str, *, prefix: str
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the unfinished uploads below ``prefix`` as S3 lists them, each with its key.
-
-    Raises:
-        botocore.exceptions.ClientError: a page was refused after all retries.
-    """
-    markers: dict[str, Any] = {}
-    while True:
-        # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
-        page = client.list_multipart_uploads(
-            Bucket=bucket, Prefix=prefix, EncodingType="url", **markers
-        )
-        decode = unquote_plus if page.get("EncodingType") == "url" else str
-        for upload in page.get("Uploads", ()):
-            yield decode(upload["Key"]), upload
-        next_markers = {
-            "KeyMarker": decode(page.get("NextKeyMarker") or ""),
-            "UploadIdMarker": page.get("NextUploadIdMarker") or "",
-        }
-        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
-        if is_stuck or not page.get("IsTruncated"):
-            return
-        markers = next_markers

@@ -59,8 +59,7 @@ class _Explained(enum.Enum):
 class ErrorClass(_Explained):
     """Classes of error: what happened, what a person can do next, what a run does.
 
-    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
-    runbook. Values are API: they do not change.
+    The value is what reports show, and hyphenated the section of the runbook. Values are API.
     """
 
     THROTTLED = (
@@ -71,8 +70,8 @@ class ErrorClass(_Explained):
     )
     SERVER_ERROR = (
         "ServerError",
-        "S3 had an internal error every time",
-        "run it again; if it persists, give AWS support the request id",
+        "the S3 service had an internal error, or sent what cannot be read, every time",
+        "run it again; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
     TIMEOUT = (
@@ -135,15 +134,16 @@ class ErrorClass(_Explained):
         "the destination key would be longer than the 1,024 bytes that S3 allows",
         "choose a shorter destination prefix",
     )
-    EMPTY_KEY = (
-        "EmptyKey",
-        "the destination key would be empty",
-        "give the destination a prefix",
-    )
+    EMPTY_KEY = ("EmptyKey", "the destination key would be empty", "give the destination a prefix")
     SIZE_REFUSED = (
         "SizeRefused",
         "the S3 service takes no object, or no part, of this size",
         "lower --multipart-threshold; for parts too large or too small change --part-size",
+    )
+    KEY_TAKEN = (
+        "KeyTaken",
+        "another object of this copy goes to the same destination key",
+        "let rename= return a key of its own for each object, then run it again",
     )
     MISMATCH = (
         "Mismatch",
@@ -240,6 +240,12 @@ class ErrorClass(_Explained):
         "TooManyFailures",
         "more objects failed than the limits of the run allow",
         "read why the first ones failed, mend that, then run it again from the report",
+        RetryAction.END_RUN,
+    )
+    OUTAGE = (
+        "Outage",
+        "the server was away for longer than the run waits",
+        "find out when the server answers again, then run it again from the report or the journal",
         RetryAction.END_RUN,
     )
     UNORDERED_LISTING = (

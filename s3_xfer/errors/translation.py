@@ -39,8 +39,11 @@ _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
     ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
-    ((bc.CredentialRetrievalError, bc.TokenRetrievalError), _E.CREDENTIALS_REFUSED),
-    ((bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError), _E.CREDENTIALS_EXPIRED),
+    (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
+    (
+        (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
+        _E.CREDENTIALS_EXPIRED,
+    ),
     ((bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError), _E.NETWORK),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),

@@ -32,6 +32,7 @@ from s3_xfer.options.enums import (
     Preflight,
     ReportScope,
     RunMode,
+    SecondChance,
     StorageClass,
     TagPolicy,
 )
@@ -40,6 +41,7 @@ from s3_xfer.options.limits import (
     CONCURRENCY_MAX,
     LISTING_THREADS_MAX,
     MAX_IN_FLIGHT,
+    OUTAGE_LIMIT_MAX_S,
     PART_MAX_BYTES,
     PART_MIN_BYTES,
     PARTS_MAX,
@@ -68,6 +70,7 @@ __all__ = [
     "Preflight",
     "ReportScope",
     "RunMode",
+    "SecondChance",
     "StorageClass",
     "TagPolicy",
 ]
@@ -190,6 +193,13 @@ class CopyOptions:
     retry_delay_s: float = option(
         1.0, _SPEED, "Wait before the first repetition; doubles with each.", **_SECONDS
     )
+    second_chance: SecondChance = option(
+        SecondChance.GIVE,
+        _SPEED,
+        "Do not try once more, at the end, what failed for a passing reason.",
+        flag="--no-second-chance",
+        when_given=SecondChance.SKIP,
+    )
     read_timeout_s: float = option(
         300.0,
         _SPEED,
@@ -234,6 +244,15 @@ class CopyOptions:
         is_repeated=False,  # a moment that has passed is refused
         details="A duration counts from the start of the run; a moment needs a time zone.",
     )
+    outage_limit_s: float = option(
+        600.0,
+        _LIMITS,
+        "Wait so long for a server that fails every request, then end the run; 0 waits for none.",
+        kind=Kind.DURATION,
+        range=(0, OUTAGE_LIMIT_MAX_S),
+        unit="s",
+        details="The wait begins once the server has answered a request of the run.",
+    )
     report_path: Path | None = optional(
         Path,
         _OUTPUT,
@@ -258,6 +277,12 @@ class CopyOptions:
     )
     prices_path: Path | None = optional(
         Path, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices."
+    )
+    principal: str | None = optional(
+        str,
+        _OUTPUT,
+        "Role or user that makes the copy, where STS does not say it; for diagnoses.",
+        metavar="ARN",
     )
     journal_use: JournalUse = option(
         JournalUse.BEGIN,

@@ -25,6 +25,10 @@ class ConnectionCut(Exception):  # noqa: N818 - not an error of the server: it w
     """Reset the connection instead of answering."""
 
 
+class ConnectionEnd(ConnectionCut):
+    """End the connection in order, without a byte of an answer."""
+
+
 class Action:
     """A fault's effect. The base does nothing; each subclass overrides what it needs."""
 
@@ -158,17 +162,6 @@ class Rewrite(Action):
     def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
         """Change the answer."""
         return self.rewrite(request, answer)
-
-
-@dataclass(slots=True)
-class RewriteBody(Action):
-    """Send the true answer in other words."""
-
-    change: Callable[[bytes], bytes]
-
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
-        """Change the body; the length that is announced is that of what is sent."""
-        return replace(answer, body=self.change(answer.body))
 
 
 class RateLimit(Action):

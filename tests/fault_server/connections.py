@@ -7,13 +7,14 @@ down, delayed answers wake up, and no thread is left. Refuses to know S3.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from tests.fault_server.actions import ConnectionCut
+from tests.fault_server.actions import ConnectionCut, ConnectionEnd
 from tests.fault_server.wire import (
     Answer,
     ProtocolError,
@@ -29,11 +30,11 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: cl
 
 
 class Listener:
-    """Serves ``respond`` on a free port of the loopback interface until stopped."""
+    """Serves ``respond`` on a port (0: a free one) of the loopback interface until stopped."""
 
-    def __init__(self, respond: Callable[[Request], Answer]) -> None:
+    def __init__(self, respond: Callable[[Request], Answer], port: int = 0) -> None:
         self._respond = respond
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
         self.port = int(self._socket.getsockname()[1])
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
@@ -83,12 +84,16 @@ class Listener:
 
     def _converse(self, connection: socket.socket, stream: BinaryIO) -> None:
         """Answer the requests of one connection until it ends."""
+        numbers = itertools.count(1)
         try:
             while request := read_request(stream, lambda: connection.sendall(_CONTINUE)):
+                request.number_on_connection = next(numbers)
                 answer = self._respond(request)
                 connection.sendall(serialise(answer, request))
                 if answer.close or request.headers.get("connection", "").lower() == "close":
                     return
+        except ConnectionEnd:
+            return
         except ConnectionCut:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         except ProtocolError:

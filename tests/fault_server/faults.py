@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tests.fault_server.actions import (
@@ -24,7 +24,6 @@ from tests.fault_server.actions import (
     RateLimit,
     Reply,
     Rewrite,
-    RewriteBody,
     Truncate,
     When,
     WrongLength,
@@ -153,7 +152,9 @@ class Fault:
         **where: Unpack[Where],
     ) -> Fault:
         """Do the work, and answer what ``change`` makes of the document."""
-        return cls.of(operations, RewriteBody(change), where)
+        return cls.of(
+            operations, Rewrite(lambda _, answer: replace(answer, body=change(answer.body))), where
+        )
 
     @classmethod
     def call(

@@ -44,6 +44,7 @@ class Request:
     operation: str = ""  # botocore's name, such as "CopyObject"
     account_id: str = ""  # empty: nobody this server knows
     request_id: str = ""
+    number_on_connection: int = 1
 
     @property
     def part_number(self) -> int | None:
@@ -60,6 +61,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     close: bool = False  # end the connection behind it
+    lacks_length: bool = False  # of its body; only for HEAD, whose answers have none
 
 
 def read_request(stream: BinaryIO, send_continue: Callable[[], object]) -> Request | None:
@@ -94,6 +96,8 @@ def serialise(answer: Answer, request: Request) -> bytes:
         "content-length": str(len(answer.body)),
         **answer.headers,
     }
+    if answer.lacks_length:
+        del headers["content-length"]
     if answer.close:
         headers["connection"] = "close"
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
