@@ -124,6 +124,8 @@ class RequestHooks:
             if operation.name in _PACED:
                 self.pacer.accepted(state.signed_at_s)
             return None
+        if response and "Body" in response[1]:  # of a GetObject that nobody will read
+            response[1]["Body"].close()
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
