@@ -50,6 +50,8 @@ class InflightRequest:
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_retry: bool = False  # what is sent next
+    was_throttled: bool = False  # by the last answer
     is_resent: bool = False  # because an idle connection had been closed
     is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
     sent_by: CrtCopyClient | None = None
@@ -221,6 +223,9 @@ class RequestSender:
         if self._stop.is_set():
             self._on_unsent(request, self._why_unsent(request))
             return
+        if request.is_retry:
+            self._counter.retried(throttled=request.was_throttled)
+            request.is_retry = False
         request.attempts += 1
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
