@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
-from s3_xfer.errors import checked_call
+from s3_xfer.errors import ValidationError, checked_call
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
@@ -43,6 +43,11 @@ class TransferSpec:
 
     def __post_init__(self) -> None:
         check_values(self)
+        if self.destination.no_sign_request:
+            raise ValidationError(
+                "requests to the destination have to be signed",
+                remedy="give no_sign_request for the source alone",
+            )
         self.key_map()
 
     @classmethod

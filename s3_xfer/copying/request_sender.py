@@ -47,6 +47,7 @@ class InflightRequest:
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # because an idle connection had been closed
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
 
@@ -196,7 +197,9 @@ class RequestSender:
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
-        request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+        request.give_up = self._copy_client.send(
+            request.task, partial(self._answered, request), use_idle=not request.is_resent
+        )
 
     def _why_unsent(self, request: InflightRequest) -> ObjectError:
         """Return the error of a request that is not sent (again), because the run was stopped."""

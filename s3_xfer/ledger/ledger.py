@@ -29,7 +29,6 @@ from s3_xfer.model import (
     S3Location,
     S3Object,
     Skipped,
-    SkipReason,
 )
 from s3_xfer.options import CopyOptions, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
@@ -157,8 +156,8 @@ class Ledger:
         self._metrics.record(outcome)
         if isinstance(outcome, Failed):
             self._note_failure(outcome)
-        if self.estimate and _is_planned(outcome):
-            self.estimate.add(outcome.task.source)
+        if self.estimate and isinstance(outcome, Skipped):
+            self.estimate.add(outcome)
         if self.journal:
             self.journal.record(outcome)
         if self._report:
@@ -246,10 +245,6 @@ class Ledger:
         """Close the report under its ``.partial`` name: it is not complete."""
         if self._report:
             self._report.leave()
-
-
-def _is_planned(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.reason is SkipReason.DRY_RUN
 
 
 def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
-from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped, SkipReason
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
@@ -60,6 +60,7 @@ class TransferMetrics:
     bytes_failed: int = 0
     files_interrupted: int = 0
     bytes_interrupted: int = 0
+    planned_bytes: int = 0
     bytes_in_progress: int = 0
     listing_complete: bool = False
     retries: int = 0
@@ -90,6 +91,11 @@ class TransferMetrics:
     def bytes_earlier(self) -> int:
         """Bytes of these."""
         return self.bytes_copied_earlier + self.bytes_skipped_earlier
+
+    @property
+    def planned_files(self) -> int:
+        """Objects of a dry run that a real one would copy; ``planned_bytes`` are theirs."""
+        return self.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
 
     @property
     def files_done(self) -> int:
@@ -244,6 +250,8 @@ class MetricsCollector:
                     self._sums["files_skipped"] += 1
                     self._sums["bytes_skipped"] += size_bytes
                     self._skip_reasons[outcome.reason.value] += 1
+                    if outcome.reason is SkipReason.DRY_RUN:
+                        self._sums["planned_bytes"] += size_bytes
                 case Failed():
                     self._sums["files_failed"] += 1
                     self._sums["bytes_failed"] += size_bytes
