@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from s3_xfer.access import probes
-from s3_xfer.access.clients import Clients
+from s3_xfer.access.clients import Clients, open_reading_client
 from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
@@ -64,7 +64,7 @@ class AccessPreflight:
         if self._is_skipped:
             return ()
         if self._spec.options.mode is RunMode.DRY_RUN:
-            return ("a dry run writes nothing, so write access was not checked",)
+            return (self._examine_reading_by_copier(),)
         try:
             findings = self._examine([probes.open_upload, probes.read_for_copy])
         finally:
@@ -73,6 +73,19 @@ class AccessPreflight:
             f"reading the source was not proven: {finding.evidence}"
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
+        )
+
+    def _examine_reading_by_copier(self) -> str:
+        """Try what a dry run can show of reading for the copy; return what it cannot show."""
+        context = self._context
+        context.source_by_copier = open_reading_client(context.clients, self._spec)
+        (finding,) = self._examine([probes.head_by_copier])
+        unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
+        if finding.verdict is Verdict.UNPROVEN:
+            return f"{unchecked} with the destination's credentials ({finding.evidence})"
+        return (
+            f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
+            "tags and KMS keys may still be denied"
         )
 
     def diagnose(self, error: BaseException) -> None:

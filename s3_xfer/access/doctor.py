@@ -263,6 +263,8 @@ class _Examination:
             yield probes.clean_up
             if spec.options.journal:
                 yield probes.journal
+        else:
+            yield probes.head_by_copier
         if not spec.overwrite:
             yield probes.existing
         yield from (probes.source_identity, probes.destination_identity)

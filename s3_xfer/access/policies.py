@@ -97,12 +97,12 @@ class _PolicyWriter:
 
     def documents(self) -> Iterator[PolicyDocument]:
         source = self._source.account
-        owner, has_reader = source.bucket_owner, source.names_credentials
+        owner, has_reader = source.bucket_owner, not source.shares_credentials
         reading = [*([] if has_reader else self._listing()), *self._copying()]
         if self._is_foreign(owner):
             yield from self.document(PolicyTarget.SOURCE_BUCKET, *reading)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
-        if has_reader:
+        if source.names_credentials:
             yield from self.document(PolicyTarget.READER, *self._listing(), *self._reading())
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
@@ -171,30 +171,31 @@ class _PolicyWriter:
             yield replace(self._statement("List", (bucket,), "s3:ListBucket"), condition=condition)
 
     def _copying(self) -> Iterator[Statement]:
-        """What the copier reads itself; a dry run with credentials for the source reads nothing."""
-        if self._writes or not self._source.account.names_credentials:
+        """What the copier reads itself; a dry run with credentials for the source: one object."""
+        if self._writes or self._source.account.shares_credentials:
             yield from self._reading()
+        else:
+            yield self._statement("Read", (self._below(self._source),), "s3:GetObject")
 
     def _reading(self) -> Iterator[Statement]:
         objects = (self._below(self._source),)
-        if self._writes or _is_object(self._source):
-            yield self._statement("Read", objects, "s3:GetObject")
+        yield self._statement("Read", objects, "s3:GetObject")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("ReadTags", objects, "s3:GetObjectTagging")
 
     def _writing(self) -> Iterator[Statement]:
+        objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
+        if not self._overwrite or self._options.identical is Identical.SKIP:
+            yield self._statement("Look", objects, "s3:GetObject")
+            # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
+            yield self._statement("LookFor", bucket, "s3:ListBucket")
         if not self._writes:
             return
-        objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
         if self._options.acl:
             yield self._statement("WriteAcl", objects, "s3:PutObjectAcl")
-        if not self._overwrite or self._options.identical is Identical.SKIP:
-            yield self._statement("Look", objects, "s3:GetObject")
-            # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
-            yield self._statement("LookFor", bucket, "s3:ListBucket")
         if self._options.journal:
             yield self._statement("LookAtParts", objects, "s3:ListMultipartUploadParts")
             yield self._statement("LookAtUploads", bucket, "s3:ListBucketMultipartUploads")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Stand
+from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Resend, Stand
 from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
@@ -65,7 +65,8 @@ class AsyncDispatcher:
 
     def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InflightRequest(task, partial(on_done, task))
+        is_second_try = task.earlier_error is not None
+        request = InflightRequest(task, partial(on_done, task), ambiguous=is_second_try)
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):
@@ -122,24 +123,43 @@ class AsyncDispatcher:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
+        can_resend = answer.died_unused and not request.is_resent
         if info.error_class not in SERVER_AWAY:
             self._outage.answered()
-        elif self._outage.failed(request.task.destination_key):
+        elif not can_resend and self._outage.failed(request.task.destination_key):
             self._sender.complete(self._wait_for_server, request, info, error)
             return
-        self._go_on(request, info, error)
+        self._go_on(request, info, error, can_resend=can_resend)
 
-    def _go_on(self, request: InflightRequest, info: ErrorInfo, error: Exception) -> None:
-        attempts = request.attempts - request.attempts_in_outages
-        decision = self._requests.decide(info, attempts=attempts, can_renew=not request.is_renewed)
+    def _go_on(
+        self,
+        request: InflightRequest,
+        info: ErrorInfo,
+        error: Exception,
+        *,
+        can_resend: bool = False,
+    ) -> None:
+        decision = self._requests.decide(
+            info,
+            attempts=request.attempts - request.attempts_in_outages,
+            can_renew=not request.is_renewed,
+            can_resend=can_resend,
+        )
         match decision:
+            case Resend():
+                request.is_resent = True
+                request.attempts -= 1
+                self._sender.repeat(request, 0.0)
             case Again():
                 self._requests.counter.retried(throttled=decision.throttled)
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
             case Renew():
                 self._sender.complete(self._renew, request, error)
             case Stand():
-                self._sender.complete(self._conclude, request, error)
+                is_elsewhere = info.error_class is ErrorClass.WRONG_REGION
+                may_move = is_elsewhere and not request.is_relocated
+                end = self._relocate if may_move else self._conclude
+                self._sender.complete(end, request, error)
             case CutOff():
                 stopped = cut_off(self._requests.stop, info, attempts=request.attempts)
                 self._sender.complete(self._conclude, request, stopped)
@@ -183,6 +203,14 @@ class AsyncDispatcher:
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
         """Complete a request whose last answer was ``error``; may ask S3."""
         self._complete(request, self._settler.conclude(request.task, request.transfer, error))
+
+    def _relocate(self, request: InflightRequest, error: Exception) -> None:
+        """Send a request again to the region of its bucket, as boto3 does by itself."""
+        request.is_relocated = True
+        if self._sender.relocate(request):
+            self._sender.send_again(request)
+        else:
+            self._conclude(request, error)
 
     def _renew(self, request: InflightRequest, error: Exception) -> None:
         """Send a request again that was refused as expired, if the credentials were renewed."""

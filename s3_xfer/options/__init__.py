@@ -32,6 +32,7 @@ from s3_xfer.options.enums import (
     Preflight,
     ReportScope,
     RunMode,
+    SecondChance,
     StorageClass,
     TagPolicy,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "Preflight",
     "ReportScope",
     "RunMode",
+    "SecondChance",
     "StorageClass",
     "TagPolicy",
 ]
@@ -190,6 +192,13 @@ class CopyOptions:
     )
     retry_delay_s: float = option(
         1.0, _SPEED, "Wait before the first repetition; doubles with each.", **_SECONDS
+    )
+    second_chance: SecondChance = option(
+        SecondChance.GIVE,
+        _SPEED,
+        "Do not try once more, at the end, what failed for a passing reason.",
+        flag="--no-second-chance",
+        when_given=SecondChance.SKIP,
     )
     read_timeout_s: float = option(
         300.0,

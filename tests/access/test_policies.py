@@ -146,7 +146,7 @@ CHANGES: dict[str, tuple[Mapping[str, Any], set[str], set[str]]] = {
     "dry run": (
         {"options": CopyOptions(mode=RunMode.DRY_RUN)},
         set(),
-        WRITE | {"s3:GetObject"},
+        WRITE,
     ),
     "source with credentials of its own": (
         {"source": AccountContext(bucket_owner=THEIRS, profile="them")},
