@@ -306,9 +306,8 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    own_session = account.session
-    core = own_session._session if own_session else _core_session(account.profile)  # noqa: SLF001
-    error = missing_login(core, error) or error
+    core = account.session._session if account.session else None  # noqa: SLF001 - no other way
+    error = missing_login(core or botocore.session.Session(profile=account.profile), error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
