@@ -79,6 +79,7 @@ from s3_xfer.options import (
     Preflight,
     ReportScope,
     RunMode,
+    SourceCheck,
     StorageClass,
     TagPolicy,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "S3XferError",
     "SkipReason",
     "Skipped",
+    "SourceCheck",
     "StorageClass",
     "TagPolicy",
     "TransferMetrics",

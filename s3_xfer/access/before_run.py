@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal, diagnosis_or_none
-from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
+from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+
+_NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 
 
 class AccessPreflight:
@@ -67,7 +69,7 @@ class AccessPreflight:
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
-            f"reading the source was not proven: {finding.evidence}"
+            f"{_NOT_PROVEN[finding.side]} was not proven: {finding.evidence}"
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )

@@ -31,6 +31,12 @@ from s3_xfer.access.credentials import (
 )
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.optional_headers import (
+    IF_NONE_MATCH,
+    SOURCE_CONDITION,
+    TAGGING_DIRECTIVE,
+    OptionalHeaders,
+)
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import PreflightError, ValidationError, translate
@@ -38,7 +44,7 @@ from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
@@ -115,15 +121,28 @@ def open_clients(
     )
     writing = RequestHooks(requests, renewal=renewal, headers=headers)
     writer = _bulk_client(session, destination, options, writing, side="destination")
+    destination_is_aws = is_aws(writer.meta.endpoint_url)
+    writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
     return Clients(
         source=_bulk_client(source_session or session, source, options, reading, side="source"),
         source_session=source_session or session,
         destination_session=session,
         destination=writer,
         destination_hooks=writing,
-        destination_is_aws=is_aws(writer.meta.endpoint_url),
+        destination_is_aws=destination_is_aws,
         destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
+    )
+
+
+def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
+    """Return what copies may do without, and what they are to do without."""
+    offered = [] if overwrite else [IF_NONE_MATCH]
+    if options.tags is TagPolicy.SKIP:
+        offered.append(TAGGING_DIRECTIVE)
+    checks_by_head = options.source_check is SourceCheck.HEAD
+    return OptionalHeaders(
+        [] if is_aws else offered, left_out=[SOURCE_CONDITION] if checks_by_head else []
     )
 
 

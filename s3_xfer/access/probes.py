@@ -7,6 +7,7 @@ the source. No object, version or event appears.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,7 @@ from s3_xfer.access.probe import (
     probe_key,
 )
 from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
+from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
@@ -128,27 +129,42 @@ def tags_of_large(context: ProbeContext) -> str | None:
     """Read the tags of an object that is copied in parts, which always takes that."""
     if not context.large or not context.copies_tags:
         return None
-    return _read_tags(context.clients.source, context.large, AccessAction.READ_TAGS)
+    return _read_tags(context, context.clients.source, context.large, AccessAction.READ_TAGS)
 
 
 @partial(Probe, "read tags", SOURCE)
 def tags(context: ProbeContext) -> str:
     """Read tags with the source's credentials and with the copier's: a copy needs both."""
-    _read_tags(context.clients.source, _subject(context), AccessAction.READ_TAGS)
-    return _read_tags(_copier(context), _subject(context), AccessAction.COPY_TAGS)
+    _read_tags(context, context.clients.source, _subject(context), AccessAction.READ_TAGS)
+    return _read_tags(context, _copier(context), _subject(context), AccessAction.COPY_TAGS)
 
 
 @partial(Probe, "read tags", SOURCE)
 def tags_by_copier(context: ProbeContext) -> str:
     """Read tags with the destination's credentials only."""
-    return _read_tags(_copier(context), _subject(context), AccessAction.COPY_TAGS)
+    return _read_tags(context, _copier(context), _subject(context), AccessAction.COPY_TAGS)
 
 
-def _read_tags(client: S3Client, subject: S3Object, action: AccessAction) -> str:
+def _read_tags(
+    context: ProbeContext, client: S3Client, subject: S3Object, action: AccessAction
+) -> str:
     advice = "grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)"
-    with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
-        client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
+    try:
+        with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
+            client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
+    except PreflightError as refusal:
+        raise _without_tags(context, refusal) from refusal
     return f"tags of {subject.url}"
+
+
+def _without_tags(context: ProbeContext, refusal: PreflightError) -> Exception:
+    """Return ``refusal``, or that nothing is shown where the service has no tags to copy.
+
+    Only a copy in parts asks for tags; others have none on such a service.
+    """
+    if refusal.error_class is not ErrorClass.TAGS_NOT_SUPPORTED or context.large:
+        return refusal
+    return UnprovenError(f"{refusal.problem}; no object that is known so far needs it")
 
 
 def _subject(context: ProbeContext) -> S3Object:
@@ -201,17 +217,75 @@ def open_upload(context: ProbeContext) -> str:
         "Bucket": destination.bucket,
         "Key": context.key or probe_key(destination),
     }
-    advice = (
-        "grant s3:PutObject on the destination to its credentials (with --acl also "
-        "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner"
-    )
-    problem = f"{destination.url} cannot be written"
-    with refusing(problem, action=AccessAction.WRITE, if_denied=advice):
-        response = context.clients.destination.create_multipart_upload(**target, **params)
+    create = context.clients.destination.create_multipart_upload
+    try:
+        response = create(**target, **params)
+    except Exception as error:
+        info = translate(error)
+        if not _is_lacking(context, info) or _opens_plain_upload(context, target, params):
+            advice = (
+                "grant s3:PutObject on the destination to its credentials (with --acl also "
+                "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check "
+                "--dest-bucket-owner"
+            )
+            problem = f"{destination.url} cannot be written"
+            raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
+        raise _without_parts(context, "CreateMultipartUpload", info) from error
     context.upload = {**target, "UploadId": response["UploadId"]}
     options = ", ".join(f"{name} {value}" for name, value in params.items())
     url = s3_url(target["Bucket"], target["Key"])
     return f"upload opened at {url}{' with ' if options else ''}{options}"
+
+
+def _opens_plain_upload(
+    context: ProbeContext, target: Mapping[str, Any], params: Mapping[str, Any]
+) -> bool:
+    """Return whether an upload can be opened without the options ``params``; it is aborted."""
+    if not params:
+        return False
+    client = context.clients.destination
+    try:
+        upload = client.create_multipart_upload(**target)
+    except Exception:  # noqa: BLE001 - the first error is told
+        return False
+    # One that stays is found among the open uploads.
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
+    return True
+
+
+# What a service other than AWS may answer to an operation that it does not have.
+_LACKING = frozenset(
+    {
+        ErrorClass.PARTS_NOT_SUPPORTED,
+        ErrorClass.NOT_SUPPORTED,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.INVALID_REQUEST,
+        ErrorClass.SERVER_ERROR,
+        ErrorClass.BUCKET_MISSING,
+        ErrorClass.UPLOAD_LOST,
+        ErrorClass.SOURCE_VANISHED,
+    }
+)
+_NO_SUCH_METHOD = 405
+
+
+def _is_lacking(context: ProbeContext, info: ErrorInfo) -> bool:
+    """Return whether the service may not have what was asked for, rather than deny it."""
+    if context.clients.destination_is_aws:
+        return info.error_class in (ErrorClass.PARTS_NOT_SUPPORTED, ErrorClass.NOT_SUPPORTED)
+    return info.error_class in _LACKING or info.http_status == _NO_SUCH_METHOD
+
+
+def _without_parts(context: ProbeContext, operation: str, info: ErrorInfo) -> Exception:
+    """Return what it means that a copy in parts is not to be had: a refusal where one is needed."""
+    lacking = f"this service has no usable {operation} ({answer_text(info)})"
+    if context.large is None:
+        return UnprovenError(f"{lacking}; no object that is known so far needs it")
+    return PreflightError(
+        f"{context.large.url} cannot be copied in parts: {lacking}",
+        error_class=ErrorClass.PARTS_NOT_SUPPORTED,
+        info=info,
+    )
 
 
 @partial(Probe, "read for the copy", SOURCE)
@@ -227,12 +301,19 @@ def read_for_copy(context: ProbeContext) -> str:
         part["CopySourceRange"] = "bytes=0-0"
     if source.etag:
         part["CopySourceIfMatch"] = source.etag
+    copy_part = context.clients.destination.upload_part_copy
     try:
-        context.clients.destination.upload_part_copy(**context.upload, PartNumber=1, **part)
+        copy_part(**context.upload, PartNumber=1, **part)
     except Exception as error:
         info = translate(error)
-        if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
+        if "CopySourceIfMatch" in part and info.error_class in _MAY_BE_THE_CONDITION:
+            del part["CopySourceIfMatch"]
+            if not answer(copy_part, {**context.upload, "PartNumber": 1, **part}):
+                raise _without_condition(context, source, info) from error
+        if info.error_class in _SAMPLE_IS_GONE and not _is_still_there(context, source):
             raise UnprovenError("the sample changed meanwhile") from error
+        if _is_lacking(context, info):
+            raise _without_parts(context, "UploadPartCopy", info) from error
         if info.error_class is not ErrorClass.ACCESS_DENIED:
             problem = f"{source.url} cannot be read for a copy"
             raise refused(problem, info, action=AccessAction.READ) from error
@@ -247,6 +328,43 @@ def read_for_copy(context: ProbeContext) -> str:
     return f"a part was copied from {source.url}"
 
 
+_MAY_BE_THE_CONDITION = frozenset(
+    {
+        ErrorClass.PARTS_NOT_SUPPORTED,
+        ErrorClass.NOT_SUPPORTED,
+        ErrorClass.INVALID_REQUEST,
+        ErrorClass.SOURCE_CHANGED,
+    }
+)
+
+
+_SAMPLE_IS_GONE = (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED)
+
+
+def _is_still_there(context: ProbeContext, source: S3Object) -> bool:
+    """Return whether a HEAD finds the sample as it was listed."""
+    try:
+        location = S3Location(bucket=source.bucket, key=source.key)
+        return source_object(context.clients.source, location).etag.strip('"') == source.etag.strip(
+            '"'
+        )
+    except PreflightError:
+        return False
+
+
+def _without_condition(context: ProbeContext, source: S3Object, info: ErrorInfo) -> Exception:
+    """Return what it means that a part can be copied, but not pinned to its source's ETag."""
+    if info.error_class is ErrorClass.SOURCE_CHANGED and not _is_still_there(context, source):
+        return UnprovenError("the sample changed meanwhile")
+    problem = (
+        f"this service copies a part of {source.url}, but refuses the condition that the source "
+        f"still has its ETag: {answer_text(info)}"
+    )
+    if context.large is None:
+        return UnprovenError(f"{problem}; --source-check head copies without it")
+    return PreflightError(problem, error_class=ErrorClass.CONDITION_REFUSED, info=info)
+
+
 @partial(Probe, "write tags", DESTINATION)
 def write_tags(context: ProbeContext) -> str:
     """Open a second upload, with a tag, and abort it."""
@@ -255,8 +373,11 @@ def write_tags(context: ProbeContext) -> str:
     client, params = context.clients.destination, write_params(context.options)
     target = {name: context.upload[name] for name in ("Bucket", "Key")}
     problem = f"{s3_url(target['Bucket'], target['Key'])} cannot be written with tags"
-    with refusing(problem, action=AccessAction.WRITE_TAGS):
-        upload = client.create_multipart_upload(**target, **params, Tagging="s3-xfer=check")
+    try:
+        with refusing(problem, action=AccessAction.WRITE_TAGS):
+            upload = client.create_multipart_upload(**target, **params, Tagging="s3-xfer=check")
+    except PreflightError as refusal:
+        raise _without_tags(context, refusal) from refusal
     # One that stays is found among the open uploads.
     answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
     return "an upload with a tag was opened and aborted"

@@ -52,6 +52,16 @@ _ENCRYPTION_HEADERS = {
 _NOT_XML = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
 )
+# How an answer with tags begins, or one with an error.
+_TAGGING = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?:Tagging|Error)\b",
+    re.DOTALL,
+)
+_NO_TAGGING = (
+    b"<Error><Code>NotImplemented</Code><Message>GetObjectTagging was answered with something "
+    b"that is no set of tags</Message></Error>"
+)
+_NOT_IMPLEMENTED = 501
 _OK = 200
 _REDIRECTS = 300
 _INTERNAL_ERROR = 500
@@ -176,3 +186,14 @@ def make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: obje
     body = _NOT_XML.sub(b"?", response_dict["body"])
     if body != response_dict["body"] and b"<Error>" not in body:
         response_dict.update(body=body, status_code=200)
+
+
+def require_tagging(response_dict: dict[str, Any], **_: object) -> None:
+    """Make a refusal of other content than tags (event ``before-parse`` of ``GetObjectTagging``).
+
+    A service that does not know ``?tagging`` answers with the object itself (rclone 1.75, nanio).
+    """
+    body = response_dict["body"]
+    is_foreign = body.strip() and not _TAGGING.match(body)
+    if is_foreign and _OK <= response_dict["status_code"] < _REDIRECTS:
+        response_dict.update(status_code=_NOT_IMPLEMENTED, body=_NO_TAGGING)

@@ -13,6 +13,7 @@ from typing import Any
 
 from s3_xfer.copying import answers
 from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import Again, Renew, RequestPolicy, Stand
 from s3_xfer.copying.request_state import RequestState, TransferStates, state_of, stopped
@@ -40,12 +41,15 @@ class RequestHooks:
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
         self.uploads = UploadTracker()
+        self.optional = OptionalHeaders()
         self._headers = headers
         self.keeps_uploads_when_stopped = False  # True if another run will go on with them
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
         events = client.meta.events
+        # By this pattern it comes before botocore's own handler, which makes a 500 of it.
+        events.register_first("before-parse.*.GetObjectTagging", answers.require_tagging)
         events.register("before-parse.s3.*", answers.make_parsable)
         events.register("after-call.s3", answers.require_proof)  # before those that read answers
         self.uploads.attach(client)
@@ -62,6 +66,7 @@ class RequestHooks:
         transfer = state_of(context).transfer
         if transfer and model.name == "CreateMultipartUpload":
             params["headers"].update(transfer.create_headers)
+        self.optional.strip(params["headers"])
 
     def _before_sign(self, request: Any, **_: object) -> None:
         self.renewal.keep_fresh()
@@ -94,6 +99,9 @@ class RequestHooks:
             if operation.name in _PACED:
                 self.pacer.accepted(state.signed_at_s)
             return None
+        if self.optional.refused(info, request_dict["headers"]):
+            self.optional.strip(request_dict["headers"])
+            return 0
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.verify import checksums_agree
-from s3_xfer.errors import ErrorClass, RetryAction, translate
+from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
 from s3_xfer.s3_client import S3Client
@@ -49,6 +49,19 @@ def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]
         _ask_for_details(error, client, known)
         answer = client.head_object(**params)
     return _completed(known, answer), answer
+
+
+def require_unchanged(client: S3Client, known: S3Object) -> None:
+    """Compare the ETag that a HEAD without condition returns with that of ``known``.
+
+    Raises:
+        ObjectError: the object has another ETag.
+        botocore.exceptions.ClientError: 404 (missing), 403 (denied), …
+    """
+    found = client.head_object(**object_params(known))["ETag"]
+    if found.strip('"') != known.etag.strip('"'):
+        message = f"its ETag was {known.etag} and is {found}; a copy may hold either content"
+        raise ObjectError.of(ErrorClass.SOURCE_CHANGED, message, attempts=1)
 
 
 def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> None:

@@ -44,6 +44,8 @@ class InflightRequest:
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
     error: Exception | None = None  # of the last answer
+    left_out: frozenset[str] = frozenset()  # headers that it was sent without
+    is_repeated_without: bool = False  # without the condition not to overwrite
     give_up: Callable[[], None] | None = None
 
     @property
@@ -76,6 +78,7 @@ class RequestSender:
         self._counter = hooks.requests.counter
         self._stop = hooks.requests.stop
         self._pacer = hooks.pacer
+        self._optional = hooks.optional
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
@@ -176,6 +179,8 @@ class RequestSender:
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
+        request.left_out = self._optional.left_out
+        self._copy_client.leave_out(request.left_out)
         request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
 
     def _answered(self, request: InflightRequest, answer: Answer) -> None:

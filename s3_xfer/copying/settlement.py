@@ -8,11 +8,14 @@ it, and then the outcome is certain or the object has failed.
 from __future__ import annotations
 
 import traceback
+from dataclasses import replace
 
 import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
+from s3_xfer.copying.headers import object_params
+from s3_xfer.copying.optional_headers import IF_NONE_MATCH
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.model import (
@@ -24,6 +27,14 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
+
+_CONDITIONAL = ("CopyObject", "CompleteMultipartUpload")  # what carries If-None-Match
+_COPIES = ("CopyObject", "UploadPartCopy")
+# What an error means whose source is as it was listed.
+_FALSE_BLAME = {
+    ErrorClass.SOURCE_CHANGED: ErrorClass.CONDITION_REFUSED,
+    ErrorClass.SOURCE_VANISHED: ErrorClass.SOURCE_NOT_FOUND,
+}
 
 
 class OutcomeSettler:
@@ -60,15 +71,37 @@ class OutcomeSettler:
         Raises:
             Exception: of any kind that the clients raise.
         """
-        error_class = translate(error).error_class
-        if error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite:
-            if not self._destination_exists(task, error):
-                return None
+        info = translate(error)
+        error_class = info.error_class
+        may_exist = error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite
+        if may_exist and self._destination_exists(task, error):
             arrived = self._arrived(task, transfer) if transfer.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
+        if error_class in _FALSE_BLAME and self._is_source_unchanged(task, error):
+            blamed = replace(info, error_class=_FALSE_BLAME[error_class])
+            return self.failed(task, ObjectError(blamed))
         return None
+
+    def drops_condition(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether to send the copy again, from now on without ``If-None-Match``.
+
+        OpenStack Swift 2.38 answers a copy that has it by 412 although there is nothing. Only
+        asked where the program has looked before the copy. Never raises.
+        """
+        context = self._context
+        if context.overwrite or not context.looks_first or not isinstance(error, bc.ClientError):
+            return False
+        if translate(error).error_class is not ErrorClass.SOURCE_CHANGED:
+            return False
+        if error.operation_name not in _CONDITIONAL or "copy-source" in _condition_of(error):
+            return False
+        try:
+            exists = lookup.existing_counterpart(context.destination, task) is not None
+        except Exception:  # noqa: BLE001 - then the error stands
+            return False
+        return not exists and context.hooks.optional.leave_out(IF_NONE_MATCH)
 
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
@@ -83,16 +116,28 @@ class OutcomeSettler:
         """Return whether a 412 means an existing destination rather than a changed source."""
         if not isinstance(error, bc.ClientError) or error.operation_name == "UploadPartCopy":
             return False
-        if error.operation_name == "CompleteMultipartUpload":
+        condition = _condition_of(error)
+        if "copy-source" in condition:
+            return False
+        if self._context.looks_first:  # the service may mean something else by a 412
+            return lookup.existing_counterpart(self._context.destination, task) is not None
+        if error.operation_name == "CompleteMultipartUpload" or condition:
             return True
-        condition = str(error.response["Error"].get("Condition", "")).lower()
-        if condition:
-            return "copy-source" not in condition
         try:
             lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
         except bc.ClientError:
             return False
         return True
+
+    def _is_source_unchanged(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether the source is there with its ETag, although ``error`` denies it."""
+        if isinstance(error, bc.ClientError) and error.operation_name not in _COPIES:
+            return False
+        try:
+            answer = self._context.source.head_object(**object_params(task.source))
+        except Exception:  # noqa: BLE001 - then the error stands
+            return False
+        return answer["ETag"].strip('"') == task.source.etag.strip('"')
 
     def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
         """Return a copied outcome if the destination holds exactly what this run wrote."""
@@ -105,3 +150,8 @@ class OutcomeSettler:
         if found.size != task.source.size or found.etag != expected:
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))
+
+
+def _condition_of(error: bc.ClientError) -> str:
+    """Return the condition that S3 says does not hold, in lower case; empty if it names none."""
+    return str(error.response["Error"].get("Condition", "")).lower()

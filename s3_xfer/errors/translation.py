@@ -6,6 +6,7 @@ is ``UNEXPECTED``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from traceback import walk_tb
@@ -46,9 +47,16 @@ _CODES: Mapping[ErrorClass, str] = {
     _E.WRONG_REGION: "PermanentRedirect AuthorizationHeaderMalformed "
     "IllegalLocationConstraintException BucketRegionError 301",
     _E.CLOCK_SKEW: "RequestTimeTooSkewed",
-    _E.NOT_SUPPORTED: "NotImplemented 501 AccessControlListNotSupported InvalidStorageClass",
+    _E.NOT_SUPPORTED: "NotImplemented 501 UnsupportedOperation AccessControlListNotSupported "
+    "InvalidStorageClass",
 }
 _BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
+
+# What services other than AWS say of an operation, or of a header, that they do not have.
+_NO_SUCH_OPERATION = ("NotImplemented", "501", "UnsupportedOperation", "MethodNotAllowed", "405")
+_OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
+_OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
+_TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
@@ -94,10 +102,11 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
         return None
     error = error or {}
     code = str(error.get("Code") or status)
+    message = str(error.get("Message") or "")
     return ErrorInfo(
-        error_class=_in_context(operation, code, classify(code, status)),
+        error_class=_in_context(operation, code, message, classify(code, status)),
         code=code,
-        message=str(error.get("Message") or ""),
+        message=message,
         http_status=status,
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,
@@ -141,13 +150,26 @@ def _raised_by_parser(error: BaseException) -> bool:
     return _PARSERS in where
 
 
-def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClass:
+def _in_context(operation: str, code: str, message: str, error_class: ErrorClass) -> ErrorClass:
     """Return the class of an error whose code may mean something else for ``operation``."""
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
         if error_class.retry_action in (RetryAction.RESTART_OBJECT, RetryAction.FAIL_OBJECT):
             return _E.CREDENTIALS_REFUSED
+    elif lacking := _lacking(operation, code, message, error_class):
+        return lacking
     elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
         return _E.UPLOAD_LOST  # API reference: "start the upload again"
     elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
         return _E.BUCKET_MISSING
     return error_class
+
+
+def _lacking(operation: str, code: str, message: str, error_class: ErrorClass) -> ErrorClass | None:
+    """Return what a service other than AWS lacks, if that is what its error says."""
+    if operation == "GetObjectTagging" and error_class is _E.INVALID_REQUEST:
+        return _E.TAGS_NOT_SUPPORTED
+    if code not in _NO_SUCH_OPERATION:
+        return None
+    if operation in _OF_TAGS or _TAGS.search(message):
+        return _E.TAGS_NOT_SUPPORTED
+    return _E.PARTS_NOT_SUPPORTED if operation in _OF_PARTS else None

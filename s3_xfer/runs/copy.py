@@ -97,6 +97,7 @@ class CopyRun(Run[CopyResult]):
         all_ended = self._execute()
         self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
+        self._notes += self._setup.service_notes()
         self._finish_report()
 
     def _execute(self) -> bool:

@@ -154,6 +154,10 @@ class CopySetup:
             is_starved=self._is_starved,
         )
 
+    def service_notes(self) -> tuple[str, ...]:
+        """Return what the user should know about how the service took the copies."""
+        return self.clients.destination_hooks.optional.notes() if self.clients else ()
+
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the uploads of this run that were neither completed nor aborted."""
         return self.clients.destination_hooks.uploads.open_uploads() if self.clients else ()

@@ -47,7 +47,9 @@ CLASSES = {
     "E": ErrorClass.EMPTY_RESPONSE,
     "L": ErrorClass.UPLOAD_LOST,
     "G": ErrorClass.SOURCE_CHANGED,
+    "Q": ErrorClass.CONDITION_REFUSED,  # the source is unchanged
     "V": ErrorClass.SOURCE_VANISHED,
+    "P": ErrorClass.SOURCE_NOT_FOUND,  # it is there
     "D": ErrorClass.ACCESS_DENIED,
     "M": ErrorClass.TAGS_NOT_COPIED,
     "B": ErrorClass.BUCKET_MISSING,
@@ -64,8 +66,8 @@ fault               List Head Tags Managed Crt Create Part Complete Abort PutTag
 error in 200        S4   .    S4   S4      S4  S4     S4   S4       8     M4      .      .      S4
 empty 200           E4   E4   E1   E4      E4  E4     E4   E4       .     .       E4     .      S4
 403 AccessDenied    D1   D2   D1   D1      D1  D1     D1   D1       2     M1      D1     +      R1
-404                 B1   V1   V1   V1      V1  B1     V1   L2       .     M1      +      B1     .
-412                 .    G1   .    G1      G1  .      G1   .        .     .       .      .      .
+404                 B1   V1   V1   P1      P1  B1     P1   L2       .     M1      +      B1     .
+412                 .    G1   .    Q1      Q1  .      Q1   .        .     .       .      .      .
 409                 .    .    .    C4      C4  C4     C4   L2       .     M4      .      .      .
 reset before work   N4   N4   N4   N4      N4  N4     N4   N4       8     M4      N4     N4     N4
 reset after work    N4   N4   N4   N4      N4  N4     N4   N4       8     M4      N4     N4     N4
