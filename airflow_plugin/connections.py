@@ -49,9 +49,9 @@ class Side:
             _require_connection(hook, self)
         return AccountContext(
             session=self._session(hook) if self.aws_conn_id and self.independent else None,
-            region=hook.region_name,
-            endpoint_url=hook.conn_config.get_service_endpoint_url("s3"),
-            bucket_owner=self.bucket_owner,
+            region=hook.region_name or None,  # templates render what is not set to empty text
+            endpoint_url=hook.conn_config.get_service_endpoint_url("s3") or None,
+            bucket_owner=self.bucket_owner or None,
             ca_bundle=self._ca_bundle(hook),
             client_config=self._config(hook.config),
         )
@@ -92,7 +92,7 @@ class Side:
                 f"the {self.name} side turns off the check of certificates (verify is false)",
                 remedy="give verify the path of the certificates to trust",
             )
-        return hook.verify if isinstance(hook.verify, str) else None
+        return hook.verify if hook.verify and isinstance(hook.verify, str) else None
 
     def _config(self, config: Any) -> Any:
         """Return the connection's configuration with the operator's merged into it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from s3_xfer.errors import ObjectError
+from s3_xfer.errors import ObjectError, check_fields
 from s3_xfer.model import CopyTask, S3Object
 
 
@@ -67,6 +67,9 @@ class CompareResult:
     detail: str = ""
     proof: str = ""
     error: ObjectError | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def size_bytes(self) -> int:

@@ -16,14 +16,17 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from s3_xfer.errors import ValidationError
+from s3_xfer.errors import ValidationError, check_fields, not_accepted
+from s3_xfer.field_types import NotAcceptedError, convert, convert_path, member_of
 from s3_xfer.units import exact_size, format_size, parse_size
 
 _KEY = "option"
+_SECONDS = "s"  # the unit of a number that may be given as a timedelta
 _DERIVED = "derived from the field"
 # What a field's name ends in and an option's does not: units, and that a text is a path.
 _SUFFIX = re.compile(r"_(s|bytes|percent|path)$")
@@ -78,6 +81,8 @@ class Kind(enum.Enum):
     NUMBER = "a number"
     SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
     FILE = "a path"
+    FILE_OR_URL = "a path, or an s3:// URL"
+    DEADLINE = "a duration like 90m, or a moment with a time zone"
     INSTANCE = "an object"  # that only a program can give
 
 
@@ -98,14 +103,17 @@ class Declaration:
 
     ``name`` is the field. ``of`` is its type without None; for a set, that of its members.
     ``flag`` is how it is typed on the command line, empty if it cannot be. ``default`` is the
-    field's, MISSING if it has none; ``default_text`` says what happens without a value. ``help``
-    is one sentence; of a flag it says what the flag does. ``details`` are for the reference.
+    field's, ``inspect.Parameter.empty`` if it has none; ``default_text`` says what happens without
+    a value. ``help`` is one sentence; of a flag it says what the flag does. ``details`` are for
+    the reference.
     ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
     alone is not. A secret is read from the environment and never shown.
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
     the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
-    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files.
+    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files. A text
+    ``may_be_empty`` where that means something. ``class_name`` is the full name of the class of an
+    object, which is not imported to tell.
     """
 
     help: str
@@ -129,6 +137,11 @@ class Declaration:
     unit: str = ""
     helps: Mapping[Any, str] | None = None
     must_exist: bool = False
+    may_be_empty: bool = False
+    class_name: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -139,6 +152,11 @@ class Declaration:
     def expected(self) -> str:
         """What a value must be, after "it must be"."""
         return f"{self.kind.value} {', '.join(self.words)}".rstrip()
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether None is a value of the field."""
+        return self.default is None
 
     @property
     def meaning(self) -> str:
@@ -158,26 +176,80 @@ class Declaration:
         if value is None:
             return None
         try:
-            return _READERS[self.kind](self.of, value)
+            if isinstance(value, str):
+                return _READERS[self.kind](self.of, value)
+            return self._taken(value)
         except (ValueError, TypeError, OverflowError, ValidationError) as error:
             raise ValidationError(
                 f"{name or self.name} is {value!r}; it must be {self.expected}"
             ) from error
 
-    def check(self, value: Any, *, name: str = "") -> None:
-        """Return if ``value`` is in range; None always is.
+    def accept(self, value: Any) -> Any:
+        """Return what a program gave for the field as the field takes it.
 
-        Messages call it ``name``, or like the option: ``part size``.
+        An enum's member or its value, a text or a path for a file, a ``timedelta`` for seconds; a
+        text is neither a number nor true or false.
+
+        Raises:
+            ValidationError: the field takes no such value, or it is out of range.
+        """
+        if value is None and self.is_optional:
+            return None
+        self._check_blank(value, self._label)
+        try:
+            taken = self._taken(value)
+        except NotAcceptedError as error:
+            accepted = f"{error} or None" if self.is_optional else str(error)
+            raise not_accepted(self.name, value, accepted, is_secret=self.is_secret) from error
+        self.check(taken)
+        return taken
+
+    def _taken(self, value: Any) -> Any:
+        """Return a value that is not written as text.
+
+        Raises:
+            NotAcceptedError: the field takes no such value.
+        """
+        match self.kind:
+            case Kind.MEMBERS:
+                return convert(frozenset[self.of], value)  # type: ignore[name-defined]
+            case Kind.FILE | Kind.FILE_OR_URL:
+                return _taken_file(self, value)
+            case Kind.DEADLINE:
+                return _taken_deadline(value)
+            case Kind.INSTANCE:
+                return _taken_instance(self.class_name, value)
+        if isinstance(value, timedelta) and self.unit == _SECONDS:
+            return value.total_seconds()
+        return convert(self.of, value)
+
+    def check(self, value: Any, *, name: str = "") -> None:
+        """Return if ``value`` is one that the field takes: in range, or a text that is not empty.
+
+        None always is. Messages call it ``name``, or like the option: ``part size``.
 
         Raises:
             ValidationError: it is not.
         """
-        if value is None or self.range is None:
+        if value is None:
             return
-        (low, high), unit = self.range, self.unit
-        label = (
-            name or self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
-        )
+        label = name or self._label
+        self._check_blank(value, label)
+        if self.range:
+            self._check_range(value, label, self.range)
+
+    @property
+    def _label(self) -> str:
+        return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
+
+    def _check_blank(self, value: Any, label: str) -> None:
+        is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
+        is_empty = isinstance(value, str) and is_blank(value)
+        if is_free_text and is_empty and not self.may_be_empty:
+            raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
+
+    def _check_range(self, value: Any, label: str, bounds: tuple[float, float | None]) -> None:
+        (low, high), unit = bounds, self.unit
         write = format_size if self.kind is Kind.SIZE else lambda number: f"{number} {unit}".strip()
         is_above = value > low if self.low_is_open else value >= low
         is_below = high is None or (value < high if self.high_is_open else value <= high)
@@ -261,6 +333,7 @@ def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Decla
     kind = _kind(declaration, field.name)
     role = declaration.journal or declaration.section.journal
     is_derived = declaration.flag == _DERIVED
+    has_none = field.default is dataclasses.MISSING
     return dataclasses.replace(
         declaration,
         name=field.name,
@@ -268,13 +341,15 @@ def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Decla
         journal=role,
         is_repeated=declaration.is_repeated and role is not JournalRole.FIRST_RUN,
         flag=f"--{_plain_name(field.name, '-')}" if is_derived else declaration.flag,
-        default=field.default,
+        default=inspect.Parameter.empty if has_none else field.default,
         when_given=not field.default if kind is Kind.FLAG else declaration.when_given,
         metavar=declaration.metavar or _METAVARS.get(kind, ""),
     )
 
 
 def _kind(declaration: Declaration, field: str) -> Kind:
+    if declaration.kind is not Kind.TEXT:
+        return declaration.kind
     if declaration.helps:
         return Kind.MEMBERS
     if issubclass(declaration.of, enum.Enum):
@@ -289,14 +364,15 @@ def _plain_name(field: str, separator: str) -> str:
 
 
 def check_values(instance: Any) -> None:
-    """Return if every declared field of ``instance`` is in range.
+    """Take every field of a frozen ``instance``: declared ones as declared, others as annotated.
 
     Raises:
-        ValidationError: one is not.
+        ValidationError: a field takes no such value, or it is out of range.
     """
     cls: type = type(instance)
     for name, declaration in declarations_of(cls).items():
-        declaration.check(getattr(instance, name))
+        object.__setattr__(instance, name, declaration.accept(getattr(instance, name)))
+    check_fields(instance, metadata_key=_KEY)
 
 
 def documented(cls: _ClassT) -> _ClassT:
@@ -315,70 +391,68 @@ def _paragraph(declaration: Declaration) -> str:
     return textwrap.fill(text, 96, initial_indent="    ", subsequent_indent="        ")
 
 
-def member_of(members: type[enum.Enum], value: Any) -> enum.Enum:
-    """Return the member of ``members`` that ``value`` is, or whose value it is in any case.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if isinstance(value, members):
-        return value
-    word = str(value).casefold()
-    for member in members:
-        if member.value.casefold() == word:
-            return member
-    raise ValueError(value)
+def _read_members(members: type[enum.Enum], value: str) -> frozenset[enum.Enum]:
+    return frozenset(member_of(members, word) for word in value.split(","))
 
 
-def _read_members(members: type[enum.Enum], value: Any) -> frozenset[enum.Enum]:
-    words = value.split(",") if isinstance(value, str) else value
-    return frozenset(member_of(members, word) for word in words)
+def is_blank(text: str) -> bool:
+    """Return whether ``text`` says nothing, as where a variable of a script is not set."""
+    return not text.strip()
 
 
-def _read_flag(_: type, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = _read_text(str, value).strip().lower()
+def _read_flag(_: type, value: str) -> bool:
+    word = value.strip().lower()
     if word not in _TRUE | _FALSE:
         raise ValueError(value)
     return word in _TRUE
 
 
-def _read_whole(_: type, value: Any) -> int:
-    if isinstance(value, float) and not value.is_integer():
-        raise ValueError(value)
-    return int(value)
+def _read_file(container: type, value: str) -> Any:
+    return container(convert_path(value))
 
 
-def _read_size(_: type, value: Any) -> int:
-    return parse_size(value) if isinstance(value, str) else _read_whole(int, value)
+def _read_instance(_: type, value: str) -> Any:
+    raise TypeError(value)
 
 
-def _read_text(_: type, value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
+def _taken_file(declaration: Declaration, value: Any) -> Any:
+    """Return a path or a text as the type of the field; a URL stays as it is written."""
+    if declaration.kind is Kind.FILE_OR_URL and isinstance(value, str) and value:
+        return value
+    try:
+        return declaration.of(convert_path(value))
+    except NotAcceptedError as error:
+        raise NotAcceptedError(declaration.kind.value) from error
 
 
-def _read_file(container: type, value: Any) -> Any:
-    return value if isinstance(value, container) else container(_read_text(str, value))
-
-
-def _read_instance(_: type, value: Any) -> Any:
+def _taken_deadline(value: Any) -> str:
+    if isinstance(value, timedelta):
+        return f"{max(0.0, value.total_seconds()):f}".rstrip("0").rstrip(".") + "s"
+    if isinstance(value, datetime):
+        return value.isoformat()
     if isinstance(value, str):
-        raise TypeError(value)
-    return value
+        return value
+    raise NotAcceptedError(f"{Kind.DEADLINE.value}, as text, timedelta or datetime")
 
 
-# Each takes the type of the field, and a value that may be text.
-_READERS: Mapping[Kind, Callable[[Any, Any], Any]] = {
-    Kind.TEXT: _read_text,
+def _taken_instance(class_name: str, value: Any) -> Any:
+    names = (f"{each.__module__}.{each.__qualname__}" for each in type(value).__mro__)
+    if class_name in names:
+        return value
+    raise NotAcceptedError(f"a {class_name}")
+
+
+# Each takes the type of the field, and a text.
+_READERS: Mapping[Kind, Callable[[Any, str], Any]] = {
+    Kind.TEXT: lambda _, value: value,
     Kind.FLAG: _read_flag,
     Kind.CHOICE: member_of,
     Kind.MEMBERS: _read_members,
-    Kind.WHOLE: _read_whole,
+    Kind.WHOLE: lambda _, value: int(value),
     Kind.NUMBER: lambda _, value: float(value),
-    Kind.SIZE: _read_size,
+    Kind.SIZE: lambda _, value: parse_size(value),
     Kind.FILE: _read_file,
+    Kind.FILE_OR_URL: lambda _, value: value,
+    Kind.DEADLINE: lambda _, value: value,
     Kind.INSTANCE: _read_instance,
 }

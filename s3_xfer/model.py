@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from s3_xfer.declarations import JournalRole, Section, documented, option, optional
-from s3_xfer.errors import ObjectError, ValidationError
+from s3_xfer.declarations import JournalRole, Section, check_values, documented, option, optional
+from s3_xfer.errors import ObjectError, ValidationError, check_fields, checked_call
+from s3_xfer.field_types import FrozenDict
 from s3_xfer.text import s3_url
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 KEY_MAX_BYTES = 1024  # S3 User Guide, "Naming Amazon S3 objects"
-_NO_METADATA: Mapping[str, str] = MappingProxyType({})
+_NO_METADATA: Mapping[str, str] = FrozenDict()
 # Rules for general purpose buckets; dots are legal, access point aliases fit the same shape.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # what Python makes of bytes that it cannot decode
@@ -40,7 +40,7 @@ class AccountContext:
     Nothing given means: as the AWS CLI would (environment, default profile, instance role).
 
     Raises:
-        ValidationError: a malformed role ARN or account id, or settings that exclude each other.
+        ValidationError: a malformed or empty value, or settings that exclude each other.
     """
 
     profile: str | None = optional(
@@ -78,16 +78,19 @@ class AccountContext:
         None,
         Section.ONE_SIDE,
         "Session with refreshing credentials of the caller's own, in place of a profile.",
+        class_name="boto3.session.Session",
         **_FROM_A_PROGRAM,
     )
     client_config: Config | None = option(
         None,
         Section.ONE_SIDE,
         "Botocore configuration to merge under our own (proxies, addressing style).",
+        class_name="botocore.config.Config",
         **_FROM_A_PROGRAM,
     )
 
     def __post_init__(self) -> None:
+        check_values(self)
         if self.role_arn and not _ROLE_ARN.fullmatch(self.role_arn):
             raise ValidationError(
                 f"{self.role_arn!r} is not the ARN of a role",
@@ -110,6 +113,9 @@ class AccountContext:
                 remedy="write it as https://HOST or http://HOST:PORT",
             )
 
+    def __deepcopy__(self, _: object) -> AccountContext:
+        return self  # frozen, and a session is not copied in the middle of a refresh
+
     @property
     def names_credentials(self) -> bool:
         """Whether credentials of its own were chosen for this side."""
@@ -125,6 +131,7 @@ class S3Location:
     account: AccountContext = field(default_factory=AccountContext)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.bucket.endswith("--x-s3"):
             raise ValidationError(
                 f"{self.bucket!r} is a directory bucket (S3 Express), which is not supported",
@@ -147,6 +154,7 @@ class S3Location:
         return s3_url(self.bucket, self.key)
 
     @classmethod
+    @checked_call
     def parse(cls, url: str, *, account: AccountContext | None = None) -> S3Location:
         """Return the location that ``s3://bucket[/key]`` names; the key is taken byte for byte.
 
@@ -188,6 +196,15 @@ class S3Object:
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
     version_id: str | None = None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.size < 0:
+            raise ValidationError(f"size is {self.size}; it must be 0 or more")
+        if self.last_modified and self.last_modified.tzinfo is None:
+            raise ValidationError(
+                f"last_modified is {self.last_modified}; it must be a datetime with a time zone"
+            )
+
     @property
     def id(self) -> ObjectId:
         """What the object is known by, within its bucket."""
@@ -207,6 +224,9 @@ class CopyTask:
     destination_bucket: str
     destination_key: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenUpload:
@@ -216,6 +236,9 @@ class OpenUpload:
     key: str
     upload_id: str
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 class SkipReason(enum.Enum):
     """Why an object was left alone. The value is what reports show."""
@@ -224,6 +247,7 @@ class SkipReason(enum.Enum):
     IDENTICAL = "identical at the destination"
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
+    MARKER = "marks the prefix itself, for which the destination has no key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +260,9 @@ class Copied:
     parts: int = 1
     engine: str = "managed"
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
@@ -243,6 +270,9 @@ class Skipped:
 
     task: CopyTask
     reason: SkipReason
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +283,18 @@ class Failed:
     error: ObjectError
     traceback: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class NotAttempted:
     """The object was found, but the run ended before its turn."""
 
     task: CopyTask
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted

@@ -7,19 +7,24 @@ can be started any number of times.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.access.clients import journal_storage
+from s3_xfer.comparison import CompareResult
+from s3_xfer.errors import checked_call
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.session import read_journal
+from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
-from s3_xfer.model import AccountContext
+from s3_xfer.model import AccountContext, Outcome
 from s3_xfer.options import JournalUse
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
+from s3_xfer.runs.observers import Observers
 from s3_xfer.spec import CheckSpec, CopySpec
 
 
@@ -38,6 +43,7 @@ class S3CopyOperation(CopySpec):
     """
 
     @classmethod
+    @checked_call
     def resume(
         cls,
         journal: str | Path,
@@ -67,16 +73,61 @@ class S3CopyOperation(CopySpec):
             destination=(destination or AccountContext(), destination_external_id),
             changes=changes | {"journal": str(journal), "journal_use": JournalUse.RESUME},
         )
-        size = {"batch_size": batch_size} if batch_size else {}
+        size = {} if batch_size is None else {"batch_size": batch_size}
         return cls(**(described | size))
 
-    def start(self) -> CopyRun:
-        """Begin in the background and return the handle."""
-        return CopyRun(self)
+    @checked_call
+    def start(
+        self,
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CopyRun:
+        """Begin in the background and return the run.
 
-    def run(self) -> CopyResult:
-        """Copy, wait for the end and return it; see :meth:`CopyRun.result`."""
-        return self.start().result()
+        ``on_outcome`` is called with how each object ended, ``on_progress`` with the numbers every
+        ``progress_interval_s`` seconds and at the end; each in one thread of its own. What one of
+        them raises ends the run. A slow ``on_outcome`` is treated as :meth:`CopyRun.outcomes` says.
+
+        Raises:
+            ValidationError: an argument is of another kind, or out of range.
+        """
+        return CopyRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
+
+    def run(
+        self,
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CopyResult:
+        """Copy, wait for the end and return it; see :meth:`start` and :meth:`CopyRun.result`.
+
+        An exception meanwhile (Ctrl-C is one) cancels the copy; it is raised again once the copy
+        has ended.
+        """
+        with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return run.result()
+
+    async def run_async(
+        self,
+        *,
+        on_outcome: Callable[[Outcome], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CopyResult:
+        """Copy, without holding up the event loop; see :meth:`run`.
+
+        When the task is cancelled, so is the copy, and the task ends once the copy has. The
+        functions are called in threads of the run, not in the loop.
+        """
+        async with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return await run.result_async()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +145,66 @@ class S3CheckOperation(CheckSpec):
         ValidationError: a name is invalid, or source and destination overlap.
     """
 
-    def start(self) -> CheckRun:
-        """Begin in the background and return the run."""
-        return CheckRun(self)
+    @checked_call
+    def start(
+        self,
+        *,
+        on_outcome: Callable[[CompareResult], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CheckRun:
+        """Begin in the background and return the run.
 
-    def run(self) -> CheckResult:
-        """Compare, wait for the end and return it; see :meth:`CheckRun.result`."""
-        return self.start().result()
+        ``on_outcome`` is called with how each object compares, ``on_progress`` with the numbers
+        every ``progress_interval_s`` seconds and at the end; each in one thread of its own. What
+        one of them raises ends the run. A slow ``on_outcome`` is treated as
+        :meth:`CheckRun.outcomes` says.
+
+        Raises:
+            ValidationError: an argument is of another kind, or out of range.
+        """
+        return CheckRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
+
+    def run(
+        self,
+        *,
+        on_outcome: Callable[[CompareResult], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CheckResult:
+        """Compare, wait for the end and return it; see :meth:`start` and :meth:`CheckRun.result`.
+
+        An exception meanwhile (Ctrl-C is one) cancels the check; it is raised again once the check
+        has ended.
+        """
+        with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return run.result()
+
+    async def run_async(
+        self,
+        *,
+        on_outcome: Callable[[CompareResult], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> CheckResult:
+        """Compare, without holding up the event loop; see :meth:`run`.
+
+        When the task is cancelled, so is the check, and the task ends once the check has. The
+        functions are called in threads of the run, not in the loop.
+        """
+        async with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return await run.result_async()
+
+
+def _observers(
+    on_outcome: Callable[[Any], object] | None,
+    on_progress: Callable[[TransferMetrics], object] | None,
+    progress_interval_s: float,
+) -> Observers:
+    return Observers(
+        on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+    )

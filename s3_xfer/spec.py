@@ -11,14 +11,15 @@ from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
+from s3_xfer.errors import checked_call
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 
 
-def _location(help: str) -> dict[str, Declaration]:  # noqa: A002 - as in option()
+def _location(help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002 - see option()
     """Return the metadata of a field that a URL on the command line stands for."""
-    return declared(Section.LOCATIONS, help, of=str, flag="")
+    return declared(Section.LOCATIONS, help, of=str, flag="", **settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +31,11 @@ class TransferSpec:
     """
 
     source_bucket: str = field(metadata=_location("Bucket to copy from."))
-    source_key: str = field(metadata=_location("Key, or prefix, to copy."))
+    source_key: str = field(metadata=_location("Key, or prefix, to copy.", may_be_empty=True))
     destination_bucket: str = field(metadata=_location("Bucket to copy to."))
-    destination_key: str = field(metadata=_location("Key, or prefix, of the copies."))
+    destination_key: str = field(
+        metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
+    )
     recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
@@ -43,6 +46,7 @@ class TransferSpec:
         self.key_map()
 
     @classmethod
+    @checked_call
     def between(cls, source: S3Location, destination: S3Location, **fields: Any) -> Self:
         """Return the description of a transfer between two locations; ``fields`` are all others."""
         return cls(

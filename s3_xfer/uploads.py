@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import unquote_plus
 
 from s3_xfer.access.clients import open_clients
 from s3_xfer.access.credentials import caller_identity
@@ -25,6 +24,7 @@ from s3_xfer.access.documents import role_of_session
 from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.upload_listing import iter_parts, iter_uploads
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload, S3Location
@@ -42,28 +42,32 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedUpload:
-    """One upload. ``size_bytes`` and ``parts`` are None if they were not read, or are hidden."""
+    """One upload. ``size_bytes`` and ``parts`` are None if they were not read, or are hidden.
+
+    ``initiated`` is None if the service does not say when it was begun.
+    """
 
     upload: OpenUpload
-    initiated: datetime
+    initiated: datetime | None
     initiator: str
     storage_class: str
     is_ours: bool
     parts: int | None = None
     size_bytes: int | None = None
 
-    def age_s(self, now: datetime) -> float:
-        """Return how long ago it was begun, in seconds."""
-        return max(0.0, (now - self.initiated).total_seconds())
+    def age_s(self, now: datetime) -> float | None:
+        """Return how long ago it was begun, in seconds; None if that is not known."""
+        return max(0.0, (now - self.initiated).total_seconds()) if self.initiated else None
 
     def to_dict(self, now: datetime) -> dict[str, Any]:
         """Return plain values, for JSON."""
+        age_s = self.age_s(now)
         return {
             "bucket": self.upload.bucket,
             "key": self.upload.key,
             "upload_id": self.upload.upload_id,
-            "initiated": self.initiated.isoformat(),
-            "age_seconds": round(self.age_s(now)),
+            "initiated": self.initiated.isoformat() if self.initiated else None,
+            "age_seconds": None if age_s is None else round(age_s),
             "initiator": self.initiator,
             "ours": self.is_ours,
             "storage_class": self.storage_class,
@@ -182,26 +186,11 @@ def list_unfinished(
 
     Raises:
         botocore.exceptions.ClientError: a page was refused after all retries.
+        RunAborted: a page cannot be believed.
     """
-    markers: dict[str, Any] = {}
-    while True:
-        # botocore decodes keys of object listings only; unencoded ones may be unreadable XML.
-        page = client.list_multipart_uploads(
-            Bucket=location.bucket, Prefix=location.key, EncodingType="url", **markers
-        )
-        decode = unquote_plus if page.get("EncodingType") == "url" else str
-        for entry in page.get("Uploads", ()):
-            key = decode(entry["Key"])
-            if _is_at(location, key):
-                yield _parse(location.bucket, key, entry, principal)
-        next_markers = {
-            "KeyMarker": decode(page.get("NextKeyMarker") or ""),
-            "UploadIdMarker": page.get("NextUploadIdMarker") or "",
-        }
-        is_stuck = next_markers == markers or not next_markers["KeyMarker"]
-        if is_stuck or not page.get("IsTruncated"):
-            return
-        markers = next_markers
+    for entry in iter_uploads(client, location.bucket, location.key):
+        if _is_at(location, entry["Key"]):
+            yield _parse(location.bucket, entry, principal)
 
 
 def _is_at(location: S3Location, key: str) -> bool:
@@ -210,13 +199,13 @@ def _is_at(location: S3Location, key: str) -> bool:
     return key == location.key or key.startswith(location.key + "/")
 
 
-def _parse(bucket: str, key: str, entry: Mapping[str, Any], principal: str) -> UnfinishedUpload:
+def _parse(bucket: str, entry: Mapping[str, Any], principal: str) -> UnfinishedUpload:
     initiator = str(entry.get("Initiator", {}).get("ID", ""))
     return UnfinishedUpload(
-        upload=OpenUpload(bucket, key, entry["UploadId"]),
-        initiated=entry["Initiated"],
+        upload=OpenUpload(bucket, entry["Key"], entry["UploadId"]),
+        initiated=entry.get("Initiated"),
         initiator=initiator,
-        storage_class=entry.get("StorageClass", "STANDARD"),
+        storage_class=entry.get("StorageClass") or "STANDARD",
         is_ours=bool(principal) and role_of_session(initiator) == role_of_session(principal),
     )
 
@@ -226,19 +215,8 @@ def parts_of(client: S3Client, upload: OpenUpload) -> tuple[int, int]:
 
     Raises:
         botocore.exceptions.ClientError: among others that there is no such upload any more.
+        RunAborted: a page cannot be believed.
     """
-    count = size_bytes = marker = 0
-    while True:
-        page = client.list_parts(
-            Bucket=upload.bucket,
-            Key=upload.key,
-            UploadId=upload.upload_id,
-            PartNumberMarker=marker,
-        )
-        parts = page.get("Parts", ())
-        count += len(parts)
-        size_bytes += sum(part["Size"] for part in parts)
-        next_marker = int(page.get("NextPartNumberMarker") or 0)
-        if not page.get("IsTruncated") or next_marker <= marker:
-            return count, size_bytes
-        marker = next_marker
+    named = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+    sizes_bytes = [part["Size"] for part in iter_parts(client, named)]
+    return len(sizes_bytes), sum(sizes_bytes)

@@ -93,6 +93,18 @@ class Terminal:
         assert code is not None, f"killed by signal {self.child.signalstatus}"
         return code
 
+    def hang_up(self) -> int:
+        """Take the terminal away, as a dropped connection does; return the exit code."""
+        process = self.child.ptyproc
+        process.fileobj.close()
+        end_s = time.monotonic() + self._patience_s
+        while process.isalive():
+            assert time.monotonic() < end_s, "it does not end without its terminal"
+            time.sleep(0.05)
+        code: int | None = process.exitstatus
+        assert code is not None, f"killed by signal {process.signalstatus}"
+        return code
+
     @property
     def text(self) -> str:
         """What the screen shows now."""

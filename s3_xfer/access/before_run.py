@@ -49,6 +49,8 @@ class AccessPreflight:
             return ("access was not checked before the copy (--no-preflight)",)
         if self._spec.recursive:
             self._examine([probes.list_source])
+        if self._spec.source.bucket_owner:
+            self._examine([probes.source_bucket])
         self._examine([probes.tags_of_large, probes.destination_bucket])
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
             self._examine([probes.existing])

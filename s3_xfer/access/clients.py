@@ -29,6 +29,7 @@ from s3_xfer.access.credentials import (
     session_for,
     trusted_certificates,
 )
+from s3_xfer.copying import head_fields
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.optional_headers import (
@@ -173,6 +174,7 @@ def _bulk_client(
         ) from error
     hooks.attach(client)
     parsing.attach(client)
+    head_fields.attach(client)
     return client
 
 
@@ -193,6 +195,7 @@ def open_metered_client(
     client = _client(session, account, config)
     hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
     hooks.attach(client)
+    parsing.attach(client)
     return client
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
@@ -20,11 +20,14 @@ import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.exceptions import BotoCoreError
 from botocore.httpsession import get_cert_path
 from botocore.utils import parse_timestamp
 
+from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ErrorClass, PreflightError, translate
 from s3_xfer.model import AccountContext
 from s3_xfer.s3_client import STSClient
@@ -51,6 +54,8 @@ def session_for(
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
     """
+    if not (account.profile or account.session):
+        _refuse_empty_profile(os.environ)
     try:
         region = account.region or os.environ.get("AWS_REGION")  # else botocore's own choice
         session = account.session or Session(
@@ -69,6 +74,25 @@ def session_for(
             error_class=ErrorClass.CREDENTIALS_REFUSED,
         )
     return session
+
+
+def ask_for_mfa_codes(*, source: AccountContext, destination: AccountContext) -> None:
+    """Ask now, in this thread, for the codes that the profiles of both sides need.
+
+    Raises:
+        PreflightError: there is no terminal to ask on, or a role may not be assumed.
+    """
+    for side, account in (("source", source), ("destination", destination)):
+        is_used = side == "destination" or account.names_credentials
+        if is_used and not account.session and _needs_mfa_code(account.profile):
+            session_for(replace(account, role_arn=None, external_id=None), side=side)
+
+
+def _needs_mfa_code(profile: str | None) -> bool:
+    try:
+        return needs_mfa_code(botocore.session.Session(profile=profile))
+    except BotoCoreError:  # what is wrong with the files is said when they are used
+        return False
 
 
 def _role_session(
@@ -171,7 +195,7 @@ def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
     S3 services other than AWS answer STS at the address of S3; AWS never does, not even through
     its VPC endpoints. ``AWS_ENDPOINT_URL_STS`` decides where it is set.
     """
-    if "AWS_ENDPOINT_URL_STS" in env or not s3_endpoint:
+    if env.get("AWS_ENDPOINT_URL_STS") or not s3_endpoint:
         return None  # botocore reads the variable itself
     return None if is_aws(s3_endpoint) else s3_endpoint
 
@@ -193,6 +217,7 @@ def _core_session(profile: str | None) -> botocore.session.Session:
     botocore's default goes through dateutil: 50 µs each, half of the cost of reading a listing.
     """
     core = botocore.session.Session(profile=profile)
+    share_mfa_sessions(core)
     core.get_component("response_parser_factory").set_parser_defaults(
         timestamp_parser=_parse_timestamp
     )
@@ -216,7 +241,25 @@ def _parse_timestamp(value: Any) -> datetime:
     return parsed
 
 
+def _refuse_empty_profile(env: Mapping[str, str]) -> None:
+    """Raise if a variable names a profile, and the name is empty: which one was meant is unknown.
+
+    Raises:
+        PreflightError: it does.
+    """
+    for variable in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if is_blank(env.get(variable, variable)):
+            raise PreflightError(
+                f"the environment variable {variable} is empty",
+                remedy="let it name a profile, or unset it",
+                error_class=ErrorClass.CONFIGURATION,
+            )
+
+
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
+    own_session = account.session
+    core = own_session._session if own_session else _core_session(account.profile)  # noqa: SLF001
+    error = missing_login(core, error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
@@ -225,5 +268,7 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
     return PreflightError(
-        f"the {side} side cannot use {who}: {printable(info.message)}", error_class=error_class
+        f"the {side} side cannot use {who}: {printable(info.message)}",
+        remedy=error.remedy if isinstance(error, PreflightError) else "",
+        error_class=error_class,
     )

@@ -21,7 +21,7 @@ from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import BOTH, Finding, Probe, ProbeContext, Verdict, answer
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import PreflightError, translate
+from s3_xfer.errors import PreflightError, RunAborted, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import OpenUpload
 from s3_xfer.options import RunMode, TagPolicy
@@ -67,11 +67,16 @@ def examine(
     """
     began_s = time.monotonic()
     examination = _Examination(spec, principal)
-    if not _in_thread(examination.open, OPENING_LIMIT_S):
-        examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
-    elif not _in_thread(examination.probe, time_limit_s - _CLEAN_UP_S):
-        examination.stop.set(f"no answer within {time_limit_s:g} seconds")
-        _in_thread(examination.abort_uploads, min(time_limit_s, _CLEAN_UP_S))
+    try:
+        if not _in_thread(examination.open, OPENING_LIMIT_S):
+            examination.stop.set(f"the clients were not open within {OPENING_LIMIT_S:g} seconds")
+        elif not _in_thread(examination.probe, time_limit_s - _CLEAN_UP_S):
+            examination.stop.set(f"no answer within {time_limit_s:g} seconds")
+            _in_thread(examination.abort_uploads, min(time_limit_s, _CLEAN_UP_S))
+    except KeyboardInterrupt:
+        examination.stop.set("interrupted")
+        _in_thread(examination.wait_until_clean, _CLEAN_UP_S)
+        raise
     return DoctorReport(tuple(examination.report()), time.monotonic() - began_s)
 
 
@@ -96,6 +101,8 @@ class _Examination:
         self._clients: Clients | None = None
         self._diagnoser: AccessDiagnoser | None = None
         self._why_not_tried = ""
+        self._is_clean = threading.Event()
+        self._is_clean.set()
 
     def open(self) -> None:
         """Open the clients of the run and of the diagnosis. Never raises."""
@@ -124,15 +131,22 @@ class _Examination:
         context = ProbeContext(
             self._clients, self._keys, self._spec.options, source_by_copier=by_copier
         )
+        self._is_clean.clear()
         try:
             for probe in self._probes():
-                finding = probe.run(context)
+                finding = _finding(probe, context)
                 if finding:
                     self._findings.append(_explained(finding, context, self._diagnoser))
         except Exception as error:  # noqa: BLE001 - becomes a finding
             self._note(error)
         finally:
             context.abort_upload()
+            self._is_clean.set()
+
+    def wait_until_clean(self) -> None:
+        """Wait until :meth:`probe` has aborted what it has opened; do it here if it takes long."""
+        if not self._is_clean.wait(_CLEAN_UP_S / 2):
+            self.abort_uploads()
 
     def abort_uploads(self) -> None:
         """Abort what :meth:`probe`, which may still wait for an answer, has opened."""
@@ -187,6 +201,14 @@ class _Examination:
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()
+
+
+def _finding(probe: Probe, context: ProbeContext) -> Finding | None:
+    """Return what ``probe`` found; an answer that would end a run is a failure."""
+    try:
+        return probe.run(context)
+    except RunAborted as error:
+        return probe.finding(Verdict.FAILED, f"{error.problem}; next: {error.remedy}")
 
 
 def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:

@@ -10,8 +10,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from s3_xfer.copying import lookup
-from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, PreflightError, translate
-from s3_xfer.listing.pages import as_object
+from s3_xfer.errors import (
+    AccessAction,
+    ErrorClass,
+    ErrorInfo,
+    PreflightError,
+    RunAborted,
+    translate,
+)
+from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
@@ -40,10 +48,7 @@ def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
     remedy = "check the key; keys are case-sensitive"
     try:
-        page = client.list_objects_v2(
-            Bucket=source.bucket, Prefix=source.key.rstrip("/") + "/", MaxKeys=1
-        )
-        if page.get("Contents"):
+        if first_objects(PageReader(client, source.bucket, source.key.rstrip("/") + "/")):
             remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         info = translate(error)
@@ -89,8 +94,7 @@ def _first_page(
     client: S3Client, location: S3Location, *, if_denied: str, action: AccessAction | None = None
 ) -> Sequence[S3Object]:
     with refusing(f"{location.url} cannot be listed", action=action, if_denied=if_denied):
-        page = client.list_objects_v2(Bucket=location.bucket, Prefix=location.key)
-    return [as_object(location.bucket, entry) for entry in page.get("Contents", [])]
+        return first_objects(PageReader(client, location.bucket, location.key))
 
 
 def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
@@ -112,6 +116,8 @@ def refusing(
     """Raise what fails inside as a refusal because of ``problem``, see :func:`refused`."""
     try:
         yield
+    except RunAborted:  # the service cannot be trusted, now or later
+        raise
     except Exception as error:
         info = translate(error)
         raise refused(problem, info, if_denied=if_denied, action=action) from error

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from s3_xfer.access.credentials import caller_identity
+from s3_xfer.access.clients import open_metered_client
+from s3_xfer.access.credentials import caller_identity, is_aws
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
@@ -36,6 +37,7 @@ from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 
+_PATIENCE_S = 10.0
 _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
@@ -79,8 +81,29 @@ def _bucket(context: ProbeContext, side: str) -> str:
                 raise UnprovenError(f"{bucket}: {answer_text(info)}") from error
             info = reason
         raise refused(f"the {side} bucket {bucket} cannot be reached", info) from error
+    if owner and not is_aws(client.meta.endpoint_url):
+        _require_owner_check(context, side, location)
     where = f" in {region}" if region else ", S3 does not say in which region"
     return f"{bucket} exists{where}{f', belongs to {owner}' if owner else ''}"
+
+
+def _require_owner_check(context: ProbeContext, side: str, location: S3Location) -> None:
+    """Refuse if the service takes any account for the owner of a bucket."""
+    clients, account = context.clients, location.account
+    session = clients.source_session if side == SOURCE else clients.destination_session
+    client = open_metered_client(
+        session, account, requests=clients.requests, patience_s=_PATIENCE_S
+    )
+    owner = account.bucket_owner or ""
+    another = owner[:-1] + ("0" if owner.endswith("1") else "1")
+    if answer(client.head_bucket, {"Bucket": location.bucket, "ExpectedBucketOwner": another}):
+        return
+    flag = "--source-bucket-owner" if side == SOURCE else "--dest-bucket-owner"
+    raise PreflightError(
+        f"this service ignores {flag}: it takes {another} for the owner of {location.bucket}, too",
+        remedy=f"leave out {flag}",
+        error_class=ErrorClass.NOT_SUPPORTED,
+    )
 
 
 def _region(response: Any) -> str:
@@ -232,9 +255,38 @@ def open_upload(context: ProbeContext) -> str:
             raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
         raise _without_parts(context, "CreateMultipartUpload", info) from error
     context.upload = {**target, "UploadId": response["UploadId"]}
+    _require_effects(context, response)
     options = ", ".join(f"{name} {value}" for name, value in params.items())
     url = s3_url(target["Bucket"], target["Key"])
     return f"upload opened at {url}{' with ' if options else ''}{options}"
+
+
+def _require_effects(context: ProbeContext, response: Mapping[str, Any]) -> None:
+    """Refuse if the answer that opened an upload does not confirm what was asked for.
+
+    AWS confirms these; another service may take an option and ignore it.
+    """
+    if context.clients.destination_is_aws:
+        return
+    options = context.options
+    asked = {
+        "--sse": ("ServerSideEncryption", options.sse and options.sse.value),
+        "--sse-kms-key-id": ("SSEKMSKeyId", options.sse_kms_key_id),
+        "--bucket-key": ("BucketKeyEnabled", options.bucket_key),
+        "--checksum-algorithm": (
+            "ChecksumAlgorithm",
+            options.checksum_algorithm and options.checksum_algorithm.value,
+        ),
+    }
+    for flag, (name, value) in asked.items():
+        found = response.get(name)
+        if value and (not found or (name != "SSEKMSKeyId" and found != value)):
+            raise PreflightError(
+                f"this service ignores {flag}: an upload opened with it says {found or 'nothing'} "
+                f"of {name}",
+                remedy=f"leave out {flag}",
+                error_class=ErrorClass.NOT_SUPPORTED,
+            )
 
 
 def _opens_plain_upload(
@@ -314,6 +366,9 @@ def read_for_copy(context: ProbeContext) -> str:
             raise UnprovenError("the sample changed meanwhile") from error
         if _is_lacking(context, info):
             raise _without_parts(context, "UploadPartCopy", info) from error
+        if info.error_class is ErrorClass.DESTINATION_FULL:
+            problem = f"{s3_url(context.upload['Bucket'], context.upload['Key'])} cannot be written"
+            raise refused(problem, info, action=AccessAction.WRITE) from error
         if info.error_class is not ErrorClass.ACCESS_DENIED:
             problem = f"{source.url} cannot be read for a copy"
             raise refused(problem, info, action=AccessAction.READ) from error

@@ -11,7 +11,6 @@ from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import check_options
 from s3_xfer.cli.output import (
     Output,
-    ignoring_closed_stdout,
     print_error,
     print_json,
     print_lines,
@@ -53,10 +52,9 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
 
     output = output_of(values)
-    run = _operation(source, destination, values).start()
+    operation = _operation(source, destination, values)
     view = output.view(line=check_line, draw=check_frame)
-    follow(run, view, failures_shown=output.failures_shown)
-    result = run.result()
+    result = follow(operation, view, failures_shown=output.failures_shown)
     _print(result, output, context_of(source, destination, values))
     return exit_code(result)
 
@@ -71,17 +69,13 @@ def _operation(source_url: str, destination_url: str, values: Values) -> S3Check
 
 
 def _print(result: CheckResult, output: Output, context: Context) -> None:
-    """Print the result; a closed stdout does not change it."""
     from s3_xfer.render.check import summarize_check  # noqa: PLC0415 - slow to import
     from s3_xfer.render.summary import summary_lines  # noqa: PLC0415
 
     summary = summarize_check(result, context)
-    with ignoring_closed_stdout():
-        if output.json:
-            print_json(result.to_dict())
-        elif not output.quiet:
-            print_lines(summary_lines(summary, width=text_width()))
-        if output.quiet and (
-            not result.no_difference or result.totals.counts[CompareStatus.SAME_SIZE]
-        ):
-            print_error("\n".join([summary.headline, *summary.diagnosis]))
+    if output.json:
+        print_json(result.to_dict())
+    elif not output.quiet:
+        print_lines(summary_lines(summary, width=text_width()))
+    if output.quiet and (not result.no_difference or result.totals.counts[CompareStatus.SAME_SIZE]):
+        print_error("\n".join([summary.headline, *summary.diagnosis]))

@@ -21,8 +21,9 @@ from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.stop import BY_DEADLINE
 
-BY_SIGTERM = "SIGTERM"  # the reason given to the run, which its result repeats
-BY_CTRL_C = "Ctrl-C"
+BY_CTRL_C = "Ctrl-C"  # the reason given to the run, which its result repeats
+BY_SIGTERM = "SIGTERM"
+BY_SIGHUP = "SIGHUP"
 
 
 class ExitCode(enum.IntEnum):
@@ -45,8 +46,8 @@ class ExitCode(enum.IntEnum):
     DIFFERENT = 5, "check found differences"
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"
+    HANGUP = 129, "stopped by SIGHUP: the terminal or the ssh session is gone"
     INTERRUPTED = 130, "stopped by Ctrl-C"
-    OUTPUT_CLOSED = 141, "stdout was closed before everything was printed"
     TERMINATED = 143, "stopped by SIGTERM"
 
 
@@ -56,10 +57,13 @@ _BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
     (RunAborted, ExitCode.ABORTED),
     ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),
-    (BrokenPipeError, ExitCode.OUTPUT_CLOSED),
 )
 
-_BY_REASON = {BY_SIGTERM: ExitCode.TERMINATED, BY_DEADLINE: ExitCode.DEADLINE}
+_BY_REASON = {
+    BY_SIGTERM: ExitCode.TERMINATED,
+    BY_SIGHUP: ExitCode.HANGUP,
+    BY_DEADLINE: ExitCode.DEADLINE,
+}
 
 
 def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
@@ -72,7 +76,7 @@ def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
     if end.aborted_by:
         return ExitCode.ABORTED
     if end.cancelled_by:
-        return _BY_REASON.get(end.cancelled_by, ExitCode.INTERRUPTED)
+        return code_of_stop(end.cancelled_by)
     if isinstance(end, CheckResult):
         if end.totals.differences:
             return ExitCode.DIFFERENT
@@ -80,3 +84,8 @@ def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
     missing = end.metrics.files_failed + end.metrics.files_not_attempted
     is_complete = end.state is RunState.COMPLETED and not missing
     return ExitCode.OK if is_complete else ExitCode.FAILED_OBJECTS
+
+
+def code_of_stop(reason: str | None) -> ExitCode:
+    """Return the code of what was stopped for ``reason``."""
+    return _BY_REASON.get(reason or "", ExitCode.INTERRUPTED)

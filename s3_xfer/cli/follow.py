@@ -1,27 +1,24 @@
-"""Follow a run until it ends: show its progress, and stop it when a signal asks for that.
-
-Runs in the main thread, because only there Python delivers signals. The handlers only set
-attributes: a handler that took a lock could wait for the code that it interrupted. When stderr is
-closed, the run goes on without showing anything.
-"""
+"""Follow a run until it ends: show its progress, and stop it when a signal asks for that."""
 
 from __future__ import annotations
 
 import os
-import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import datetime
-from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from s3_xfer.cli.exit_codes import BY_CTRL_C, BY_SIGTERM, ExitCode
-from s3_xfer.cli.output import FAILURES_SHOWN, flush
+from s3_xfer.cli.exit_codes import exit_code
+from s3_xfer.cli.output import FAILURES_SHOWN
+from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.errors import ErrorClass
+from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
-from s3_xfer.ledger.result import RunState
+from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.model import AccountContext, Failed
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
@@ -33,45 +30,23 @@ POLL_S = 0.125
 _SPEED_IS_KNOWN_S = 5.0
 _EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0
-# Wrappers (make, uv, docker) repeat a Ctrl-C that the terminal already sent to the whole group.
-_SAME_CTRL_C_S = 0.3
-_SHOW_CURSOR = b"\x1b[?25h\r\n"
+
+ResultT = TypeVar("ResultT", CopyResult, CheckResult)
 
 
-class SignalRequests:
-    """What signals have asked for so far. The handlers write, the loop reads."""
+class Operation(Protocol[ResultT]):
+    """What can be started: a copy or a check."""
 
-    def __init__(self) -> None:
-        self._stopped_at_s = 0.0
-        self.stop: int | None = None  # the first SIGINT or SIGTERM
-        self.progress_line = False  # SIGUSR1 since the last line
+    @property
+    def source(self) -> AccountContext:
+        """How the source is reached."""
 
-    def on_stop(self, number: int, _frame: FrameType | None) -> None:
-        """Note the first request; end the process on the second."""
-        if self.stop is None:
-            self.stop, self._stopped_at_s = number, time.monotonic()
-        elif time.monotonic() - self._stopped_at_s > _SAME_CTRL_C_S:
-            exit_immediately(number)
+    @property
+    def destination(self) -> AccountContext:
+        """How the destination is reached."""
 
-    def on_progress_line(self, _number: int, _frame: FrameType | None) -> None:
-        """Note that a progress line is wanted now."""
-        self.progress_line = True
-
-    @contextmanager
-    def installed(self) -> Iterator[None]:
-        """Receive signals inside the block; restore the handlers after it."""
-        handlers: dict[signal.Signals, Callable[[int, FrameType | None], None]] = {
-            signal.SIGINT: self.on_stop,
-            signal.SIGTERM: self.on_stop,
-        }
-        if hasattr(signal, "SIGUSR1"):
-            handlers[signal.SIGUSR1] = self.on_progress_line
-        previous = {number: signal.signal(number, new) for number, new in handlers.items()}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
+    def start(self) -> Run[ResultT]:
+        """Begin it."""
 
 
 class ProgressLog:
@@ -100,69 +75,75 @@ class ProgressLog:
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
-        for failed in run.recent_failures()[self._failures : self._failures_max]:
+        failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
+        for failed in failures[self._failures : self._failures_max]:
             self._failures += 1
             yield f"failed: {error_line(failed)}"
             if self._failures == self._failures_max:
                 yield "further failures are only counted here; the summary explains them"
 
 
-def follow(run: Run[Any], view: ProgressView, *, failures_shown: int = FAILURES_SHOWN) -> None:
-    """Show ``run`` in ``view`` until it has ended, and stop it when a signal asks for that.
+def _is_interrupted(failed: Failed) -> bool:
+    """Return whether only the stop of the run kept the object from being copied."""
+    return failed.error.info.error_class is ErrorClass.INTERRUPTED
 
-    Call it in the main thread. An error in here cancels the run before it is raised.
+
+def follow(
+    operation: Operation[ResultT], view: ProgressView, *, failures_shown: int = FAILURES_SHOWN
+) -> ResultT:
+    """Run ``operation``, show it in ``view`` until it has ended, and return its result.
+
+    A person who has to give a code is asked before. A signal stops the run. Call it in the main
+    thread. An error in here cancels the run before it is raised.
+
+    Raises:
+        S3XferError: the run was refused; nothing was written.
     """
-    requests = SignalRequests()
+    from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
+
+    ask_for_mfa_codes(source=operation.source, destination=operation.destination)
+    SIGNALS.run_begins()
+    run = operation.start()
     try:
-        with requests.installed():
-            try:
-                with view:
-                    _watch(run, view, requests, ProgressLog(failures_shown))
-            except OSError:  # the terminal is gone; the copy is not
-                _watch(run, ProgressView(), requests, ProgressLog(0))
+        with view:
+            _watch(run, view, ProgressLog(failures_shown))
     except BaseException:
         run.cancel("internal error")
         run.wait(_CLEANUP_S)
         raise
+    result = run.result()
+    SIGNALS.run_ended(exit_code(result))
+    return result
 
 
-def _watch(run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog) -> None:
+def _watch(run: Run[Any], view: ProgressView, log: ProgressLog) -> None:
     is_stopping = False
     meter = RateMeter()
     while not run.wait(POLL_S):
-        if requests.stop is not None and not is_stopping:
+        if SIGNALS.reason and not is_stopping:
             is_stopping = True
-            run.cancel(BY_CTRL_C if requests.stop == signal.SIGINT else BY_SIGTERM)
+            run.cancel(SIGNALS.reason)
             view.print_line(
                 "stopping: waiting for answers under way, Ctrl-C again to leave at once"
             )
-        _show(run, view, requests, log, meter)
-    _show(run, view, requests, log, meter)
+        _show(run, view, log, meter)
+    _show(run, view, log, meter)
 
 
-def _show(
-    run: Run[Any], view: ProgressView, requests: SignalRequests, log: ProgressLog, meter: RateMeter
-) -> None:
+def _show(run: Run[Any], view: ProgressView, log: ProgressLog, meter: RateMeter) -> None:
     for line in log.new_lines(run):
         view.print_line(line)
     metrics = run.snapshot()
     rates = meter.observe(metrics)
-    phase = phase_of(run.state, metrics, stopping=requests.stop is not None)
+    phase = phase_of(run.state, metrics, stopping=SIGNALS.reason is not None)
     warning = log.deadline_warning(run.ends_at, metrics, rates)
     if warning:
         view.print_line(warning)
-    if requests.progress_line:
-        requests.progress_line = False
+    if SIGNALS.wants_progress_line:
+        SIGNALS.wants_progress_line = False
         view.print_line(view.line(phase, metrics, rates))
     if phase is not Phase.ENDED or run.state is not RunState.VALIDATION_FAILED:
         view.update(phase, metrics, rates)
-
-
-def exit_immediately(number: int) -> NoReturn:
-    """End the process now, with the terminal's cursor visible. Multipart uploads may stay open."""
-    if os.isatty(2):
-        os.write(2, _SHOW_CURSOR)
-    os._exit(ExitCode.INTERRUPTED if number == signal.SIGINT else ExitCode.TERMINATED)
 
 
 def end_process(code: int) -> int:
@@ -176,7 +157,7 @@ def end_process(code: int) -> int:
         if thread is not threading.main_thread() and not thread.daemon:
             thread.join(max(0.0, until_s - time.monotonic()))
             if thread.is_alive():
-                flush()
+                sys.stdout.flush()
+                sys.stderr.flush()
                 os._exit(code)
-    flush()
     return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -14,8 +13,9 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import interactive_options
-from s3_xfer.cli.output import Output, print_error, print_lines, text_width
+from s3_xfer.cli.output import Output, can_ask, print_error, print_lines, text_width
 from s3_xfer.cli.params import command
+from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -47,7 +47,7 @@ def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any
 ) -> ExitCode:
     """Ask, show, confirm, copy."""
-    if not (sys.stdin.isatty() or yes):
+    if not (yes or can_ask()):
         raise click.UsageError("There is no terminal to ask on. Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
@@ -57,9 +57,8 @@ def interactive(
         if not yes:
             values |= _ask_rest(source, values)
         return _count_and_copy(source, destination, values, yes=yes)
-    except click.Abort:  # Ctrl-C or end of input at a question
-        print_error("\nstopped; nothing was written")
-        return ExitCode.INTERRUPTED
+    except click.Abort as abort:  # Ctrl-C or end of input at a question
+        raise click.Abort("nothing was written") from abort
 
 
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
@@ -69,6 +68,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
         output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
+    SIGNALS.no_run()
     if not (output.quiet or output.json):
         _show_plan(operation, source, destination, counted)
     if not yes and not click.confirm(question(counted), err=True):
@@ -86,9 +86,7 @@ def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
         report_scope=ReportScope.NOT_COPIED,
         journal=None,
     )
-    run = replace(operation, options=options).start()
-    follow(run, output.view(dry_run=True))
-    return run.result()
+    return follow(replace(operation, options=options), output.view(dry_run=True))
 
 
 def _show_plan(

@@ -15,13 +15,15 @@ import click
 
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
-from s3_xfer.cli.exit_codes import ExitCode, exit_code
+from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
-from s3_xfer.cli.output import escape_unencodable, print_error, redirect_to_null
+from s3_xfer.cli.output import print_error
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
+from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.cli.streams import streams_that_never_fail
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
@@ -73,34 +75,32 @@ def main(args: Sequence[str] | None = None) -> int:
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*GC_THRESHOLDS)
-    return end_process(_exit_code_of(args))
+    SIGNALS.install()
+    with streams_that_never_fail():
+        return end_process(_exit_code_of(args))
 
 
 def _exit_code_of(args: Sequence[str] | None) -> int:
-    escape_unencodable()
     try:
         code = cli.main(args=args, prog_name="s3-xfer", standalone_mode=False)
-        sys.stdout.flush()
         return int(code or ExitCode.OK)
     except click.ClickException as error:
         error.show()
         if not isinstance(error, _HELP_ASKED_FOR):
             print_error(ErrorClass.INVALID_INPUT.see)
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
-        print_error("stopped")
-        return ExitCode.INTERRUPTED
-    except SystemExit as error:  # click: shell completion is done, or stdout is closed
-        return ExitCode.OK if error.code == 0 else _report(error)
+    except (click.Abort, KeyboardInterrupt) as stop:
+        after_prompt = "\n" if sys.stderr.isatty() else ""
+        print_error("; ".join([f"{after_prompt}stopped", *stop.args]))
+        return code_of_stop(SIGNALS.reason)
+    except SystemExit as error:  # click: shell completion is done
+        return int(error.code or ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - the last resort, with its traceback
         return _report(error)
 
 
 def _report(error: BaseException) -> ExitCode:
     """Print on stderr what ``error`` means, and return its exit code."""
-    if isinstance(error, (BrokenPipeError, SystemExit)):  # click may end a closed pipe by an exit
-        redirect_to_null(sys.stdout)
-        return ExitCode.OUTPUT_CLOSED
     if isinstance(error, S3XferError):
         lines = (printable(line) for line in str(error).split("\n"))
         print_error("error: " + "\n".join(lines))

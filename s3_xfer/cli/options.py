@@ -156,6 +156,7 @@ uploads_options = (
         ABORTING,
         "--journal",
         "Spare those that this journal means to go on with; several may be given.",
+        name="journals",
         metavar="FILE",
         multiple=True,
     ),

@@ -1,8 +1,7 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
 One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
-and nothing else, with ``--quiet`` nothing. A stream that is closed, or whose encoding lacks
-characters, changes no exit code.
+and nothing else, with ``--quiet`` nothing.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,7 +21,7 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Line, Summary, failure_text, print_styled, summary_lines
+from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
@@ -74,11 +72,8 @@ class Output:
         return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
     def print_result(self, result: CopyResult, context: Context) -> None:
-        """Print the result of a run; a closed stdout does not change it."""
-        with ignoring_closed_stdout():
-            self._print(result, summarize(result, context))
-
-    def _print(self, result: CopyResult, summary: Summary) -> None:
+        """Print the result of a run."""
+        summary = summarize(result, context)
         if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
             summary = replace(summary, notes=())  # they were shown during the run
             print_line()
@@ -111,61 +106,21 @@ def _can_redraw() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
-def escape_unencodable() -> None:
-    """Let both streams escape characters that their encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+def can_ask() -> bool:
+    """Return whether there is somebody who sees a question and can answer it."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def print_line(text: str = "") -> None:
-    """Print ``text`` on stdout, in its encoding: click takes ASCII for a mistake and sends UTF-8.
-
-    Raises:
-        BrokenPipeError: the reader has closed it.
-    """
+    """Print ``text`` on stdout, in its encoding: click itself sends UTF-8 where that is ASCII."""
     click.echo(text, file=sys.stdout)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
-    """Print ``value`` on stdout as one line, in ASCII, which every encoding has.
-
-    Raises:
-        BrokenPipeError: the reader has closed it.
-    """
+    """Print ``value`` on stdout as one line, in ASCII, which every encoding has."""
     print_line(json.dumps(value, ensure_ascii=True))
 
 
-@contextmanager
-def ignoring_closed_stdout() -> Iterator[None]:
-    """Print on stdout inside the block; a closed stdout is no error."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        redirect_to_null(sys.stdout)
-
-
 def print_error(text: str) -> None:
-    """Print ``text`` on stderr; a closed stderr is no error."""
-    try:
-        click.echo(text, file=sys.stderr)
-    except OSError:
-        redirect_to_null(sys.stderr)
-
-
-def flush() -> None:
-    """Write out what is buffered, so that Python finds nothing to complain about at exit."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # gone, or closed
-            redirect_to_null(stream)
-
-
-def redirect_to_null(stream: TextIO) -> None:
-    """Send to the null device what is written to ``stream``, whose reader is gone."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    except (OSError, ValueError):  # closed, or no real file: nothing to save
-        return
+    """Print ``text`` on stderr."""
+    click.echo(text, file=sys.stderr)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import enum
+import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from s3_xfer.declarations import Declaration, Kind, member_of
+from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
+from s3_xfer.field_types import member_of
 from s3_xfer.units import parse_size
 
 if TYPE_CHECKING:
@@ -55,12 +58,27 @@ class EnumChoice(_Choice):
         """Return the member, in any case that it was typed in; unknown words are usage errors."""
         try:
             return member_of(self.members, value)
-        except ValueError:
+        except TypeError:
             known = ", ".join(repr(member.value) for member in self.members)
             return self.fail(f"{value!r} is not one of {known}.", param, ctx)
 
 
-class SectionOption(click.Option):
+class _NotEmpty(click.Parameter):
+    """A parameter that refuses an empty value, which is a variable of a script that is not set."""
+
+    def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
+        """Return the value; an empty one is a usage error."""
+        for text in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(text, str) and is_blank(text):
+                raise click.BadParameter("It is empty. Is a variable not set?", ctx, self)
+        return super().type_cast_value(ctx, value)
+
+
+class NotEmptyArgument(_NotEmpty, click.Argument):
+    """An argument that refuses an empty value."""
+
+
+class SectionOption(_NotEmpty, click.Option):
     """An option with the heading under which ``--help`` shows it.
 
     ``declaration`` is that of the library's field that it sets, None if it sets none.
@@ -72,6 +90,13 @@ class SectionOption(click.Option):
         super().__init__(*args, **kwargs)
         self.section = section
         self.declaration = declaration
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return the value of the option's variable, which must not be empty either."""
+        variable = self.envvar
+        if isinstance(variable, str) and is_blank(os.environ.get(variable, "not set")):
+            raise click.BadParameter(f"The variable {variable} is empty.", ctx, self)
+        return super().resolve_envvar_value(ctx)
 
 
 class SectionedCommand(click.Command):
@@ -111,7 +136,7 @@ def command(
         for option in reversed(options):
             function = option(function)
         for name in reversed(arguments):
-            function = click.argument(name, required=not optional)(function)
+            function = click.argument(name, cls=NotEmptyArgument, required=not optional)(function)
         settings = {"help": text, "short_help": short_help, "epilog": epilog}
         return click.command(cls=SectionedCommand, **settings)(function)
 
@@ -168,7 +193,7 @@ def _settings(declaration: Declaration) -> dict[str, Any]:
     if declaration.kind is Kind.CHOICE and declaration.metavar:  # which has no room for the words
         text = f"{text.rstrip('.')}: {', '.join(declaration.words)}."
     settings = {"help": text, "type": _type(declaration), "metavar": declaration.metavar or None}
-    if default not in (None, MISSING):
+    if default not in (None, inspect.Parameter.empty):
         settings |= {"default": declaration.to_text(default), "show_default": True}
     return settings
 

@@ -62,12 +62,14 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 )
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
-    from s3_xfer.access.doctor import examine  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
+    from s3_xfer.access.doctor import examine  # noqa: PLC0415
     from s3_xfer.access.documents import Principal  # noqa: PLC0415
     from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
     principal = Principal.parse(values["principal"]) if values["principal"] else None
+    ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, principal=principal)
     if values["json"]:
         print_json(report.to_dict())

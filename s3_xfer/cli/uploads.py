@@ -17,7 +17,7 @@ import click
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.options import uploads_options
-from s3_xfer.cli.output import print_error, print_json, print_line
+from s3_xfer.cli.output import can_ask, print_error, print_json, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -59,7 +59,8 @@ def uploads(destination: str, **values: Any) -> ExitCode:
     _check_usage(values)
     location = S3Location.parse(destination, account=account_from(values, "dest"))
     spared = {
-        name: read_journal(journal_storage(name, location.account))[1] for name in values["journal"]
+        name: read_journal(journal_storage(name, location.account))[1]
+        for name in values["journals"]
     }
     janitor = Janitor(location, options_from(values))
     unfinished = list(janitor.find(sizes=not values["no_sizes"]))
@@ -78,19 +79,21 @@ def uploads(destination: str, **values: Any) -> ExitCode:
 def _check_usage(values: Values) -> None:
     if values["abort_older_than"] is None and (values["all"] or values["yes"]):
         raise click.UsageError("--all and --yes say what to abort: give --abort-older-than too.")
-    if values["abort_older_than"] is None and values["journal"]:
+    if values["abort_older_than"] is None and values["journals"]:
         raise click.UsageError("--journal says what to spare: give --abort-older-than too.")
-    if values["all"] and not (values["yes"] or sys.stdin.isatty()):
+    if values["all"] and not (values["yes"] or can_ask()):
         raise click.UsageError("There is no terminal to ask on. Give --yes.")
 
 
 def _chosen(
     unfinished: Sequence[UnfinishedUpload], now: datetime, values: Values
 ) -> list[UnfinishedUpload]:
+    """Return those that are old enough; one whose age is not known is not."""
     return [
         upload
         for upload in unfinished
-        if upload.age_s(now) > values["abort_older_than"] and (values["all"] or upload.is_ours)
+        if (upload.age_s(now) or 0) > values["abort_older_than"]
+        and (values["all"] or upload.is_ours)
     ]
 
 

@@ -15,6 +15,7 @@ import botocore.exceptions as bc
 from botocore import parsers
 from botocore.awsrequest import HeadersDict
 
+from s3_xfer.copying import documents
 from s3_xfer.errors import (
     ATTEMPTS,
     ErrorClass,
@@ -42,16 +43,15 @@ _OTHER_PROOFS: Mapping[str, str] = {
 AMBIGUOUS = frozenset(
     {ErrorClass.TIMEOUT, ErrorClass.NETWORK, ErrorClass.SERVER_ERROR, ErrorClass.EMPTY_RESPONSE}
 )
-_QUOTE = rb"(?:&quot;|&#34;|\")?"
-_ETAG = re.compile(rb"<ETag>\s*" + _QUOTE + rb"([^<>&\"\s\x80-\xff]+)" + _QUOTE + rb"\s*</ETag>")
-_COPY_RESULT, _END_OF_COPY_RESULT = b"<CopyObjectResult", b"</CopyObjectResult>"
+# How AWS and most others write it. Everything else takes longer to read.
+_ORDINARY = re.compile(
+    rb"\s*(?:<\?xml[^<>]*\?>)?\s*<CopyObjectResult[^<>]*>(?:<LastModified>[^<>]*</LastModified>)?"
+    rb"<ETag>&(?:quot|#34);([!-%'-;=?-~]+)&(?:quot|#34);</ETag></CopyObjectResult>\s*"
+)
 _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
-_NOT_XML = re.compile(
-    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bBcCeEfF]|1[\da-fA-F]));"
-)
 # How an answer with tags begins, or one with an error.
 _TAGGING = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?:Tagging|Error)\b",
@@ -62,8 +62,9 @@ _NO_TAGGING = (
     b"that is no set of tags</Message></Error>"
 )
 _NOT_IMPLEMENTED = 501
+_LISTINGS = frozenset({"ListObjectsV2", "ListMultipartUploads", "ListParts"})
 _OK = 200
-_REDIRECTS = 300
+_ERRORS = 301  # and above, for botocore
 _INTERNAL_ERROR = 500
 
 
@@ -79,12 +80,12 @@ class Answer:
 
 def copied_etag(answer: Answer) -> str | None:
     """Return the quoted ETag if ``answer`` is a complete success of ``CopyObject``, else None."""
-    body = answer.body
-    if answer.status != _OK or _COPY_RESULT not in body or b"<Error" in body:
+    if answer.status != _OK:
         return None
-    whole = body.rstrip().endswith(_END_OF_COPY_RESULT)
-    match = _ETAG.search(body) if whole else None
-    return f'"{match[1].decode()}"' if match else None
+    ordinary = _ORDINARY.fullmatch(answer.body)
+    if ordinary:
+        return f'"{ordinary[1].decode()}"'
+    return documents.etag_in(answer.body)
 
 
 def encryption_of(answer: Answer) -> dict[str, str]:
@@ -97,13 +98,13 @@ def encryption_of(answer: Answer) -> dict[str, str]:
 
 def parsed_answer(answer: Answer, output_shape: Any, *, attempts: int) -> dict[str, Any]:
     """Return what botocore would have made of ``answer``, the last of ``attempts`` answers."""
-    status = answer.status
-    if _OK <= status < _REDIRECTS and answer.body and copied_etag(answer) is None:
+    status, body = answer.status, documents.canonical(answer.body)
+    if _is_no_success(status) or (status == _OK and body and not documents.is_result(body)):
         status = _INTERNAL_ERROR  # as botocore.handlers does with an error, or half of an answer
     response = {
         "status_code": status,
         "headers": HeadersDict(dict(answer.headers)),
-        "body": answer.body,
+        "body": body,
     }
     parsed: dict[str, Any] = parsers.create_parser("rest-xml").parse(response, output_shape)
     parsed.setdefault("ResponseMetadata", {})["RetryAttempts"] = attempts - 1
@@ -175,17 +176,21 @@ def require_proof(parsed: dict[str, Any], model: Any, **_: object) -> None:
         raise ObjectError(info)
 
 
-def make_parsable(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
-    """Replace what XML 1.0 cannot hold (event ``before-parse``).
+def make_canonical(operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Bring the document of an answer into the form that botocore knows (event ``before-parse``).
 
-    The answers about an upload repeat its key, control characters and all. botocore, which cannot
-    parse that, has made a 500 of it (its handler comes before any of ours).
+    Listings have a reader of their own (:mod:`s3_xfer.listing.parsing`).
     """
-    if operation_model.name not in ("CreateMultipartUpload", "CompleteMultipartUpload"):
-        return
-    body = _NOT_XML.sub(b"?", response_dict["body"])
-    if body != response_dict["body"] and b"<Error>" not in body:
-        response_dict.update(body=body, status_code=200)
+    is_listing = operation_model.name in _LISTINGS and response_dict["status_code"] == _OK
+    if isinstance(response_dict["body"], bytes) and response_dict["body"] and not is_listing:
+        response_dict["body"] = documents.canonical(response_dict["body"])
+    if operation_model.name in ETAG_RESULTS and _is_no_success(response_dict["status_code"]):
+        response_dict["status_code"] = _INTERNAL_ERROR
+
+
+def _is_no_success(status: int) -> bool:
+    """Return whether botocore takes ``status`` for a success of a copy, which only a 200 is."""
+    return status < _ERRORS and status != _OK
 
 
 def require_tagging(response_dict: dict[str, Any], **_: object) -> None:
@@ -193,7 +198,6 @@ def require_tagging(response_dict: dict[str, Any], **_: object) -> None:
 
     A service that does not know ``?tagging`` answers with the object itself (rclone 1.75, nanio).
     """
-    body = response_dict["body"]
-    is_foreign = body.strip() and not _TAGGING.match(body)
-    if is_foreign and _OK <= response_dict["status_code"] < _REDIRECTS:
+    body, status = response_dict["body"], response_dict["status_code"]
+    if status == _OK and body.strip() and not _TAGGING.match(body):
         response_dict.update(status_code=_NOT_IMPLEMENTED, body=_NO_TAGGING)

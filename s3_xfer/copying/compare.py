@@ -17,7 +17,12 @@ from typing import Any
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
 from s3_xfer.copying.headers import pinned_params
-from s3_xfer.copying.verify import checksums_agree, etag_is_md5, etags_differ
+from s3_xfer.copying.verify import (
+    checksums_agree,
+    etag_is_md5,
+    etags_differ,
+    prove_same_content,
+)
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.mapping import KeyMap
@@ -95,7 +100,7 @@ def _listed_proof(source: S3Object, copy: S3Object) -> str:
     """Return what proves the same content in objects of the same size; empty if nothing does."""
     if source.size == 0:
         return BY_EMPTINESS
-    return BY_ETAG if source.etag and source.etag == copy.etag else ""
+    return BY_ETAG if prove_same_content(source.etag, copy.etag, source.size) else ""
 
 
 def _same(task: CopyTask, copy: S3Object, proof: str) -> CompareResult:

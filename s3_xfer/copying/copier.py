@@ -63,7 +63,7 @@ class ObjectCopier:
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
-            return self.settler.failed(task, error)
+            return self.settler.not_begun(task, error)
         return task if isinstance(decision, Copy) else outcome_of(decision, task)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
@@ -139,6 +139,7 @@ class ObjectCopier:
         return Copied(task, task.source.size, etag)
 
     def _copy_in_parts(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        transfer.whole_range = f"bytes=0-{task.source.size - 1}"
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task.destination_key)
@@ -157,9 +158,7 @@ class ObjectCopier:
         if self.context.options.tags is TagPolicy.SKIP:
             return []
         tag_set = lookup.tags(self.context.source, source)
-        # The model of botocore 1.36 does not know the count.
-        headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        tag_count = int(headers.get("x-amz-tagging-count", 0))
+        tag_count = lookup.tag_count(answer)
         if len(tag_set) < tag_count:
             message = f"HeadObject counts {tag_count} tags, GetObjectTagging has {len(tag_set)}"
             raise ObjectError.of(ErrorClass.EMPTY_RESPONSE, message, attempts=1)

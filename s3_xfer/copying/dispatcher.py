@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.request_policy import Again, Renew, Stand
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, Stand
 from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
     OnCrash,
     RequestSender,
 )
+from s3_xfer.copying.request_state import cut_off
 from s3_xfer.errors import ObjectError, RetryAction
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
 from s3_xfer.pipeline.slots import Slots
@@ -135,6 +136,9 @@ class AsyncDispatcher:
                 self._sender.complete(self._renew, request, error)
             case Stand():
                 self._sender.complete(self._conclude, request, error)
+            case CutOff():
+                stopped = cut_off(self._requests.stop, info, attempts=request.attempts)
+                self._sender.complete(self._conclude, request, stopped)
 
     def _complete(self, request: InflightRequest, outcome: Outcome) -> None:
         try:

@@ -11,12 +11,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from s3_xfer.copying import answers
+from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import Again, Renew, RequestPolicy, Stand
-from s3_xfer.copying.request_state import RequestState, TransferStates, state_of, stopped
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_state import (
+    RequestState,
+    TransferStates,
+    cut_off,
+    state_of,
+    stopped,
+)
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
@@ -47,10 +53,12 @@ class RequestHooks:
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
+        transport.attach(client)
+        exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
-        # By this pattern it comes before botocore's own handler, which makes a 500 of it.
+        # The wildcards put these before botocore's own, which looks for errors in the answer.
         events.register_first("before-parse.*.GetObjectTagging", answers.require_tagging)
-        events.register("before-parse.s3.*", answers.make_parsable)
+        events.register("before-parse.*.*", answers.make_canonical)
         events.register("after-call.s3", answers.require_proof)  # before those that read answers
         self.uploads.attach(client)
         self.transfers.attach(client)
@@ -65,7 +73,9 @@ class RequestHooks:
         params["headers"].update(self._headers.get(model.name, {}))
         transfer = state_of(context).transfer
         if transfer and model.name == "CreateMultipartUpload":
-            params["headers"].update(transfer.create_headers)
+            # As bytes: botocore would encode text once more.
+            exact = {name: text.encode("latin-1") for name, text in transfer.create_headers.items()}
+            params["headers"].update(exact)
         self.optional.strip(params["headers"])
 
     def _before_sign(self, request: Any, **_: object) -> None:
@@ -105,10 +115,14 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        return 0 if self._is_repeated(state, info) else None
+        return 0 if self._is_repeated(operation.name, state, info) else None
 
-    def _is_repeated(self, state: RequestState, info: ErrorInfo) -> bool:
-        """Wait as long as is due; return whether the request is sent again."""
+    def _is_repeated(self, operation: str, state: RequestState, info: ErrorInfo) -> bool:
+        """Wait as long as is due; return whether the request is sent again.
+
+        Raises:
+            ObjectError: it would be, but the run was stopped.
+        """
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(state.signed_at_s)
@@ -122,7 +136,11 @@ class RequestHooks:
                 state.is_renewed = True
                 again = self.renewal.renew(state.signed_at_s)
             case Stand():
+                return False
+            case CutOff():
                 again = False
         if again:
             self.requests.counter.retried(throttled=throttled)
+        elif self.requests.refuses_requests() and operation not in _SENT_WHEN_STOPPED:
+            raise cut_off(self.requests.stop, info, attempts=state.attempts)
         return again

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
-from s3_xfer.copying.verify import checksums_agree
+from s3_xfer.copying.transport import UNREADABLE
+from s3_xfer.copying.verify import checksums_agree, prove_same_content
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
@@ -30,6 +33,7 @@ _KEPT_HEADERS = (
     "expires",
 )
 _USER_METADATA = "x-amz-meta-"
+_MISSING_METADATA = "x-amz-missing-meta"  # how many entries S3 cannot show as headers
 
 
 def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]]:
@@ -39,16 +43,21 @@ def head(client: S3Client, known: S3Object) -> tuple[S3Object, Mapping[str, Any]
 
     Raises:
         botocore.exceptions.ClientError: 404 (missing), 412 (changed), 403 (denied), …
+        ObjectError: nothing tells the size (``MALFORMED``).
     """
+    answer = _head(client, known)
+    return _completed(known, answer), answer
+
+
+def _head(client: S3Client, known: S3Object) -> Mapping[str, Any]:
     params = pinned_params(known)
     try:
-        answer = client.head_object(**params)
+        return client.head_object(**params)
     except ClientError as error:
         if error.response["Error"]["Code"] not in ("400", "403"):
             raise
         _ask_for_details(error, client, known)
-        answer = client.head_object(**params)
-    return _completed(known, answer), answer
+        return client.head_object(**params)
 
 
 def require_unchanged(client: S3Client, known: S3Object) -> None:
@@ -80,19 +89,42 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
 
 
 def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
+    """Return ``known`` with what a HEAD says; its listed size stands if the HEAD has none."""
+    size_bytes = answer.get("ContentLength", known.size if known.etag else -1)
+    if size_bytes < 0:
+        told = "no Content-Length" if size_bytes == -1 else f"the Content-Length {size_bytes}"
+        message = f"the answer to the HEAD of {known.url} has {told}"
+        raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
     return replace(
         known,
-        size=answer["ContentLength"],
+        size=size_bytes,
         etag=answer["ETag"],
         last_modified=answer.get("LastModified"),
-        storage_class=answer.get("StorageClass", "STANDARD"),
+        storage_class=answer.get("StorageClass") or "STANDARD",
         metadata=answer.get("Metadata", {}),
     )
 
 
 def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mapping[str, Any]]:
     """Return :func:`head` of the key that ``task`` is copied to."""
-    return head(client, S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0))
+    return head(client, _target(task))
+
+
+def _target(task: CopyTask) -> S3Object:
+    return S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
+
+
+def is_younger(head_answer: Mapping[str, Any], age_s: float) -> bool:
+    """Return whether an object was written less than ``age_s`` ago, by the service's own clock.
+
+    HTTP's dates are in whole seconds, so up to one more passes. Without dates the answer is no.
+    """
+    try:
+        now = parsedate_to_datetime(head_answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+        written: datetime = head_answer["LastModified"]
+        return now - written <= timedelta(seconds=age_s + 1)
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None:
@@ -101,12 +133,20 @@ def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None
     Raises:
         botocore.exceptions.ClientError: any error but 404, a denial included.
     """
+    target = _target(task)
     try:
-        return Counterpart(head_destination(client, task)[0])
+        return _counterpart(target, _head(client, target))
     except ClientError as error:
         if translate(error).error_class is ErrorClass.SOURCE_VANISHED:
             return None
         raise
+
+
+def _counterpart(
+    target: S3Object, answer: Mapping[str, Any], *, is_identical: bool | None = None
+) -> Counterpart:
+    """Return what a HEAD found, which may leave out the size where it proves nothing."""
+    return Counterpart(_completed(target, {"ContentLength": 0, **answer}), is_identical)
 
 
 def compared_counterpart(
@@ -116,21 +156,21 @@ def compared_counterpart(
 
     The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
     the whole object, which AWS keeps for everything written since the end of 2024; that takes a
-    HEAD of the source too. Metadata is not compared.
+    HEAD of the source too. Two empty objects are identical. Metadata is not compared.
 
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
     """
-    target = S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
+    target, source = _target(task), task.source
     answer = _head_with_checksums(destination_client, target)
     if answer is None:
         return None
-    found = _completed(target, answer)
-    is_identical = found.size == task.source.size and (
-        found.etag == task.source.etag
-        or checksums_agree(answer, lambda: _head_with_checksums(source_client, task.source) or {})
+    is_identical = answer.get("ContentLength") == source.size and (
+        source.size == 0
+        or prove_same_content(source.etag, answer["ETag"], source.size)
+        or checksums_agree(answer, lambda: _head_with_checksums(source_client, source) or {})
     )
-    return Counterpart(found, bool(is_identical))
+    return _counterpart(target, answer, is_identical=bool(is_identical))
 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
@@ -144,12 +184,24 @@ def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any]
 
 
 def metadata_headers(head_answer: Mapping[str, Any]) -> Headers:
-    """Return the headers that give another object the same metadata, byte for byte."""
+    """Return the headers that give another object the same metadata.
+
+    A character stands for a byte, as in all headers that ``http.client`` reads.
+
+    Raises:
+        ObjectError: there is metadata that the answer does not show.
+    """
     sent: Mapping[str, str] = head_answer["ResponseMetadata"]["HTTPHeaders"]
+    if sent.get(_MISSING_METADATA, "0") != "0":
+        message = f"{sent[_MISSING_METADATA]} entries of metadata are not shown"
+        raise ObjectError.of(ErrorClass.METADATA_UNREADABLE, message, attempts=1)
+    if UNREADABLE in sent:
+        message = f"metadata that is no HTTP header: {sent[UNREADABLE]}"
+        raise ObjectError.of(ErrorClass.METADATA_UNREADABLE, message, attempts=1)
     kept = {
         name: value
         for name, value in sent.items()
-        if name.lower() in _KEPT_HEADERS or name.lower().startswith(_USER_METADATA)
+        if name in _KEPT_HEADERS or name.startswith(_USER_METADATA)
     }
     if "ExpiresString" in head_answer:  # botocore removes the header where it is no date
         kept["expires"] = head_answer["ExpiresString"]
@@ -160,9 +212,24 @@ def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
     """Return the object's tags as S3 lists them.
 
     Never concluded from HEAD's tag count: S3 leaves that out when the caller may not read tags.
+
+    Raises:
+        ObjectError: a tag has no key (``MALFORMED``).
+        botocore.exceptions.ClientError: they cannot be read.
     """
     answer: Mapping[str, Any] = client.get_object_tagging(**object_params(source))
-    return list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
+    tag_set = list(answer.get("TagSet", ()))  # Ceph has none for an object without tags
+    if not all(tag.get("Key") for tag in tag_set):
+        message = f"the tags of {source.url} have one without a key"
+        raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
+    return [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in tag_set]
+
+
+def tag_count(head_answer: Mapping[str, Any]) -> int:
+    """Return the number of tags by a HEAD; 0 if it does not say it, or not as a number."""
+    # The model of botocore 1.36 does not know the count.
+    text = head_answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-tagging-count", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def tag_header(tag_set: list[dict[str, str]]) -> str | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from s3transfer import exceptions
@@ -55,7 +56,7 @@ class ManagedEngine:
         config = _PartSizes(
             multipart_threshold=PART_MIN_BYTES, max_request_concurrency=options.threads
         )
-        self._multipart = TransferManager(client, config)
+        self._multipart = TransferManager(client, config, executor_cls=_PartPool)
 
     def copy_single(self, task: CopyTask) -> None:
         """Copy with one ``CopyObject`` in the caller's thread."""
@@ -92,6 +93,13 @@ def _copy(
         extra_args=arguments,
         subscribers=[subscriber],
     ).result()
+
+
+class _PartPool(ThreadPoolExecutor):
+    """One of s3transfer's pools, with threads that are known by their names."""
+
+    def __init__(self, max_workers: int) -> None:
+        super().__init__(max_workers, thread_name_prefix="s3-xfer-part")
 
 
 _planned = threading.local()

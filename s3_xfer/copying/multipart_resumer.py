@@ -18,15 +18,20 @@ from typing import Any
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.headers import object_params
 from s3_xfer.copying.request_state import TransferState
+from s3_xfer.copying.upload_listing import iter_parts
 from s3_xfer.copying.upload_registry import (
     ResumableUpload,
     UploadFingerprint,
     UploadRegistry,
     abort,
 )
+from s3_xfer.copying.verify import bare_etag, prove_same_content
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.model import CopyTask
 from s3_xfer.planning.part_size import part_size
+
+# What S3 says about the parts of an upload that are not worth to go on with.
+_UNUSABLE = (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED, ErrorClass.MALFORMED)
 
 OnBytes = Callable[[int], None]
 Part = Mapping[str, Any]
@@ -51,13 +56,15 @@ class MultipartResumer:
         """
         headers = sorted(transfer.create_headers.items())
         planned = UploadFingerprint(
-            etag=task.source.etag,
+            etag=bare_etag(task.source.etag),
             size=task.source.size,
             part_size=part_size(task.source.size, self._options),
             headers=hashlib.sha256(repr(headers).encode()).hexdigest(),
         )
         for upload in self._registry.resumable(task.destination_key):
-            has_same_content = planned == replace(upload.fingerprint, part_size=planned.part_size)
+            has_same_content = prove_same_content(
+                planned.etag, upload.fingerprint.etag, planned.size
+            ) and planned == replace(upload.fingerprint, part_size=planned.part_size)
             if has_same_content and self._finish(task, upload, transfer, on_bytes):
                 return True
             self._abort(task, upload)
@@ -75,7 +82,7 @@ class MultipartResumer:
         try:
             parts = self._parts(task, upload)
         except Exception as error:
-            if translate(error).error_class in (ErrorClass.UPLOAD_LOST, ErrorClass.ACCESS_DENIED):
+            if translate(error).error_class in _UNUSABLE:
                 return False
             raise
         try:
@@ -92,13 +99,11 @@ class MultipartResumer:
 
     def _parts(self, task: CopyTask, upload: ResumableUpload) -> dict[int, Part]:
         """Return the parts that S3 has and that are of the size they should be."""
-        pages = self._client.get_paginator("list_parts").paginate(**_upload_params(task, upload))
-        listed: dict[int, Part] = {
-            part["PartNumber"]: part for page in pages for part in page.get("Parts", ())
-        }
         sizes = _sizes(upload.fingerprint)
         return {
-            number: part for number, part in listed.items() if sizes.get(number) == part["Size"]
+            part["PartNumber"]: part
+            for part in iter_parts(self._client, _upload_params(task, upload))
+            if sizes.get(part["PartNumber"]) == part["Size"] and part.get("ETag")
         }
 
     def _copy_missing(

@@ -16,8 +16,8 @@ from typing import Any
 from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
 from s3_xfer.copying import answers
-from s3_xfer.copying.request_policy import Again, RequestPolicy
-from s3_xfer.copying.request_state import state_of
+from s3_xfer.copying.request_policy import Again, CutOff, RequestPolicy
+from s3_xfer.copying.request_state import cut_off, state_of
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.s3_client import STSClient
 
@@ -77,6 +77,8 @@ class Renewal:
 def not_renewed(error: Exception) -> ObjectError:
     """Return the error of a request that could not be signed because of ``error``."""
     info = translate(error)
+    if info.error_class is ErrorClass.INTERRUPTED:
+        return ObjectError(info)
     return ObjectError.of(
         ErrorClass.CREDENTIALS_EXPIRED, f"renewing them failed: {info.code}: {info.message}"
     )
@@ -101,6 +103,8 @@ def repeat_sts(client: STSClient, requests: RequestPolicy) -> None:
         decision = requests.decide(info, attempts=state.attempts, can_renew=False)
         if isinstance(decision, Again) and requests.wait(decision.delay_s):
             return 0
+        if isinstance(decision, Again | CutOff):
+            raise cut_off(requests.stop, info, attempts=state.attempts)
         if parsed and response and response[0].status_code == HTTPStatus.OK:
             raise answers.error_of(parsed, operation.name)  # botocore looks at the status only
         return None

@@ -66,7 +66,12 @@ class Renew:
     """Renew the credentials and send the same request again; where they cannot be: stand."""
 
 
-AfterAnswer: TypeAlias = Stand | Again | Renew
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """It would be sent again, but the run was stopped: the copy was interrupted."""
+
+
+AfterAnswer: TypeAlias = Stand | Again | Renew | CutOff
 
 
 def in_full(wait_s: float) -> float:
@@ -130,13 +135,17 @@ class RequestPolicy:
         """Return what follows an answer that ``info`` describes.
 
         ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
-        credentials were renewed already, or cannot be. In a stopped run every answer stands.
+        credentials were renewed already, or cannot be.
         """
-        action, is_stopped = info.error_class.retry_action, self.refuses_requests()
-        if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED and not is_stopped:
+        after = self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
+        return CutOff() if self.refuses_requests() and after != Stand() else after
+
+    def _unless_stopped(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:
+        action = info.error_class.retry_action
+        if can_renew and info.error_class is ErrorClass.CREDENTIALS_EXPIRED:
             return Renew()
         is_repeated = action in (RetryAction.RETRY, RetryAction.SLOW_DOWN)
-        if is_stopped or not is_repeated or attempts > self.retry.retries:
+        if not is_repeated or attempts > self.retry.retries:
             return Stand()
         delay_s = self.retry.delay_after_s(attempts)
         return Again(delay_s, throttled=action is RetryAction.SLOW_DOWN)

@@ -11,14 +11,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.renewal import not_renewed
-from s3_xfer.copying.request_state import TransferState, stopped
+from s3_xfer.copying.request_state import TransferState, cut_off, stopped
+from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, Outcome
 from s3_xfer.pipeline.slots import Slots
 from s3_xfer.pipeline.timer import TimerThread
@@ -41,6 +42,7 @@ class InflightRequest:
     done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
+    began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
     error: Exception | None = None  # of the last answer
@@ -51,7 +53,7 @@ class InflightRequest:
     @property
     def transfer(self) -> TransferState:
         """The state that the other engine would have of it."""
-        return TransferState(ambiguous=self.ambiguous)
+        return TransferState(ambiguous=self.ambiguous, began_at_s=self.began_at_s)
 
 
 class RequestSender:
@@ -173,7 +175,7 @@ class RequestSender:
         """Send the request, for the first time or again. Waits for nothing but the pace."""
         self._pacer.wait()
         if self._stop.is_set():
-            self._on_unsent(request, request.error or stopped(self._stop))
+            self._on_unsent(request, self._why_unsent(request))
             return
         request.attempts += 1
         request.sent_at_s = time.monotonic()
@@ -182,6 +184,12 @@ class RequestSender:
         request.left_out = self._optional.left_out
         self._copy_client.leave_out(request.left_out)
         request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+
+    def _why_unsent(self, request: InflightRequest) -> ObjectError:
+        """Return the error of a request that is not sent (again), because the run was stopped."""
+        if request.error is None:
+            return stopped(self._stop)
+        return cut_off(self._stop, translate(request.error), attempts=request.attempts)
 
     def _answered(self, request: InflightRequest, answer: Answer) -> None:
         """Take the answer, in the copy client's thread: nothing here may wait or raise."""

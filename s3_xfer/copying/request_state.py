@@ -7,9 +7,10 @@ found by the destination key, when botocore builds a request, and travels in its
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s3_xfer.copying import answers
@@ -25,14 +26,18 @@ _STOP_POLL_S = 0.1
 class TransferState:
     """What one object adds to its requests, and what their answers were.
 
-    ``create_headers`` go into ``CreateMultipartUpload``. ``answer`` is the parsed answer that
-    finished the copy. ``ambiguous``: S3 may have finished it although no answer said so.
+    ``create_headers`` go into ``CreateMultipartUpload``, a byte for each character. ``answer`` is
+    the parsed answer that finished the copy. ``ambiguous``: S3 may have finished it although no
+    answer said so. A part of ``whole_range`` is all of the object. ``began_at_s`` is on
+    ``time.monotonic``'s clock.
     """
 
     create_headers: dict[str, str] = field(default_factory=dict)
     answer: Mapping[str, Any] = field(default_factory=dict)
     part_etags: dict[int, str] = field(default_factory=dict)
     ambiguous: bool = False
+    whole_range: str = ""
+    began_at_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
@@ -61,6 +66,17 @@ def state_of(context: dict[str, Any]) -> RequestState:
 def stopped(stop: StopFlag) -> ObjectError:
     """Return the error of a request that a stopped run does not send."""
     return ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {stop.reason}")
+
+
+def cut_off(stop: StopFlag, info: ErrorInfo, *, attempts: int) -> ObjectError:
+    """Return the error of a request that a stopped run does not send again.
+
+    ``info`` is about the last of its ``attempts`` answers.
+    """
+    message = f"stopped: {stop.reason}, before the request was sent again"
+    return ObjectError(
+        replace(info, error_class=ErrorClass.INTERRUPTED, message=message, attempts=attempts)
+    )
 
 
 class TransferStates:
@@ -106,7 +122,11 @@ class TransferStates:
             state.transfer.ambiguous = True
 
     def _find(self, params: dict[str, Any], context: dict[str, Any], **_: object) -> None:
-        context[_STATE] = RequestState(params, self._states.get(params.get("Key", "")))
+        transfer = self._states.get(params.get("Key", ""))
+        if transfer and params.get("CopySourceRange") == transfer.whole_range:
+            # Ranges are for sources above 5 MiB only (API reference, UploadPartCopy).
+            del params["CopySourceRange"]
+        context[_STATE] = RequestState(params, transfer)
 
     def _keep_answer(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object

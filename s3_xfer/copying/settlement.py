@@ -7,6 +7,7 @@ it, and then the outcome is certain or the object has failed.
 
 from __future__ import annotations
 
+import time
 import traceback
 from dataclasses import replace
 
@@ -35,6 +36,9 @@ _FALSE_BLAME = {
     ErrorClass.SOURCE_CHANGED: ErrorClass.CONDITION_REFUSED,
     ErrorClass.SOURCE_VANISHED: ErrorClass.SOURCE_NOT_FOUND,
 }
+
+# S3 is there, and its answers do not say what it did.
+_ANSWERED_BADLY = (ErrorClass.EMPTY_RESPONSE, ErrorClass.SERVER_ERROR)
 
 
 class OutcomeSettler:
@@ -66,22 +70,33 @@ class OutcomeSettler:
         """Return the outcome that ``error`` hides, or None if the error is the outcome.
 
         Without overwriting, a 412 may mean an existing object: ours, if an earlier answer was
-        lost. ``UploadLost`` may mean that our upload was completed.
+        lost. Where no answer could be read, the copy may be there all the same. ``UploadLost`` may
+        mean that our upload was completed, and a part's 404 the upload instead of the source.
+        Where the run was stopped and S3 has certainly not done the one request of a copy, the copy
+        was not attempted.
 
         Raises:
+            ObjectError: the upload is gone, and the source is not.
             Exception: of any kind that the clients raise.
         """
         info = translate(error)
         error_class = info.error_class
+        if error_class is ErrorClass.SOURCE_VANISHED and self._is_about_upload(task, error):
+            raise ObjectError(replace(info, error_class=ErrorClass.UPLOAD_LOST)) from error
         may_exist = error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite
         if may_exist and self._destination_exists(task, error):
             arrived = self._arrived(task, transfer) if transfer.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
-        if error_class in _FALSE_BLAME and self._is_source_unchanged(task, error):
+        if error_class in _FALSE_BLAME and self._is_false_blame(task, error):
             blamed = replace(info, error_class=_FALSE_BLAME[error_class])
             return self.failed(task, ObjectError(blamed))
+        if error_class in _ANSWERED_BADLY and transfer.ambiguous:
+            return self._arrived(task, transfer, since_s=transfer.began_at_s)
+        is_untouched = self._context.is_single(task) and not transfer.ambiguous
+        if error_class is ErrorClass.INTERRUPTED and is_untouched:
+            return NotAttempted(task)
         return None
 
     def drops_condition(self, task: CopyTask, error: Exception) -> bool:
@@ -103,12 +118,15 @@ class OutcomeSettler:
             return False
         return not exists and context.hooks.optional.leave_out(IF_NONE_MATCH)
 
+    def not_begun(self, task: CopyTask, error: Exception) -> Outcome:
+        """Return the outcome of a copy that ``error`` ended before anything was written."""
+        if translate(error).error_class is ErrorClass.INTERRUPTED:
+            return NotAttempted(task)
+        return self.failed(task, error)
+
     def failed(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended; call it while handling the error."""
         info = translate(error)
-        interrupted = info.error_class is ErrorClass.INTERRUPTED
-        if interrupted and info.attempts == 0 and self._context.is_single(task):
-            return NotAttempted(task)  # its one request was never sent
         unexpected = info.error_class is ErrorClass.UNEXPECTED
         return Failed(task, ObjectError(info), traceback.format_exc() if unexpected else "")
 
@@ -123,31 +141,45 @@ class OutcomeSettler:
             return lookup.existing_counterpart(self._context.destination, task) is not None
         if error.operation_name == "CompleteMultipartUpload" or condition:
             return True
-        try:
-            lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
-        except bc.ClientError:
-            return False
-        return True
+        return self._source_is_unchanged(task)
 
-    def _is_source_unchanged(self, task: CopyTask, error: Exception) -> bool:
-        """Return whether the source is there with its ETag, although ``error`` denies it."""
-        if isinstance(error, bc.ClientError) and error.operation_name not in _COPIES:
-            return False
+    def _is_about_upload(self, task: CopyTask, error: Exception) -> bool:
+        is_of_part = isinstance(error, bc.ClientError) and error.operation_name == "UploadPartCopy"
+        return is_of_part and self._source_is_unchanged(task)
+
+    def _is_false_blame(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether ``error``, of a copy, denies a source that is there with its ETag."""
+        is_of_copy = not isinstance(error, bc.ClientError) or error.operation_name in _COPIES
+        return is_of_copy and self._source_is_unchanged(task)
+
+    def _source_is_unchanged(self, task: CopyTask) -> bool:
+        """Return whether a HEAD, without a condition, finds the ETag that was listed."""
         try:
             answer = self._context.source.head_object(**object_params(task.source))
         except Exception:  # noqa: BLE001 - then the error stands
             return False
         return answer["ETag"].strip('"') == task.source.etag.strip('"')
 
-    def _arrived(self, task: CopyTask, transfer: TransferState) -> Copied | None:
-        """Return a copied outcome if the destination holds exactly what this run wrote."""
+    def _arrived(
+        self, task: CopyTask, transfer: TransferState, *, since_s: float | None = None
+    ) -> Copied | None:
+        """Return a copied outcome if the destination holds exactly what this run wrote.
+
+        With ``since_s``, on ``time.monotonic``'s clock, it must also be as young as that: what was
+        there before the copy may be the same content with other metadata.
+        """
         try:
-            found, _ = lookup.head_destination(self._context.destination, task)
+            found, answer = lookup.head_destination(self._context.destination, task)
         except bc.ClientError:
             return None
         part_etags = [transfer.part_etags[number] for number in sorted(transfer.part_etags)]
         expected = verify.multipart_etag(part_etags) if part_etags else task.source.etag
-        if found.size != task.source.size or found.etag != expected:
+        size_bytes = task.source.size
+        if found.size != size_bytes or not verify.prove_same_content(
+            expected or "", found.etag, size_bytes
+        ):
+            return None
+        if since_s is not None and not lookup.is_younger(answer, time.monotonic() - since_s):
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import unquote_plus
 
 from s3_xfer.copying import answers
 from s3_xfer.copying.request_state import RequestState, state_of
-from s3_xfer.errors import ErrorClass, ErrorInfo, translate
+from s3_xfer.copying.upload_listing import iter_uploads
+from s3_xfer.errors import ErrorInfo, malformed, translate, translate_answer, upload_is_gone
 from s3_xfer.model import OpenUpload
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
@@ -141,7 +141,8 @@ class UploadTracker:
     def _after_call(
         self, parsed: dict[str, Any], model: Any, context: dict[str, Any], **_: object
     ) -> None:
-        failed = parsed.get("Error", {}).get("Code")
+        failed = translate_answer(model.name, parsed)
+        is_gone = not failed or upload_is_gone(failed)
         params = state_of(context).params
         if model.name == "CreateMultipartUpload" and not failed:
             upload = OpenUpload(params["Bucket"], params["Key"], parsed["UploadId"])
@@ -149,7 +150,7 @@ class UploadTracker:
                 self._open[upload.upload_id] = upload
             if self.registry:
                 self.registry.created(upload, may_be_another=upload.key in self._lost)
-        elif model.name in _UPLOAD_ENDS and failed in (None, "NoSuchUpload"):
+        elif model.name in _UPLOAD_ENDS and is_gone:
             with self._lock:
                 self._open.pop(params["UploadId"], None)
             if self.registry:
@@ -161,7 +162,7 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
     try:
         client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
     except Exception as error:  # noqa: BLE001 - the upload then counts as left behind
-        if translate(error).error_class is not ErrorClass.UPLOAD_LOST:
+        if not upload_is_gone(translate(error)):
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
@@ -179,11 +180,10 @@ def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> 
 
 
 def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
-    pages = client.get_paginator("list_multipart_uploads").paginate(
-        Bucket=bucket, Prefix=key, EncodingType="url"
-    )
-    for page in pages:
-        for upload in page.get("Uploads", ()):
-            is_ours = unquote_plus(upload["Key"]) == key
-            if is_ours and upload["Initiated"] >= since - _CLOCKS_DIFFER:
-                yield upload["UploadId"]
+    for upload in iter_uploads(client, bucket, key):
+        if upload["Key"] != key:
+            continue
+        if "Initiated" not in upload:
+            raise malformed(f"the listing of the uploads to {s3_url(bucket, key)} has no date")
+        if upload["Initiated"] >= since - _CLOCKS_DIFFER:
+            yield upload["UploadId"]

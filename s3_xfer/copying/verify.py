@@ -3,6 +3,9 @@
 Where both ETags are the MD5 of the content they must be equal. That holds for single-part objects
 under SSE-S3 or no encryption (API reference, ``Object.ETag``); it does not for multipart objects
 (``…-N``) and for anything under KMS or a customer's key. Such an ETag is never compared.
+
+That two objects have the same ETag proves the same content if it was made from the content. Some
+services have one for all objects, or none: what cannot be a hash proves nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 _MD5 = re.compile(r'"?([0-9a-fA-F]{32})"?')
+_OF_NOTHING = "d41d8cd98f00b204e9800998ecf8427e"  # the MD5 of no bytes
+_HASH_MIN_CHARACTERS = 12  # AWS: 32; others have 15 and more
 _CHECKSUMS = (
     "ChecksumCRC64NVME",
     "ChecksumCRC32",
@@ -27,6 +32,28 @@ def plain_md5(etag: str) -> str | None:
     """Return the MD5 that ``etag`` looks like, or None if it has another form."""
     match = _MD5.fullmatch(etag)
     return match[1].lower() if match else None
+
+
+def bare_etag(etag: str) -> str:
+    """Return ``etag`` without its quotes, which some services leave out here or there."""
+    return etag.strip().strip('"')
+
+
+def prove_same_content(source_etag: str, copy_etag: str, size_bytes: int) -> bool:
+    """Return whether the ETags of two objects of this size prove that they have the same content.
+
+    What has the form of an MD5, with or without a number of parts, proves it, unless it is the hash
+    of nothing and there is something. Of others a weak one (``W/"…"``) proves nothing, nor does one
+    that is too short for a hash or has one character only (``-``, ``0``, nothing).
+    """
+    etag, other = bare_etag(source_etag), bare_etag(copy_etag)
+    hashed = etag.partition("-")[0]
+    if md5 := plain_md5(hashed):
+        return etag.lower() == other.lower() and (size_bytes == 0 or md5 != _OF_NOTHING)
+    if etag != other or etag.startswith("W/"):
+        return False
+    characters = [character for character in hashed if character.isalnum()]
+    return len(characters) >= _HASH_MIN_CHARACTERS and len(set(characters)) > 1
 
 
 def etag_is_md5(response: Mapping[str, Any]) -> bool:
@@ -77,4 +104,4 @@ def _whole_checksums(answer: Mapping[str, Any]) -> Mapping[str, str]:
     """Return the checksums over all of the content: not those composed of parts (``…-N``)."""
     if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
         return {}
-    return {name: answer[name] for name in _CHECKSUMS if "-" not in answer.get(name, "-")}
+    return {name: answer[name] for name in _CHECKSUMS if "-" not in (answer.get(name) or "-")}

@@ -1,5 +1,12 @@
 """Everything that can go wrong, what each class means for a run, and how it is recognised."""
 
+from s3_xfer.errors.base import S3XferError as S3XferError
+from s3_xfer.errors.base import ValidationError as ValidationError
+from s3_xfer.errors.base import accepted as accepted
+from s3_xfer.errors.base import check_fields as check_fields
+from s3_xfer.errors.base import checked_call as checked_call
+from s3_xfer.errors.base import not_accepted as not_accepted
+from s3_xfer.errors.codes import classify as classify
 from s3_xfer.errors.error_class import RUNBOOK as RUNBOOK
 from s3_xfer.errors.error_class import ErrorClass as ErrorClass
 from s3_xfer.errors.error_class import RetryAction as RetryAction
@@ -14,9 +21,9 @@ from s3_xfer.errors.exceptions import PreflightError as PreflightError
 from s3_xfer.errors.exceptions import ReportError as ReportError
 from s3_xfer.errors.exceptions import RunAborted as RunAborted
 from s3_xfer.errors.exceptions import RunCancelled as RunCancelled
-from s3_xfer.errors.exceptions import S3XferError as S3XferError
-from s3_xfer.errors.exceptions import ValidationError as ValidationError
+from s3_xfer.errors.exceptions import malformed as malformed
+from s3_xfer.errors.exceptions import unsupported as unsupported
 from s3_xfer.errors.translation import ATTEMPTS as ATTEMPTS
-from s3_xfer.errors.translation import classify as classify
 from s3_xfer.errors.translation import translate as translate
 from s3_xfer.errors.translation import translate_answer as translate_answer
+from s3_xfer.errors.translation import upload_is_gone as upload_is_gone

@@ -59,8 +59,7 @@ class _Explained(enum.Enum):
 class ErrorClass(_Explained):
     """Classes of error: what happened, what a person can do next, what a run does.
 
-    The value is what reports and messages show, and (lower-case, hyphenated) the section of the
-    runbook. Values are API: they do not change.
+    The value is what reports show, and hyphenated the section of the runbook. Values are API.
     """
 
     THROTTLED = (
@@ -71,8 +70,8 @@ class ErrorClass(_Explained):
     )
     SERVER_ERROR = (
         "ServerError",
-        "S3 had an internal error every time",
-        "run it again; if it persists, give AWS support the request id",
+        "the S3 service had an internal error, or sent what cannot be read, every time",
+        "run it again; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
     TIMEOUT = (
@@ -145,10 +144,11 @@ class ErrorClass(_Explained):
         "the destination key would be longer than the 1,024 bytes that S3 allows",
         "choose a shorter destination prefix",
     )
-    EMPTY_KEY = (
-        "EmptyKey",
-        "the destination key would be empty",
-        "give the destination a prefix",
+    EMPTY_KEY = ("EmptyKey", "the destination key would be empty", "give the destination a prefix")
+    SIZE_REFUSED = (
+        "SizeRefused",
+        "the S3 service takes no object, or no part, of this size",
+        "lower --multipart-threshold; for parts too large or too small change --part-size",
     )
     MISMATCH = (
         "Mismatch",
@@ -169,6 +169,11 @@ class ErrorClass(_Explained):
         "PartsNotSupported",
         "this S3 service does not copy in parts, which an object of this size needs",
         "raise --multipart-threshold above its size (5GiB at most)",
+    )
+    METADATA_UNREADABLE = (
+        "MetadataUnreadable",
+        "the object has metadata that S3 does not show, which a copy in parts would lose",
+        "copy it in one request (--multipart-threshold above its size), or give it other metadata",
     )
     INVALID_REQUEST = (
         "InvalidRequest",
@@ -205,11 +210,22 @@ class ErrorClass(_Explained):
         "set the clock (NTP), then run it again",
         RetryAction.END_RUN,
     )
+    DESTINATION_FULL = (
+        "DestinationFull",
+        "the destination takes no more: it is full, over its quota, or read-only",
+        "make room, have the quota raised, or allow writing; then resume",
+        RetryAction.END_RUN,
+    )
     NOT_SUPPORTED = (
         "NotSupported",
-        "this S3 service does not support something that the options ask for",
-        "leave out the option that S3's message names",
+        "this S3 service does not support something that the copy needs or the options ask for",
+        "leave out the option that the message names, if it names one; else use another service",
         RetryAction.END_RUN,
+    )
+    MALFORMED = (
+        "Malformed",
+        "the S3 service gave an answer that contradicts itself or the request",
+        "give the message to the provider of the S3 service; do not trust what it lists until then",
     )
     CONFIGURATION = (
         "Configuration",

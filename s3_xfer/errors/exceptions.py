@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from s3_xfer.errors.base import S3XferError, check_fields, checked_call
 from s3_xfer.errors.error_class import ErrorClass
 
 
@@ -49,6 +50,9 @@ class Missing:
     where: str
     statement: str  # JSON, ready to paste
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
@@ -66,6 +70,9 @@ class Diagnosis:
     evidence: tuple[str, ...]
     missing: tuple[Missing, ...] = ()
     runbook: str = ErrorClass.ACCESS_DENIED.runbook
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -87,38 +94,6 @@ class Diagnosis:
         return {**asdict(self), "side": self.side or None, "action": self.action or None}
 
 
-class S3XferError(Exception):
-    """Base of all errors of this package.
-
-    ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what it is.
-    ``str()`` joins them into the message for a person.
-    """
-
-    _usual_class: ErrorClass | None = None
-
-    def __init__(
-        self, problem: str, *, remedy: str = "", error_class: ErrorClass | None = None
-    ) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.error_class = error_class or self._usual_class
-        self.remedy = remedy or (self.error_class.remedy if self.error_class else "")
-
-    def __str__(self) -> str:
-        parts = [self.problem]
-        if self.remedy:
-            parts.append(f"Next: {self.remedy}.")
-        if self.error_class:
-            parts.append(self.error_class.see)
-        return "\n".join(parts)
-
-
-class ValidationError(S3XferError):
-    """The inputs are wrong in themselves. Raised before any request is sent."""
-
-    _usual_class = ErrorClass.INVALID_INPUT
-
-
 class PreflightError(S3XferError):
     """Buckets, keys or permissions are not as the copy needs them. Nothing was written.
 
@@ -126,6 +101,7 @@ class PreflightError(S3XferError):
     is what a denial means, once that was looked into.
     """
 
+    @checked_call
     def __init__(
         self,
         problem: str,
@@ -160,6 +136,16 @@ class RunAborted(S3XferError):  # noqa: N818 - an end, reported as such
     """The run ended early: an error made every further copy pointless."""
 
 
+def malformed(problem: str) -> RunAborted:
+    """Return the end of a run whose S3 service gave an answer that cannot be trusted."""
+    return RunAborted(problem, error_class=ErrorClass.MALFORMED)
+
+
+def unsupported(problem: str, *, remedy: str = "") -> RunAborted:
+    """Return the end of a run whose S3 service lacks what cannot be done without."""
+    return RunAborted(problem, remedy=remedy, error_class=ErrorClass.NOT_SUPPORTED)
+
+
 class RunCancelled(S3XferError):  # noqa: N818 - an end, reported as such
     """The run ended early because it was asked to."""
 
@@ -179,10 +165,14 @@ class ErrorInfo:
     request_id: str | None = None
     attempts: int = 1  # how often the request was sent; 0 if it never was
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 class ObjectError(S3XferError):
     """One object was not copied. ``info`` is the last error seen."""
 
+    @checked_call
     def __init__(self, info: ErrorInfo) -> None:
         super().__init__(info.error_class.description, error_class=info.error_class)
         self.info = info

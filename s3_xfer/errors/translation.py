@@ -1,7 +1,7 @@
 """The one translation from foreign errors (botocore, s3transfer, S3's codes) to our classes.
 
-Nothing else in the package compares error codes. It never raises: an error that it does not know
-is ``UNEXPECTED``.
+The codes are in :mod:`.codes`; nothing else in the package compares any. It never raises: an error
+that it does not know is ``UNEXPECTED``.
 """
 
 from __future__ import annotations
@@ -14,46 +14,30 @@ from typing import Any
 
 import botocore.exceptions as bc
 
+from s3_xfer.errors.base import S3XferError
+from s3_xfer.errors.codes import by_message, classify
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
-from s3_xfer.errors.exceptions import ErrorInfo, ObjectError, S3XferError
+from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
 _PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
 
-# S3's codes. A missing body (HEAD) makes botocore use the status as the code.
-# Sources: "Error responses" of the S3 API reference; botocore/retries/standard.py; issue threads
-# named in docs/decisions/0003-errors-and-retries.md.
-_CODES: Mapping[ErrorClass, str] = {
-    _E.THROTTLED: "SlowDown ServiceUnavailable 503 429 Throttling ThrottlingException "
-    "ThrottledException RequestThrottled RequestThrottledException RequestLimitExceeded "
-    "TooManyRequests TooManyRequestsException BandwidthLimitExceeded KMS.ThrottlingException",
-    _E.SERVER_ERROR: "InternalError 500 502 504 BadGateway TemporaryRedirect 307",
-    _E.TIMEOUT: "RequestTimeout RequestTimeoutException GatewayTimeout",
-    _E.CONFLICT: "ConditionalRequestConflict OperationAborted 409",
-    _E.UPLOAD_LOST: "NoSuchUpload InvalidPart InvalidPartOrder EntityTooSmall BadDigest",
-    _E.SOURCE_CHANGED: "PreconditionFailed 412",
-    _E.SOURCE_VANISHED: "NoSuchKey NoSuchVersion 404",
-    _E.ACCESS_DENIED: "AccessDenied 403 AllAccessDisabled MethodNotAllowed 405",
-    _E.ARCHIVED: "InvalidObjectState ObjectNotInActiveTierError",
-    _E.KEY_TOO_LONG: "KeyTooLongError",
-    _E.CREDENTIALS_REFUSED: "InvalidAccessKeyId SignatureDoesNotMatch InvalidToken "
-    "InvalidClientTokenId UnrecognizedClientException NotSignedUp AccountProblem InvalidPayer "
-    "OptInRequired InvalidSecurity",
-    _E.CREDENTIALS_EXPIRED: "ExpiredToken ExpiredTokenException TokenRefreshRequired "
-    "RequestExpired",
-    _E.BUCKET_MISSING: "NoSuchBucket InvalidBucketName",
-    _E.WRONG_REGION: "PermanentRedirect AuthorizationHeaderMalformed "
-    "IllegalLocationConstraintException BucketRegionError 301",
-    _E.CLOCK_SKEW: "RequestTimeTooSkewed",
-    _E.NOT_SUPPORTED: "NotImplemented 501 UnsupportedOperation AccessControlListNotSupported "
-    "InvalidStorageClass",
-}
-_BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
+_WRITING = (
+    "CopyObject",
+    "CreateMultipartUpload",
+    "UploadPartCopy",
+    "CompleteMultipartUpload",
+    "PutObject",
+    "PutObjectTagging",
+)
+# Operations that read no object: what is missing is the upload.
+_ABOUT_AN_UPLOAD = ("ListParts", "CompleteMultipartUpload", "AbortMultipartUpload")
 
-# What services other than AWS say of an operation, or of a header, that they do not have.
-_NO_SUCH_OPERATION = ("NotImplemented", "501", "UnsupportedOperation", "MethodNotAllowed", "405")
+# What services other than AWS say of an operation that they do not have is NOT_SUPPORTED, or this.
+_NO_SUCH_METHOD = ("MethodNotAllowed", "405")
+_OF_OPTIONS = ("AccessControlListNotSupported", "InvalidStorageClass")  # of options, on AWS too
 _OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
 _OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
 _TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
@@ -63,34 +47,16 @@ _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
     ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
-    ((bc.CredentialRetrievalError, bc.TokenRetrievalError), _E.CREDENTIALS_REFUSED),
-    ((bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError), _E.CREDENTIALS_EXPIRED),
+    (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
+    (
+        (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
+        _E.CREDENTIALS_EXPIRED,
+    ),
     ((bc.ConnectionError, bc.HTTPClientError), _E.NETWORK),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),
 )
-
-
-def classify(code: str, http_status: int | None = None) -> ErrorClass:
-    """Return the class of S3's error ``code``.
-
-    The code decides; the status only where the code is unknown. botocore turns an error inside a
-    200 into status 500, so the status of a known code means nothing.
-    """
-    known = _BY_CODE.get(code)
-    if known:
-        return known
-    if code.startswith("KMS."):
-        return _E.KMS
-    if http_status is None:
-        return _E.UNEXPECTED
-    by_status = _BY_CODE.get(str(http_status))
-    if by_status and http_status not in (403, 404, 409, 412):
-        return by_status
-    if http_status == 403:  # noqa: PLR2004 - HTTP's own number
-        return _E.ACCESS_DENIED
-    return _E.SERVER_ERROR if http_status >= 500 else _E.INVALID_REQUEST  # noqa: PLR2004
 
 
 def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
@@ -101,16 +67,22 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
     if not error and (status is None or status < 300):  # noqa: PLR2004 - HTTP's own number
         return None
     error = error or {}
-    code = str(error.get("Code") or status)
-    message = str(error.get("Message") or "")
+    code, message = str(error.get("Code") or status), str(error.get("Message") or "")
+    error_class = _in_context(operation, code, message, classify(code, status))
     return ErrorInfo(
-        error_class=_in_context(operation, code, message, classify(code, status)),
+        error_class=by_message(error_class, message, writes=operation in _WRITING),
         code=code,
         message=message,
         http_status=status,
         request_id=metadata.get("RequestId"),
         attempts=metadata.get("RetryAttempts", 0) + 1,
     )
+
+
+def upload_is_gone(info: ErrorInfo) -> bool:
+    """Return whether ``info`` says that an upload does not exist, rather than that it failed."""
+    missing = info.http_status == 404 or info.code == "NoSuchUpload"  # noqa: PLR2004 - HTTP's own
+    return info.error_class is _E.UPLOAD_LOST and missing
 
 
 def translate(error: BaseException) -> ErrorInfo:
@@ -159,6 +131,8 @@ def _in_context(operation: str, code: str, message: str, error_class: ErrorClass
         return lacking
     elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
         return _E.UPLOAD_LOST  # API reference: "start the upload again"
+    elif operation in _ABOUT_AN_UPLOAD and error_class is _E.SOURCE_VANISHED:
+        return _E.UPLOAD_LOST  # whatever a service calls it: Ceph's ListParts says NoSuchKey
     elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
         return _E.BUCKET_MISSING
     return error_class
@@ -168,7 +142,8 @@ def _lacking(operation: str, code: str, message: str, error_class: ErrorClass) -
     """Return what a service other than AWS lacks, if that is what its error says."""
     if operation == "GetObjectTagging" and error_class is _E.INVALID_REQUEST:
         return _E.TAGS_NOT_SUPPORTED
-    if code not in _NO_SUCH_OPERATION:
+    is_refused = error_class is _E.NOT_SUPPORTED and code not in _OF_OPTIONS
+    if not is_refused and code not in _NO_SUCH_METHOD:
         return None
     if operation in _OF_TAGS or _TAGS.search(message):
         return _E.TAGS_NOT_SUPPORTED

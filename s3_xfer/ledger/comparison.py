@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import DIFFERENCES, ORDINARY, CompareField, CompareResult, CompareStatus
-from s3_xfer.errors import RunAborted
+from s3_xfer.errors import RunAborted, check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
 
 
@@ -62,6 +62,9 @@ class CompareSummary:
     proofs: Mapping[str, int]
     notable: tuple[CompareResult, ...]
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @property
     def differences(self) -> int:
         """How many objects are missing, different or extra."""
@@ -84,6 +87,9 @@ class CheckResult:
     cancelled_by: str | None = None
     report_path: Path | None = None
     compare: frozenset[CompareField] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def complete(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
@@ -32,6 +33,7 @@ from s3_xfer.model import (
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.limits import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.pipeline.stream import Stream
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.text import printable
@@ -48,6 +50,7 @@ class Ledger:
 
     def __init__(self, *, metrics: MetricsCollector, stop: StopFlag, options: CopyOptions) -> None:
         self.comparison = Comparison()
+        self.outcomes: Stream[Any] = Stream()  # of a copy; of a check its results
         self.estimate: RequestEstimate | None = None  # of what a dry run would send
         self.journal: Journal | None = None
         self.aborted_by: RunAborted | None = None
@@ -136,6 +139,8 @@ class Ledger:
             self._report.record(outcome)
         if self._limit:
             self._keep_limit(self._limit, outcome)
+        if not self.outcomes.is_given_up:
+            self.outcomes.put(outcome)
 
     def record_comparison(self, result: CompareResult) -> None:
         """Record what a check says about one object."""
@@ -144,6 +149,8 @@ class Ledger:
             self.cut_off()
             return
         self.comparison.add(result)
+        if not self.outcomes.is_given_up:
+            self.outcomes.put(result)
         if self._report and result.status not in (CompareStatus.SAME, CompareStatus.SAME_SIZE):
             self._report.compared(result)
         if error and error.info.error_class.retry_action is RetryAction.END_RUN:

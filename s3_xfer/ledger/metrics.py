@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
-from s3_xfer.errors import ErrorInfo
+from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
 from s3_xfer.text import printable
@@ -33,7 +33,8 @@ class TransferMetrics:
     Counts are objects ("files" in the schema), sizes bytes. At the end of a run
     ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
-    repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects.
+    repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
+    the failed objects that the stop of the run interrupted are ``files_interrupted``.
 
     A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
     earlier runs. Times, requests, retries and errors are those of this run alone.
@@ -53,6 +54,8 @@ class TransferMetrics:
     total_bytes_found: int = 0
     bytes_skipped: int = 0
     bytes_failed: int = 0
+    files_interrupted: int = 0
+    bytes_interrupted: int = 0
     bytes_in_progress: int = 0
     listing_complete: bool = False
     retries: int = 0
@@ -66,6 +69,9 @@ class TransferMetrics:
     start_time: datetime
     end_time: datetime | None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @property
     def files_earlier(self) -> int:
         """Objects that earlier runs of the same copy have finished."""
@@ -78,8 +84,9 @@ class TransferMetrics:
 
     @property
     def files_done(self) -> int:
-        """Objects whose fate is known: copied, skipped or failed."""
-        return self.files_copied_successfully + self.files_skipped + self.files_failed
+        """Objects whose fate is known: copied, skipped or failed, but not interrupted."""
+        failed = self.files_failed - self.files_interrupted
+        return self.files_copied_successfully + self.files_skipped + failed
 
     @property
     def bytes_done(self) -> int:
@@ -88,6 +95,7 @@ class TransferMetrics:
             self.total_bytes_transferred
             + self.bytes_skipped
             + self.bytes_failed
+            - self.bytes_interrupted
             + self.bytes_in_progress
         )
 
@@ -117,6 +125,7 @@ class MetricsCollector:
     clock; the end is computed as start plus monotonic duration, so it never precedes the start.
     """
 
+    @checked_call
     def __init__(
         self,
         operation_id: str,
@@ -208,7 +217,11 @@ class MetricsCollector:
                 case Failed():
                     self._sums["files_failed"] += 1
                     self._sums["bytes_failed"] += size_bytes
-                    self._error_classes[outcome.error.info.error_class.value] += 1
+                    error_class = outcome.error.info.error_class
+                    self._error_classes[error_class.value] += 1
+                    if error_class is ErrorClass.INTERRUPTED:
+                        self._sums["files_interrupted"] += 1
+                        self._sums["bytes_interrupted"] += size_bytes
                     if len(self._errors) < ERRORS_KEPT:
                         self._errors.append(error_line(outcome))
                 case NotAttempted():

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from s3_xfer.errors import check_fields, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 
 WINDOW_S = 20.0
@@ -23,6 +24,9 @@ class Rates:
     bytes_per_s: float
     eta_s: float | None
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 class RateMeter:
     """Turns successive snapshots into :class:`Rates` over the last ``window_s`` seconds.
@@ -30,6 +34,7 @@ class RateMeter:
     Belongs to the one thread that draws.
     """
 
+    @checked_call
     def __init__(self, *, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._samples: deque[tuple[float, int, int]] = deque()

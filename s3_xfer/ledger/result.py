@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled
+from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled, check_fields
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
@@ -38,7 +38,8 @@ class CopyResult:
     signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
     them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnosis`` says
     what the first denial means. If the run is ``resumable`` from its ``journal``, something is left
-    to do, for which the ``uploads_kept`` stay open.
+    to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy was
+    made on a service that is not AWS, which may have lost metadata or tags without a word.
     """
 
     state: RunState
@@ -57,6 +58,10 @@ class CopyResult:
     journal: str | None = None
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
+    is_first_copy_elsewhere: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.

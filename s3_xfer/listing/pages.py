@@ -1,19 +1,29 @@
-"""Pages of ``list_objects_v2``, as objects.
+"""Pages of ``list_objects_v2``, as objects: the one place that decides whether to believe a page.
 
 A page is one request and at most 1,000 keys, which S3 orders by their UTF-8 bytes. When it fails it
-is repeated on its own.
+is repeated on its own. What a page says is believed only if it fits what was asked, and itself:
+where it does not, keys would be cut wrongly or objects be missed, so it ends the listing. A field
+that no copy needs is never a reason for that. Whether pages together move forward is decided in
+:mod:`.progress`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from urllib.parse import quote, quote_plus, unquote_plus
 
-from botocore.exceptions import PaginationError
-
+from s3_xfer.errors import malformed, unsupported
 from s3_xfer.model import S3Object
 from s3_xfer.s3_client import S3Client
+from s3_xfer.text import printable, s3_url
+
+_SIZE_MAX_BYTES = 2**63 - 1  # what a journal can hold
+_SLASHES = re.compile("/+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +47,136 @@ class PageReader:
 
         Raises:
             botocore.exceptions.ClientError: the page was refused after all retries.
-            botocore.exceptions.PaginationError: there is more, and no way to ask for it.
+            RunAborted: the page cannot be believed, or there is more and no way to ask for it.
         """
         first_page = {"StartAfter": after} if after else {}
         cursor: Mapping[str, Any] = {"ContinuationToken": token} if token else first_page
-        answer = self.client.list_objects_v2(Bucket=self.bucket, Prefix=self.prefix, **cursor)
-        next_token = answer.get("NextContinuationToken") if answer.get("IsTruncated") else None
-        if answer.get("IsTruncated") and next_token in (None, "", token):
-            raise PaginationError(message="a listing goes on, with no new continuation token")
-        objects = [as_object(self.bucket, entry) for entry in answer.get("Contents", ())]
+        answer: Mapping[str, Any] = self.client.list_objects_v2(
+            Bucket=self.bucket, Prefix=self.prefix, **cursor
+        )
+        entries = answer.get("Contents", ())
+        self._check_groups(answer)
+        objects = [as_object(self.bucket, entry) for entry in entries]
+        self._check_keys([item.key for item in objects])
+        self._check_count(answer, len(objects))
+        next_token = self._next_token(answer)
+        if next_token and next_token == token:
+            raise malformed(f"{self._listing} goes on with the same continuation token for ever")
         return Page(objects, next_token)
+
+    @property
+    def _listing(self) -> str:
+        return f"the listing of {s3_url(self.bucket, self.prefix)}"
+
+    def _check_groups(self, answer: Mapping[str, Any]) -> None:
+        """Refuse a page that stands for more objects than it has."""
+        if answer.get("CommonPrefixes"):
+            group = answer["CommonPrefixes"][0].get("Prefix", "")
+            raise malformed(
+                f"{self._listing} puts keys into groups ({printable(str(group))!r}), for which no "
+                "delimiter was given: the objects in them are not listed"
+            )
+
+    def _check_keys(self, keys: Sequence[str]) -> None:
+        """Refuse a page of keys that would be cut wrongly."""
+        prefix = self.prefix
+        for key in keys:
+            if not key.startswith(prefix):
+                raise malformed(
+                    f"the S3 service listed the key {printable(key)!r}, which does not begin with "
+                    f"the prefix {printable(prefix)!r} that it was asked for: "
+                    f"{_behaviour(key, prefix)}"
+                )
+        try:
+            "".join(keys).encode()
+        except UnicodeEncodeError:
+            raw = next(filter(None, map(_bytes_if_not_utf8, keys)))
+            raise unsupported(
+                f"{self._listing} has the key {raw!r}, which is not UTF-8, as keys in S3 are"
+            ) from None
+
+    def _check_count(self, answer: Mapping[str, Any], found: int) -> None:
+        """Refuse a page that has lost objects by its own count."""
+        count = answer.get("KeyCount", 0)
+        if isinstance(count, int) and count > found:
+            raise malformed(f"{self._listing} announces {count:,} keys on a page and has {found:,}")
+
+    def _next_token(self, answer: Mapping[str, Any]) -> str | None:
+        """Return what asks for the next page; None if by flag and token nothing follows.
+
+        A token is followed whatever the flag says: to ask once too often does no harm.
+        """
+        is_truncated, token = answer.get("IsTruncated"), answer.get("NextContinuationToken")
+        if token:
+            return str(token)
+        if not isinstance(is_truncated, bool):
+            raise malformed(
+                f"{self._listing} does not say whether there is more: "
+                f"IsTruncated is {printable(str(is_truncated))!r}"
+            )
+        if not is_truncated:
+            return None
+        if "Marker" in answer or "NextMarker" in answer:
+            raise unsupported(
+                f"{self._listing} is answered as by version 1 of the interface: there is more, and "
+                "no continuation token to ask for it (ListObjectsV2 is not supported)"
+            )
+        raise malformed(f"{self._listing} goes on, and has no continuation token to ask for more")
 
 
 def as_object(bucket: str, entry: Mapping[str, Any]) -> S3Object:
-    """Return one entry of a listing as an object."""
+    """Return one entry of a listing as an object.
+
+    Raises:
+        RunAborted: it has no key, or no size.
+    """
+    key, size = entry.get("Key"), entry.get("Size")
+    if not isinstance(key, str) or not key:
+        raise malformed(f"a listing of {bucket} has an entry without a key")
+    if not isinstance(size, int) or not 0 <= size <= _SIZE_MAX_BYTES:
+        told = "no size" if size is None else f"the size {printable(str(size))!r}"
+        raise malformed(f"the listing gives {s3_url(bucket, key)} {told}")
+    modified = entry.get("LastModified")
     return S3Object(
         bucket=bucket,
-        key=entry["Key"],
-        size=entry["Size"],
+        key=key,
+        size=size,
         etag=entry.get("ETag", ""),
-        last_modified=entry.get("LastModified"),
-        storage_class=entry.get("StorageClass", "STANDARD"),
+        last_modified=modified if isinstance(modified, datetime) else None,
+        storage_class=entry.get("StorageClass") or "STANDARD",
     )
+
+
+def _bytes_if_not_utf8(key: str) -> bytes | None:
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        return key.encode("utf-8", "surrogateescape")
+    return None
+
+
+# What services make of a prefix, and what is said about it.
+_REPLACED: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("it leaves out slashes at the beginning of keys", lambda prefix: prefix.lstrip("/")),
+    ("it joins slashes that follow each other", lambda prefix: _SLASHES.sub("/", prefix)),
+    ("it encodes keys and does not say so", quote),
+    ("it encodes keys and does not say so", lambda prefix: quote(prefix, safe="")),
+    ("it encodes keys and does not say so", lambda prefix: quote_plus(prefix, safe="/")),
+    ("it says that keys are encoded, and they are not", unquote_plus),
+)
+# What they do not tell apart.
+_ALIKE: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("it does not tell upper case from lower case", str.casefold),
+    ("it composes characters in another way", lambda text: unicodedata.normalize("NFC", text)),
+)
+
+
+def _behaviour(key: str, prefix: str) -> str:
+    """Return what the service does to keys, as far as one key shows it."""
+    for behaviour, replaced in _REPLACED:
+        if replaced(prefix) not in ("", prefix) and key.startswith(replaced(prefix)):
+            return behaviour
+    for behaviour, form in _ALIKE:
+        if form(key).startswith(form(prefix)):
+            return behaviour
+    return "it does not heed the prefix"

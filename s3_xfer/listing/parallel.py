@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from s3_xfer.listing.pages import Page
+from s3_xfer.listing.progress import Progress
 from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
 from s3_xfer.planning.ranges import KeyRange
 
@@ -41,6 +42,7 @@ class Listing:
         must_be_ordered: bool = False,
     ) -> None:
         self._read = read
+        self._prefix = prefix
         self._threads_max = threads
         self._is_starved = is_starved
         self._segments = Segments(prefix, ranges, must_be_ordered=must_be_ordered)
@@ -144,15 +146,16 @@ class Listing:
                 self._changed.notify_all()
 
     def _read_segment(self, job: Segment | Split) -> None:
+        progress = Progress(self._prefix)
         page = self._read(job.boundary if isinstance(job, Split) else job.read, None)
-        listed = self._take(job, page)
+        listed = self._take(job, progress.take(page))
         while listed:
             if listed.beyond is not None:
                 self._confirm_order(listed.segment, listed.beyond)
             if not self._deliver(listed) or listed.is_last:
                 return
             page = self._read("", page.token)
-            listed = self._take(listed.segment, page)
+            listed = self._take(listed.segment, progress.take(page))
 
     def _take(self, job: Segment | Split, page: Page) -> ListedPage | None:
         with self._changed:

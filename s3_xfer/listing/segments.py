@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import lt
 
-from s3_xfer.errors import ErrorClass, RunAborted
+from s3_xfer.errors import unsupported
 from s3_xfer.listing.boundaries import boundary, width
 from s3_xfer.listing.pages import Page
 from s3_xfer.model import S3Object
@@ -212,8 +212,7 @@ class Segments:
             remedy = "run it again with --listing-threads 1"
         else:
             return
-        raise RunAborted(
+        raise unsupported(
             f"the S3 service does not list keys in the order of their UTF-8 bytes, so {effect}",
             remedy=remedy,
-            error_class=ErrorClass.NOT_SUPPORTED,
         )

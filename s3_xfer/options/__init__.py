@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.declarations import JournalRole, Section, check_values, documented, option, optional
+from s3_xfer.declarations import (
+    JournalRole,
+    Kind,
+    Section,
+    check_values,
+    documented,
+    option,
+    optional,
+)
 from s3_xfer.errors import ValidationError
 from s3_xfer.options.enums import (
     CannedAcl,
@@ -231,6 +239,7 @@ class CopyOptions:
         str,
         _LIMITS,
         "Stop cleanly after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
+        kind=Kind.DEADLINE,
         metavar="WHEN",
         is_repeated=False,  # a moment that has passed is refused
         details="A duration counts from the start of the run; a moment needs a time zone.",
@@ -252,6 +261,7 @@ class CopyOptions:
         str,
         _OUTPUT,
         "Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+        kind=Kind.FILE_OR_URL,
         metavar="FILE",
         journal=_FIRST_RUN,
         details="A dry run has none.",

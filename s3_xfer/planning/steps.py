@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import KEY_MAX_BYTES, CopyTask, Failed, Outcome, S3Object, Skipped, SkipReason
-from s3_xfer.options import CopyOptions, Identical, RunMode
+from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CopyOptions, Identical, RunMode
 from s3_xfer.planning.mapping import KeyMap
 
 _UTF8_MAX_BYTES = 4  # of one character
@@ -81,8 +81,10 @@ def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tup
     """Return the steps that decide by the listing alone. ``began`` is when the copy began."""
     return (
         *((skip_own_copies(began),) if keys.may_meet_own_copies else ()),
+        skip_marker_of_prefix,
         refuse_empty_key,
         refuse_long_key,
+        refuse_too_large,
         *((skip_in_dry_run,) if options.mode is RunMode.DRY_RUN else ()),
     )
 
@@ -107,6 +109,15 @@ def skip_own_copies(began: datetime) -> Step:
     return skip_if_newer
 
 
+def skip_marker_of_prefix(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    """Skip the empty object that marks the source prefix, as consoles leave for a folder.
+
+    It has no copy in the root of a bucket, where its key would be empty.
+    """
+    is_marker = not task.destination_key and task.source.size == 0
+    return Skip(SkipReason.MARKER) if is_marker else None
+
+
 def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     """Refuse a copy to the empty key, which cannot exist."""
     if task.destination_key:
@@ -123,6 +134,15 @@ def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     if length_bytes <= KEY_MAX_BYTES:
         return None
     return Refuse(ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
+
+
+def refuse_too_large(task: CopyTask, _: Counterpart | None) -> Decision | None:
+    """Refuse an object that no upload has enough parts for."""
+    size_bytes, limit_bytes = task.source.size, PARTS_MAX * PART_MAX_BYTES
+    if size_bytes <= limit_bytes:
+        return None
+    message = f"{size_bytes:,} bytes; {PARTS_MAX:,} parts of 5 GiB hold {limit_bytes:,}"
+    return Refuse(ObjectError.of(ErrorClass.SIZE_REFUSED, message))
 
 
 def skip_in_dry_run(_task: CopyTask, _: Counterpart | None) -> Decision:

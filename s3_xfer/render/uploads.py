@@ -29,12 +29,14 @@ def upload_table(uploads: Sequence[UnfinishedUpload], now: datetime) -> Iterator
 def upload_lines(uploads: Sequence[UnfinishedUpload], now: datetime) -> Iterator[str]:
     """Return one line for each upload; the key comes last, because it may hold spaces."""
     for upload in uploads:
-        initiator = printable(upload.initiator) or "-"
+        initiator, age_s = printable(upload.initiator) or "-", upload.age_s(now)
+        began = f"{upload.initiated:%Y-%m-%dT%H:%M:%SZ}" if upload.initiated else _UNKNOWN
+        age = _UNKNOWN if age_s is None else f"{round(age_s)}s"
         size = _UNKNOWN if upload.size_bytes is None else str(upload.size_bytes)
         parts = _UNKNOWN if upload.parts is None else str(upload.parts)
         yield (
-            f"initiated={upload.initiated:%Y-%m-%dT%H:%M:%SZ} age={round(upload.age_s(now))}s "
-            f"size={size} parts={parts} class={printable(upload.storage_class)} "
+            f"initiated={began} age={age} size={size} parts={parts} "
+            f"class={printable(upload.storage_class)} "
             f"ours={'yes' if upload.is_ours else 'no'} initiator={initiator} "
             f"upload_id={printable(upload.upload.upload_id)} key={printable(upload.upload.key)}"
         )
@@ -62,8 +64,9 @@ def upload_text(upload: UnfinishedUpload) -> str:
 
 
 def _row(upload: UnfinishedUpload, now: datetime) -> tuple[str, ...]:
+    age_s = upload.age_s(now)
     return (
-        format_duration(upload.age_s(now)),
+        _UNKNOWN if age_s is None else format_duration(age_s),
         _UNKNOWN if upload.size_bytes is None else format_size(upload.size_bytes),
         _UNKNOWN if upload.parts is None else f"{upload.parts:,}",
         printable(upload.storage_class),

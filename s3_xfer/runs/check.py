@@ -13,9 +13,9 @@ from pathlib import Path
 
 from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
-from s3_xfer.comparison import CompareStatus, Extra, Pair
+from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
-from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.errors import ErrorClass, ObjectError, checked_call
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
@@ -25,6 +25,7 @@ from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.runs.execution import Execution
+from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
@@ -44,13 +45,14 @@ class CheckRun(Run[CheckResult]):
 
     operation: CheckSpec
 
-    def __init__(self, operation: CheckSpec) -> None:
-        super().__init__(operation, thread_name="s3-xfer-check")
+    @checked_call
+    def __init__(self, operation: CheckSpec, *, observers: Observers = NOBODY) -> None:
+        super().__init__(operation, thread_name="s3-xfer-check", observers=observers)
         self._source: PairedSource | None = None
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
-        self._thread.start()
+        self._start()
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, in a copy's words.
@@ -74,6 +76,14 @@ class CheckRun(Run[CheckResult]):
             Failed(result.task, result.error) for result in notable if result.task and result.error
         )
 
+    def outcomes(self) -> Iterator[CompareResult]:
+        """Return how objects compare, as it happens; see :meth:`s3_xfer.CopyRun.outcomes`.
+
+        Raises:
+            ValidationError: it comes too late, or the results are read already.
+        """
+        return self._read_outcomes()
+
     # ------------------------------------------------------------------------ the stages
 
     def _validate(self) -> bool:
@@ -93,23 +103,42 @@ class CheckRun(Run[CheckResult]):
             lookups.first_source_objects(clients.source, source)
             lookups.first_destination_objects(clients.destination, destination)
             return (
-                self._listed(clients.source, source),
-                self._listed(clients.destination, destination),
+                self._listed(clients.source, source, counterpart=destination),
+                self._listed(clients.destination, destination, counterpart=source),
             )
         single = lookups.source_object(clients.source, source)
         first_page = lookups.first_destination_objects(clients.destination, destination)
         # A key comes before all those that it is the beginning of.
         return [single], [found for found in first_page if found.key == destination.key]
 
-    def _listed(self, client: S3Client, location: S3Location) -> Iterator[S3Object]:
-        """Return the objects of one side, in order, read a little ahead by one thread."""
+    def _listed(
+        self, client: S3Client, location: S3Location, *, counterpart: S3Location
+    ) -> Iterator[S3Object]:
+        """Return the objects of one side, in order, read a little ahead by one thread.
+
+        The empty object that marks a prefix is left out where it can have no counterpart: a copy
+        skips it, too.
+        """
         listing = Listing(
             PageReader(client, bucket=location.bucket, prefix=location.key),
             prefix=location.key,
             ranges=EVERYTHING,
         )
         self._listings.append(listing)
-        return self._objects(listing)
+        objects = self._objects(listing)
+        return objects if counterpart.key else self._without_marker(objects, location)
+
+    def _without_marker(
+        self, objects: Iterable[S3Object], location: S3Location
+    ) -> Iterator[S3Object]:
+        for found in objects:
+            if found.key == location.key and found.size == 0:
+                self._notes.append(
+                    f"{location.url} was left out: it marks the prefix itself, for which the other "
+                    "side has no key"
+                )
+            else:
+                yield found
 
     def _objects(self, listing: Listing) -> Iterator[S3Object]:
         """Yield every object; raise if the run is stopped, so the listing never looks complete."""

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
 from s3_xfer.copying.request_policy import PassTime, in_full
-from s3_xfer.errors import Diagnosis, ErrorClass, S3XferError
+from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, S3Object
+from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.execution import Execution
+from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
@@ -42,8 +43,17 @@ class CopyRun(Run[CopyResult]):
 
     operation: CopySpec
 
-    def __init__(self, operation: CopySpec, *, pass_time: PassTime = in_full) -> None:
-        super().__init__(operation, thread_name="s3-xfer-run", pass_time=pass_time)
+    @checked_call
+    def __init__(
+        self,
+        operation: CopySpec,
+        *,
+        observers: Observers = NOBODY,
+        pass_time: PassTime = in_full,
+    ) -> None:
+        super().__init__(
+            operation, thread_name="s3-xfer-run", observers=observers, pass_time=pass_time
+        )
         self._executor: Executor[CopyTask] = Executor(
             capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
             stop=self._stop,
@@ -64,7 +74,20 @@ class CopyRun(Run[CopyResult]):
         self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
-        self._thread.start()
+        self._start()
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Return how objects ended, as it happens, until the last one; the order is not a key's.
+
+        Call it once, right after the start. Ten thousand outcomes wait for a slow reader; then the
+        copy waits for it too, but never below a hundred objects a second: what it cannot take is
+        left out and counted in :attr:`outcomes_missed`. The report has every object.
+
+        Raises:
+            ValidationError: it comes too late (more than a thousand objects have ended), or the
+                outcomes are read already.
+        """
+        return self._read_outcomes()
 
     # --------------------------------------------------------------------------- validating
 
@@ -183,6 +206,7 @@ class CopyRun(Run[CopyResult]):
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
+            is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         _log.info("run ended", extra={"s3_xfer": result.to_dict()})
         return result
@@ -225,11 +249,7 @@ class CopyRun(Run[CopyResult]):
 
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
-    return (
-        metrics.listing_complete
-        and metrics.files_done == metrics.total_files_found
-        and ErrorClass.INTERRUPTED.value not in metrics.errors_by_class
-    )
+    return metrics.listing_complete and metrics.files_done == metrics.total_files_found
 
 
 def _copy_nothing(task: CopyTask) -> None:

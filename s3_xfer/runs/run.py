@@ -10,35 +10,50 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import Any
 
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import S3XferError, ValidationError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
 from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
+from s3_xfer.pipeline.stream import Stream
+from s3_xfer.runs import at_exit
+from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
+from s3_xfer.runs.run_end import ResultT, RunEnd
 from s3_xfer.spec import TransferSpec
+
+_CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
 
 _log = logging.getLogger("s3_xfer")
 
-ResultT = TypeVar("ResultT")
 
-
-class Run(ABC, Generic[ResultT]):
+class Run(RunEnd[ResultT]):
     """One run, as its callers see it. Every method may be called from any thread.
+
+    ``with operation.start() as run:`` waits for its end when the block is left, and cancels it
+    first if that is because of an exception. A run that is under way when the interpreter exits is
+    cancelled and ended, unless a thread waits for it that is neither the main thread nor a daemon.
 
     The thread is made here and started by the subclass, once it has all that it needs.
     """
 
     def __init__(
-        self, operation: TransferSpec, *, thread_name: str, pass_time: PassTime = in_full
+        self,
+        operation: TransferSpec,
+        *,
+        thread_name: str,
+        observers: Observers = NOBODY,
+        pass_time: PassTime = in_full,
     ) -> None:
+        super().__init__()
         self.operation = operation
         self._keys = operation.key_map()
         self._stop = StopFlag()
@@ -47,12 +62,12 @@ class Run(ABC, Generic[ResultT]):
             operation.options, counter=self._metrics, stop=self._stop, pass_time=pass_time
         )
         self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
+        self._observers = ObserverThreads(
+            observers, self._ledger.outcomes, self.snapshot, self._ledger.abort
+        )
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
-        self._result: ResultT | None = None
-        self._refusal: BaseException | None = None
         self._ends_at: datetime | None = None
-        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     # ------------------------------------------------------------------ what callers use
@@ -80,29 +95,49 @@ class Run(ABC, Generic[ResultT]):
         """Return the first failures, at most a hundred."""
         return self._ledger.failures
 
+    @property
+    def outcomes_missed(self) -> int:
+        """How many outcomes were left out because their reader was too slow."""
+        return self._ledger.outcomes.missed
+
+    def _read_outcomes(self) -> Iterator[Any]:
+        """Return what was recorded and will be.
+
+        Raises:
+            ValidationError: it comes too late, or is read already.
+        """
+        stream = self._ledger.outcomes
+        if not stream.open():
+            raise ValidationError(
+                "the outcomes of this run are read already, or too many of them have passed",
+                remedy="read them once, right after start()",
+            )
+        return _until_left(stream)
+
     def cancel(self, reason: str = "cancelled") -> None:
         """Stop: start nothing new, wait for what is in flight, end. Returns at once."""
         self._stop.set(reason)
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the end, at most ``timeout_s`` seconds; return whether it came."""
-        return self._ended.wait(timeout_s)
+    @property
+    def end_timeout_s(self) -> float:
+        """How long a run that was cancelled takes to end, at most."""
+        return 2 * self.operation.options.stop_grace_s + _CLEANUP_S
 
-    def result(self) -> ResultT:
-        """Wait for the end and return it, failures included.
-
-        Raises:
-            S3XferError: the run was refused before anything was done (state
-                ``VALIDATION_FAILED``): ValidationError, PreflightError, ReportError or
-                JournalError.
-        """
-        self._ended.wait()
-        if self._refusal:
-            raise self._refusal
-        assert self._result is not None  # noqa: S101 - set whenever there is no refusal
-        return self._result
+    def _refuse_to_wait(self) -> None:
+        if self._observers.is_current_thread():
+            raise ValidationError("a function that watches a run cannot wait for its end")
 
     # ------------------------------------------------------------------------ the stages
+
+    def _start(self) -> None:
+        """Start the thread. If that is interrupted, the run ends: its caller never gets it."""
+        at_exit.watch(self)
+        try:
+            self._observers.start()
+            self._thread.start()
+        except BaseException as error:
+            self.cancel(type(error).__name__)
+            raise
 
     def _run(self) -> None:
         timer = None
@@ -118,7 +153,9 @@ class Run(ABC, Generic[ResultT]):
             if timer:
                 timer.cancel()
             self._metrics.finish()
-            self._ended.set()
+            self._observers.finish()
+            self._tell_waiters()
+            at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
         if self._keys.source.key != self.operation.source_key:
@@ -135,6 +172,7 @@ class Run(ABC, Generic[ResultT]):
             if has_work:
                 self._state = RunState.COPYING
                 self._work()
+        self._observers.finish()
         self._result = self._end()
 
     @abstractmethod
@@ -179,3 +217,11 @@ class Run(ABC, Generic[ResultT]):
         )
         self._notes += clients.warnings()
         return clients
+
+
+def _until_left(stream: Stream[Any]) -> Iterator[Any]:
+    """Yield what comes, until the end or until the caller leaves its loop."""
+    try:
+        yield from stream
+    finally:
+        stream.leave()

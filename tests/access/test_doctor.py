@@ -29,6 +29,7 @@ from s3_xfer.access.probe import Finding, Verdict
 from tests.e2e.program import PREFIX, PROFILES
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Pause, Reply
+from tests.fault_server.odd_listings import ODD_PREFIXES
 from tests.fault_server.wire import Answer, Request
 from tests.patience import PATIENCE_S, at_any_pace
 from tests.world import (
@@ -541,3 +542,16 @@ def test_command_shows_the_diagnosis_of_a_run(world: World, program: Any) -> Non
     assert done.code == 1, done.said
     assert done.out.count("Diagnosis: s3:GetObject") == 1
     assert "likely cause 1: the bucket policy lets" in done.out
+
+
+def test_listing_that_cannot_be_believed_is_a_failed_finding(world: World) -> None:
+    """The message and its remedy are shown, and the other probes are still made."""
+    world.server.put(SRC, "elsewhere/x", size=1)
+    world.server.inject(ODD_PREFIXES["no heed"]())
+
+    found = lines(examine(world.operation()))
+
+    assert found["source list"].verdict is Verdict.FAILED
+    assert "'elsewhere/x'" in found["source list"].evidence
+    assert "next: give the message to the provider" in found["source list"].evidence
+    assert found["destination write"].verdict is Verdict.PASSED

@@ -20,8 +20,7 @@ from s3_xfer.options import (
     RunMode,
     TagPolicy,
 )
-from tests.cli.program import COPY, fake, real, start
-from tests.patience import PATIENCE_S
+from tests.cli.program import COPY, fake, real
 
 URLS = ("s3://src/a", "s3://dst/b")
 
@@ -167,21 +166,6 @@ def test_the_re_run_can_be_typed() -> None:
     again = copy.make_context("copy", words[2:]).params
     changed = {name for name in values if values[name] != again[name]}
     assert changed == {"report_path", "from_report_path"}
-
-
-@pytest.mark.parametrize(
-    ("args", "code"),
-    [(("copy", "--help"), ExitCode.OUTPUT_CLOSED), (COPY, ExitCode.OK)],
-)
-def test_a_reader_that_went_away_is_no_error(args: tuple[str, ...], code: ExitCode) -> None:
-    """A closed stdout brings no traceback, and a copy is judged by what it copied."""
-    child = start("ok", *args)
-    assert child.stdout
-    assert child.stderr
-    child.stdout.close()
-    assert "Traceback" not in child.stderr.read()
-    child.stderr.close()
-    assert child.wait(timeout=PATIENCE_S) == code
 
 
 def test_json_is_the_only_thing_on_stdout() -> None:

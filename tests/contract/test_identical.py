@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from s3_xfer import Identical, RunState
+from tests.check.test_checking import check, counts
+from tests.fault_server import Fault
+from tests.fault_server.actions import Rewrite
+from tests.fault_server.odd_listings import rewritten
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 IDENTICAL = {"identical at the destination": 1}
@@ -117,3 +123,61 @@ def test_not_overwriting_leaves_everything_alone_that_exists(world: World) -> No
     result = world.copy(identical=Identical.SKIP, overwrite=False)
 
     assert result.metrics.skips_by_reason == {"already exists at the destination": 1}
+
+
+@pytest.mark.parametrize("etag", ['""', "-", "0", "null", "0" * 20])
+@pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
+def test_etag_that_all_objects_could_have_proves_nothing(
+    world: World, etag: str, size: int
+) -> None:
+    """Both sides have it: the object is not left alone, and a check knows the size only."""
+    world.server.put(SRC, "in/x", size=size, etag=etag)
+    world.server.put(DST, "out/x", size=size, etag=etag)
+
+    compared = check(world)
+    result = world.copy(identical=Identical.SKIP)
+
+    assert counts(compared) == {"same_size": 1}
+    assert result.metrics.skips_by_reason == {}
+
+
+UNQUOTED_LISTING = rewritten(lambda text: text.replace("&quot;", ""))
+UNQUOTED_HEAD = Fault.of(
+    "HeadObject",
+    Rewrite(
+        lambda _, answer: dataclasses.replace(
+            answer, headers={**answer.headers, "etag": answer.headers["etag"].strip('"')}
+        )
+    ),
+    {"bucket": DST},
+)
+
+
+@pytest.mark.parametrize("fault", [UNQUOTED_LISTING, UNQUOTED_HEAD], ids=["listing", "HEAD"])
+@pytest.mark.parametrize("etag", [f"{'ab' * 16}", f"{'ab' * 16}-3"], ids=["MD5", "parts"])
+def test_etag_without_its_quotes_is_the_same(world: World, fault: Fault, etag: str) -> None:
+    """Some services leave them out in listings, others in answers to HEAD."""
+    world.server.put(SRC, "in/x", size=1000, etag=etag)
+    world.server.put(DST, "out/x", size=1000, etag=etag)
+    world.server.inject(fault)
+
+    result = world.copy(identical=Identical.SKIP)
+
+    assert result.metrics.skips_by_reason == IDENTICAL
+
+
+def test_etag_without_its_quotes_on_one_side_is_the_same_for_a_check(world: World) -> None:
+    """The listings of both sides may differ in that."""
+    world.server.put(SRC, "in/x", size=1000, etag="ab" * 16)
+    world.server.put(DST, "out/x", size=1000, etag="ab" * 16)
+    world.server.inject(rewritten(lambda text: text.replace("&quot;", ""), bucket=DST))
+
+    assert counts(check(world)) == {"same": 1}
+
+
+def test_two_empty_objects_are_identical(world: World) -> None:
+    """Whatever their ETags say."""
+    world.server.put(SRC, "in/x", size=0, etag="-")
+    world.server.put(DST, "out/x", size=0, etag="0")
+
+    assert world.copy(identical=Identical.SKIP).metrics.skips_by_reason == IDENTICAL

@@ -6,16 +6,36 @@ Each row is a way in which a service refuses; the copy goes on where it can, wit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
 
 import pytest
 
-from s3_xfer import Engine, Preflight, PreflightError, RunState, SourceCheck, TagPolicy
+from s3_xfer import (
+    ChecksumAlgorithm,
+    Encryption,
+    Engine,
+    ErrorClass,
+    Preflight,
+    PreflightError,
+    RunMode,
+    RunState,
+    SourceCheck,
+    TagPolicy,
+)
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Body, Pause, Reply
 from tests.fault_server.wire import Answer, Request
-from tests.world import DST, LARGE, SRC, World
+from tests.world import (
+    DESTINATION_ACCOUNT,
+    DESTINATION_KEY,
+    DST,
+    LARGE,
+    SOURCE_ACCOUNT,
+    SOURCE_KEY,
+    SRC,
+    World,
+)
 
 SIZES = pytest.mark.parametrize("size", [1000, LARGE], ids=["small", "large"])
 
@@ -187,11 +207,10 @@ def test_412_of_an_unchanged_source_is_not_called_a_change(
     assert world.arrived()["out/x"].size == size
 
 
-@SIZES
-def test_404_of_a_source_that_is_there_is_not_called_a_deletion(world: World, size: int) -> None:
+def test_404_of_a_source_that_is_there_is_not_called_a_deletion(world: World) -> None:
     """The service does not find for a copy what a HEAD finds."""
-    world.server.put(SRC, "in/x", size=size)
-    world.server.inject(Fault.error(("CopyObject", "UploadPartCopy"), 404, "NoSuchKey"))
+    world.server.put(SRC, "in/x", size=1000)
+    world.server.inject(Fault.error("CopyObject", 404, "NoSuchKey"))
 
     result = world.copy(preflight=Preflight.SKIP)
 
@@ -303,3 +322,91 @@ def test_parts_without_condition_are_proven_as_such(world: World, refusal: Refus
     assert "--source-check head" in refused.value.remedy
     changes: dict[str, Any] = {"source_check": SourceCheck.HEAD, "engine": Engine.AUTO}
     assert world.copy(**changes).state is RunState.COMPLETED
+
+
+# ------------------------------------------------------------------ options that are ignored
+
+IGNORED: dict[str, tuple[dict[str, Any], str]] = {
+    "sse": ({"sse": Encryption.S3}, "x-amz-server-side-encryption"),
+    "kms": ({"sse": Encryption.KMS}, "x-amz-server-side-encryption"),
+    "key": (
+        {"sse": Encryption.KMS, "sse_kms_key_id": "k"},
+        "x-amz-server-side-encryption-aws-kms-key-id",
+    ),
+    "bucket key": (
+        {"sse": Encryption.KMS, "bucket_key": True},
+        "x-amz-server-side-encryption-bucket-key-enabled",
+    ),
+    "checksum": (
+        {"checksum_algorithm": ChecksumAlgorithm.SHA256},
+        "x-amz-checksum-algorithm",
+    ),
+}
+
+
+class Forgetful(Action):
+    """Leaves a header out of every answer."""
+
+    def __init__(self, header: str) -> None:
+        self._header = header.replace("-", "_")
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Answer without it."""
+        names = (self._header, self._header.replace("_", "-"))
+        kept = {name: value for name, value in answer.headers.items() if name not in names}
+        return replace(answer, headers=kept)
+
+
+@pytest.mark.parametrize(("options", "header"), IGNORED.values(), ids=IGNORED)
+def test_option_that_a_service_ignores_is_refused_before_the_copy(
+    world: World, options: dict[str, Any], header: str
+) -> None:
+    """What the answer could confirm and does not is no success; where it does, the copy runs."""
+    world.server.put(SRC, "in/x", size=1)
+
+    assert world.copy(**options).state is RunState.COMPLETED
+
+    world.server.inject(Fault.of("CreateMultipartUpload", Forgetful(header), {}))
+    with pytest.raises(PreflightError, match="this service ignores --") as refused:
+        world.copy(destination_key="again/", **options)
+    assert refused.value.error_class is ErrorClass.NOT_SUPPORTED
+    assert set(world.arrived()) == {"out/x"}
+    assert world.server.uploads(DST) == []
+
+
+@pytest.mark.parametrize("side", ["source", "destination"])
+def test_owner_that_a_service_does_not_check_is_refused(world: World, side: str) -> None:
+    """Another owner than the right one is taken, too: the option protects nothing."""
+    world.server.put(SRC, "in/x", size=1)
+    key, owner = {
+        "source": (SOURCE_KEY, SOURCE_ACCOUNT),
+        "destination": (DESTINATION_KEY, DESTINATION_ACCOUNT),
+    }[side]
+    given: dict[str, Any] = {side: world.account(key, bucket_owner=owner)}
+    assert world.copy(**given).state is RunState.COMPLETED
+
+    world.server.inject(
+        Fault.call(
+            None,
+            lambda request: cast(dict[str, str], request.headers).pop(
+                "x-amz-expected-bucket-owner", None
+            ),
+        )
+    )
+    with pytest.raises(PreflightError, match="this service ignores --"):
+        world.copy(destination_key="again/", **given)
+    assert set(world.arrived()) == {"out/x"}
+
+
+# ------------------------------------------------------------------------- a check, once
+
+
+def test_check_is_recommended_after_the_first_copy(world: World) -> None:
+    """Not after one that failed, found nothing or went on."""
+    world.server.put(SRC, "in/x", size=1)
+
+    assert world.copy().is_first_copy_elsewhere
+    assert not world.copy(overwrite=False).is_first_copy_elsewhere
+    assert not world.copy(mode=RunMode.DRY_RUN).is_first_copy_elsewhere
+    world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+    assert not world.copy().is_first_copy_elsewhere

@@ -10,6 +10,7 @@ from s3_xfer import CopyOptions
 from s3_xfer.copying.request_policy import (
     AfterAnswer,
     Again,
+    CutOff,
     Renew,
     RequestPolicy,
     RetryPolicy,
@@ -61,13 +62,16 @@ def decide(
         (ErrorClass.CREDENTIALS_EXPIRED, 1, True, False, Renew()),
         (ErrorClass.CREDENTIALS_EXPIRED, 4, True, False, Renew()),
         (ErrorClass.CREDENTIALS_EXPIRED, 1, False, False, Stand()),
-        (ErrorClass.CREDENTIALS_EXPIRED, 1, True, True, Stand()),
+        (ErrorClass.CREDENTIALS_EXPIRED, 1, True, True, CutOff()),
+        (ErrorClass.CREDENTIALS_EXPIRED, 1, False, True, Stand()),
         (ErrorClass.CREDENTIALS_REFUSED, 1, True, False, Stand()),
         (ErrorClass.UPLOAD_LOST, 1, True, False, Stand()),
         (ErrorClass.ACCESS_DENIED, 1, True, False, Stand()),
         (ErrorClass.INTERRUPTED, 0, True, False, Stand()),
-        (ErrorClass.SERVER_ERROR, 1, True, True, Stand()),
-        (ErrorClass.THROTTLED, 1, True, True, Stand()),
+        (ErrorClass.SERVER_ERROR, 1, True, True, CutOff()),
+        (ErrorClass.THROTTLED, 1, True, True, CutOff()),
+        (ErrorClass.THROTTLED, 4, True, True, Stand()),
+        (ErrorClass.ACCESS_DENIED, 1, True, True, Stand()),
     ],
 )
 def test_decisions(

@@ -6,7 +6,13 @@ import hashlib
 
 import pytest
 
-from s3_xfer.copying.verify import etag_is_md5, etags_differ, multipart_etag, plain_md5
+from s3_xfer.copying.verify import (
+    etag_is_md5,
+    etags_differ,
+    multipart_etag,
+    plain_md5,
+    prove_same_content,
+)
 
 A = '"0123456789abcdef0123456789abcdef"'
 B = '"fedcba9876543210fedcba9876543210"'
@@ -60,3 +66,39 @@ def test_multipart_etag_is_computed_as_s3_does() -> None:
     assert multipart_etag(parts) == f'"{joined}-2"'
     assert multipart_etag([]) is None
     assert multipart_etag([parts[0], '"not-md5"']) is None
+
+
+HASH = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "size", "proven"),
+    [
+        (f'"{HASH}"', f'"{HASH}"', 1, True),
+        (f'"{HASH}"', HASH, 1, True),
+        (HASH, f'"{HASH}"', 1, True),
+        (f'"{HASH}-12"', f"{HASH}-12", 1, True),
+        (f'"{HASH}"', HASH.upper(), 1, True),
+        (f'"{HASH}"', f'"{HASH}-1"', 1, False),
+        (f'"{HASH}-2"', f'"{HASH}-3"', 1, False),
+        ('"CKih16GjycICEAE="', '"CKih16GjycICEAE="', 1, True),
+        ("", "", 1, False),
+        ('""', '""', 1, False),
+        ('"-"', '"-"', 1, False),
+        ('"---"', '"---"', 1, False),
+        ('" "', '" "', 1, False),
+        ('"0"', '"0"', 1, False),
+        ('"null"', '"null"', 1, False),
+        ('"undefined"', '"undefined"', 1, False),
+        ('"' + "0" * 40 + '"', '"' + "0" * 40 + '"', 1, False),
+        (f'W/"{HASH}"', f'W/"{HASH}"', 1, False),
+        ('"d41d8cd98f00b204e9800998ecf8427e"', '"d41d8cd98f00b204e9800998ecf8427e"', 1, False),
+        ('"d41d8cd98f00b204e9800998ecf8427e"', '"d41d8cd98f00b204e9800998ecf8427e"', 0, True),
+        ('"D41D8CD98F00B204E9800998ECF8427E-1"', '"D41D8CD98F00B204E9800998ECF8427E-1"', 9, False),
+    ],
+)
+def test_only_etags_made_from_content_prove_content(
+    source: str, copy: str, size: int, proven: bool
+) -> None:
+    """With or without quotes; one that all objects could have proves nothing."""
+    assert prove_same_content(source, copy, size) is proven

@@ -16,6 +16,8 @@ MAKERS = {
     "PreflightError",
     "ReportError",
     "JournalError",
+    "malformed",
+    "unsupported",
     "refused",
     "refusing",
     "_unusable",

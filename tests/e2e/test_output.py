@@ -277,24 +277,3 @@ def test_verbose_shows_every_failure(world: World, program: Program) -> None:
     assert all_of_them.out.count("    s3://src-bucket/in/") == 40
     assert " more\n" not in all_of_them.out
     assert (some.err.count("failed: "), all_of_them.err.count("failed: ")) == (5, 40)
-
-
-@pytest.mark.parametrize(("args", "code"), [(("--help",), 141), (COPY, 0)], ids=["help", "copy"])
-def test_a_reader_that_went_away(
-    world: World, program: Program, args: tuple[str, ...], code: int
-) -> None:
-    """Text that nobody reads ends in 141; a copy goes on, and its exit code is the copy's."""
-    fill(world)
-    world.server.delete(SRC, "in/cold")
-    child = program.start(*args)
-    assert child.stdout
-    assert child.stderr
-
-    child.stdout.close()
-    errors = child.stderr.read()
-    child.stderr.close()
-
-    assert child.wait(timeout=PATIENCE_S) == code
-    assert "Traceback" not in errors
-    assert "Exception" not in errors
-    assert len(world.arrived()) == (12 if args is COPY else 0)

@@ -1,21 +1,42 @@
-"""Ctrl-C and SIGTERM in the middle of a slow copy: nothing is lost, nothing stays behind."""
+"""Signals at every point of every command: nothing is lost, nothing stays behind.
+
+The rows of docs/semantics.md, "The process around it".
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, QUICK, Program, end_of, lines_of
+from tests.e2e.program import COPY, PREFIX, PROFILES, PROGRAM, QUICK, US, Program, end_of, lines_of
 from tests.fault_server import Fault, InjectedFault
 from tests.patience import PATIENCE_S
 from tests.world import DST, SRC, World
 
 OBJECTS = 120
+SLOW_RETRIES = ("--retry-delay", "60", "--concurrency", "4")
+IGNORING = 'trap "" $0; exec "$@"'  # of a shell: ignores the signal that comes first
+
+
+# What each command waits for while it gets the signal.
+WAITING = {
+    "copy": ("HeadBucket", COPY),
+    "check": ("ListObjectsV2", ("check", *PREFIX, *PROFILES)),
+    "uploads": ("ListMultipartUploads", ("uploads", "s3://dst-bucket/", "--dest-profile", US)),
+    "doctor": ("UploadPartCopy", ("doctor", *PREFIX, *PROFILES)),
+    "policy": ("GetCallerIdentity", ("policy", *PREFIX, *PROFILES)),
+}
+SIGNALS = pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 
 
 def slow_copy(world: World, *, delay_s: float) -> InjectedFault:
@@ -84,7 +105,11 @@ def test_a_copy_stopped_in_its_checks_says_how_to_go_on(world: World, program: P
 
 @pytest.mark.parametrize(
     ("number", "code", "reason"),
-    [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")],
+    [
+        (signal.SIGINT, 130, "Ctrl-C"),
+        (signal.SIGTERM, 143, "SIGTERM"),
+        (signal.SIGHUP, 129, "SIGHUP"),
+    ],
 )
 def test_a_stopped_copy_is_accounted_for_and_can_be_completed(
     world: World, program: Program, number: signal.Signals, code: int, reason: str
@@ -178,3 +203,221 @@ def test_a_stop_during_the_checks_writes_nothing(world: World, program: Program)
     assert done.code == 130, done.said
     assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
     assert "Traceback" not in done.err
+
+
+# ------------------------------------------------------------- between two tries of a request
+
+SMALL, BIG = 1, 40 * MIB
+# What fails, how large the objects are, the options, and whether S3 has certainly done nothing.
+CAUGHT: dict[str, tuple[tuple[str, int, str], int, tuple[str, ...], bool]] = {
+    "throttled": (("CopyObject", 503, "SlowDown"), SMALL, ("--engine", "crt"), True),
+    "throttled-managed": (("CopyObject", 503, "SlowDown"), SMALL, ("--engine", "managed"), True),
+    "conflict": (("CopyObject", 409, "OperationAborted"), SMALL, (), True),
+    "internal": (("CopyObject", 500, "InternalError"), SMALL, ("--engine", "crt"), False),
+    "internal-managed": (
+        ("CopyObject", 500, "InternalError"),
+        SMALL,
+        ("--engine", "managed"),
+        False,
+    ),
+    "looking": (("HeadObject", 503, "SlowDown"), SMALL, ("--skip-identical",), True),
+    "looking-large": (("HeadObject", 503, "SlowDown"), BIG, ("--skip-identical",), True),
+    "parts": (("UploadPartCopy", 503, "SlowDown"), BIG, (), False),
+    "opening": (("CreateMultipartUpload", 503, "SlowDown"), BIG, (), False),
+    "completing": (("CompleteMultipartUpload", 500, "InternalError"), BIG, (), False),
+}
+
+
+@pytest.mark.parametrize("case", CAUGHT)
+def test_what_is_caught_between_two_tries_was_interrupted(
+    world: World, program: Program, case: str
+) -> None:
+    """Not attempted where S3 has done nothing, else interrupted; never blamed on S3."""
+    (operation, status, code), size, options, is_untouched = CAUGHT[case]
+    for number in range(6):
+        world.server.put(SRC, f"in/{number}", size=size)
+    world.server.inject(
+        Fault.error(operation, status, code, key=lambda key: "preflight" not in key)
+    )
+    child = program.start(*COPY, *QUICK, *SLOW_RETRIES, *options, "--no-preflight", "--json")
+    world.server.wait_for(operation, count=2)
+    time.sleep(0.3)
+
+    child.send_signal(signal.SIGINT)
+    done = end_of(child)
+
+    metrics = done.json()
+    before, stopping, after = done.err.partition("stopping: ")
+    assert (done.code, metrics["cancelled_by"], stopping) == (130, "Ctrl-C", "stopping: "), before
+    assert "failed: " not in done.err
+    assert set(metrics["errors_by_class"]) <= ({"Interrupted"} if not is_untouched else set())
+    assert metrics["files_not_attempted"] + metrics["files_interrupted"] == 6
+    assert metrics["total_bytes_transferred"] == 0
+    assert (
+        after.splitlines()[-1]
+        .split(" rate=")[0]
+        .endswith(
+            f" ended objects=0/6 bytes=0B/{size * 6 // MIB}.0MiB" if size > 1 else "bytes=0B/6B"
+        )
+    )
+    assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
+
+
+def test_the_summary_of_a_stop_gives_no_advice_that_does_not_apply(
+    world: World, program: Program
+) -> None:
+    """A stop that catches a throttled run says that it was stopped, and how to go on."""
+    for number in range(6):
+        world.server.put(SRC, f"in/{number}", size=80 * MIB // 6)
+    world.server.inject(Fault.error("CopyObject", 503, "SlowDown"))
+    child = program.start(*COPY, *SLOW_RETRIES, "--no-preflight")
+    world.server.wait_for("CopyObject", count=2)
+
+    child.send_signal(signal.SIGTERM)
+    done = end_of(child)
+
+    assert done.code == 143, done.said
+    assert "Stopped (SIGTERM): copied 0 of 6 objects" in done.out
+    for word in ("Throttled", "lower --concurrency", "failed        ", "6/6"):
+        assert word not in done.said, word
+
+
+# ----------------------------------------------------------------- outside the copying itself
+
+
+@SIGNALS
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(
+    world: World, program: Program, number: signal.Signals, code: int
+) -> None:
+    """As nohup and a shell's background jobs have it: the copy goes on to its end."""
+    del code
+    for key in ("in/x", "in/y"):
+        world.server.put(SRC, key, size=1)
+    copying = threading.Event()
+    world.server.inject(Fault.call("CopyObject", lambda _: copying.wait(PATIENCE_S)))
+    command = replace(program, command=("/bin/sh", "-c", IGNORING, number.name[3:], *PROGRAM))
+    child = command.start(*COPY, *QUICK)
+    world.server.wait_for("CopyObject", count=2)
+
+    child.send_signal(number)
+    time.sleep(0.3)
+    copying.set()
+    done = end_of(child)
+
+    assert (done.code, len(world.arrived())) == (0, 2), done.said
+    assert "stopping" not in done.err
+
+
+def test_a_terminal_that_goes_away_stops_the_copy(world: World, program: Program) -> None:
+    """A dropped ssh session: uploads are aborted, and the report leads to a complete copy."""
+    slow = slow_copy(world, delay_s=0.1)
+    with program.terminal(*COPY, *QUICK, "--report", "r.jsonl") as terminal:
+        until_copying(world)
+        assert terminal.hang_up() == 129
+
+    assert world.server.uploads(DST) == []
+    assert len(world.arrived()) < OBJECTS
+    slow.remove()
+    again = program.run(*COPY, *QUICK, "--from-report", "r.jsonl")
+    assert (again.code, len(world.arrived())) == (0, OBJECTS), again.said
+
+
+@SIGNALS
+@pytest.mark.parametrize("command", ["copy", "check", "uploads", "doctor", "policy"])
+def test_a_signal_before_anything_is_written(
+    world: World, program: Program, command: str, number: signal.Signals, code: int
+) -> None:
+    """Every command ends with the signal's own code, and leaves nothing behind."""
+    world.server.put(SRC, "in/x", size=1)
+    waits_for, args = WAITING[command]
+    gate = threading.Event()
+    world.server.inject(Fault.call(waits_for, lambda _: gate.wait(PATIENCE_S)))
+    child = program.start(*args)
+    world.server.wait_for(waits_for)
+
+    child.send_signal(number)
+    if command in ("copy", "check"):
+        until_told(child, "stopping: ")
+    else:
+        time.sleep(0.2)
+    gate.set()
+    done = end_of(child)
+
+    assert done.code == code, done.said
+    assert (world.arrived(), world.server.uploads(DST)) == ({}, [])
+    assert "Traceback" not in done.err
+
+
+@SIGNALS
+def test_a_signal_at_a_question(
+    world: World, program: Program, number: signal.Signals, code: int
+) -> None:
+    """Nothing is written, and the exit code names the signal."""
+    world.server.put(SRC, "in/x", size=1)
+    with program.terminal("interactive", *PREFIX, *PROFILES) as terminal:
+        terminal.until("[y/N]")
+        terminal.child.kill(number)
+        assert terminal.end() == code
+        assert terminal.text.endswith("stopped; nothing was written")
+    assert world.arrived() == {}
+
+
+def test_a_signal_while_the_last_uploads_are_aborted(world: World, program: Program) -> None:
+    """All that can arrive has arrived by then: the exit code is that of the copy."""
+    world.server.put(SRC, "in/x", size=40 * MIB)
+    world.server.put(SRC, "in/y", size=1)
+    world.server.inject(Fault.error("UploadPartCopy", 403, "AccessDenied"))
+    refuse = Fault.error("AbortMultipartUpload", 503, "SlowDown", key=lambda key: key == "out/x")
+    world.server.inject(refuse)
+    sweeping = threading.Event()
+    hold = Fault.call(
+        "AbortMultipartUpload",
+        lambda _: sweeping.wait(PATIENCE_S),
+        key=lambda key: key == "out/x",
+        after=4,
+    )
+    world.server.inject(hold)
+    child = program.start(*COPY, *QUICK, "--no-preflight", "--json")
+    world.server.wait_for("AbortMultipartUpload", count=5)
+    child.send_signal(signal.SIGHUP)
+    until_told(child, "stopping: ")
+    sweeping.set()
+    done = end_of(child)
+
+    assert done.code == 1, done.said
+    assert set(world.arrived()) == {"out/y"}
+    assert len(done.json()["uploads_left_behind"]) == 1
+
+
+@SIGNALS
+def test_a_signal_while_the_result_is_printed(
+    world: World, program: Program, number: signal.Signals, code: int
+) -> None:
+    """The copy is complete: the exit code is its own, and the process ends at once."""
+    del code
+    world.server.put(SRC, "in/x", size=1)
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writes, bytes(65536))
+    os.set_blocking(writes, True)
+    child = subprocess.Popen(
+        [*program.command, *COPY],
+        stdin=subprocess.DEVNULL,
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(program.env),
+        cwd=program.directory,
+    )
+    os.close(writes)
+    until_told(child, " ended objects=1/1")
+    time.sleep(0.5)
+    assert child.poll() is None
+
+    child.send_signal(number)
+
+    assert (child.wait(PATIENCE_S), set(world.arrived())) == (0, {"out/x"})
+    os.close(reads)
+    child.communicate()

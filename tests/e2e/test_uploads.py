@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from s3_xfer.ledger.journal.store import Store
 from tests.e2e.program import US, Program
 from tests.e2e.shop import Shop
 from tests.fault_server import Fault
+from tests.fault_server.odd_listings import rewritten
 from tests.journal.test_parts import stopped_in_parts
 from tests.uploads.test_janitor import THEIRS, leave
 from tests.world import DST, World
@@ -208,3 +210,40 @@ def test_uploads_on_moto(shop: Shop) -> None:
     assert done.code == 0, done.said
     rest = shop.destination.list_multipart_uploads(Bucket=DST)["Uploads"]
     assert [upload["Key"] for upload in rest] == ["other"]
+
+
+@pytest.mark.parametrize("date", [None, "", "0000-00-00T00:00:00Z", "yesterday"])
+def test_upload_without_a_date_is_listed_and_never_aborted(
+    world: World, program: Program, date: str | None
+) -> None:
+    """Its age is not known; the others are aborted."""
+    leave(world, "a", "u1")
+    leave(world, "b", "u2")
+    told = "" if date is None else f"<Initiated>{date}</Initiated>"
+    world.server.inject(
+        rewritten(
+            lambda text: re.sub("<Initiated>[^<]*</Initiated>", told, text, count=1),
+            operation="ListMultipartUploads",
+        )
+    )
+
+    shown = program.run("uploads", "--dest-profile", US, f"s3://{DST}/")
+    done = program.run("uploads", "--dest-profile", US, "--abort-older-than", "1h", f"s3://{DST}/")
+
+    assert (shown.code, done.code) == (0, 0)
+    assert shown.out.startswith("initiated=? age=? ")
+    assert [upload.upload_id for upload in world.server.uploads(DST)] == ["u1"]
+
+
+def test_listing_that_cannot_be_believed_ends_the_command(world: World, program: Program) -> None:
+    """Exit code 4, and nothing is aborted."""
+    leave(world, "a", "u1")
+    world.server.inject(
+        rewritten(lambda text: text.replace(">false<", ">true<"), operation="ListMultipartUploads")
+    )
+
+    done = program.run("uploads", "--dest-profile", US, "--abort-older-than", "1h", f"s3://{DST}/")
+
+    assert done.code == 4
+    assert "no marker to ask for more" in done.err
+    assert len(world.server.uploads(DST)) == 1

@@ -150,6 +150,28 @@ class Truncate(Action):
         return replace(answer, body=answer.body[: len(answer.body) // 2])
 
 
+@dataclass(slots=True)
+class Rewrite(Action):
+    """Send the true answer as ``rewrite`` changes it."""
+
+    rewrite: Callable[[Request, Answer], Answer]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the answer."""
+        return self.rewrite(request, answer)
+
+
+@dataclass(slots=True)
+class RewriteBody(Action):
+    """Send the true answer in other words."""
+
+    change: Callable[[bytes], bytes]
+
+    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
+        """Change the body; the length that is announced is that of what is sent."""
+        return replace(answer, body=self.change(answer.body))
+
+
 class RateLimit(Action):
     """Let so many requests per second through, and answer SlowDown to the others.
 

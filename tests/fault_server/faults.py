@@ -23,6 +23,7 @@ from tests.fault_server.actions import (
     Delay,
     RateLimit,
     Reply,
+    RewriteBody,
     Truncate,
     When,
     WrongLength,
@@ -142,6 +143,16 @@ class Fault:
     def truncated(cls, operations: Operations, **where: Unpack[Where]) -> Fault:
         """Do the work, and answer half of the document, under a length that fits the half."""
         return cls.of(operations, Truncate(), where)
+
+    @classmethod
+    def rewritten(
+        cls,
+        operations: Operations,
+        change: Callable[[bytes], bytes],
+        **where: Unpack[Where],
+    ) -> Fault:
+        """Do the work, and answer what ``change`` makes of the document."""
+        return cls.of(operations, RewriteBody(change), where)
 
     @classmethod
     def call(

@@ -49,7 +49,7 @@ def list_objects(world: World, request: Request) -> Answer:
         *_echo(request, "Delimiter", "delimiter"),
         text("EncodingType", "url") if query.get("encoding-type") == "url" else "",
         text("NextContinuationToken", _token(page.last)) if page.is_truncated else "",
-        *(_contents(bucket.objects[key], request) for key in page.keys),
+        *(contents(bucket.objects[key], request) for key in page.keys),
         *(_common_prefix(group, request) for group in page.groups),
     )
 
@@ -97,7 +97,8 @@ def _echo(request: Request, name: str, parameter: str) -> Iterator[str]:
         yield text(name, documents.encoded(request.query[parameter], request))
 
 
-def _contents(item: StoredObject, request: Request) -> str:
+def contents(item: StoredObject, request: Request) -> str:
+    """Return one object as a page lists it."""
     wants_owner = request.query.get("fetch-owner") == "true"
     return element(
         "Contents",

@@ -49,6 +49,7 @@ def head_object(world: World, request: Request) -> Answer:
     shown = writing.described(found)
     shown["content-length"] = str(found.size)
     shown["last-modified"] = format_datetime(found.last_modified, usegmt=True)
+    shown["date"] = format_datetime(now(), usegmt=True)
     # The number of tags is only for who may read them (API reference, GetObject).
     if found.tags and bucket.allows(request.account_id, "s3:GetObjectTagging", found.key):
         shown["x-amz-tagging-count"] = str(len(found.tags))

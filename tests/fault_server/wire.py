@@ -16,9 +16,11 @@ from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote_to_bytes
 
 _MAX_LINE = 65536
+_WHITE_SPACE = " \t\r\n"  # of HTTP; of Unicode there is more, which may be part of a letter
 _TLS = b"\x16"  # a handshake begins
 _PROXIED = re.compile("^http://[^/]*")  # the absolute form, that a proxy is sent
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d+/([^/]*)/([^/]*)/aws4_request")
+_CREDENTIAL_2 = re.compile(r"AWS ([^:\s]+):")  # version 2 of signatures
 _REASONS = {200: "OK", 204: "No Content", 304: "Not Modified", 404: "Not Found", 503: "Slow Down"}
 
 
@@ -58,6 +60,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     close: bool = False  # end the connection behind it
+    lacks_length: bool = False  # of its body; only for HEAD, whose answers have none
 
 
 def read_request(stream: BinaryIO, send_continue: Callable[[], object]) -> Request | None:
@@ -92,6 +95,8 @@ def serialise(answer: Answer, request: Request) -> bytes:
         "content-length": str(len(answer.body)),
         **answer.headers,
     }
+    if answer.lacks_length:
+        del headers["content-length"]
     if answer.close:
         headers["connection"] = "close"
     lines = [f"HTTP/1.1 {status} {_REASONS.get(status, 'Status')}"]
@@ -117,8 +122,11 @@ def split_path(path: str) -> tuple[str, str]:
 def _assemble(method: str, target: str, headers: Mapping[str, str], body: bytes) -> Request:
     path, _, query = _PROXIED.sub("", target).partition("?")
     bucket, key = split_path(path)
-    credential = _CREDENTIAL.search(headers.get("authorization", ""))
-    access_key, region, service = credential.groups() if credential else ("", "", "s3")
+    authorization = headers.get("authorization", "")
+    credential, older = _CREDENTIAL.search(authorization), _CREDENTIAL_2.match(authorization)
+    access_key, region, service = (older[1] if older else "", "", "s3")
+    if credential:
+        access_key, region, service = credential.groups()
     return Request(
         method=method,
         bucket=bucket,
@@ -138,7 +146,7 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon or not line.endswith(b"\n"):
             raise ProtocolError(f"not a header: {line!r}")
-        headers[name.strip().lower()] = value.strip()
+        headers[name.strip().lower()] = value.strip(_WHITE_SPACE)
     return headers
 
 

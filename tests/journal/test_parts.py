@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from s3_xfer import CopyOptions, OpenUpload, RunState
 from s3_xfer.planning.part_size import part_size
 from s3_xfer.units import GIB, MIB
 from tests.e2e.program import COPY, PROFILES, QUICK, Program, end_of
-from tests.fault_server import Fault
+from tests.fault_server import Fault, refusals
+from tests.fault_server.refusals import Refusal
 from tests.journal.steps import resume, stopped_after
 from tests.patience import PATIENCE_S
 from tests.world import DESTINATION_KEY, DST, SRC, World, session
@@ -118,17 +121,29 @@ def test_an_object_that_vanished_leaves_no_upload(world: World, tmp_path: Path) 
     assert world.server.uploads(DST) == []
 
 
-def test_an_upload_that_somebody_aborted_starts_anew(world: World, tmp_path: Path) -> None:
-    """A lifecycle rule may have been faster."""
+@pytest.mark.parametrize("before", ["ListParts", "UploadPartCopy", "CompleteMultipartUpload"])
+@pytest.mark.parametrize("code", ["NoSuchUpload", "NoSuchKey", ""])
+def test_an_upload_that_somebody_aborted_starts_anew(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, code: str
+) -> None:
+    """A lifecycle rule may be faster, at any time; Ceph's 404 then names the key, if anything."""
+    monkeypatch.setattr(refusals, "no_such_upload", lambda _: Refusal(404, code, "gone"))
     stopped_in_parts(world, tmp_path / "j.db")
     (upload,) = world.server.uploads(DST)
     client = session(DESTINATION_KEY).client("s3", endpoint_url=world.server.url)
-    client.abort_multipart_upload(Bucket=DST, Key="out/large", UploadId=upload.upload_id)
+
+    def remove(_: object) -> None:
+        client.abort_multipart_upload(Bucket=DST, Key="out/large", UploadId=upload.upload_id)
+
+    world.server.inject(Fault.call(before, remove, key="out/large", times=1))
+    world.server.forget_requests()
 
     last = resume(world, tmp_path / "j.db")
 
-    assert last.state is RunState.COMPLETED
+    assert last.state is RunState.COMPLETED, last.metrics.errors_encountered
     assert world.arrived()["out/large"].size == LARGE
+    assert world.sent("CreateMultipartUpload") == 1
+    assert (world.server.uploads(DST), last.uploads_left_behind) == ([], ())
 
 
 def test_a_source_that_changes_during_the_missing_parts_fails(world: World, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from s3_xfer import ErrorClass, OpenUpload, PreflightError, S3Location
+from s3_xfer import ErrorClass, OpenUpload, PreflightError, RunAborted, S3Location
 from s3_xfer.uploads import UnfinishedUpload, list_unfinished, parts_of
 from tests.fault_server import Fault
+from tests.fault_server.odd_listings import rewritten
 from tests.uploads.test_janitor import abort, janitor, leave
 from tests.world import DST, World
 
@@ -72,21 +73,107 @@ def test_a_storage_class_that_is_told_is_shown() -> None:
     assert found.storage_class == "GLACIER"
 
 
-@pytest.mark.parametrize("markers", [{"NextKeyMarker": "k", "NextUploadIdMarker": "u"}, {}])
-def test_a_listing_that_does_not_go_on_ends(markers: dict[str, str]) -> None:
-    """A service that repeats its markers, or has none, is not asked for ever."""
-    page = {"Uploads": [entry()], "IsTruncated": True, **markers}
-
-    found = listed(*[page] * (2 if markers else 1))
-
-    assert {each.upload for each in found} == {UPLOAD}
+Q, R = entry(Key="q"), entry(Key="r")
+MORE: dict[str, Any] = {"IsTruncated": True, "NextUploadIdMarker": "u"}
 
 
-def test_parts_that_do_not_go_on_end() -> None:
-    """A repeated part number marker ends the counting, too."""
-    page = {"Parts": [{"Size": 10}], "IsTruncated": True, "NextPartNumberMarker": 1}
+def page(*uploads: dict[str, Any], more: str = "") -> dict[str, Any]:
+    """Return a page of uploads; ``more`` is the key at which the next one begins."""
+    return {"Uploads": list(uploads)} | (MORE | {"NextKeyMarker": more} if more else {})
 
-    assert parts_of(cast("Any", Service(page, page)), UPLOAD) == (2, 20)
+
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [
+        pytest.param([page(Q, more="k")] * 2, "move forward", id="the same markers"),
+        pytest.param([page(Q, more="k"), page(Q, more="l")], "move forward", id="the same page"),
+        pytest.param(
+            [page(Q, more="k"), page(R, more="l"), page(Q, more="m")], "move forward", id="a cycle"
+        ),
+        pytest.param([page(more=str(n)) for n in range(1002)], "move forward", id="empty pages"),
+        pytest.param([{"Uploads": [Q], "IsTruncated": True}], "no marker", id="no markers"),
+        pytest.param([page(Q) | {"IsTruncated": "perhaps"}], "'perhaps'", id="an odd flag"),
+        pytest.param([page({"Key": "k"})], "without an id", id="no id"),
+        pytest.param([page({"UploadId": "u"})], "without a key", id="no key"),
+        pytest.param([page() | {"CommonPrefixes": [{}]}], "groups", id="groups"),
+    ],
+)
+def test_listing_of_uploads_that_cannot_be_believed_is_refused(
+    pages: list[dict[str, Any]], words: str
+) -> None:
+    """What it leaves out would cost money without anybody knowing."""
+    with pytest.raises(RunAborted, match=words) as refused:
+        listed(*pages)
+
+    assert refused.value.error_class is ErrorClass.MALFORMED
+
+
+def test_uploads_outside_the_prefix_are_refused() -> None:
+    """They would be aborted as if they were of this prefix."""
+    service, location = Service(page(Q)), S3Location(bucket=DST, key="in/")
+
+    with pytest.raises(RunAborted, match="'q', which does not begin with"):
+        list(list_unfinished(cast("Any", service), location, principal=""))
+
+
+def test_uploads_that_are_listed_twice_count_once() -> None:
+    """Pages may overlap, and a last page may have markers."""
+    pages = [page(Q, more="q"), page(Q, R, more="r") | {"IsTruncated": False}]
+
+    assert [found.upload.key for found in listed(*pages)] == ["q", "r"]
+
+
+def part(number: Any = 1, size: Any = 10, **more: Any) -> dict[str, Any]:
+    """Return one part as a service lists it."""
+    return {"PartNumber": number, "Size": size} | more
+
+
+@pytest.mark.parametrize(
+    ("pages", "words"),
+    [
+        ([{"Parts": [part()], "IsTruncated": True, "NextPartNumberMarker": 1}] * 2, "forward"),
+        ([{"Parts": [part()], "IsTruncated": True}], "no marker"),
+        ([{"Parts": [part(size=-1)]}], "the size '-1'"),
+        ([{"Parts": [{"PartNumber": 1}]}], "the size 'None'"),
+        ([{"Parts": [part(number="one")]}], "the number 'one'"),
+        ([{"Parts": [{"Size": 10}]}], "the number 'None'"),
+    ],
+)
+def test_listing_of_parts_that_cannot_be_believed_is_refused(
+    pages: list[dict[str, Any]], words: str
+) -> None:
+    """An upload of which nobody knows the parts is not resumed, and has no size."""
+    with pytest.raises(RunAborted, match=words):
+        parts_of(cast("Any", Service(*pages)), UPLOAD)
+
+
+def test_parts_that_are_listed_twice_count_once() -> None:
+    """Pages may overlap."""
+    first = {"Parts": [part(1)], "IsTruncated": True, "NextPartNumberMarker": 1}
+
+    assert parts_of(cast("Any", Service(first, {"Parts": [part(1), part(2)]})), UPLOAD) == (2, 20)
+
+
+@pytest.mark.parametrize("raw", ["\x01", "\r", "é"])
+def test_keys_of_uploads_that_are_not_encoded_are_exact(world: World, raw: str) -> None:
+    """XML cannot hold all of them."""
+    leave(world, f"in/a+b {raw}", "u1", parts=1)
+    world.server.inject(
+        Fault.call(
+            "ListMultipartUploads", lambda request: cast("Any", request).query.pop("encoding-type")
+        )
+    )
+    world.server.inject(
+        rewritten(
+            lambda text: text.replace("&#1;", "\x01").replace("&#13;", "\r"),
+            operation="ListMultipartUploads",
+        )
+    )
+
+    (end,) = abort(world)
+
+    assert (end.error, end.is_proven) == (None, True)
+    assert world.server.uploads(DST) == []
 
 
 def test_an_upload_of_the_future_has_no_negative_age() -> None:

@@ -93,6 +93,22 @@ def test_same_code_means_something_else_for_another_operation(
     assert translate(client_error(code, status, operation)).error_class is expected
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "User: arn:aws:sts::1:assumed-role/quota-exceeded/x is not authorized to perform: s3:Put",
+        "User: arn:aws:iam::1:user/read-only mode is not authorized to perform: s3:PutObject",
+        "Access Denied",
+    ],
+)
+def test_denials_are_denials_whatever_roles_are_called(message: str) -> None:
+    """Only what a service says about its room makes it full."""
+    error = client_error("AccessDenied", 403)
+    error.response["Error"]["Message"] = message
+
+    assert translate(error).error_class is ErrorClass.ACCESS_DENIED
+
+
 def test_facts_keep_what_support_asks_for() -> None:
     """Code, message, status and request id survive the translation."""
     info = translate(client_error("SlowDown", 503))

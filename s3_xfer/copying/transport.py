@@ -1,0 +1,196 @@
+"""The connections of botocore's clients, as far as Python's own are not enough for a copy.
+
+``http.client`` refuses answers of more than 100 headers, and stops reading at the first header that
+is none in the sense of an e-mail; what follows is lost without a word. Here all headers are read. A
+header that cannot be passed on to another object is shown under the name :data:`UNREADABLE`.
+
+A connection that was used before may be closed by the other side at the moment it is used again.
+Errors of that kind are recognised (:func:`died_unused`), so that the request can be sent again on a
+new connection (:func:`use_new_connection`).
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+
+from s3_xfer.s3_client import S3Client
+
+UNREADABLE = "x-s3-xfer-unreadable"
+_LINE_MAX_BYTES = 65536  # http.client's own limit, for all that it reads at once
+_HEAD_MAX_BYTES = 1024 * 1024
+_SHOWN_MAX_BYTES = 100
+_NAME = re.compile(rb"[!-9;-~]+[ \t]*:")  # what Python's parser of headers takes for one
+_CARRIED = re.compile(
+    rb"x-amz-meta-|cache-control|expires|content-(?:type|encoding|language|disposition)", re.I
+)
+_REUSED = "s3_xfer_reused"  # attribute of errors
+
+
+def attach(client: S3Client) -> None:
+    """Let ``client`` send its requests through these connections."""
+    session: Any = client._endpoint.http_session  # type: ignore[attr-defined] # noqa: SLF001
+    pools = {"http": _Pool, "https": _TlsPool}
+    session._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
+
+
+def died_unused(error: BaseException | None) -> bool:
+    """Return whether ``error`` is that of a used connection which ended before any answer came."""
+    while error is not None:
+        if getattr(error, _REUSED, False):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def use_new_connection() -> None:
+    """Let the next request of this thread open a connection, whatever idle ones there are."""
+    _thread.wants_new = True
+
+
+_thread = threading.local()
+
+
+class _HeadReader:
+    """Stands in for the file of a socket while ``http.client`` reads the head of an answer.
+
+    The status line passes unchanged. Header lines are read all at once, unfolded, and handed out
+    several at a time, so that ``http.client`` does not count them.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._at_status = True
+        self._prepared: list[bytes] = []  # the next one last
+
+    def readline(self, limit: int = -1) -> bytes:
+        if self._at_status:
+            self._at_status = False
+            line: bytes = self._raw.readline(limit)
+            return line
+        if not self._prepared:
+            *headers, end = self._lines()
+            readable = [_readable(header) for header in _unfolded(headers)]
+            self._prepared = [end, *reversed(_bundled(readable))]
+        self._at_status = len(self._prepared) == 1  # after "100 Continue" comes another one
+        return self._prepared.pop()
+
+    def _lines(self) -> list[bytes]:
+        """Return the lines up to the empty one, which is the last."""
+        lines, size_bytes = [], 0
+        while True:
+            line = self._raw.readline(_LINE_MAX_BYTES + 1)
+            size_bytes += len(line)
+            if len(line) > _LINE_MAX_BYTES or size_bytes > _HEAD_MAX_BYTES:
+                raise http.client.LineTooLong("header line")
+            lines.append(line)
+            if line in (b"\r\n", b"\n", b""):
+                return lines
+
+
+def _unfolded(lines: list[bytes]) -> list[bytes]:
+    """Join lines that begin with white space to the one before (RFC 9112, section 5.2)."""
+    headers: list[bytes] = []
+    for line in lines:
+        if line[:1] in (b" ", b"\t") and headers:
+            headers[-1] = headers[-1].rstrip(b"\r\n") + b" " + line.lstrip(b" \t")
+        else:
+            headers.append(line)
+    return headers
+
+
+def _readable(header: bytes) -> bytes:
+    """Return ``header`` as Python reads it, or in its place that it cannot be passed on."""
+    line = header.rstrip(b"\r\n")
+    name, colon, value = line.partition(b":")
+    is_whole = _NAME.match(line) and not re.search(rb"[\r\n\0]", value)
+    if is_whole:
+        return name.rstrip(b" \t") + b":" + value + b"\r\n"
+    if colon and not _CARRIED.match(name):
+        return b""  # of no object: as good as not sent
+    shown = name if colon else line
+    return f"{UNREADABLE}: {quote_from_bytes(shown[:_SHOWN_MAX_BYTES])}\r\n".encode()
+
+
+def _bundled(headers: list[bytes]) -> list[bytes]:
+    """Return the same bytes in fewer pieces, each short enough for a line."""
+    bundles = [b""]
+    for header in headers:
+        if len(bundles[-1]) + len(header) > _LINE_MAX_BYTES:
+            bundles.append(b"")
+        bundles[-1] += header
+    return [bundle for bundle in bundles if bundle]
+
+
+class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        raw = self.fp
+        self.fp = _HeadReader(raw)  # type: ignore[assignment] # all that begin() uses of it
+        try:
+            super().begin()
+        finally:
+            self.fp = raw
+
+
+class _KnowsReuse:
+    """Marks the errors of a connection that has brought answers before, and brings none now."""
+
+    _answers = 0
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc] # of the connection
+        self._answers = 0
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().request(*args, **kwargs)  # type: ignore[misc]
+        except ConnectionError as error:
+            self._mark(error)
+            raise
+
+    def getresponse(self) -> Any:
+        try:
+            response = super().getresponse()  # type: ignore[misc]
+        except ConnectionError as error:  # http.client.RemoteDisconnected is one
+            self._mark(error)
+            raise
+        self._answers += 1
+        return response
+
+    def _mark(self, error: ConnectionError) -> None:
+        setattr(error, _REUSED, self._answers > 0)
+
+
+class _Connection(_KnowsReuse, AWSHTTPConnection):  # type: ignore[misc] # the stubs'
+    response_class = _Response  # type: ignore[assignment] # botocore declares its own
+
+
+class _TlsConnection(_KnowsReuse, AWSHTTPSConnection):  # type: ignore[misc] # the stubs'
+    response_class = _Response  # type: ignore[assignment] # botocore declares its own
+
+
+class _MayOpenNew:
+    def _get_conn(self, *args: Any, **kwargs: Any) -> Any:
+        connection = super()._get_conn(*args, **kwargs)  # type: ignore[misc]
+        if getattr(_thread, "wants_new", False):
+            connection.close()  # it is opened again by its next request
+            _thread.wants_new = False
+        return connection
+
+
+class _Pool(_MayOpenNew, AWSHTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(_MayOpenNew, AWSHTTPSConnectionPool):
+    ConnectionCls = _TlsConnection

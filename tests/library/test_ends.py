@@ -1,0 +1,198 @@
+"""A run ends with the program that started it: at its exit, at Ctrl-C, at an exception.
+
+The program is a process of its own, and warnings are errors in it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from tests.fault_server import Fault
+from tests.library.embedded import OBJECTS, Embedded
+from tests.patience import PATIENCE_S
+
+BEGIN = """
+run = slowly_copying().start()
+until_it_copies(run)
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [("", 0), ("sys.exit(7)", 7), ("raise RuntimeError('mine')", 1)],
+    ids=["end of the program", "exit", "exception"],
+)
+def test_a_program_that_ends_stops_its_run_in_order(
+    embedded: Embedded, ending: str, code: int
+) -> None:
+    """It does not wait for the whole copy; report and journal are complete, the code is its own."""
+    ended = embedded.run(BEGIN + ending)
+
+    assert ended.code == code, ended.said
+    assert ("mine" in ended.err) == ("mine" in ending)
+    assert "s3_xfer" not in ended.err
+    embedded.assert_stopped_in_order()
+
+
+def test_ctrl_c_ends_the_run_before_it_is_raised(embedded: Embedded) -> None:
+    """No copy goes on behind the caller's back."""
+    ended = embedded.interrupted(
+        """
+        try:
+            slowly_copying().run()
+        except KeyboardInterrupt:
+            left = [t.name for t in threading.enumerate() if t.name.startswith("s3-xfer-run")]
+            say("raised", left)
+            time.sleep(0.5)
+            os._exit(0)  # nothing at the exit helps
+        """
+    )
+
+    assert ended.out == "raised []\n", ended.said
+    embedded.assert_stopped_in_order()
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "run.result()",
+        "pass",
+        "until_it_copies(run); os.kill(os.getpid(), signal.SIGINT); time.sleep(60)",
+    ],
+)
+def test_ctrl_c_in_a_with_block_ends_the_run(any_engine: Embedded, block: str) -> None:
+    """Whether it comes in the block, or while the end of the block waits."""
+    code = f"""
+    try:
+        with slowly_copying().start() as run:
+            {block}
+    except KeyboardInterrupt:
+        say(run.state.value, run.result().cancelled_by)
+        os._exit(0)
+    """
+    ended = any_engine.interrupted(code) if "kill" not in block else any_engine.run(code)
+
+    assert ended.out == "COPY_FAILED KeyboardInterrupt\n", ended.said
+    any_engine.assert_stopped_in_order()
+
+
+def test_an_exception_in_a_with_block_ends_the_run(any_engine: Embedded) -> None:
+    """It is raised once the run has ended."""
+    ended = any_engine.run(
+        """
+        try:
+            with slowly_copying().start() as run:
+                until_it_copies(run)
+                raise ValueError("mine")
+        except ValueError as error:
+            say(error, run.state.value, run.result().cancelled_by)
+            os._exit(0)
+        """
+    )
+
+    assert ended.out == "mine COPY_FAILED ValueError\n", ended.said
+    any_engine.assert_stopped_in_order()
+
+
+def test_leaving_a_with_block_waits_for_the_end(any_engine: Embedded) -> None:
+    """No run outlives its block."""
+    any_engine.slowness.remove()
+    ended = any_engine.run(
+        """
+        with slowly_copying().start() as run:
+            pass
+        say(run.state.value)
+        """
+    )
+
+    assert ended.out == "COMPLETED\n", ended.said
+    assert any_engine.copied == OBJECTS
+
+
+def test_an_answer_that_never_comes_does_not_hold_the_exit(embedded: Embedded) -> None:
+    """The grace is waited, and no read timeout."""
+    stuck = embedded.world.server.inject(Fault.slow("CopyObject", delay_s=2 * PATIENCE_S, after=20))
+    embedded.slowness.remove()
+    started_s = time.monotonic()
+    ended = embedded.run(
+        """
+        run = slowly_copying(read_timeout_s=3600, journal=None).start()
+        while run.snapshot().files_copied_successfully < 20:
+            time.sleep(0.01)
+        """
+    )
+    stuck.remove()
+
+    assert ended.code == 0, ended.said
+    assert time.monotonic() - started_s < PATIENCE_S / 2
+    assert (embedded.directory / "report.jsonl").exists()
+
+
+def test_a_run_that_a_thread_waits_for_is_not_stopped(any_engine: Embedded) -> None:
+    """Python waits for such a thread at the exit, and so for its copy."""
+    ended = any_engine.run(
+        """
+        def work():
+            say(slowly_copying(concurrency=64).run().metrics.files_copied_successfully)
+
+        threading.Thread(target=work).start()
+        while not any(t.name == "s3-xfer-run" for t in threading.enumerate()):
+            time.sleep(0.01)
+        """
+    )
+
+    assert ended.out == f"{OBJECTS}\n", ended.said
+    assert ended.code == 0
+
+
+def test_a_forked_child_leaves_the_run_to_its_parent(any_engine: Embedded) -> None:
+    """Its exit neither waits for the run nor stops it."""
+    any_engine.slowness.remove()
+    any_engine.world.server.inject(Fault.slow("CopyObject", delay_s=0.01))
+    ended = any_engine.run(
+        """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks beside threads
+        run = slowly_copying(concurrency=16).start()
+        until_it_copies(run)
+        child = os.fork()
+        if not child:
+            sys.exit(0)
+        _, status = os.waitpid(child, 0)
+        say(status, run.result().metrics.files_copied_successfully)
+        """
+    )
+
+    assert ended.out == f"0 {OBJECTS}\n", ended.said
+
+
+def test_a_spawned_pool_returns_results(any_engine: Embedded) -> None:
+    """Those with failures too."""
+    any_engine.slowness.remove()
+    any_engine.world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+    ended = any_engine.run(
+        """
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        if __name__ == "__main__":
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+                operation = slowly_copying(preflight="skip", journal=None)
+                result = pool.submit(operation.run).result(60)
+                say(result.metrics.files_failed, result.failures[0].error.info.code)
+        """
+    )
+
+    assert ended.out == f"{OBJECTS} AccessDenied\n", ended.said
+
+
+def test_sigterm_is_left_to_the_program(any_engine: Embedded) -> None:
+    """The library installs no handler: the process dies by the signal, and a rerun goes on."""
+    ended = any_engine.interrupted("slowly_copying().run()", number=signal.SIGTERM)
+
+    assert ended.code == -signal.SIGTERM
+    assert os.path.exists(any_engine.directory / "copy.db")
