@@ -37,7 +37,7 @@ def test_odd_keys_arrive_except_where_the_gateway_takes_one_for_a_version(rgw: C
 
     assert set(rgw.arrived()) == {f"o/{key}" for key in ODD_KEYS}
     assert [failed.task.source.key for failed in result.failures] == ["in/large?versionId=x"]
-    assert result.failures[0].error.error_class is ErrorClass.SOURCE_VANISHED
+    assert result.failures[0].error.error_class is ErrorClass.UPLOAD_LOST
 
 
 def test_tagging_directive_is_ignored(rgw: CephWorld) -> None:
