@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 from s3_xfer.errors import ValidationError, check_fields, not_accepted
 from s3_xfer.field_types import NotAcceptedError, convert, convert_path, member_of
-from s3_xfer.units import exact_size, format_size, parse_size
+from s3_xfer.units import exact_duration, exact_size, format_size, parse_seconds, parse_size
 
 _KEY = "option"
 _SECONDS = "s"  # the unit of a number that may be given as a timedelta
@@ -79,6 +79,7 @@ class Kind(enum.Enum):
     MEMBERS = "any of"  # a set of members; on a command line each is a flag
     WHOLE = "a whole number"
     NUMBER = "a number"
+    DURATION = "a number of seconds, or a duration like 90s or 10m"
     SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
     FILE = "a path"
     FILE_OR_URL = "a path, or an s3:// URL"
@@ -94,7 +95,12 @@ _KINDS = {
     Path: Kind.FILE,
     object: Kind.INSTANCE,
 }
-_METAVARS = {Kind.WHOLE: "N", Kind.SIZE: "SIZE", Kind.FILE: "FILE"}
+_METAVARS = {
+    Kind.WHOLE: "N",
+    Kind.SIZE: "SIZE",
+    Kind.FILE: "FILE",
+    Kind.DURATION: "DURATION",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -272,6 +278,8 @@ class Declaration:
         """Return ``value`` as it is typed on a command line."""
         if self.kind is Kind.SIZE:
             return exact_size(value)
+        if self.kind is Kind.DURATION:
+            return exact_duration(value)
         plain = self.word or self.to_json(value)
         return ",".join(plain) if isinstance(plain, list) else str(plain)
 
@@ -451,6 +459,7 @@ _READERS: Mapping[Kind, Callable[[Any, str], Any]] = {
     Kind.WHOLE: lambda _, value: int(value),
     Kind.NUMBER: lambda _, value: float(value),
     Kind.SIZE: lambda _, value: parse_size(value),
+    Kind.DURATION: lambda _, value: parse_seconds(value),
     Kind.FILE: _read_file,
     Kind.FILE_OR_URL: lambda _, value: value,
     Kind.DEADLINE: lambda _, value: value,

@@ -25,6 +25,7 @@ _HOUR_S = 3600
 _DAY_S = 86400
 _SECONDS = {"s": 1, "m": _MINUTE_S, "h": _HOUR_S, "d": _DAY_S, "w": 7 * _DAY_S}
 _AMOUNT = r"(\d{1,9}(?:\.\d+)?)\s*([smhdw])"
+_SECONDS_ALONE = re.compile(r"\s*\d{1,9}(\.\d+)?\s*", re.ASCII)
 _DURATION = re.compile(rf"\s*{_AMOUNT}(?:\s*{_AMOUNT})*\s*", re.ASCII)
 
 
@@ -56,6 +57,15 @@ def parse_duration(text: str) -> float:
     return sum(float(amount) * _SECONDS[unit] for amount, unit in re.findall(_AMOUNT, text))
 
 
+def parse_seconds(text: str) -> float:
+    """Return the seconds that ``text`` means: a duration, or a number of seconds.
+
+    Raises:
+        ValidationError: ``text`` is neither.
+    """
+    return float(text) if _SECONDS_ALONE.fullmatch(text) else parse_duration(text)
+
+
 def format_size(size_bytes: float) -> str:
     """Return ``size_bytes`` in the largest binary unit that keeps it at or above one."""
     for unit, factor in _BINARY.items():
@@ -70,6 +80,14 @@ def exact_size(size_bytes: int) -> str:
         if size_bytes and size_bytes % factor == 0:
             return f"{size_bytes // factor}{unit}"
     return str(size_bytes)
+
+
+def exact_duration(duration_s: float) -> str:
+    """Return ``duration_s`` as :func:`parse_seconds` reads it back: ``10m``, or ``0.5``."""
+    for unit in "hm":
+        if duration_s and duration_s % _SECONDS[unit] == 0:
+            return f"{duration_s / _SECONDS[unit]:.0f}{unit}"
+    return f"{duration_s:g}"
 
 
 def format_count(count: int) -> str:

@@ -82,7 +82,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return frozenset(of)  # type: ignore[call-overload]
         case Kind.WHOLE | Kind.SIZE:
             return next(value for value in (low + 1, low + 2) if value != default)
-        case Kind.NUMBER:
+        case Kind.NUMBER | Kind.DURATION:
             return low + 2.5
         case Kind.FILE:
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")

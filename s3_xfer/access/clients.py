@@ -9,8 +9,9 @@ requests. Certificates are always checked, against ``ca_bundle`` if one is given
 
 from __future__ import annotations
 
+import functools
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -39,9 +40,11 @@ from s3_xfer.copying.optional_headers import (
     OptionalHeaders,
 )
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
+from s3_xfer.copying.upload_registry import UploadRegistry
 from s3_xfer.errors import PreflightError, ValidationError, translate
-from s3_xfer.ledger.journal.storage import JournalStorage, S3Storage
+from s3_xfer.ledger.journal.s3_storage import S3Storage
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location
@@ -97,8 +100,12 @@ def open_clients(
     options: CopyOptions,
     overwrite: bool,
     requests: RequestPolicy,
+    probed_buckets: tuple[str, str] | None = None,
 ) -> Clients:
     """Return clients whose credentials are known to exist; no request to S3 is sent.
+
+    ``probed_buckets`` of source and destination are asked for whether a server is away; without
+    them none is waited for.
 
     Raises:
         PreflightError: profile, role or credentials cannot be used.
@@ -113,6 +120,8 @@ def open_clients(
         requests,
         renewal=Renewal(source_session.get_credentials()) if source_session else renewal,
         headers=common_headers(options, bucket_owner=source.bucket_owner),
+        probe=probed_buckets
+        and server_probe(source_session or session, source, requests, probed_buckets[0]),
     )
     headers = destination_headers(
         options,
@@ -120,7 +129,12 @@ def open_clients(
         source_owner=source.bucket_owner,
         destination_owner=destination.bucket_owner,
     )
-    writing = RequestHooks(requests, renewal=renewal, headers=headers)
+    writing = RequestHooks(
+        requests,
+        renewal=renewal,
+        headers=headers,
+        probe=probed_buckets and server_probe(session, destination, requests, probed_buckets[1]),
+    )
     writer = _bulk_client(session, destination, options, writing, side="destination")
     destination_is_aws = is_aws(writer.meta.endpoint_url)
     writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
@@ -185,18 +199,48 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
+    registry: UploadRegistry | None = None,
+    probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each.
+    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
-    hooks = RequestHooks(requests, renewal=Renewal(session.get_credentials()), headers=headers)
+    renewal = Renewal(session.get_credentials())
+    hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
+    hooks.uploads.registry = registry
     hooks.attach(client)
     parsing.attach(client)
     return client
+
+
+def server_probe(
+    session: Session, account: AccountContext, requests: RequestPolicy, bucket: str
+) -> Callable[[], bool]:
+    """Return a function that asks for ``bucket`` and returns whether the server answered.
+
+    A denial is an answer, too. The client is made when it is needed: most runs need none.
+    """
+
+    @functools.cache
+    def client() -> S3Client:
+        return open_metered_client(
+            session, account, requests=requests.without_retries(), patience_s=_PATIENCE_S
+        )
+
+    def probe() -> bool:
+        try:
+            client().head_bucket(Bucket=bucket)
+        except Exception as error:  # noqa: BLE001 - of any kind: it tells that no answer came
+            info = translate(error)
+            return info.http_status is not None and info.error_class not in SERVER_AWAY
+        return True
+
+    return probe
 
 
 def journal_storage(
@@ -224,8 +268,14 @@ def journal_storage(
     )
     requests = requests.beyond_stop()
     session = session_for(destination, side="destination", requests=requests)
-    client = open_metered_client(session, destination, requests=requests, patience_s=_PATIENCE_S)
-    return S3Storage(location, client, requests=requests)
+    client = open_metered_client(
+        session,
+        destination,
+        requests=requests,
+        patience_s=_PATIENCE_S,
+        probe=server_probe(session, destination, requests, location.bucket),
+    )
+    return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

@@ -70,6 +70,7 @@ class Experiments:
             requests=self._clients.requests.without_retries(),
             patience_s=_TIMEOUT_S,
             headers=headers,
+            registry=self._clients.destination_hooks.uploads.registry,
         )
 
     # ------------------------------------------------------------------ a copy, step by step

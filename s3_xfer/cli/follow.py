@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, Failed
+from s3_xfer.pipeline.outage import Outage
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
@@ -55,6 +56,7 @@ class ProgressLog:
     def __init__(self, failures_max: int) -> None:
         self._failures_max = failures_max
         self._notes = self._failures = 0
+        self._outages: dict[str, Outage] = {}
         self._warned = False
 
     def deadline_warning(
@@ -75,12 +77,23 @@ class ProgressLog:
         for note in run.notes[self._notes :]:
             self._notes += 1
             yield f"note: {printable(note)}"
+        yield from self._outage_lines(run.snapshot().waiting_for)
         failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
         for failed in failures[self._failures : self._failures_max]:
             self._failures += 1
             yield f"failed: {error_line(failed)}"
             if self._failures == self._failures_max:
                 yield "further failures are only counted here; the summary explains them"
+
+    def _outage_lines(self, outages: Sequence[Outage]) -> Iterator[str]:
+        """Yield what is new about servers that are away, or were."""
+        current = {outage.endpoint: outage for outage in outages}
+        for endpoint, outage in current.items():
+            if self._outages.get(endpoint) != outage:
+                yield str(outage)
+        for endpoint in self._outages.keys() - current.keys():
+            yield f"The server {endpoint} is not waited for any more"
+        self._outages = current
 
 
 def _is_interrupted(failed: Failed) -> bool:

@@ -15,7 +15,7 @@ import click
 from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
 from s3_xfer.field_types import member_of
-from s3_xfer.units import parse_size
+from s3_xfer.units import parse_seconds, parse_size
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -45,6 +45,12 @@ class UnitParam(_ParamType):
             return self._parse(value)
         except ValidationError as error:
             self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
+
+
+_WITH_UNIT = {
+    Kind.SIZE: UnitParam("size", parse_size),
+    Kind.DURATION: UnitParam("duration", parse_seconds),
+}
 
 
 class EnumChoice(_Choice):
@@ -209,8 +215,8 @@ def _type(declaration: Declaration) -> click.ParamType[Any]:
     bounds: Any = declaration.range or (None, None)  # whole numbers, if the field is one
     low, high = bounds
     match declaration.kind:
-        case Kind.SIZE:
-            return UnitParam("size", parse_size)
+        case Kind.SIZE | Kind.DURATION:
+            return _WITH_UNIT[declaration.kind]
         case Kind.WHOLE:
             return click.IntRange(low, high)
         case Kind.NUMBER:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.request_policy import Again, CutOff, Renew, Stand
+from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Stand
 from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
@@ -22,7 +22,7 @@ from s3_xfer.copying.request_sender import (
     RequestSender,
 )
 from s3_xfer.copying.request_state import cut_off
-from s3_xfer.errors import ObjectError, RetryAction
+from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, RetryAction
 from s3_xfer.model import Copied, CopyTask, NotAttempted, Outcome
 from s3_xfer.pipeline.slots import Slots
 
@@ -48,6 +48,7 @@ class AsyncDispatcher:
         self._renewal = hooks.renewal
         self._pacer = hooks.pacer
         self._optional = hooks.optional
+        self._outage = hooks.outage
         model = context.destination.meta.service_model.operation_model(OPERATION)
         self._output_shape = model.output_shape
         self._blocking_slots: Slots[InflightRequest] = Slots(
@@ -105,6 +106,7 @@ class AsyncDispatcher:
             self._refused(request, answer)
             return
         self._pacer.accepted(request.sent_at_s)
+        self._outage.answered()
         if etag != source.etag and verify.contradicts(
             source.etag, etag, answers.encryption_of(answer)
         ):
@@ -125,9 +127,16 @@ class AsyncDispatcher:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
-        decision = self._requests.decide(
-            info, attempts=request.attempts, can_renew=not request.is_renewed
-        )
+        if info.error_class not in SERVER_AWAY:
+            self._outage.answered()
+        elif self._outage.failed(request.task.destination_key):
+            self._sender.complete(self._wait_for_server, request, info, error)
+            return
+        self._go_on(request, info, error)
+
+    def _go_on(self, request: InflightRequest, info: ErrorInfo, error: Exception) -> None:
+        attempts = request.attempts - request.attempts_in_outages
+        decision = self._requests.decide(info, attempts=attempts, can_renew=not request.is_renewed)
         match decision:
             case Again():
                 self._requests.counter.retried(throttled=decision.throttled)
@@ -166,6 +175,15 @@ class AsyncDispatcher:
         finally:
             self._blocking_slots.free(success=True)
             self._begin_blocking()
+
+    def _wait_for_server(self, request: InflightRequest, info: ErrorInfo, error: Exception) -> None:
+        """Find out whether the server is away; if it is, send the request again when it is not."""
+        if not self._outage.is_away():
+            self._go_on(request, info, error)
+            return
+        request.attempts_in_outages = request.attempts
+        self._requests.counter.retried(throttled=info.error_class is ErrorClass.THROTTLED)
+        self._sender.hold(request)
 
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
         """Complete a request whose last answer was ``error``; may ask S3."""

@@ -8,14 +8,14 @@ sends from its own threads (user guide, "Extensibility"). botocore's own retries
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, RequestPolicy, Stand
 from s3_xfer.copying.request_state import (
     RequestState,
     TransferStates,
@@ -24,7 +24,7 @@ from s3_xfer.copying.request_state import (
     stopped,
 )
 from s3_xfer.copying.upload_registry import UploadTracker
-from s3_xfer.errors import ErrorInfo, RetryAction
+from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.s3_client import S3Client
 
@@ -36,13 +36,21 @@ class RequestHooks:
     """The handlers of one client. Thread-safe.
 
     All clients of a run share ``requests``; ``headers`` are added by operation. Writes wait for
-    the ``pacer``, all other requests for the rate limit alone.
+    the ``pacer``, all other requests for the rate limit alone. While ``outage`` knows the server
+    to be away, all wait; ``probe`` tells it whether the server answers, see there.
     """
 
     def __init__(
-        self, requests: RequestPolicy, *, renewal: Renewal, headers: Mapping[str, Headers]
+        self,
+        requests: RequestPolicy,
+        *,
+        renewal: Renewal,
+        headers: Mapping[str, Headers],
+        probe: Callable[[], bool] | None = None,
     ) -> None:
         self.requests = requests
+        self.outage = requests.outages.of("", None)  # until a client is attached
+        self._probe = probe
         self.renewal = renewal
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
@@ -53,6 +61,7 @@ class RequestHooks:
 
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
+        self.outage = self.requests.outages.of(client.meta.endpoint_url, self._probe)
         transport.attach(client)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
@@ -79,6 +88,7 @@ class RequestHooks:
         self.optional.strip(params["headers"])
 
     def _before_sign(self, request: Any, **_: object) -> None:
+        self.outage.wait()  # before the signature, which would grow too old
         self.renewal.keep_fresh()
         state_of(request.context).signed_at_s = time.monotonic()
 
@@ -106,6 +116,7 @@ class RequestHooks:
         state = state_of(request_dict["context"])
         info = answers.facts_of(operation.name, response and response[1], caught_exception)
         if info is None:
+            self.outage.answered()
             if operation.name in _PACED:
                 self.pacer.accepted(state.signed_at_s)
             return None
@@ -126,9 +137,12 @@ class RequestHooks:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(state.signed_at_s)
-        decision = self.requests.decide(
-            info, attempts=state.attempts, can_renew=not state.is_renewed
-        )
+        if self._is_away(state, info):
+            state.attempts_in_outages = state.attempts
+            self.requests.counter.retried(throttled=throttled)
+            return True
+        attempts = state.attempts - state.attempts_in_outages
+        decision = self.requests.decide(info, attempts=attempts, can_renew=not state.is_renewed)
         match decision:
             case Again():
                 again = self.requests.wait(decision.delay_s)
@@ -144,3 +158,11 @@ class RequestHooks:
         elif self.requests.refuses_requests() and operation not in _SENT_WHEN_STOPPED:
             raise cut_off(self.requests.stop, info, attempts=state.attempts)
         return again
+
+    def _is_away(self, state: RequestState, info: ErrorInfo) -> bool:
+        """Return whether a request failed because the server is away; may wait to find out."""
+        if info.error_class in SERVER_AWAY:
+            return self.outage.failed(state.params.get("Key", "")) and self.outage.is_away()
+        if info.error_class is not ErrorClass.INTERRUPTED:
+            self.outage.answered()
+        return False

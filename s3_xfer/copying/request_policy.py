@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.limits import RateLimiter
+from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
 
 PassTime = Callable[[float], float]
+
+# What a server that is away fails every request with.
+SERVER_AWAY = frozenset(
+    {ErrorClass.NETWORK, ErrorClass.TIMEOUT, ErrorClass.SERVER_ERROR, ErrorClass.THROTTLED}
+)
 
 
 class TransferCounter(Protocol):
@@ -99,6 +105,7 @@ class RequestPolicy:
     limiter: RateLimiter | None = None
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
+    outages: OutageMonitors = field(default_factory=OutageMonitors)
 
     @classmethod
     def of(
@@ -108,8 +115,9 @@ class RequestPolicy:
         counter: TransferCounter,
         stop: StopFlag,
         pass_time: PassTime = in_full,
+        outages: OutageMonitors | None = None,
     ) -> RequestPolicy:
-        """Return the policy that ``options`` describe."""
+        """Return the policy that ``options`` describe; without ``outages`` none is waited for."""
         per_s = options.max_requests_per_s
         return cls(
             counter=counter,
@@ -117,11 +125,12 @@ class RequestPolicy:
             retry=RetryPolicy(retries=options.retries, delay_s=options.retry_delay_s),
             limiter=RateLimiter(per_s, stop) if per_s else None,
             pass_time=pass_time,
+            outages=outages or OutageMonitors(),
         )
 
     def without_retries(self) -> RequestPolicy:
-        """Return the same policy for requests that are sent once."""
-        return replace(self, retry=replace(self.retry, retries=0))
+        """Return the same policy for requests that are sent once, even while the server is away."""
+        return replace(self, retry=replace(self.retry, retries=0), outages=OutageMonitors())
 
     def beyond_stop(self) -> RequestPolicy:
         """Return the same policy for requests that a stopped run still sends."""
@@ -134,8 +143,8 @@ class RequestPolicy:
     def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:
         """Return what follows an answer that ``info`` describes.
 
-        ``attempts`` is how often the request was sent so far. ``can_renew`` is False if its
-        credentials were renewed already, or cannot be.
+        ``attempts`` is how often the request was sent so far, outages left out. ``can_renew`` is
+        False if its credentials were renewed already, or cannot be.
         """
         after = self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
         return CutOff() if self.refuses_requests() and after != Stand() else after

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
+_HOLD_AGAIN_S = 0.5
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
 OnCrash: TypeAlias = Callable[[BaseException], None]
@@ -42,6 +43,7 @@ class InflightRequest:
     done: Callable[[Outcome], None]
     ambiguous: bool = False  # S3 may have copied it although no answer said so
     attempts: int = 0
+    attempts_in_outages: int = 0  # of these; they spend no repetition
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
@@ -62,7 +64,7 @@ class RequestSender:
     At most ``limit`` requests are under way. ``on_answer`` is called in the copy client's thread
     with each answer, also with that of a request that got none before the read time-out;
     ``on_unsent`` with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
-    :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
+    :meth:`hold`, :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class RequestSender:
         self._stop = hooks.requests.stop
         self._pacer = hooks.pacer
         self._optional = hooks.optional
+        self._outage = hooks.outage
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
@@ -96,6 +99,7 @@ class RequestSender:
         self._closed = False
         self._overdue_check_s = min(_OVERDUE_CHECK_S, self._read_timeout_s / _CHECKS_PER_TIMEOUT)
         self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
+        self._outage.on_resume(self.dispatch)
 
     def enqueue(self, request: InflightRequest) -> bool:
         """Queue ``request``, waiting for room, and send what can be sent; False once stopped.
@@ -113,8 +117,10 @@ class RequestSender:
         return is_queued
 
     def dispatch(self) -> None:
-        """Send queued requests while there is room."""
+        """Send queued requests while there is room, and the server is not away."""
         while self._pacer.unthrottled:
+            if not self._may_send():
+                return
             request = self.slots.next()
             if request is None:
                 return
@@ -126,6 +132,15 @@ class RequestSender:
         """Send a request again after ``delay_s``; others use its slot meanwhile, if possible."""
         again = self._send_queued_again if self.slots.defer() else self.send_again
         self._timer.call_later(delay_s, partial(again, request))
+
+    def hold(self, request: InflightRequest) -> None:
+        """Send a request again when the server is not away any more, behind those held before."""
+        request.error = None  # if the run is stopped meanwhile, it was interrupted
+        if self.slots.defer():
+            self.slots.requeue_front(request)
+            self.dispatch()
+        else:
+            self._timer.call_later(_HOLD_AGAIN_S, partial(self.hold, request))
 
     def send_again(self, request: InflightRequest) -> None:
         """Send a request that has kept its slot, with the newest credentials."""
@@ -166,10 +181,13 @@ class RequestSender:
 
     def _dispatch_paced(self) -> None:
         """Send the next queued request when the pace allows it; runs in the timer thread."""
-        request = self.slots.next()
+        request = self.slots.next() if self._may_send() else None
         if request is not None:
             self._guarded(self._send, request)
             self._timer.call_later(0.0, self._dispatch_paced)
+
+    def _may_send(self) -> bool:
+        return self.slots.has_waiting and self._outage.may_send()
 
     def _send(self, request: InflightRequest) -> None:
         """Send the request, for the first time or again. Waits for nothing but the pace."""

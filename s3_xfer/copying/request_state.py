@@ -47,6 +47,7 @@ class RequestState:
     params: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferState | None = None
     attempts: int = 0
+    attempts_in_outages: int = 0  # of these; they spend no repetition
     signed_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -60,7 +60,7 @@ class UploadRegistry(Protocol):
     """Where uploads are recorded, so that another run can go on with them. Thread-safe."""
 
     def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
-        """Record what the next upload to ``key`` will be made from."""
+        """Record what the next upload to ``key`` will be made from, and that it will be created."""
 
     def create_pending(self, key: str) -> None:
         """Record that an upload to ``key`` will be created now."""
@@ -116,23 +116,38 @@ class UploadTracker:
         Returns a line of text for each key where S3 did not list the lost ones. Call it when no
         copy is under way any more.
         """
-        open_keys = {upload.upload_id: upload.key for upload in self.open_uploads()}
         if registry:
-            open_keys |= {upload.upload_id: upload.key for upload in registry.resumable()}
-        for upload_id, key in open_keys.items():
-            abort(client, bucket, key, upload_id)
-        with self._lock:
-            pending_creates = dict(self._lost)
-        if registry:
-            pending_creates |= registry.pending()
+            self._add(
+                OpenUpload(bucket, upload.key, upload.upload_id) for upload in registry.resumable()
+            )
+        _abort_all(client, self.open_uploads())
         unresolved = []
-        for key, since in pending_creates.items():
-            refusal = _abort_unknown(client, bucket, key, since)
-            if refusal:
-                unresolved.append(refusal)
-            elif registry:
+        for key, since in self._pending_creates(registry).items():
+            try:
+                unknown = tuple(_unknown(client, bucket, key, since))
+            except Exception as error:  # noqa: BLE001 - told to the user
+                unresolved.append(
+                    f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
+                    f"and did not let us look: {printable(translate(error).code)}"
+                )
+                continue
+            self._add(unknown)
+            _abort_all(client, unknown)
+            if registry and key not in {upload.key for upload in self.open_uploads()}:
                 registry.resolve_pending(key)
         return tuple(unresolved)
+
+    def _add(self, uploads: Iterable[OpenUpload]) -> None:
+        """Count uploads as open that this run has not created."""
+        with self._lock:
+            self._open.update({upload.upload_id: upload for upload in uploads})
+
+    def _pending_creates(self, registry: UploadRegistry | None) -> dict[str, datetime]:
+        """Return the keys to which there may be unknown uploads, and since when."""
+        pending = registry.pending() if registry else {}
+        with self._lock:
+            lost = dict(self._lost)
+        return pending | {key: min(since, pending.get(key, since)) for key, since in lost.items()}
 
     def _before_create(self, context: dict[str, Any], **_: object) -> None:
         if self.registry:
@@ -157,6 +172,11 @@ class UploadTracker:
                 self.registry.closed(params["UploadId"])
 
 
+def _abort_all(client: S3Client, uploads: Iterable[OpenUpload]) -> None:
+    for upload in uploads:
+        abort(client, upload.bucket, upload.key, upload.upload_id)
+
+
 def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
     """Abort one upload; a failure is logged."""
     try:
@@ -166,24 +186,11 @@ def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
             _log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
-def _abort_unknown(client: S3Client, bucket: str, key: str, since: datetime) -> str:
-    """Abort the uploads to a key whose ids are unknown; return why they cannot be listed."""
-    try:
-        for upload_id in list(_unknown(client, bucket, key, since)):
-            abort(client, bucket, key, upload_id)
-    except Exception as error:  # noqa: BLE001 - returned for the user
-        return (
-            f"S3 may have opened an upload to {s3_url(bucket, key)} whose answer was lost, "
-            f"and did not let us look: {printable(translate(error).code)}"
-        )
-    return ""
-
-
-def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[str]:
+def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[OpenUpload]:
     for upload in iter_uploads(client, bucket, key):
         if upload["Key"] != key:
             continue
         if "Initiated" not in upload:
             raise malformed(f"the listing of the uploads to {s3_url(bucket, key)} has no date")
         if upload["Initiated"] >= since - _CLOCKS_DIFFER:
-            yield upload["UploadId"]
+            yield OpenUpload(bucket, key, upload["UploadId"])

@@ -257,6 +257,12 @@ class ErrorClass(_Explained):
         "read why the first ones failed, mend that, then run it again from the report",
         RetryAction.END_RUN,
     )
+    OUTAGE = (
+        "Outage",
+        "the server was away for longer than the run waits",
+        "find out when the server answers again, then run it again from the report or the journal",
+        RetryAction.END_RUN,
+    )
     UNORDERED_LISTING = (
         "UnorderedListing",
         "the service does not list keys in the order of their bytes, so nothing can be compared",

@@ -52,7 +52,7 @@ _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
         (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
         _E.CREDENTIALS_EXPIRED,
     ),
-    ((bc.ConnectionError, bc.HTTPClientError), _E.NETWORK),
+    ((bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError), _E.NETWORK),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),

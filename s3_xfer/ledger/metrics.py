@@ -20,6 +20,7 @@ from typing import Any, TypeAlias
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
 from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
@@ -35,6 +36,8 @@ class TransferMetrics:
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
+    ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
+    those that are away now.
 
     A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
     earlier runs. Times, requests, retries and errors are those of this run alone.
@@ -60,6 +63,9 @@ class TransferMetrics:
     listing_complete: bool = False
     retries: int = 0
     throttles: int = 0
+    outages: int = 0
+    outage_s: float = 0.0
+    waiting_for: tuple[Outage, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
     files_copied_earlier: int = 0
@@ -102,7 +108,8 @@ class TransferMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the mission's schema first, all other fields behind it."""
         values = asdict(self)
-        del values["bytes_in_progress"]
+        del values["bytes_in_progress"], values["waiting_for"]
+        values["outage_seconds"] = round(values.pop("outage_s"), 3)
         return {
             "operation_id": values.pop("operation_id"),
             "duration_seconds": round(values.pop("duration_s"), 3),
@@ -146,6 +153,8 @@ class MetricsCollector:
         self._error_classes: Counter[str] = Counter()
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
+        self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
+        self._outage_s = 0.0
 
     def begin_with(self, earlier: Totals) -> None:
         """Count what earlier runs of the same copy have finished. Call it before anything else."""
@@ -190,6 +199,17 @@ class MetricsCollector:
         with self._lock:
             self._sums["retries"] += 1
             self._sums["throttles"] += throttled
+
+    def outage(self, endpoint: str, outage: Outage | None) -> None:
+        """Take the newest state of ``endpoint``; None: it answers, or is waited for no more."""
+        with self._lock:
+            since_s, _ = self._outages.pop(endpoint, (None, None))
+            if outage:
+                self._sums["outages"] += since_s is None
+                now_s = self._monotonic() if since_s is None else since_s
+                self._outages[endpoint] = (now_s, outage)
+            elif since_s is not None:
+                self._outage_s += self._monotonic() - since_s
 
     def parts_finished(self, destination_key: str, size_bytes: int) -> None:
         """State that ``size_bytes`` of one object are copied so far.
@@ -245,6 +265,9 @@ class MetricsCollector:
                 end_time=None if self._ended_s is None else ended_at,
                 duration_s=duration_s,
                 bytes_in_progress=sum(self._parts_done_bytes.values()),
+                outage_s=self._outage_s
+                + sum(self._monotonic() - since_s for since_s, _ in self._outages.values()),
+                waiting_for=tuple(outage for _, outage in self._outages.values()),
                 listing_complete=self._listing_complete,
                 requests=dict(self._requests),
                 copied_by_engine=dict(self._engines),

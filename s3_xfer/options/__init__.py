@@ -41,6 +41,7 @@ from s3_xfer.options.limits import (
     CONCURRENCY_MAX,
     LISTING_THREADS_MAX,
     MAX_IN_FLIGHT,
+    OUTAGE_LIMIT_MAX_S,
     PART_MAX_BYTES,
     PART_MIN_BYTES,
     PARTS_MAX,
@@ -243,6 +244,15 @@ class CopyOptions:
         metavar="WHEN",
         is_repeated=False,  # a moment that has passed is refused
         details="A duration counts from the start of the run; a moment needs a time zone.",
+    )
+    outage_limit_s: float = option(
+        600.0,
+        _LIMITS,
+        "Wait so long for a server that fails every request, then end the run; 0 waits for none.",
+        kind=Kind.DURATION,
+        range=(0, OUTAGE_LIMIT_MAX_S),
+        unit="s",
+        details="The wait begins once the server has answered a request of the run.",
     )
     report_path: Path | None = optional(
         Path,

@@ -186,6 +186,9 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
         yield count_row("retries", metrics.retries, detail=detail)
+    if metrics.outages:
+        detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
+        yield count_row("outages", metrics.outages, detail=detail)
 
 
 def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:

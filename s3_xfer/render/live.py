@@ -157,7 +157,7 @@ def _status(
     phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs
 ) -> Text:
     """Return the counts besides the bars, most important first, as many as fit."""
-    parts = [(_now(phase, rates, glyphs), "cyan")]
+    parts = [(_now(phase, metrics, rates, glyphs), "yellow" if metrics.waiting_for else "cyan")]
     if metrics.files_failed:
         parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))
     if metrics.files_skipped:
@@ -176,9 +176,11 @@ def _status(
     return status
 
 
-def _now(phase: Phase, rates: Rates, glyphs: Glyphs) -> str:
+def _now(phase: Phase, metrics: TransferMetrics, rates: Rates, glyphs: Glyphs) -> str:
     if phase in (Phase.LISTING, Phase.STOPPING):
         return f"{phase.value}{glyphs.dots}"
+    if phase is Phase.WAITING and metrics.waiting_for:
+        return metrics.waiting_for[0].short_text
     if phase is Phase.COPYING:
         return "ETA " + (format_duration(rates.eta_s) if rates.eta_s is not None else "unknown")
     return str(phase.value)

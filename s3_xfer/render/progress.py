@@ -25,6 +25,7 @@ class Phase(enum.Enum):
     PREFLIGHT = "preflight"  # access to both sides; nothing is written yet
     LISTING = "listing"  # totals still grow; copying has begun
     COPYING = "copying"  # totals are final
+    WAITING = "waiting"  # a server is away; nothing is sent
     STOPPING = "stopping"  # nothing new starts
     ENDED = "ended"
 
@@ -40,6 +41,8 @@ def phase_of(state: RunState, metrics: TransferMetrics, *, stopping: bool = Fals
         return Phase.ENDED
     if stopping:
         return Phase.STOPPING
+    if metrics.waiting_for:
+        return Phase.WAITING
     return Phase.COPYING if metrics.listing_complete else Phase.LISTING
 
 

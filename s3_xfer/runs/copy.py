@@ -180,9 +180,9 @@ class CopyRun(Run[CopyResult]):
 
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
-        kept, resumable = self._setup.close_journal()
         self._metrics.finish()
-        diagnosis = self._diagnosis()
+        diagnosis = self._diagnosis()  # before the journal is closed, which records its uploads
+        kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
@@ -221,11 +221,11 @@ class CopyRun(Run[CopyResult]):
     def _refuse(self, error: BaseException) -> None:
         super()._refuse(error)
         self._close_copier()
+        if self._setup.preflight:
+            self._setup.preflight.diagnose(error)
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
-        if self._setup.preflight:
-            self._setup.preflight.diagnose(error)
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 

@@ -17,12 +17,13 @@ from typing import Any
 
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
-from s3_xfer.errors import S3XferError, ValidationError
+from s3_xfer.errors import ErrorClass, RunAborted, S3XferError, ValidationError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_writable
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import Failed
+from s3_xfer.pipeline.outage import Outage, OutageMonitors, OutagePolicy
 from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
 from s3_xfer.pipeline.stream import Stream
 from s3_xfer.runs import at_exit
@@ -58,10 +59,20 @@ class Run(RunEnd[ResultT]):
         self._keys = operation.key_map()
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
-        self._requests = RequestPolicy.of(
-            operation.options, counter=self._metrics, stop=self._stop, pass_time=pass_time
-        )
         self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
+        outages = OutagePolicy(
+            limit_s=operation.options.outage_limit_s,
+            stop=self._stop,
+            listener=self._metrics,
+            give_up=self._give_up,
+        )
+        self._requests = RequestPolicy.of(
+            operation.options,
+            counter=self._metrics,
+            stop=self._stop,
+            pass_time=pass_time,
+            outages=OutageMonitors(outages),
+        )
         self._observers = ObserverThreads(
             observers, self._ledger.outcomes, self.snapshot, self._ledger.abort
         )
@@ -203,6 +214,11 @@ class Run(RunEnd[ResultT]):
             operation_id = self._metrics.snapshot().operation_id
             _log.error("run %s: unexpected error", operation_id, exc_info=error)
 
+    def _give_up(self, outage: Outage) -> None:
+        """End the run because a server stayed away."""
+        problem = f"{outage.final_text} (--outage-limit)"
+        self._ledger.abort(RunAborted(problem, error_class=ErrorClass.OUTAGE))
+
     # ------------------------------------------------------------------ what recipes share
 
     def _open_clients(self, *, overwrite: bool) -> Clients:
@@ -214,6 +230,7 @@ class Run(RunEnd[ResultT]):
             options=operation.options,
             overwrite=overwrite,
             requests=self._requests,
+            probed_buckets=(self._keys.source.bucket, self._keys.destination.bucket),
         )
         self._notes += clients.warnings()
         return clients

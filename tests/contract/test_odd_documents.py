@@ -86,6 +86,10 @@ SPELLINGS: dict[str, Change] = {
         rb"(<LastModified>.*?</LastModified>)(<ETag>.*?</ETag>)", rb"\2\1", body
     ),
     "unknown elements": lambda body: body.replace(b"<ETag>", b"<New><ETags>x</ETags></New><ETag>"),
+    "date that is none": lambda body: re.sub(rb"(<LastModified>)[^<]*", rb"\1yesterday", body),
+    "empty date": lambda body: re.sub(
+        rb"<LastModified>.*?</LastModified>", b"<LastModified/>", body
+    ),
     "no date": lambda body: re.sub(rb"<LastModified>.*?</LastModified>", b"", body),
 }
 

@@ -46,6 +46,7 @@ BEFORE_ANYTHING = {
     ErrorClass.JOURNAL_BUSY,
     ErrorClass.TOO_MANY_FAILURES,
     ErrorClass.UNORDERED_LISTING,
+    ErrorClass.OUTAGE,
 }
 
 

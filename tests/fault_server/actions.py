@@ -161,17 +161,6 @@ class Rewrite(Action):
         return self.rewrite(request, answer)
 
 
-@dataclass(slots=True)
-class RewriteBody(Action):
-    """Send the true answer in other words."""
-
-    change: Callable[[bytes], bytes]
-
-    def after(self, request: Request, answer: Answer, pause: Pause) -> Answer:
-        """Change the body; the length that is announced is that of what is sent."""
-        return replace(answer, body=self.change(answer.body))
-
-
 class RateLimit(Action):
     """Let so many requests per second through, and answer SlowDown to the others.
 

@@ -29,11 +29,11 @@ _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: cl
 
 
 class Listener:
-    """Serves ``respond`` on a free port of the loopback interface until stopped."""
+    """Serves ``respond`` on a port (0: a free one) of the loopback interface until stopped."""
 
-    def __init__(self, respond: Callable[[Request], Answer]) -> None:
+    def __init__(self, respond: Callable[[Request], Answer], port: int = 0) -> None:
         self._respond = respond
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
+        self._socket = socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
         self.port = int(self._socket.getsockname()[1])
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()

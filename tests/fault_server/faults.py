@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from tests.fault_server.actions import (
@@ -23,12 +23,12 @@ from tests.fault_server.actions import (
     Delay,
     RateLimit,
     Reply,
-    RewriteBody,
+    Rewrite,
     Truncate,
     When,
     WrongLength,
 )
-from tests.fault_server.wire import Request
+from tests.fault_server.wire import Answer, Request
 
 Operations = str | Iterable[str] | None
 _INTERNAL_ERROR = "We encountered an internal error. Please try again."
@@ -152,7 +152,9 @@ class Fault:
         **where: Unpack[Where],
     ) -> Fault:
         """Do the work, and answer what ``change`` makes of the document."""
-        return cls.of(operations, RewriteBody(change), where)
+        return cls.of(
+            operations, Rewrite(lambda _, answer: replace(answer, body=change(answer.body))), where
+        )
 
     @classmethod
     def call(
@@ -165,6 +167,13 @@ class Fault:
     ) -> Fault:
         """Run ``do`` with the request, on the server's thread, for instance to delete a source."""
         return cls.of(operations, Call(do, when), where)
+
+    @classmethod
+    def rewrite(
+        cls, operations: Operations, change: Callable[[Answer], Answer], **where: Unpack[Where]
+    ) -> Fault:
+        """Do the work, and send what ``change`` makes of the answer."""
+        return cls.of(operations, Rewrite(lambda _, answer: change(answer)), where)
 
     @classmethod
     def rate_limit(

@@ -37,9 +37,10 @@ class FaultServer(Stage):
         self._request_numbers = itertools.count(1)
         self._stopping = threading.Event()
         self._listener: Listener | None = None
+        self._port = 0
 
     def __enter__(self) -> Self:
-        self._listener = Listener(self._respond)
+        self.come_back()
         return self
 
     def __exit__(
@@ -55,16 +56,25 @@ class FaultServer(Stage):
     def stop(self) -> None:
         """End everything now, delayed answers included, and leave no thread. May be repeated."""
         self._stopping.set()
+        self.go_away()
+
+    def go_away(self) -> None:
+        """End all connections and refuse new ones, until :meth:`come_back`."""
         if self._listener:
             self._listener.stop()
             self._listener = None
 
+    def come_back(self) -> None:
+        """Serve again, at the same address, with the same world."""
+        self._listener = Listener(self._respond, self._port)
+        self._port = self._listener.port
+
     @property
     def url(self) -> str:
         """The endpoint for S3 and STS alike."""
-        if self._listener is None:
+        if not self._port:
             raise RuntimeError("the server is not running: use it in a with statement")
-        return f"http://127.0.0.1:{self._listener.port}"
+        return f"http://127.0.0.1:{self._port}"
 
     # ------------------------------------------------------------------ faults and records
 

@@ -15,7 +15,7 @@ import pytest
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState, S3Location
 from s3_xfer.access.clients import open_metered_client
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.ledger.journal.storage import S3Storage
+from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.store import Store
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.pipeline.stop import StopFlag
@@ -63,7 +63,9 @@ def storage(world: World) -> Iterator[Callable[..., S3Storage]]:
             client = open_metered_client(
                 session(DESTINATION_KEY), account, requests=requests, patience_s=10
             )
-            made = S3Storage(S3Location.parse(URL), client, requests=requests, lease_s=lease_s)
+            made = S3Storage(
+                S3Location.parse(URL), client, requests=requests, is_aws=True, lease_s=lease_s
+            )
             stack.callback(made.close)
             return made
 

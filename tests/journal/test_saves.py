@@ -10,7 +10,7 @@ from tests.world import DESTINATION_ACCOUNT, World
 BUCKET, KEY = "journals", "copies/j.db"
 
 
-def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: World) -> None:
+def test_a_run_whose_journal_was_removed_ends(world: World) -> None:
     """The next save finds nothing to replace, so it is refused and ends the run."""
     world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
     fill(world, 30)
@@ -24,8 +24,8 @@ def test_a_run_whose_journal_was_removed_ends_as_if_it_was_taken_over(world: Wor
 
     assert result.state is RunState.COPY_FAILED
     assert result.aborted_by
-    assert "another run has taken it over" in result.aborted_by.problem
-    assert result.aborted_by.error_class is ErrorClass.JOURNAL_BUSY
+    assert "was removed while this run kept it" in result.aborted_by.problem
+    assert result.aborted_by.error_class is ErrorClass.JOURNAL_UNUSABLE
     assert world.server.objects(BUCKET) == {}
 
 

@@ -19,6 +19,7 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
+from s3_xfer.pipeline.outage import Outage
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 EARLIER = {
@@ -61,15 +62,20 @@ def test_json_shows_every_number_under_its_own_name() -> None:
         files_skipped_earlier=118,
         bytes_copied_earlier=119,
         bytes_skipped_earlier=120,
+        outages=121,
+        outage_s=1.23456,
+        waiting_for=(Outage("http://s3", START, 1.0, START),),
     )
-    renamed = {"duration_s", "errors_encountered", "start_time", "end_time", "bytes_in_progress"}
+    renamed = {"duration_s", "errors_encountered", "start_time", "end_time", "outage_s"}
+    left_out = {"bytes_in_progress", "waiting_for"}
 
     shown = snapshot.to_dict()
 
-    same = {field.name for field in fields(snapshot)} - renamed
+    same = {field.name for field in fields(snapshot)} - renamed - left_out
     assert {name: shown[name] for name in same} == {name: getattr(snapshot, name) for name in same}
     assert {name: value for name, value in shown.items() if name not in same} == {
         "duration_seconds": 1.235,
+        "outage_seconds": 1.235,
         "errors": ["first", "second"],
         "errors_omitted": 102,
         "start_time": "2026-01-01T00:00:00+00:00",

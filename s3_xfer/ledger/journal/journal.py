@@ -10,7 +10,7 @@ listing brings: a single object, the lines of a report. All else is listed again
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -64,10 +64,11 @@ class Journal:
     """What is known of one copy, over all its runs. Thread-safe.
 
     Every method raises JournalError when the file cannot be written; what was not written counts
-    as not done. ``bucket`` is the source's.
+    as not done. ``bucket`` is the source's; ``save`` returns when all that was written is where the
+    journal belongs.
     """
 
-    def __init__(self, store: Store, *, bucket: str) -> None:
+    def __init__(self, store: Store, *, bucket: str, save: Callable[[], None]) -> None:
         self._store = store
         self._bucket = bucket
         self._open_pages: dict[ObjectId, _Page] = {}
@@ -75,7 +76,7 @@ class Journal:
         self._drop_failures_to_relist()
         self.earlier = self._earlier()
         self._has_rows = bool(store.rows("SELECT 1 FROM finished LIMIT 1"))
-        self.uploads = JournalUploadRegistry(store)
+        self.uploads = JournalUploadRegistry(store, save=save)
 
     @property
     def pending_ranges(self) -> tuple[KeyRange, ...]:

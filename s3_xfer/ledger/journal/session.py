@@ -41,7 +41,7 @@ def read_journal(storage: JournalStorage) -> tuple[Description, frozenset[str]]:
         with closing(Store(storage.path, name=storage.name)) as store:
             if store.is_blank:
                 raise _missing(storage.name)
-            uploads = JournalUploadRegistry(store).resumable()
+            uploads = JournalUploadRegistry(store, save=_is_not_written).resumable()
             return store.fact(DESCRIPTION), frozenset(upload.upload_id for upload in uploads)
 
 
@@ -60,6 +60,8 @@ class JournalSession:
         self._operation = operation
         self._store: Store | None = None
         self._is_new = False
+        self._saving = threading.Lock()  # held while the journal is put where it belongs
+        self._saves_begun = self._last_save = 0
         self._ending = threading.Event()
         self._saver: threading.Thread | None = None
         try:
@@ -77,18 +79,21 @@ class JournalSession:
                 raise _missing(self.name)
             return
         require_same(store.fact(DESCRIPTION), self._operation, name=self.name)
-        journal = Journal(store, bucket=self._operation.source_bucket)
+        journal = self._journal_in(store)
+        is_complete = journal.is_complete and not journal.uploads.may_be_open
         if use is JournalUse.BEGIN:
-            is_complete = journal.is_complete and not journal.uploads.may_be_open
             raise _exists(self.name, is_complete=is_complete)
-        if use is JournalUse.CONTINUE and journal.is_complete:
+        if use is JournalUse.CONTINUE and is_complete:
             store.close()
             self._store = None
             self._storage.discard()
             return
         self.started_at = datetime.fromisoformat(store.fact(STARTED_AT))
         self.journal = journal
-        self._save()
+        self.save()
+
+    def _journal_in(self, store: Store) -> Journal:
+        return Journal(store, bucket=self._operation.source_bucket, save=self.save)
 
     def begin(
         self, *, ranges: Sequence[KeyRange] = EVERYTHING, objects: Iterable[S3Object] = ()
@@ -105,9 +110,23 @@ class JournalSession:
                 store.put_fact(DESCRIPTION, describe(self._operation))
                 store.put_fact(STARTED_AT, self.started_at.isoformat())
                 begin(store, ranges=ranges, objects=objects)
-            self.journal = Journal(store, bucket=self._operation.source_bucket)
-            self._save()
+            self.journal = self._journal_in(store)
+            self.save()
         return self.journal
+
+    def save(self) -> None:
+        """Return when all that was recorded before the call is where the journal belongs.
+
+        Callers that wait for the same save share it, so however many threads call, one save is
+        under way and one is next.
+
+        Raises:
+            JournalError: it could not be written there.
+        """
+        number = self._saves_begun + 1  # the first save that is sure to hold it
+        with self._saving:
+            if self._last_save < number:
+                self._put()
 
     def save_periodically(self, on_error: Callable[[BaseException], None]) -> None:
         """Put the journal where it belongs every few seconds, if that is elsewhere."""
@@ -132,7 +151,8 @@ class JournalSession:
         try:
             if self.journal:
                 self.journal.uploads.close()
-                self._save(final=True)
+                with self._saving:
+                    self._put(final=True)
         finally:
             self.journal = None
             self._release()
@@ -148,21 +168,25 @@ class JournalSession:
             return
         self.journal = None
         try:
-            self._storage.save(b"", final=True)
+            with self._saving:
+                self._storage.save(b"", final=True)
         finally:
             self._release()
             self._storage.discard()
 
-    def _save(self, *, final: bool = False) -> None:
+    def _put(self, *, final: bool = False) -> None:
+        """Put the journal where it belongs, if that is elsewhere; hold ``_saving`` meanwhile."""
         if self._store and self._storage.is_remote:
+            number = self._saves_begun = self._saves_begun + 1
             # No two saves are the same, or the ETag of one would be a key to the next.
             self._store.put_fact(SAVE, uuid.uuid4().hex)
             self._storage.save(self._store.contents(), final=final)
+            self._last_save = number
 
     def _save_until_closed(self, on_error: Callable[[BaseException], None]) -> None:
         try:
             while not self._ending.wait(SAVE_S):
-                self._save()
+                self.save()
         except BaseException as error:  # noqa: BLE001 - the run's reason to end
             on_error(error)
 
@@ -171,6 +195,10 @@ class JournalSession:
         with closing(self._storage):
             if store:
                 store.close()
+
+
+def _is_not_written() -> None:
+    """Save nothing: the journal is only read."""
 
 
 def _missing(name: str) -> JournalError:

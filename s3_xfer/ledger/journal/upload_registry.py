@@ -1,13 +1,15 @@
 """The multipart uploads that a run may leave to the next one.
 
 An upload is recorded twice: as *pending* before S3 is asked to create it, since the answer may be
-lost together with the process, and with its id when S3 has given one. Which of its parts are there
-is not recorded: S3 lists them.
+lost together with the process, and with its id when S3 has given one. The first record is where the
+journal belongs before the request is sent: whenever a process is killed, its journal names every
+key to which it has opened an upload. Which parts are there is not recorded: S3 lists them.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import astuple
 from datetime import UTC, datetime
 
@@ -23,27 +25,38 @@ from s3_xfer.model import OpenUpload
 class JournalUploadRegistry:
     """An :class:`~s3_xfer.copying.upload_registry.UploadRegistry` in a journal. Thread-safe.
 
-    Once closed it records nothing more; the next run learns from S3 what became of the uploads.
-    Methods raise JournalError when the file cannot be written.
+    ``save`` returns when all that was recorded is where the journal belongs. Once closed it records
+    nothing more; the next run learns from S3 what became of the uploads. Methods raise JournalError
+    when the journal cannot be written.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, save: Callable[[], None]) -> None:
         self._store = store
+        self._save = save
         self._is_closed = False
         self._plans: dict[str, UploadFingerprint] = {}
         self._pending_before = self.pending()
 
     def plan(self, key: str, fingerprint: UploadFingerprint) -> None:
-        """Record what the next upload to ``key`` will be made from."""
+        """Record what the next upload to ``key`` will be made from; wait until that is saved.
+
+        Here callers wait at the same time and share a save; s3transfer creates few uploads at once.
+        """
         with self._store.lock:
             self._plans[key] = fingerprint
+        self.create_pending(key)
 
     def create_pending(self, key: str) -> None:
-        """Record that an upload to ``key`` will be created now."""
+        """Record that an upload to ``key`` will be created now; wait until that is saved.
+
+        What is recorded already was saved then.
+        """
         with self._store.lock:
-            if not self._is_closed:
-                since = self._pending_before.get(key) or datetime.now(UTC)
-                self._store.put("pending_creates", key, since.isoformat())
+            is_recorded = self._store.rows("SELECT 1 FROM pending_creates WHERE key = ?", key)
+            if self._is_closed or is_recorded:
+                return
+            self._store.put("pending_creates", key, datetime.now(UTC).isoformat())
+        self._save()
 
     def created(self, upload: OpenUpload, *, may_be_another: bool) -> None:
         """Record the id; the key stays pending if there may be another upload to it."""
