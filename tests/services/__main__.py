@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help=", ".join(one.name for one in SERVICES))
     given = parser.parse_args()
     chosen = [one for one in SERVICES if not given.names or one.name in given.names]
-    rows, is_sound = {}, bool(chosen)
+    is_sound = bool(chosen)
     for service in chosen:
         began_s = time.monotonic()
         try:
@@ -39,12 +39,12 @@ def main() -> int:
             _say(f"{service.title}: not visited: {error!r}")
             is_sound = False
             continue
-        rows[service.title] = _row(service.title, findings)
+        row = _row(service.title, findings)
+        _write(service.title, row)
         is_sound &= not findings.broken
-        _say(f"{rows[service.title]} ({time.monotonic() - began_s:.0f} s)")
+        _say(f"{row} ({time.monotonic() - began_s:.0f} s)")
         for broken in findings.broken:
             _say(f"  BROKEN: {broken}")
-    _write(rows)
     return 0 if is_sound else 1
 
 
@@ -66,14 +66,13 @@ def _row(title: str, findings: Findings) -> str:
     return f"| {' | '.join([title, *('; '.join(cell) or '-' for cell in cells)])} |"
 
 
-def _write(rows: dict[str, str]) -> None:
-    """Replace the rows of the services that were visited, in the order of ``SERVICES``."""
+def _write(title: str, row: str) -> None:
+    """Put the row of a service into the table, which is in the order of ``SERVICES``."""
     page = PAGE.read_text(encoding="utf-8")
     table = _TABLE.search(page)
     assert table, f"{PAGE} has lost its table"
-    known = {line.split("|")[1].strip(): line for line in table[0].splitlines()[2:]} | rows
-    titles = [one.title for one in SERVICES if one.title in known]
-    body = "".join(f"{known[title]}\n" for title in titles)
+    rows = {line.split("|")[1].strip(): line for line in table[0].splitlines()[2:]} | {title: row}
+    body = "".join(f"{rows[one.title]}\n" for one in SERVICES if one.title in rows)
     PAGE.write_text(page.replace(table[0], _HEAD + body), encoding="utf-8")
 
 

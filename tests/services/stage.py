@@ -71,7 +71,7 @@ class ServiceStage:
             aws_secret_access_key=key.secret,
             region_name="us-east-1",
             config=Config(
-                retries={"total_max_attempts": 2},
+                retries={"total_max_attempts": 4},
                 s3={"addressing_style": "path"},
                 request_checksum_calculation="when_required",
                 response_checksum_validation="when_required",
@@ -144,12 +144,13 @@ class ServiceStage:
                 continue
             yield from ((name, key) for name in one if one[name] != other[name])
 
-    def uploads(self) -> int:
+    def uploads(self, prefix: str = "") -> int:
         """Return how many uploads are open at the destination, 0 where the service hides them."""
         try:
-            return len(self.us.list_multipart_uploads(Bucket=DST).get("Uploads", []))
+            found = self.us.list_multipart_uploads(Bucket=DST, Prefix=prefix).get("Uploads", [])
         except (ClientError, BotoCoreError):
             return 0
+        return len(found)
 
     # --------------------------------------------------------------------------- program
 
