@@ -218,11 +218,12 @@ class S3Object:
 
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """One object and the key it goes to."""
+    """One object and the key it goes to; on its second try with the error of the first one."""
 
     source: S3Object
     destination_bucket: str
     destination_key: str
+    earlier_error: ObjectError | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)

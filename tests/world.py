@@ -10,6 +10,7 @@ from typing import Any, Self
 import boto3
 
 from s3_xfer import AccountContext, CopyOptions, CopyResult, Engine, S3CopyOperation
+from s3_xfer.options import SecondChance
 from s3_xfer.units import MIB
 from tests.fault_server import FaultServer, StoredObject
 
@@ -27,6 +28,7 @@ QUICK = CopyOptions(
     part_size_bytes=8 * MIB,
     retry_delay_s=0.01,
     stop_grace_s=3,
+    second_chance=SecondChance.SKIP,  # tests of it say so
 )
 LARGE = 40 * MIB  # five parts
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from s3_xfer.access import probes
-from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal, diagnosis_or_none
+from s3_xfer.access.clients import Clients, open_reading_client
+from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
+from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
@@ -30,6 +31,8 @@ class AccessPreflight:
     def __init__(self, clients: Clients, keys: KeyMap, spec: CopySpec) -> None:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
+        if spec.options.principal:
+            Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
         self.single: S3Object | None = None
@@ -65,7 +68,7 @@ class AccessPreflight:
         if self._is_skipped:
             return ()
         if self._spec.options.mode is RunMode.DRY_RUN:
-            return ("a dry run writes nothing, so write access was not checked",)
+            return (self._examine_reading_by_copier(),)
         try:
             findings = self._examine([probes.open_upload, probes.read_for_copy])
         finally:
@@ -76,6 +79,19 @@ class AccessPreflight:
             if finding.verdict is Verdict.UNPROVEN
         )
 
+    def _examine_reading_by_copier(self) -> str:
+        """Try what a dry run can show of reading for the copy; return what it cannot show."""
+        context = self._context
+        context.source_by_copier = open_reading_client(context.clients, self._spec)
+        (finding,) = self._examine([probes.head_by_copier])
+        unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
+        if finding.verdict is Verdict.UNPROVEN:
+            return f"{unchecked} with the destination's credentials ({finding.evidence})"
+        return (
+            f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
+            "tags and KMS keys may still be denied"
+        )
+
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
         context, refusal = self._context, self._refusal
@@ -84,7 +100,7 @@ class AccessPreflight:
                 lambda: diagnose_refusal(
                     refusal,
                     context.subject,
-                    AccessDiagnoser(context.clients, context.keys, self._spec),
+                    diagnoser_of(context.clients, context.keys, self._spec),
                 )
             )
 
@@ -93,7 +109,7 @@ class AccessPreflight:
         findings = []
         for probe in chosen:
             finding = probe.run(self._context)
-            if finding and finding.refusal:
+            if finding and finding.verdict is Verdict.FAILED and finding.refusal:
                 self._refusal = finding.refusal
                 raise finding.refusal
             findings += [finding] if finding else []

@@ -51,6 +51,7 @@ from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
@@ -216,6 +217,17 @@ def open_metered_client(
     hooks.attach(client)
     parsing.attach(client)
     return client
+
+
+def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
+    """Return a client that reads the source with the destination's credentials, as a copy does."""
+    return open_metered_client(
+        clients.destination_session,
+        spec.destination,
+        requests=clients.requests,
+        patience_s=_PATIENCE_S,
+        headers=common_headers(spec.options, bucket_owner=spec.source.bucket_owner),
+    )
 
 
 def server_probe(

@@ -7,12 +7,15 @@ the source. No object, version or event appears.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from s3_xfer.access.clients import open_metered_client
-from s3_xfer.access.credentials import caller_identity, is_aws
+from s3_xfer.access import lacking
+from s3_xfer.access.credentials import is_aws
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
@@ -28,30 +31,29 @@ from s3_xfer.access.probe import (
     ProbeContext,
     UnprovenError,
     answer,
+    is_readable,
     probe_key,
 )
+from s3_xfer.access.samples import representative
 from s3_xfer.copying.headers import write_params
-from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo, PreflightError, translate
+from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 
-_PATIENCE_S = 10.0
 _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
 
 
 def _identity(context: ProbeContext, side: str) -> str:
-    account, clients = context.keys.destination.account, context.clients
-    session = clients.destination_session
-    if side == SOURCE:
-        source, session = context.keys.source.account, clients.source_session
-        account = source if source.names_credentials else account
-    identity = caller_identity(session, account)
+    identities = context.identities
+    assert identities  # noqa: S101 - the doctor gives them
+    identity = identities.source() if side == SOURCE else identities.destination()
     if not identity.arn:
-        raise UnprovenError(printable(identity.unknown_because))
+        reason = f"{identity.unknown_because}; --principal names who copies"
+        raise UnprovenError(printable(reason), is_needed=False)
     return printable(identity.arn)
 
 
@@ -68,7 +70,8 @@ def _bucket(context: ProbeContext, side: str) -> str:
             region = _region(getattr(error, "response", {}))
             raise UnprovenError(
                 f"{bucket} {f'exists in {region}; ' if region else ''}looking at it is denied, "
-                "which a copy does not need; it may belong to another account than expected"
+                "which a copy does not need; it may belong to another account than expected",
+                is_needed=False,
             ) from error
         if info.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
@@ -78,32 +81,14 @@ def _bucket(context: ProbeContext, side: str) -> str:
             listing = {"Bucket": bucket, "Prefix": location.key, "MaxKeys": 1}
             reason = answer(client.list_objects_v2, listing)
             if not reason or reason.error_class is ErrorClass.ACCESS_DENIED:
-                raise UnprovenError(f"{bucket}: {answer_text(info)}") from error
+                evidence = f"{bucket}: {answer_text(info)}"
+                raise UnprovenError(evidence, is_needed=False) from error
             info = reason
         raise refused(f"the {side} bucket {bucket} cannot be reached", info) from error
     if owner and not is_aws(client.meta.endpoint_url):
-        _require_owner_check(context, side, location)
+        lacking.require_owner_check(context, side, location)
     where = f" in {region}" if region else ", S3 does not say in which region"
     return f"{bucket} exists{where}{f', belongs to {owner}' if owner else ''}"
-
-
-def _require_owner_check(context: ProbeContext, side: str, location: S3Location) -> None:
-    """Refuse if the service takes any account for the owner of a bucket."""
-    clients, account = context.clients, location.account
-    session = clients.source_session if side == SOURCE else clients.destination_session
-    client = open_metered_client(
-        session, account, requests=clients.requests, patience_s=_PATIENCE_S
-    )
-    owner = account.bucket_owner or ""
-    another = owner[:-1] + ("0" if owner.endswith("1") else "1")
-    if answer(client.head_bucket, {"Bucket": location.bucket, "ExpectedBucketOwner": another}):
-        return
-    flag = "--source-bucket-owner" if side == SOURCE else "--dest-bucket-owner"
-    raise PreflightError(
-        f"this service ignores {flag}: it takes {another} for the owner of {location.bucket}, too",
-        remedy=f"leave out {flag}",
-        error_class=ErrorClass.NOT_SUPPORTED,
-    )
 
 
 def _region(response: Any) -> str:
@@ -126,9 +111,30 @@ def list_source(context: ProbeContext) -> str:
     return f"{plural(len(context.sample), 'object')} on the first page"
 
 
+@partial(Probe, "list", SOURCE)
+def list_and_choose(context: ProbeContext) -> str:
+    """List the source prefix, and choose the objects that are tried one by one."""
+    evidence = list_source.examine(context)
+    source = context.keys.source
+    with refusing(f"{source.url} cannot be listed", action=AccessAction.LIST):
+        context.chosen = representative(context.clients.source, source, context.sample)
+    return evidence or ""
+
+
+@partial(Probe, "look", SOURCE)
+def head_if_needed(context: ProbeContext) -> str | None:
+    """Send a HEAD for one object, unless its credentials only list."""
+    is_needed = context.large or not context.keys.source.account.names_credentials
+    return _head(context) if is_needed else None
+
+
 @partial(Probe, "look", SOURCE)
 def head(context: ProbeContext) -> str:
     """Send a HEAD for one object: one of the sample, or the only one."""
+    return _head(context)
+
+
+def _head(context: ProbeContext) -> str:
     source, subject = context.keys.source, context.subject
     if not subject and (not source.key or source.key.endswith("/")):
         raise UnprovenError("no object is known to look at")
@@ -152,42 +158,73 @@ def tags_of_large(context: ProbeContext) -> str | None:
     """Read the tags of an object that is copied in parts, which always takes that."""
     if not context.large or not context.copies_tags:
         return None
-    return _read_tags(context, context.clients.source, context.large, AccessAction.READ_TAGS)
-
-
-@partial(Probe, "read tags", SOURCE)
-def tags(context: ProbeContext) -> str:
-    """Read tags with the source's credentials and with the copier's: a copy needs both."""
-    _read_tags(context, context.clients.source, _subject(context), AccessAction.READ_TAGS)
-    return _read_tags(context, _copier(context), _subject(context), AccessAction.COPY_TAGS)
+    return _read_tags(context.clients.source, context.large, AccessAction.READ_TAGS)
 
 
 @partial(Probe, "read tags", SOURCE)
 def tags_by_copier(context: ProbeContext) -> str:
     """Read tags with the destination's credentials only."""
-    return _read_tags(context, _copier(context), _subject(context), AccessAction.COPY_TAGS)
+    return _read_tags(_copier(context), _subject(context), AccessAction.COPY_TAGS)
+
+
+@partial(Probe, "read tags", SOURCE)
+def tags(context: ProbeContext) -> str:
+    """Read tags as far as the copy needs it.
+
+    The source's credentials read those of objects that are copied in parts. The copier needs the
+    right for tagged objects, which are not known if nobody may read tags.
+    """
+    items = context.chosen or (_subject(context),)
+    readable = [item for item in items if item.key not in context.unreadable]
+    if not readable:
+        raise UnprovenError("not tried for objects that cannot be read at all")
+    for item in readable:
+        context.focus = item
+        _read_tags_as_needed(context, item)
+    tagged = sum(1 for found in context.tags.values() if found)
+    return f"tags of {plural(len(context.tags), 'object')}, of which {tagged} have any"
+
+
+def _read_tags_as_needed(context: ProbeContext, item: S3Object) -> None:
+    is_large = item.size >= context.options.multipart_threshold_bytes
+    try:
+        _read_tags(context.clients.source, item, AccessAction.READ_TAGS, context.tags)
+    except PreflightError as refusal:
+        if is_large:
+            raise
+        unknown: PreflightError | None = refusal
+    else:
+        unknown = None
+    if is_large:
+        return
+    try:
+        _read_tags(_copier(context), item, AccessAction.COPY_TAGS, context.tags)
+    except PreflightError as refusal:
+        if context.tags.get(item.key):
+            raise
+        if not unknown:
+            return  # it has no tags, so nobody needs the right
+        if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
+            raise lacking.without_tags(context, refusal) from refusal
+        raise UnprovenError(
+            f"{refusal.problem}; objects without tags are copied all the same, those with tags "
+            "fail (or --tags skip)",
+            refusal=refusal,
+        ) from refusal
 
 
 def _read_tags(
-    context: ProbeContext, client: S3Client, subject: S3Object, action: AccessAction
+    client: S3Client,
+    subject: S3Object,
+    action: AccessAction,
+    found: dict[str, Mapping[str, str]] | None = None,
 ) -> str:
     advice = "grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)"
-    try:
-        with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
-            client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
-    except PreflightError as refusal:
-        raise _without_tags(context, refusal) from refusal
+    with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
+        answered = client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
+    if found is not None:
+        found[subject.key] = {tag["Key"]: tag["Value"] for tag in answered.get("TagSet", [])}
     return f"tags of {subject.url}"
-
-
-def _without_tags(context: ProbeContext, refusal: PreflightError) -> Exception:
-    """Return ``refusal``, or that nothing is shown where the service has no tags to copy.
-
-    Only a copy in parts asks for tags; others have none on such a service.
-    """
-    if refusal.error_class is not ErrorClass.TAGS_NOT_SUPPORTED or context.large:
-        return refusal
-    return UnprovenError(f"{refusal.problem}; no object that is known so far needs it")
 
 
 def _subject(context: ProbeContext) -> S3Object:
@@ -215,7 +252,8 @@ def existing(context: ProbeContext) -> str:
     if context.clients.destination_is_aws:
         raise UnprovenError(
             f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "
-            "AWS keeps existing objects without them too"
+            "AWS keeps existing objects without them too",
+            is_needed=False,
         )
     if info.error_class is not ErrorClass.ACCESS_DENIED:
         raise UnprovenError(answer_text(info))
@@ -245,7 +283,9 @@ def open_upload(context: ProbeContext) -> str:
         response = create(**target, **params)
     except Exception as error:
         info = translate(error)
-        if not _is_lacking(context, info) or _opens_plain_upload(context, target, params):
+        if not lacking.is_lacking(context, info) or lacking.opens_plain_upload(
+            context, target, params
+        ):
             advice = (
                 "grant s3:PutObject on the destination to its credentials (with --acl also "
                 "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check "
@@ -253,119 +293,61 @@ def open_upload(context: ProbeContext) -> str:
             )
             problem = f"{destination.url} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
-        raise _without_parts(context, "CreateMultipartUpload", info) from error
+        raise lacking.without_parts(context, "CreateMultipartUpload", info) from error
     context.upload = {**target, "UploadId": response["UploadId"]}
-    _require_effects(context, response)
+    lacking.require_effects(context, response)
     options = ", ".join(f"{name} {value}" for name, value in params.items())
     url = s3_url(target["Bucket"], target["Key"])
     return f"upload opened at {url}{' with ' if options else ''}{options}"
 
 
-def _require_effects(context: ProbeContext, response: Mapping[str, Any]) -> None:
-    """Refuse if the answer that opened an upload does not confirm what was asked for.
-
-    AWS confirms these; another service may take an option and ignore it.
-    """
-    if context.clients.destination_is_aws:
-        return
-    options = context.options
-    asked = {
-        "--sse": ("ServerSideEncryption", options.sse and options.sse.value),
-        "--sse-kms-key-id": ("SSEKMSKeyId", options.sse_kms_key_id),
-        "--bucket-key": ("BucketKeyEnabled", options.bucket_key),
-        "--checksum-algorithm": (
-            "ChecksumAlgorithm",
-            options.checksum_algorithm and options.checksum_algorithm.value,
-        ),
-    }
-    for flag, (name, value) in asked.items():
-        found = response.get(name)
-        if value and (not found or (name != "SSEKMSKeyId" and found != value)):
-            raise PreflightError(
-                f"this service ignores {flag}: an upload opened with it says {found or 'nothing'} "
-                f"of {name}",
-                remedy=f"leave out {flag}",
-                error_class=ErrorClass.NOT_SUPPORTED,
-            )
-
-
-def _opens_plain_upload(
-    context: ProbeContext, target: Mapping[str, Any], params: Mapping[str, Any]
-) -> bool:
-    """Return whether an upload can be opened without the options ``params``; it is aborted."""
-    if not params:
-        return False
-    client = context.clients.destination
-    try:
-        upload = client.create_multipart_upload(**target)
-    except Exception:  # noqa: BLE001 - the first error is told
-        return False
-    # One that stays is found among the open uploads.
-    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
-    return True
-
-
-# What a service other than AWS may answer to an operation that it does not have.
-_LACKING = frozenset(
-    {
-        ErrorClass.PARTS_NOT_SUPPORTED,
-        ErrorClass.NOT_SUPPORTED,
-        ErrorClass.EMPTY_RESPONSE,
-        ErrorClass.INVALID_REQUEST,
-        ErrorClass.SERVER_ERROR,
-        ErrorClass.BUCKET_MISSING,
-        ErrorClass.UPLOAD_LOST,
-        ErrorClass.SOURCE_VANISHED,
-    }
-)
-_NO_SUCH_METHOD = 405
-
-
-def _is_lacking(context: ProbeContext, info: ErrorInfo) -> bool:
-    """Return whether the service may not have what was asked for, rather than deny it."""
-    if context.clients.destination_is_aws:
-        return info.error_class in (ErrorClass.PARTS_NOT_SUPPORTED, ErrorClass.NOT_SUPPORTED)
-    return info.error_class in _LACKING or info.http_status == _NO_SUCH_METHOD
-
-
-def _without_parts(context: ProbeContext, operation: str, info: ErrorInfo) -> Exception:
-    """Return what it means that a copy in parts is not to be had: a refusal where one is needed."""
-    lacking = f"this service has no usable {operation} ({answer_text(info)})"
-    if context.large is None:
-        return UnprovenError(f"{lacking}; no object that is known so far needs it")
-    return PreflightError(
-        f"{context.large.url} cannot be copied in parts: {lacking}",
-        error_class=ErrorClass.PARTS_NOT_SUPPORTED,
-        info=info,
-    )
-
-
 @partial(Probe, "read for the copy", SOURCE)
 def read_for_copy(context: ProbeContext) -> str:
-    """Copy one part into the open upload."""
-    source = context.readable
+    """Copy one part of each object to try into the open upload."""
     if context.upload is None:
         raise UnprovenError(_NOTHING_OPEN)
-    if source is None:
+    items = [item for item in context.chosen if is_readable(item)]
+    items = items or ([context.readable] if context.readable else [])
+    if not items:
         raise UnprovenError("the first objects are empty or archived, or none is known")
+    read = []
+    for number, item in enumerate(items, start=1):
+        context.focus = item
+        if _copy_part(context, item, number):
+            read.append(item.url)
+    if not read:
+        raise UnprovenError("the sample changed meanwhile")
+    if len(read) == 1:
+        return f"a part was copied from {read[0]}"
+    return f"a part was copied from each of {len(read)} objects, such as {read[0]}"
+
+
+def _copy_part(context: ProbeContext, source: S3Object, number: int) -> bool:
+    """Return whether a part was copied; False if the object changed meanwhile."""
     part: dict[str, Any] = {"CopySource": {"Bucket": source.bucket, "Key": source.key}}
     if source.size > RANGE_MIN_BYTES:  # else all of it
         part["CopySourceRange"] = "bytes=0-0"
     if source.etag:
         part["CopySourceIfMatch"] = source.etag
+    assert context.upload  # noqa: S101 - the caller has looked
+    context.unreadable.add(source.key)
+    target = {**context.upload, "PartNumber": number}
     copy_part = context.clients.destination.upload_part_copy
     try:
-        copy_part(**context.upload, PartNumber=1, **part)
+        copy_part(**target, **part)
     except Exception as error:
         info = translate(error)
-        if "CopySourceIfMatch" in part and info.error_class in _MAY_BE_THE_CONDITION:
+        if "CopySourceIfMatch" in part and info.error_class in lacking.MAY_BE_THE_CONDITION:
             del part["CopySourceIfMatch"]
-            if not answer(copy_part, {**context.upload, "PartNumber": 1, **part}):
-                raise _without_condition(context, source, info) from error
-        if info.error_class in _SAMPLE_IS_GONE and not _is_still_there(context, source):
-            raise UnprovenError("the sample changed meanwhile") from error
-        if _is_lacking(context, info):
-            raise _without_parts(context, "UploadPartCopy", info) from error
+            if not answer(copy_part, {**target, **part}):
+                context.unreadable.discard(source.key)
+                raise lacking.without_condition(context, source, info) from error
+        is_gone = info.error_class in lacking.SAMPLE_IS_GONE
+        if is_gone and not lacking.is_still_there(context, source):
+            return False
+        if lacking.is_lacking(context, info):
+            context.unreadable.discard(source.key)
+            raise lacking.without_parts(context, "UploadPartCopy", info) from error
         if info.error_class is ErrorClass.DESTINATION_FULL:
             problem = f"{s3_url(context.upload['Bucket'], context.upload['Key'])} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE) from error
@@ -380,62 +362,67 @@ def read_for_copy(context: ProbeContext) -> str:
             "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
             "the destination's own identity policy must allow the same",
         ) from error
-    return f"a part was copied from {source.url}"
-
-
-_MAY_BE_THE_CONDITION = frozenset(
-    {
-        ErrorClass.PARTS_NOT_SUPPORTED,
-        ErrorClass.NOT_SUPPORTED,
-        ErrorClass.INVALID_REQUEST,
-        ErrorClass.SOURCE_CHANGED,
-    }
-)
-
-
-_SAMPLE_IS_GONE = (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED)
-
-
-def _is_still_there(context: ProbeContext, source: S3Object) -> bool:
-    """Return whether a HEAD finds the sample as it was listed."""
-    try:
-        location = S3Location(bucket=source.bucket, key=source.key)
-        return source_object(context.clients.source, location).etag.strip('"') == source.etag.strip(
-            '"'
-        )
-    except PreflightError:
-        return False
-
-
-def _without_condition(context: ProbeContext, source: S3Object, info: ErrorInfo) -> Exception:
-    """Return what it means that a part can be copied, but not pinned to its source's ETag."""
-    if info.error_class is ErrorClass.SOURCE_CHANGED and not _is_still_there(context, source):
-        return UnprovenError("the sample changed meanwhile")
-    problem = (
-        f"this service copies a part of {source.url}, but refuses the condition that the source "
-        f"still has its ETag: {answer_text(info)}"
-    )
-    if context.large is None:
-        return UnprovenError(f"{problem}; --source-check head copies without it")
-    return PreflightError(problem, error_class=ErrorClass.CONDITION_REFUSED, info=info)
+    context.unreadable.discard(source.key)
+    return True
 
 
 @partial(Probe, "write tags", DESTINATION)
 def write_tags(context: ProbeContext) -> str:
-    """Open a second upload, with a tag, and abort it."""
+    """Open a second upload, with the tags of an object or with one of our own, and abort it."""
     if context.upload is None:
         raise UnprovenError(_NOTHING_OPEN)
     client, params = context.clients.destination, write_params(context.options)
     target = {name: context.upload[name] for name in ("Bucket", "Key")}
+    known = next((found for found in context.tags.values() if found), None)
+    tagging = urlencode(known or {"s3-xfer": "check"})
     problem = f"{s3_url(target['Bucket'], target['Key'])} cannot be written with tags"
     try:
         with refusing(problem, action=AccessAction.WRITE_TAGS):
-            upload = client.create_multipart_upload(**target, **params, Tagging="s3-xfer=check")
+            upload = client.create_multipart_upload(**target, **params, Tagging=tagging)
     except PreflightError as refusal:
-        raise _without_tags(context, refusal) from refusal
+        if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
+            raise lacking.without_tags(context, refusal) from refusal
+        if known or refusal.error_class is not ErrorClass.ACCESS_DENIED:
+            raise
+        evidence = f"{refusal.problem}; that is needed for objects with tags (or --tags skip)"
+        raise UnprovenError(evidence, refusal=refusal) from refusal
     # One that stays is found among the open uploads.
     answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
     return "an upload with a tag was opened and aborted"
+
+
+@partial(Probe, "journal", DESTINATION)
+def journal(context: ProbeContext) -> str:
+    """Tell whether the journal can be read and written where it is to be kept."""
+    name = context.options.journal or ""
+    if not name.startswith("s3://"):
+        folder = Path(name).absolute().parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise PreflightError(
+                f"the journal {printable(name)} cannot be written there",
+                remedy="name a file in a directory that exists and can be written",
+                error_class=ErrorClass.JOURNAL_UNUSABLE,
+            )
+        return f"{printable(str(folder))} can be written"
+    location = S3Location.parse(name)
+    target: dict[str, Any] = {"Bucket": location.bucket, "Key": location.key}
+    client = _bare_copier(context)
+    advice = "grant s3:GetObject and s3:PutObject on it, and s3:ListBucket on its bucket"
+    with refusing(f"the journal {location.url} cannot be read", if_denied=advice):
+        try:
+            client.head_object(**target)
+        except Exception as error:
+            if translate(error).error_class is not ErrorClass.SOURCE_VANISHED:
+                raise
+    with refusing(f"the journal {location.url} cannot be written", if_denied=advice):
+        upload = client.create_multipart_upload(**target)
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
+    return f"{location.url} can be read and written"
+
+
+def _bare_copier(context: ProbeContext) -> S3Client:
+    assert context.copier  # noqa: S101 - the doctor gives it
+    return context.copier
 
 
 @partial(Probe, "clean up", DESTINATION)

@@ -170,14 +170,16 @@ uploads_options = (
 doctor_options = (
     own(
         PRINCIPALS,
-        "--principal",
-        "Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
-        metavar="ARN",
+        "--time-limit",
+        "How long the checks may take together, once the clients are open.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+        default="10s",
+        show_default=True,
     ),
 )
 
 policy_options = (
-    *doctor_options,
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,

@@ -70,12 +70,16 @@ _INTERNAL_ERROR = 500
 
 @dataclass(slots=True)
 class Answer:
-    """The raw answer to a request of the CRT engine; or ``error``, in botocore's terms, if none."""
+    """The raw answer to a request of the CRT engine; or ``error``, in botocore's terms, if none.
+
+    ``died_unused``: the connection had brought answers before, and ended without one to this.
+    """
 
     status: int = 0
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     error: Exception | None = None
+    died_unused: bool = False
 
 
 def copied_etag(answer: Answer) -> str | None:

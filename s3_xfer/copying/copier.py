@@ -60,6 +60,8 @@ class ObjectCopier:
             if not self._asks(task):
                 return task
             decision = decide(self._steps, task, self._counterpart(task))
+            if decision == Skip(SkipReason.EXISTS) and task.earlier_error:
+                return self.settler.arrived_before(task) or outcome_of(decision, task)
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
@@ -105,6 +107,7 @@ class ObjectCopier:
 
     def _attempt(self, task: CopyTask) -> Outcome:
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
+            transfer.ambiguous = task.earlier_error is not None
             try:
                 return self._send(task, transfer)
             except Exception as error:  # noqa: BLE001 - raised again unless it hides an outcome

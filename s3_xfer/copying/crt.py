@@ -80,14 +80,17 @@ class CrtCopyClient:
             self._left_out = names
             self._signer = self._signer.without(names)
 
-    def send(self, task: CopyTask, on_answer: Callable[[Answer], None]) -> Callable[[], None]:
+    def send(
+        self, task: CopyTask, on_answer: Callable[[Answer], None], *, use_idle: bool = True
+    ) -> Callable[[], None]:
         """Send the copy of ``task``, without waiting; return how to give it up.
 
-        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait.
+        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait. Without
+        ``use_idle`` a new connection is opened.
         """
         path = self._template.path(task)
         stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
-        while connection := self._take_idle():
+        while use_idle and (connection := self._take_idle()):
             if stream.begin(connection):
                 return stream.give_up
         self._open().add_done_callback(partial(self._opened, stream))
@@ -100,7 +103,8 @@ class CrtCopyClient:
             connection.http.close()
 
     def release(self, connection: _Connection) -> None:
-        """Keep ``connection`` for another request."""
+        """Keep ``connection``, which has brought an answer, for another request."""
+        connection.is_used = True
         if self._closed:
             connection.http.close()
         else:
@@ -125,10 +129,11 @@ class CrtCopyClient:
 class _Connection:
     """A connection, and its request, which is changed for each stream."""
 
-    __slots__ = ("_common", "_request", "http")
+    __slots__ = ("_common", "_request", "http", "is_used")
 
     def __init__(self, http: Any) -> None:
         self.http = http
+        self.is_used = False
         self._common: tuple[Header, ...] | None = None
         self._request: Any = None
 
@@ -193,9 +198,10 @@ class _RequestStream:
         if connection:
             connection.http.close()
 
-    def fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException, *, died_unused: bool = False) -> None:
         endpoint = self._owner.endpoint
-        self._on_answer(Answer(error=connection_error(error, endpoint, given_up=self._given_up)))
+        of_botocore = connection_error(error, endpoint, given_up=self._given_up)
+        self._on_answer(Answer(error=of_botocore, died_unused=died_unused))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
         self._answer.status, self._answer.headers = status_code, headers
@@ -206,7 +212,9 @@ class _RequestStream:
     def on_complete(self, error_code: int) -> None:
         connection, self._connection = self._connection, None
         if error_code:
-            self.fail(awscrt.exceptions.from_code(error_code))
+            was_used = connection is not None and connection.is_used
+            died_unused = was_used and not self._answer.status and not self._given_up
+            self.fail(awscrt.exceptions.from_code(error_code), died_unused=died_unused)
         else:
             if connection:
                 self._owner.release(connection)

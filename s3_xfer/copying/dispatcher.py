@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from s3_xfer.copying import answers, verify
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Stand
+from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Resend, Stand
 from s3_xfer.copying.request_sender import (
     OPERATION,
     InflightRequest,
@@ -66,7 +66,8 @@ class AsyncDispatcher:
 
     def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
-        request = InflightRequest(task, partial(on_done, task))
+        is_second_try = task.earlier_error is not None
+        request = InflightRequest(task, partial(on_done, task), ambiguous=is_second_try)
         if self._copier.is_ready(task):
             self._enqueue(request)
         elif self._blocking_slots.enqueue(request):
@@ -127,17 +128,33 @@ class AsyncDispatcher:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
+        can_resend = answer.died_unused and not request.is_resent
         if info.error_class not in SERVER_AWAY:
             self._outage.answered()
-        elif self._outage.failed(request.task.destination_key):
+        elif not can_resend and self._outage.failed(request.task.destination_key):
             self._sender.complete(self._wait_for_server, request, info, error)
             return
-        self._go_on(request, info, error)
+        self._go_on(request, info, error, can_resend=can_resend)
 
-    def _go_on(self, request: InflightRequest, info: ErrorInfo, error: Exception) -> None:
-        attempts = request.attempts - request.attempts_in_outages
-        decision = self._requests.decide(info, attempts=attempts, can_renew=not request.is_renewed)
+    def _go_on(
+        self,
+        request: InflightRequest,
+        info: ErrorInfo,
+        error: Exception,
+        *,
+        can_resend: bool = False,
+    ) -> None:
+        decision = self._requests.decide(
+            info,
+            attempts=request.attempts - request.attempts_in_outages,
+            can_renew=not request.is_renewed,
+            can_resend=can_resend,
+        )
         match decision:
+            case Resend():
+                request.is_resent = True
+                request.attempts -= 1
+                self._sender.repeat(request, 0.0)
             case Again():
                 self._requests.counter.retried(throttled=decision.throttled)
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))

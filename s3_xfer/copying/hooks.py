@@ -15,7 +15,15 @@ from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, RequestPolicy, Stand
+from s3_xfer.copying.request_policy import (
+    SERVER_AWAY,
+    Again,
+    CutOff,
+    Renew,
+    RequestPolicy,
+    Resend,
+    Stand,
+)
 from s3_xfer.copying.request_state import (
     RequestState,
     TransferStates,
@@ -126,9 +134,13 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        return 0 if self._is_repeated(operation.name, state, info) else None
+        can_resend = not state.is_resent and transport.died_unused(caught_exception)
+        again = self._is_repeated(operation.name, state, info, can_resend=can_resend)
+        return 0 if again else None
 
-    def _is_repeated(self, operation: str, state: RequestState, info: ErrorInfo) -> bool:
+    def _is_repeated(
+        self, operation: str, state: RequestState, info: ErrorInfo, *, can_resend: bool
+    ) -> bool:
         """Wait as long as is due; return whether the request is sent again.
 
         Raises:
@@ -137,13 +149,22 @@ class RequestHooks:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(state.signed_at_s)
-        if self._is_away(state, info):
+        if not can_resend and self._is_away(state, info):
             state.attempts_in_outages = state.attempts
             self.requests.counter.retried(throttled=throttled)
             return True
-        attempts = state.attempts - state.attempts_in_outages
-        decision = self.requests.decide(info, attempts=attempts, can_renew=not state.is_renewed)
+        decision = self.requests.decide(
+            info,
+            attempts=state.attempts - state.attempts_in_outages,
+            can_renew=not state.is_renewed,
+            can_resend=can_resend,
+        )
         match decision:
+            case Resend():
+                state.is_resent = True
+                state.attempts -= 1
+                transport.use_new_connection()
+                return True
             case Again():
                 again = self.requests.wait(decision.delay_s)
             case Renew():

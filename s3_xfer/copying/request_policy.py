@@ -68,6 +68,11 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Resend:
+    """Send the request again at once, on a new connection; this one was no attempt."""
+
+
+@dataclass(frozen=True, slots=True)
 class Renew:
     """Renew the credentials and send the same request again; where they cannot be: stand."""
 
@@ -77,7 +82,7 @@ class CutOff:
     """It would be sent again, but the run was stopped: the copy was interrupted."""
 
 
-AfterAnswer: TypeAlias = Stand | Again | Renew | CutOff
+AfterAnswer: TypeAlias = Stand | Again | Resend | Renew | CutOff
 
 
 def in_full(wait_s: float) -> float:
@@ -140,13 +145,20 @@ class RequestPolicy:
         """Return whether the run is stopped and this policy sends nothing more."""
         return self.after_stop is AfterStop.REFUSE and self.stop.is_set()
 
-    def decide(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:
+    def decide(
+        self, info: ErrorInfo, *, attempts: int, can_renew: bool, can_resend: bool = False
+    ) -> AfterAnswer:
         """Return what follows an answer that ``info`` describes.
 
         ``attempts`` is how often the request was sent so far, outages left out. ``can_renew`` is
-        False if its credentials were renewed already, or cannot be.
+        False if its credentials were renewed already, or cannot be. ``can_resend`` is True if it
+        went through a connection that had been used before and ended without a byte of an answer.
         """
-        after = self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
+        after = (
+            Resend()
+            if can_resend
+            else self._unless_stopped(info, attempts=attempts, can_renew=can_renew)
+        )
         return CutOff() if self.refuses_requests() and after != Stand() else after
 
     def _unless_stopped(self, info: ErrorInfo, *, attempts: int, can_renew: bool) -> AfterAnswer:

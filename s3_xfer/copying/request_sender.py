@@ -47,6 +47,7 @@ class InflightRequest:
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # because an idle connection had been closed
     error: Exception | None = None  # of the last answer
     left_out: frozenset[str] = frozenset()  # headers that it was sent without
     is_repeated_without: bool = False  # without the condition not to overwrite
@@ -201,7 +202,9 @@ class RequestSender:
         self._counter.request_sent(OPERATION)
         request.left_out = self._optional.left_out
         self._copy_client.leave_out(request.left_out)
-        request.give_up = self._copy_client.send(request.task, partial(self._answered, request))
+        request.give_up = self._copy_client.send(
+            request.task, partial(self._answered, request), use_idle=not request.is_resent
+        )
 
     def _why_unsent(self, request: InflightRequest) -> ObjectError:
         """Return the error of a request that is not sent (again), because the run was stopped."""

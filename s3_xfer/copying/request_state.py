@@ -50,6 +50,7 @@ class RequestState:
     attempts_in_outages: int = 0  # of these; they spend no repetition
     signed_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # because an idle connection had been closed
 
     def count_attempt(self, error: Exception | None, info: ErrorInfo) -> None:
         """Count one sending, unless the stop kept the request back; note the count in ``error``."""

@@ -118,6 +118,14 @@ class OutcomeSettler:
             return False
         return not exists and context.hooks.optional.leave_out(IF_NONE_MATCH)
 
+    def arrived_before(self, task: CopyTask) -> Copied | None:
+        """Return a copied outcome if the first try of ``task`` had arrived after all.
+
+        Raises:
+            Exception: of any kind that the clients raise.
+        """
+        return self._arrived(task, TransferState(ambiguous=True))
+
     def not_begun(self, task: CopyTask, error: Exception) -> Outcome:
         """Return the outcome of a copy that ``error`` ended before anything was written."""
         if translate(error).error_class is ErrorClass.INTERRUPTED:

@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -35,6 +38,8 @@ _CARRIED = re.compile(
     rb"x-amz-meta-|cache-control|expires|content-(?:type|encoding|language|disposition)", re.I
 )
 _REUSED = "s3_xfer_reused"  # attribute of errors
+# By the other side. http.client.RemoteDisconnected is a ConnectionError.
+_CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
 def attach(client: S3Client) -> None:
@@ -44,13 +49,10 @@ def attach(client: S3Client) -> None:
     session._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
 
 
-def died_unused(error: BaseException | None) -> bool:
-    """Return whether ``error`` is that of a used connection which ended before any answer came."""
-    while error is not None:
-        if getattr(error, _REUSED, False):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def died_unused(error: Exception | None) -> bool:
+    """Return whether ``error``, of a client, is about a used connection that brought no answer."""
+    of_urllib3: Any = getattr(error, "kwargs", {}).get("error")
+    return any(getattr(one, _REUSED, False) for one in getattr(of_urllib3, "args", ()))
 
 
 def use_new_connection() -> None:
@@ -152,23 +154,23 @@ class _KnowsReuse:
         self._answers = 0
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
-        try:
+        with self._marking():
             return super().request(*args, **kwargs)  # type: ignore[misc]
-        except ConnectionError as error:
-            self._mark(error)
-            raise
 
     def getresponse(self) -> Any:
-        try:
+        with self._marking():
             response = super().getresponse()  # type: ignore[misc]
-        except ConnectionError as error:  # http.client.RemoteDisconnected is one
-            self._mark(error)
-            raise
         self._answers += 1
         return response
 
-    def _mark(self, error: ConnectionError) -> None:
-        setattr(error, _REUSED, self._answers > 0)
+    @contextmanager
+    def _marking(self) -> Iterator[None]:
+        was_used = self._answers > 0  # now: a connection closes itself before it raises
+        try:
+            yield
+        except _CLOSED as error:
+            setattr(error, _REUSED, was_used)
+            raise
 
 
 class _Connection(_KnowsReuse, AWSHTTPConnection):  # type: ignore[misc] # the stubs'

@@ -83,7 +83,7 @@ _BY_PATTERN: tuple[tuple[re.Pattern[str], ErrorClass], ...] = (
     ),
     (
         re.compile(
-            r"(?:quota|cap|capacity|space)_?(?:is)?_?(?:exceeded|reached)|exceeds?_?\w*quota|"
+            r"(?:quota|cap|capacity|space|storage_?limit)_?(?:is)?_?(?:exceeded|reached)|exceeds?_?\w*quota|"
             r"(?:out_?of|no)_?space|insufficient_?(?:storage|capacity|space)|"
             r"(?:disk|storage|bucket|account)_?(?:is)?_?(?:full|read_?only)|"
             r"^(?:service|server)?_?read_?only",

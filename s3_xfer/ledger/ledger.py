@@ -19,6 +19,7 @@ from s3_xfer.ledger.comparison import Comparison
 from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.ledger.report import ReportWriter
+from s3_xfer.ledger.second_chance import SecondChances
 from s3_xfer.model import (
     Copied,
     CopyTask,
@@ -28,9 +29,8 @@ from s3_xfer.model import (
     S3Location,
     S3Object,
     Skipped,
-    SkipReason,
 )
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.stream import Stream
@@ -59,6 +59,8 @@ class Ledger:
         self._stop = stop
         self._options = options
         self._report: ReportWriter | None = None
+        gives_chances = options.second_chance is SecondChance.GIVE
+        self._second_chances = SecondChances() if gives_chances else None
         self._limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._failures: list[Failed] = []
         self._in_flight: dict[int, CopyTask] = {}  # two tasks may be equal: a report may repeat one
@@ -112,7 +114,27 @@ class Ledger:
         grown_bytes = outcome.task.source.size - task.source.size
         if grown_bytes:  # a report's size is that of another day
             self._metrics.found(0, grown_bytes)
-        self.record(outcome)
+        if not self._is_deferred(outcome):
+            self.record(outcome)
+
+    def _is_deferred(self, outcome: Outcome) -> bool:
+        """Keep an object that gets a second chance; return whether it does."""
+        chances = self._second_chances
+        if not chances or self._stop.is_set() or not chances.defer(outcome):
+            return False
+        self._metrics.deferred()
+        if self._limit:
+            self._keep_limit(self._limit, outcome)
+        return True
+
+    def deferred(self) -> Sequence[CopyTask]:
+        """Return the objects that get a second chance; how each ended is then to be recorded."""
+        return self._second_chances.take() if self._second_chances else ()
+
+    @property
+    def declined(self) -> int:
+        """How many objects get no second chance because too many do."""
+        return self._second_chances.declined if self._second_chances else 0
 
     def give_up_in_flight(self) -> None:
         """Record as interrupted what S3 has not answered. Does not raise."""
@@ -128,16 +150,19 @@ class Ledger:
 
     def record(self, outcome: Outcome) -> None:
         """Record the end of one object. Call it exactly once for each object found."""
+        earlier_error = outcome.task.earlier_error
+        if earlier_error and isinstance(outcome, NotAttempted):
+            outcome = Failed(outcome.task, earlier_error)
         self._metrics.record(outcome)
         if isinstance(outcome, Failed):
             self._note_failure(outcome)
-        if self.estimate and _is_planned(outcome):
-            self.estimate.add(outcome.task.source)
+        if self.estimate and isinstance(outcome, Skipped):
+            self.estimate.add(outcome)
         if self.journal:
             self.journal.record(outcome)
         if self._report:
             self._report.record(outcome)
-        if self._limit:
+        if self._limit and not earlier_error:  # which was counted
             self._keep_limit(self._limit, outcome)
         if not self.outcomes.is_given_up:
             self.outcomes.put(outcome)
@@ -220,10 +245,6 @@ class Ledger:
         """Close the report under its ``.partial`` name: it is not complete."""
         if self._report:
             self._report.leave()
-
-
-def _is_planned(outcome: Outcome) -> bool:
-    return isinstance(outcome, Skipped) and outcome.reason is SkipReason.DRY_RUN
 
 
 def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:

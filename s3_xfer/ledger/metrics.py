@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
-from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped, SkipReason
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
@@ -36,6 +36,7 @@ class TransferMetrics:
     smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
+    ``files_tried_again`` failed for a passing reason at first; they get a second chance.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.
 
@@ -59,10 +60,13 @@ class TransferMetrics:
     bytes_failed: int = 0
     files_interrupted: int = 0
     bytes_interrupted: int = 0
+    planned_bytes: int = 0
     bytes_in_progress: int = 0
     listing_complete: bool = False
     retries: int = 0
     throttles: int = 0
+    files_tried_again: int = 0
+    files_copied_on_second_try: int = 0
     outages: int = 0
     outage_s: float = 0.0
     waiting_for: tuple[Outage, ...] = ()
@@ -87,6 +91,11 @@ class TransferMetrics:
     def bytes_earlier(self) -> int:
         """Bytes of these."""
         return self.bytes_copied_earlier + self.bytes_skipped_earlier
+
+    @property
+    def planned_files(self) -> int:
+        """Objects of a dry run that a real one would copy; ``planned_bytes`` are theirs."""
+        return self.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
 
     @property
     def files_done(self) -> int:
@@ -200,6 +209,11 @@ class MetricsCollector:
             self._sums["retries"] += 1
             self._sums["throttles"] += throttled
 
+    def deferred(self) -> None:
+        """Count one object that failed and will be tried again."""
+        with self._lock:
+            self._sums["files_tried_again"] += 1
+
     def outage(self, endpoint: str, outage: Outage | None) -> None:
         """Take the newest state of ``endpoint``; None: it answers, or is waited for no more."""
         with self._lock:
@@ -228,12 +242,16 @@ class MetricsCollector:
             match outcome:
                 case Copied():
                     self._sums["files_copied_successfully"] += 1
+                    if outcome.task.earlier_error:
+                        self._sums["files_copied_on_second_try"] += 1
                     self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
                 case Skipped():
                     self._sums["files_skipped"] += 1
                     self._sums["bytes_skipped"] += size_bytes
                     self._skip_reasons[outcome.reason.value] += 1
+                    if outcome.reason is SkipReason.DRY_RUN:
+                        self._sums["planned_bytes"] += size_bytes
                 case Failed():
                     self._sums["files_failed"] += 1
                     self._sums["bytes_failed"] += size_bytes

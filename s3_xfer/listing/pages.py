@@ -17,13 +17,17 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
-from s3_xfer.errors import malformed, unsupported
+from botocore.exceptions import ClientError
+
+from s3_xfer.errors import ErrorClass, malformed, translate, unsupported
+from s3_xfer.listing.parsing import DECODED
 from s3_xfer.model import S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 
 _SIZE_MAX_BYTES = 2**63 - 1  # what a journal can hold
 _SLASHES = re.compile("/+")
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,10 @@ class PageReader:
         entries = answer.get("Contents", ())
         self._check_groups(answer)
         objects = [as_object(self.bucket, entry) for entry in entries]
-        self._check_keys([item.key for item in objects])
+        keys = [item.key for item in objects]
+        self._check_keys(keys)
+        if not (answer.get(DECODED) or answer.get("EncodingType")):
+            self._check_undeclared_encoding(keys)
         self._check_count(answer, len(objects))
         next_token = self._next_token(answer)
         if next_token and next_token == token:
@@ -94,6 +101,28 @@ class PageReader:
             raise unsupported(
                 f"{self._listing} has the key {raw!r}, which is not UTF-8, as keys in S3 are"
             ) from None
+
+    def _check_undeclared_encoding(self, keys: Sequence[str]) -> None:
+        """Ask about one key that may be encoded although the service did not say so.
+
+        Only services that leave out what AWS says are asked, once for a page with such keys.
+        """
+        suspect = next(filter(_ENCODED.search, keys), "")
+        if suspect and self._exists(suspect) is False and self._exists(unquote_plus(suspect)):
+            key = printable(unquote_plus(suspect))
+            raise malformed(
+                f"{self._listing} has the key {printable(suspect)!r}, and the object is called "
+                f"{key!r}: the service encodes keys and does not say so"
+            )
+
+    def _exists(self, key: str) -> bool | None:
+        """Return whether there is an object; None if that cannot be seen."""
+        try:
+            self.client.head_object(Bucket=self.bucket, Key=key)
+        except ClientError as error:
+            is_missing = translate(error).error_class is ErrorClass.SOURCE_VANISHED
+            return False if is_missing else None
+        return True
 
     def _check_count(self, answer: Mapping[str, Any], found: int) -> None:
         """Refuse a page that has lost objects by its own count."""

@@ -26,6 +26,8 @@ from s3_xfer.text import printable
 
 Entry: TypeAlias = dict[str, Any]
 
+DECODED = "s3_xfer_decoded"  # field of an answer whose keys were encoded, as it said
+
 _TEXT = "[ -%'-;=?-~]*"  # printable ASCII but & < >: keys come percent-encoded
 _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z"
 _QUOTE = "(?:&quot;|&#34;)"
@@ -250,7 +252,7 @@ def _add(fields: Entry, name: str, text: str) -> None:
 
 
 def _decode_keys(answer: Entry) -> None:
-    """Decode all keys of an answer that says that they are encoded, and no longer say it."""
+    """Decode all keys of an answer that says that they are encoded, and note it."""
     encoding = answer.pop("EncodingType", "")
     if not encoding:
         return
@@ -261,6 +263,7 @@ def _decode_keys(answer: Entry) -> None:
             f"the S3 service says that the keys of a listing are encoded as {printable(encoding)!r}"
             f", and they are not: {next(filter(_NOT_ENCODED.search, texts), '')!r}"
         )
+    answer[DECODED] = True
     for fields, name in holders:
         text = fields[name]
         if "%" in text or "+" in text:

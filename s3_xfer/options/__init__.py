@@ -32,6 +32,7 @@ from s3_xfer.options.enums import (
     Preflight,
     ReportScope,
     RunMode,
+    SecondChance,
     SourceCheck,
     StorageClass,
     TagPolicy,
@@ -70,6 +71,7 @@ __all__ = [
     "Preflight",
     "ReportScope",
     "RunMode",
+    "SecondChance",
     "SourceCheck",
     "StorageClass",
     "TagPolicy",
@@ -201,6 +203,13 @@ class CopyOptions:
     retry_delay_s: float = option(
         1.0, _SPEED, "Wait before the first repetition; doubles with each.", **_SECONDS
     )
+    second_chance: SecondChance = option(
+        SecondChance.GIVE,
+        _SPEED,
+        "Do not try once more, at the end, what failed for a passing reason.",
+        flag="--no-second-chance",
+        when_given=SecondChance.SKIP,
+    )
     read_timeout_s: float = option(
         300.0,
         _SPEED,
@@ -278,6 +287,12 @@ class CopyOptions:
     )
     prices_path: Path | None = optional(
         Path, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices."
+    )
+    principal: str | None = optional(
+        str,
+        _OUTPUT,
+        "Role or user that makes the copy, where STS does not say it; for diagnoses.",
+        metavar="ARN",
     )
     journal_use: JournalUse = option(
         JournalUse.BEGIN,

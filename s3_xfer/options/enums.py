@@ -99,6 +99,13 @@ class JournalUse(enum.Enum):
     CONTINUE = "continue"  # go on from one that is unfinished, begin otherwise
 
 
+class SecondChance(enum.Enum):
+    """What happens to objects that failed for a passing reason after all repetitions."""
+
+    GIVE = "give"  # they are tried once more when everything else is done
+    SKIP = "skip"  # they have failed
+
+
 class ReportScope(enum.Enum):
     """Which objects the report names."""
 

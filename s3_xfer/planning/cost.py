@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 
-from s3_xfer.model import S3Object
+from s3_xfer.model import S3Object, Skipped, SkipReason
 from s3_xfer.options import CopyOptions, Identical, SourceCheck, TagPolicy
 from s3_xfer.planning.part_size import part_count
 
@@ -28,27 +28,38 @@ class RequestEstimate:
         self._overwrite = overwrite
         self._looks_first = looks_first
         self._requests: Counter[str] = Counter()
-        self._objects = 0
         self._lock = threading.Lock()
 
-    def add(self, source: S3Object) -> None:
-        """Count one object."""
-        requests = self.requests_of(source)
+    def add(self, outcome: Skipped) -> None:
+        """Count one object of a dry run."""
+        requests = self._requests_of_end(outcome.task.source, outcome.reason)
         with self._lock:
-            self._objects += 1
             self._requests.update(requests)
-
-    @property
-    def objects(self) -> int:
-        """The number of objects so far."""
-        with self._lock:
-            return self._objects
 
     def total(self, *, listing_requests: int) -> Mapping[str, int]:
         """Return the requests of all objects so far, by operation, and those of the listing."""
         listing = {"ListObjectsV2": listing_requests} if listing_requests else {}
         with self._lock:
             return {**listing, **self._requests}
+
+    def _requests_of_end(self, source: S3Object, reason: SkipReason) -> Mapping[str, int]:
+        """Return the requests of an object that a copy would end with this ``reason``."""
+        if reason is SkipReason.DRY_RUN:
+            return self.requests_of(source)
+        if reason not in (SkipReason.EXISTS, SkipReason.IDENTICAL):
+            return {}  # decided by the listing
+        is_small = source.size < self._options.multipart_threshold_bytes
+        heads = self._heads(source, is_small=is_small)
+        requests = {"HeadObject": heads} if heads else {}
+        if reason is SkipReason.EXISTS and is_small and not self._looks_first:
+            requests["CopyObject"] = 1  # whose condition finds it
+        if reason is SkipReason.IDENTICAL and not is_small and self._copies_tags:
+            requests["GetObjectTagging"] = 1  # they may have to be set again
+        return requests
+
+    @property
+    def _copies_tags(self) -> bool:
+        return self._options.tags is TagPolicy.COPY
 
     def requests_of(self, source: S3Object) -> Mapping[str, int]:
         """Return the requests that copying one object takes, by operation."""
@@ -62,7 +73,7 @@ class RequestEstimate:
             "UploadPartCopy": part_count(source.size, self._options),
             "CompleteMultipartUpload": 1,
         }
-        if self._options.tags is TagPolicy.COPY:
+        if self._copies_tags:
             requests["GetObjectTagging"] = 1
         return requests
 

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from s3_xfer.errors import ErrorClass, ObjectError
 from s3_xfer.model import KEY_MAX_BYTES, CopyTask, Failed, Outcome, S3Object, Skipped, SkipReason
-from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CopyOptions, Identical, RunMode
+from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CopyOptions, Identical
 from s3_xfer.planning.mapping import KeyMap
 
 _UTF8_MAX_BYTES = 4  # of one character
@@ -77,7 +77,7 @@ def outcome_of(decision: Skip | Refuse, task: CopyTask) -> Outcome:
     return Failed(task, decision.error)
 
 
-def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
+def listing_steps(keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
     """Return the steps that decide by the listing alone. ``began`` is when the copy began."""
     return (
         *((skip_own_copies(began),) if keys.may_meet_own_copies else ()),
@@ -85,7 +85,6 @@ def listing_steps(options: CopyOptions, keys: KeyMap, *, began: datetime) -> tup
         refuse_empty_key,
         refuse_long_key,
         refuse_too_large,
-        *((skip_in_dry_run,) if options.mode is RunMode.DRY_RUN else ()),
     )
 
 
@@ -143,11 +142,6 @@ def refuse_too_large(task: CopyTask, _: Counterpart | None) -> Decision | None:
         return None
     message = f"{size_bytes:,} bytes; {PARTS_MAX:,} parts of 5 GiB hold {limit_bytes:,}"
     return Refuse(ObjectError.of(ErrorClass.SIZE_REFUSED, message))
-
-
-def skip_in_dry_run(_task: CopyTask, _: Counterpart | None) -> Decision:
-    """Skip everything that a real run would copy."""
-    return Skip(SkipReason.DRY_RUN)
 
 
 def skip_existing(_task: CopyTask, counterpart: Counterpart | None) -> Decision | None:

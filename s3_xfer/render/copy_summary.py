@@ -46,7 +46,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
         failures=tuple(failure_groups(result, verbose=context.verbose)),
-        diagnosis=tuple(result.diagnosis.lines()) if result.diagnosis else (),
+        diagnosis=tuple(line for each in result.diagnoses for line in each.lines()),
         abort_commands=tuple(
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),
@@ -106,8 +106,7 @@ def _headline(result: CopyResult, context: Context) -> str:
     if result.cancelled_by:
         return f"Stopped ({printable(result.cancelled_by)}): {_progress(metrics, context)}"
     if context.dry_run:
-        would_copy = metrics.skips_by_reason.get(SkipReason.DRY_RUN.value, 0)
-        return f"Dry run: would copy {plural(would_copy, 'object')}, nothing was written"
+        return f"Dry run: would copy {plural(metrics.planned_files, 'object')}, nothing was written"
     if not metrics.total_files_found:
         return "Nothing was left to copy"  # of a report; an empty source is refused
     if metrics.files_copied_successfully == metrics.total_files_found:
@@ -154,13 +153,13 @@ def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
-    """Yield what would happen; the size is that of all skipped objects together."""
+    """Yield what would happen."""
     reasons = dict(metrics.skips_by_reason)
     would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
-    size = format_size(metrics.bytes_skipped)
-    yield count_row("would copy", would_copy, size, tone=Tone.GOOD)
+    yield count_row("would copy", would_copy, format_size(metrics.planned_bytes), tone=Tone.GOOD)
     if reasons:
-        yield count_row("would skip", sum(reasons.values()), detail=by_count(reasons))
+        size = format_size(metrics.bytes_skipped - metrics.planned_bytes)
+        yield count_row("would skip", sum(reasons.values()), size, by_count(reasons))
 
 
 def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -186,6 +185,9 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         throttled = f"S3 asked for fewer requests: {plural(metrics.throttles, 'time')}"
         detail = throttled if metrics.throttles else ""
         yield count_row("retries", metrics.retries, detail=detail)
+    if metrics.files_tried_again:
+        copied = f"{format_count(metrics.files_copied_on_second_try)} of them copied then"
+        yield count_row("tried again", metrics.files_tried_again, detail=copied)
     if metrics.outages:
         detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
         yield count_row("outages", metrics.outages, detail=detail)

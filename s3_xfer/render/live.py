@@ -77,11 +77,15 @@ def frame(
 def count_frame(
     phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
 ) -> Text:
-    """Return the display of a dry run: nothing is copied, so it is only a growing count."""
+    """Return the display of a dry run: nothing is copied, so it is only growing counts."""
     if phase is Phase.PREFLIGHT:
         return frame(phase, metrics, rates, width, glyphs)
     objects = plural(metrics.total_files_found, "object")
     text = f"listing{glyphs.dots} {objects}, {format_size(metrics.total_bytes_found)}"
+    would_skip = metrics.files_skipped - metrics.planned_files
+    if would_skip:
+        would_copy = format_count(metrics.planned_files)
+        text += f": {would_copy} to copy, {format_count(would_skip)} to skip"
     return Text(text[:width], style="cyan")
 
 
@@ -166,6 +170,9 @@ def _status(
         throttled = f" ({format_count(metrics.throttles)} throttled)" if metrics.throttles else ""
         retries = "retry" if metrics.retries == 1 else "retries"
         parts.append((f"{format_count(metrics.retries)} {retries}{throttled}", "yellow"))
+    if metrics.files_tried_again:
+        again = format_count(metrics.files_tried_again)
+        parts.append((f"{again} tried again at the end", "yellow"))
     parts.append((f"elapsed {format_duration(metrics.duration_s)}", "bright_black"))
     status = Text()
     for text, style in parts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from s3_xfer.ledger.result import CopyResult
-from s3_xfer.model import AccountContext
-from s3_xfer.render.summary import Row, Tone, bill_basis
+from s3_xfer.model import AccountContext, SkipReason
+from s3_xfer.render.summary import Row, Tone, bill_basis, by_count
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_size, format_usd, plural
 
@@ -27,8 +27,16 @@ def plan_rows(
     yield Row("", _credentials(source, "the destination's credentials"))
     yield Row("to", printable(destination_url))
     yield Row("", _credentials(destination, "default credentials"))
-    size = format_size(metrics.total_bytes_found)
-    yield Row("objects", f"{format_count(metrics.total_files_found)}, {size}")
+    size = format_size(metrics.planned_bytes)
+    yield Row("objects", f"{format_count(metrics.planned_files)}, {size}")
+    would_skip = metrics.files_skipped - metrics.planned_files
+    if would_skip:
+        reasons = {
+            reason: count
+            for reason, count in metrics.skips_by_reason.items()
+            if reason != SkipReason.DRY_RUN.value
+        }
+        yield Row("", f"and {format_count(would_skip)} left alone: {by_count(reasons)}")
     if requests:
         counts = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
         yield Row("requests", f"about {format_count(sum(requests.values()))}: {counts}")
@@ -45,8 +53,8 @@ def plan_rows(
 def question(counted: CopyResult) -> str:
     """Return the question before anything is written."""
     metrics = counted.metrics
-    size = format_size(metrics.total_bytes_found)
-    return f"Copy {plural(metrics.total_files_found, 'object')}, {size}?"
+    size = format_size(metrics.planned_bytes)
+    return f"Copy {plural(metrics.planned_files, 'object')}, {size}?"
 
 
 def _credentials(account: AccountContext, default: str) -> str:

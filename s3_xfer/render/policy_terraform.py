@@ -76,14 +76,15 @@ def _statement(statement: Statement) -> Iterator[str]:
     if statement.principal:
         yield "    principals {"
         yield '      type        = "AWS"'
-        yield f"      identifiers = {_list([statement.principal])}"
+        yield f"      identifiers = {_list([statement.principal.named_as])}"
         yield "    }"
-    for test, values_by_variable in statement.condition.items():
+    for test, values_by_variable in statement.conditions.items():
         for variable, value in values_by_variable.items():
             yield "    condition {"
             yield f"      test     = {_quoted(test)}"
             yield f"      variable = {_quoted(variable)}"
-            values = "[var.external_id]" if value == EXTERNAL_ID else _list([value])
+            listed = [value] if isinstance(value, str) else value
+            values = "[var.external_id]" if value == EXTERNAL_ID else _list(listed)
             yield f"      values   = {values}"
             yield "    }"
     yield "  }"

@@ -63,12 +63,14 @@ def _fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     has_eta = phase is Phase.COPYING and rates.eta_s is not None
     eta = format_duration(rates.eta_s or 0).replace(" ", "") if has_eta else "-"
     bytes_done, bytes_found = size_field(metrics.bytes_done), size_field(metrics.total_bytes_found)
+    would_copy = metrics.planned_files
     return (
         f"{phase.value} objects={metrics.files_done}/{metrics.total_files_found}{grows} "
         f"bytes={bytes_done}/{bytes_found}{grows} "
         f"rate={rates.objects_per_s:.0f}/s,{size_field(rates.bytes_per_s)}/s "
-        f"failed={metrics.files_failed} skipped={metrics.files_skipped} "
+        f"failed={metrics.files_failed} skipped={metrics.files_skipped - would_copy} "
         f"retries={metrics.retries} throttled={metrics.throttles} eta={eta}"
+        f"{f' would_copy={would_copy}' if would_copy else ''}"
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
+from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
 from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -23,9 +23,11 @@ from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
+from s3_xfer.runs.second_chance import try_again
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
@@ -102,11 +104,13 @@ class CopyRun(Run[CopyResult]):
 
     def _open_processor(self, clients: Clients) -> None:
         spec, ledger = self.operation, self._ledger
-        if self._setup.is_dry_run:  # decides about every object while it plans
+        if self._setup.is_dry_run:
             ledger.estimate = RequestEstimate(
                 spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
             )
-            self._processor = Processor(_copy_nothing, threads=1)
+            self._processor = DryRunProcessor(
+                spec, clients, ledger=ledger, on_unseen=lambda: self._notes.append(UNSEEN)
+            )
             self._why_managed = "a dry run copies nothing"
             return
         self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
@@ -128,7 +132,7 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self.operation.options, self._keys, began=began)
+        self._steps = listing_steps(self._keys, began=began)
         execution = Execution(
             self._source,
             self._executor,
@@ -138,7 +142,18 @@ class CopyRun(Run[CopyResult]):
             stop=self._stop,
             batch_size=self.operation.batch_size,
         )
-        return execution.run(self._processor, grace_s=self.operation.options.stop_grace_s)
+        grace_s = self.operation.options.stop_grace_s
+        all_ended = execution.run(self._processor, grace_s=grace_s)
+        if self._copier:
+            tried = try_again(
+                self._copier,
+                ledger=self._ledger,
+                requests=self._requests,
+                notes=self._notes,
+                grace_s=grace_s,
+            )
+            all_ended = all_ended and tried
+        return all_ended
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
@@ -181,7 +196,7 @@ class CopyRun(Run[CopyResult]):
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
         self._metrics.finish()
-        diagnosis = self._diagnosis()  # before the journal is closed, which records its uploads
+        diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         planned = self._planned_requests()
@@ -202,7 +217,7 @@ class CopyRun(Run[CopyResult]):
             bill=prices.bill(metrics.requests, storage_class),
             planned_bill=prices.bill(planned, storage_class) if planned else None,
             why_managed=self._why_managed,
-            diagnosis=diagnosis,
+            diagnoses=diagnoses,
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
@@ -216,7 +231,8 @@ class CopyRun(Run[CopyResult]):
         estimate, source = self._ledger.estimate, self._source
         if not estimate or not source:
             return {}
-        return dict(estimate.total(listing_requests=source.listing_requests(estimate.objects)))
+        found = self.snapshot().total_files_found
+        return dict(estimate.total(listing_requests=source.listing_requests(found)))
 
     def _refuse(self, error: BaseException) -> None:
         super()._refuse(error)
@@ -229,13 +245,15 @@ class CopyRun(Run[CopyResult]):
         if isinstance(error, S3XferError):
             self._mention_open_uploads(error)
 
-    def _diagnosis(self) -> Diagnosis | None:
-        """Return what the first denial of the copy means; None if it was stopped."""
+    def _diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Return what each kind of denial means; nothing if the copy was stopped."""
         clients = self._setup.clients
         if self._stop.is_set() or not clients:
-            return None
+            return ()
+        copied = self.snapshot().files_copied_successfully
         return diagnose_failures(
-            self._ledger.failures, lambda: AccessDiagnoser(clients, self._keys, self.operation)
+            self._ledger.failures,
+            lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 
     def _mention_open_uploads(self, error: S3XferError) -> None:
@@ -250,7 +268,3 @@ class CopyRun(Run[CopyResult]):
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
     return metrics.listing_complete and metrics.files_done == metrics.total_files_found
-
-
-def _copy_nothing(task: CopyTask) -> None:
-    raise AssertionError(f"a dry run was given {task.source.url} to copy")

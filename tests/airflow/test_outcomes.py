@@ -38,7 +38,7 @@ PERMANENT = {
     "AccessDenied", "Archived", "Kms", "KeyTooLong", "EmptyKey", "TagsNotCopied",
     "InvalidRequest", "CredentialsRefused", "BucketMissing", "WrongRegion", "ClockSkew",
     "NotSupported", "Configuration", "InvalidInput", "NothingToCopy", "ReportUnusable",
-    "JournalUnusable", "UnorderedListing",
+    "JournalUnusable", "UnorderedListing", "Malformed", "SizeRefused",
 }  # fmt: skip
 
 

@@ -359,3 +359,45 @@ def test_truncated_first_page_without_objects_is_not_an_empty_prefix(world: Worl
 
     assert exit_code(world.copy()) is ExitCode.OK
     assert list(world.arrived()) == ["out/a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"), [("a b", "a%20b"), ("é", "%C3%A9"), ("100%", "100%25")]
+)
+def test_keys_that_are_encoded_in_secret_are_noticed(world: World, name: str, listed: str) -> None:
+    """Where no prefix shows it, the object of the key does; nothing is copied."""
+    world.server.put(SRC, f"in/{name}", size=1)
+    world.server.inject(
+        rewritten(lambda text: with_field("EncodingType", None)(text).replace("+", "%20"))
+    )
+
+    error = ended(lambda: world.copy(**AFTER_PREFLIGHT))
+
+    assert f"'in/{listed}'" in error.problem
+    assert "encodes keys and does not say so" in error.problem
+    world.assert_untouched()
+
+
+def test_keys_that_only_look_encoded_are_taken_as_they_are(world: World) -> None:
+    """The service does not encode, and says nothing; the HEAD finds the very key."""
+    world.server.put(SRC, "in/a%20b", size=1)
+    world.server.inject(asked_otherwise(lambda query: query.pop("encoding-type")))
+
+    assert exit_code(world.copy(**AFTER_PREFLIGHT)) is ExitCode.OK
+    assert list(world.arrived()) == ["out/a%20b"]
+    assert world.sent("HeadObject") == 1
+
+
+@pytest.mark.parametrize("listing", ["each page begins with the last key", "a key on two pages"])
+def test_overlapping_pages_are_in_order_for_a_journal(
+    world: World, tmp_path: Path, listing: str
+) -> None:
+    """Keys that come twice are no disorder."""
+    for key in NAMES:
+        world.server.put(SRC, key, size=1)
+    world.server.inject(paged(world.server, SRC, UNUSUAL[listing]))
+
+    result = world.copy(listing_threads=1, **journal_of(tmp_path))
+
+    assert exit_code(result) is ExitCode.OK
+    assert result.metrics.total_files_found == len(world.arrived()) == len(NAMES)

@@ -13,6 +13,7 @@ from s3_xfer.copying.request_policy import (
     CutOff,
     Renew,
     RequestPolicy,
+    Resend,
     RetryPolicy,
     Stand,
 )
@@ -38,6 +39,7 @@ def decide(
     *,
     retry: RetryPolicy = THREE,
     can_renew: bool = True,
+    can_resend: bool = False,
     is_stopped: bool = False,
 ) -> AfterAnswer:
     """Return the decision about an error of this class."""
@@ -45,7 +47,9 @@ def decide(
     if is_stopped:
         stop.set("cancelled")
     requests = RequestPolicy(counter=MetricsCollector("test"), stop=stop, retry=retry)
-    return requests.decide(info(error_class), attempts=attempts, can_renew=can_renew)
+    return requests.decide(
+        info(error_class), attempts=attempts, can_renew=can_renew, can_resend=can_resend
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,6 +87,16 @@ def test_decisions(
 ) -> None:
     """The whole rule, as a table, with three retries after one, two and four seconds."""
     assert decide(error_class, attempts, can_renew=can_renew, is_stopped=is_stopped) == decision
+
+
+@pytest.mark.parametrize(
+    ("is_stopped", "decision"), [(False, Resend()), (True, CutOff())], ids=["running", "stopped"]
+)
+def test_what_an_idle_connection_lost_is_sent_again_at_once(
+    is_stopped: bool, decision: AfterAnswer
+) -> None:
+    """Also where no retries are left; a stopped run sends nothing more."""
+    assert decide(ErrorClass.NETWORK, 4, can_resend=True, is_stopped=is_stopped) == decision
 
 
 @pytest.mark.parametrize("error_class", RETRIED)

@@ -26,7 +26,7 @@ PREFIX = ("s3://src-bucket/in/", "s3://dst-bucket/out/", "--recursive")
 COPY = ("copy", *PREFIX, *PROFILES)
 # Large objects of a few parts, retries that cost nothing.
 QUICK = (
-    *("--retry-delay", "0.01", "--concurrency", "4"),
+    *("--retry-delay", "0.01", "--concurrency", "4", "--no-second-chance"),
     *("--multipart-threshold", "16MiB", "--part-size", "8MiB"),
 )
 

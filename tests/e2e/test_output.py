@@ -162,7 +162,7 @@ def test_a_dry_run_writes_nothing_and_its_totals_are_those_of_the_copy(
     told = program.run(*COPY, *QUICK, "--dry-run")
     planned = program.run(*COPY, *QUICK, "--dry-run", "--json").json()
     assert {request.operation for request in world.server.requests} == {
-        *("ListObjectsV2", "HeadBucket", "GetObjectTagging")
+        *("ListObjectsV2", "HeadBucket", "GetObjectTagging", "HeadObject")
     }
     assert world.arrived() == {}
     world.server.forget_requests()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.e2e.program import COPY, PREFIX, PROFILES, Program
 from tests.e2e.shop import Shop
+from tests.fault_server.odd_listings import ODD_PREFIXES
 from tests.world import DESTINATION_ACCOUNT, DST, SOURCE_ACCOUNT, SRC, World
 
 OUT = "s3://dst-bucket/out/"
@@ -244,3 +245,24 @@ def assert_untouched(world: World) -> None:
     assert world.arrived() == {}
     assert world.server.uploads(DST) == []
     assert world.server.count("CopyObject") == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [COPY, (*COPY, "--dry-run"), (*COPY, "--no-preflight"), ("check", *PREFIX, *PROFILES)],
+    ids=["copy", "dry run", "no preflight", "check"],
+)
+def test_listing_that_cannot_be_believed_ends_every_command(
+    world: World, program: Program, command: tuple[str, ...]
+) -> None:
+    """Exit code 4; the key, the prefix and the service are named, and nothing is copied."""
+    world.server.put(SRC, "in2/x", size=1)
+    world.server.inject(ODD_PREFIXES["no heed"]())
+
+    done = program.run(*command)
+
+    said = " ".join(done.said.split())
+    assert done.code == 4, said
+    assert "listed the key 'in2/x', which does not begin with the prefix 'in/'" in said
+    assert "Next: give the message to the provider of the S3 service" in said
+    world.assert_untouched()

@@ -57,8 +57,25 @@ def open_source_bucket(world: World, request: Request, name: str) -> Bucket:
 
 def require(bucket: Bucket, request: Request, action: str, resource: str) -> None:
     """Raise AccessDenied unless the requesting account may do ``action`` on ``resource``."""
-    if not bucket.allows(request.account_id, action, resource):
+    if bucket.authority:
+        bucket.authority.require(bucket, request, action, resource)
+    elif not bucket.allows(request.account_id, action, resource):
         raise refusals.access_denied()
+
+
+def may(bucket: Bucket, request: Request, action: str, resource: str) -> bool:
+    """Return whether :func:`require` would let it pass."""
+    try:
+        require(bucket, request, action, resource)
+    except refusals.Refusal:
+        return False
+    return True
+
+
+def require_key(world: World, request: Request, key_arn: str, action: str) -> None:
+    """Raise unless the requesting account may use the KMS key; without an authority all may."""
+    if key_arn and world.authority:
+        world.authority.require_key(request, key_arn, action)
 
 
 def find_object(

@@ -25,6 +25,10 @@ class ConnectionCut(Exception):  # noqa: N818 - not an error of the server: it w
     """Reset the connection instead of answering."""
 
 
+class ConnectionEnd(ConnectionCut):
+    """End the connection in order, without a byte of an answer."""
+
+
 class Action:
     """A fault's effect. The base does nothing; each subclass overrides what it needs."""
 

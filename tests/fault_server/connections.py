@@ -7,13 +7,14 @@ down, delayed answers wake up, and no thread is left. Refuses to know S3.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
 from collections.abc import Callable
 from typing import BinaryIO, cast
 
-from tests.fault_server.actions import ConnectionCut
+from tests.fault_server.actions import ConnectionCut, ConnectionEnd
 from tests.fault_server.wire import (
     Answer,
     ProtocolError,
@@ -83,12 +84,16 @@ class Listener:
 
     def _converse(self, connection: socket.socket, stream: BinaryIO) -> None:
         """Answer the requests of one connection until it ends."""
+        numbers = itertools.count(1)
         try:
             while request := read_request(stream, lambda: connection.sendall(_CONTINUE)):
+                request.number_on_connection = next(numbers)
                 answer = self._respond(request)
                 connection.sendall(serialise(answer, request))
                 if answer.close or request.headers.get("connection", "").lower() == "close":
                     return
+        except ConnectionEnd:
+            return
         except ConnectionCut:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         except ProtocolError:

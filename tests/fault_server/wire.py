@@ -44,6 +44,7 @@ class Request:
     operation: str = ""  # botocore's name, such as "CopyObject"
     account_id: str = ""  # empty: nobody this server knows
     request_id: str = ""
+    number_on_connection: int = 1
 
     @property
     def part_number(self) -> int | None:

@@ -145,7 +145,7 @@ VALUES: tuple[Any, ...] = (
         aborted_by=ABORTED,
         report_path=Path("report.jsonl"),
         planned_requests={"CopyObject": 2},
-        diagnosis=DIAGNOSIS,
+        diagnoses=(DIAGNOSIS,),
     ),
     CheckResult(
         metrics=METRICS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s3_xfer.listing.parallel import Listing
-from s3_xfer.model import S3Object
+from s3_xfer.model import CopyTask, S3Object, Skipped, SkipReason
 from s3_xfer.options import CopyOptions, Identical, TagPolicy
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.sources.prefix import PrefixSource
@@ -62,9 +62,8 @@ def test_total_includes_the_listing() -> None:
     """The source says how many requests its listing takes."""
     estimate = RequestEstimate(CopyOptions())
     for _ in range(1001):
-        estimate.add(listed(1))
+        estimate.add(Skipped(CopyTask(listed(1), "dst", "x"), SkipReason.DRY_RUN))
 
-    assert estimate.objects == 1001
     assert estimate.total(listing_requests=2) == {"ListObjectsV2": 2, "CopyObject": 1001}
     assert estimate.total(listing_requests=0) == {"CopyObject": 1001}
 
@@ -83,6 +82,33 @@ def test_looking_for_identical_objects_costs_a_head() -> None:
     assert copy.requests_of(listed(1)) == {"CopyObject": 1}
     assert skip.requests_of(large)["HeadObject"] == 2
     assert copy.requests_of(large)["HeadObject"] == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "size", "looks_first", "expected"),
+    [
+        (SkipReason.EXISTS, 1, False, {"CopyObject": 1}),
+        (SkipReason.EXISTS, 1, True, {"HeadObject": 1}),
+        (SkipReason.EXISTS, 9 * MIB, False, {"HeadObject": 1}),
+        (SkipReason.IDENTICAL, 1, False, {"HeadObject": 1}),
+        (SkipReason.IDENTICAL, 9 * MIB, False, {"HeadObject": 1, "GetObjectTagging": 1}),
+        (SkipReason.APPEARED_LATER, 1, False, {}),
+        (SkipReason.DRY_RUN, 1, True, {"CopyObject": 1, "HeadObject": 1}),
+    ],
+)
+def test_what_a_copy_would_skip_takes_requests_too(
+    reason: SkipReason, size: int, looks_first: bool, expected: dict[str, int]
+) -> None:
+    """As many as it takes a real run to find out."""
+    identical = Identical.SKIP if reason is SkipReason.IDENTICAL else Identical.COPY
+    options = CopyOptions(identical=identical, multipart_threshold_bytes=8 * MIB)
+    estimate = RequestEstimate(
+        options, overwrite=identical is Identical.SKIP, looks_first=looks_first
+    )
+
+    estimate.add(Skipped(CopyTask(listed(size), "dst", "x"), reason))
+
+    assert estimate.total(listing_requests=0) == expected
 
 
 @pytest.mark.parametrize(("objects", "pages"), [(0, 0), (1, 1), (1000, 1), (1001, 2)])

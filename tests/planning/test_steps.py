@@ -8,7 +8,7 @@ import pytest
 
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import CopyTask, Failed, S3Location, S3Object, Skipped, SkipReason
-from s3_xfer.options import CopyOptions, Identical, RunMode
+from s3_xfer.options import CopyOptions, Identical
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.steps import (
     COPY,
@@ -83,18 +83,10 @@ def test_own_copies_are_only_looked_for_where_both_sides_may_be_one_bucket() -> 
     later = task(modified=BEGAN + timedelta(days=1))
     alias = KeyMap(S3Location(bucket="x-s3alias", key="in/"), KEYS.destination)
 
-    plain = decide(listing_steps(CopyOptions(), KEYS, began=BEGAN), later, None)
-    aliased = decide(listing_steps(CopyOptions(), alias, began=BEGAN), later, None)
+    plain = decide(listing_steps(KEYS, began=BEGAN), later, None)
+    aliased = decide(listing_steps(alias, began=BEGAN), later, None)
 
     assert (plain, aliased) == (COPY, Skip(SkipReason.APPEARED_LATER))
-
-
-def test_a_dry_run_skips_what_a_real_run_would_copy_and_refuses_what_it_would_refuse() -> None:
-    """The last step of a dry run answers what no other step has."""
-    steps = listing_steps(CopyOptions(mode=RunMode.DRY_RUN), KEYS, began=BEGAN)
-
-    assert decide(steps, task(), None) == Skip(SkipReason.DRY_RUN)
-    assert isinstance(decide(steps, task(""), None), Refuse)
 
 
 def test_an_existing_object_is_skipped_without_overwrite() -> None:

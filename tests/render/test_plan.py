@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from s3_xfer.model import AccountContext
+from s3_xfer.ledger.result import CopyResult
+from s3_xfer.model import AccountContext, SkipReason
 from s3_xfer.render.plan import plan_rows, question
 from s3_xfer.render.summary import table_lines
 from s3_xfer.text import shell_word
@@ -17,13 +19,24 @@ from tests.render import samples
 ROLE = "arn:aws:iam::123456789012:role/copier"
 
 
+def _counted() -> CopyResult:
+    """Return the end of a dry run that would copy everything."""
+    result = samples.clean(planned_bill=samples.BILL)
+    planned: dict[str, Any] = {
+        "files_skipped": 50_000,
+        "skips_by_reason": {SkipReason.DRY_RUN.value: 50_000},
+        "planned_bytes": result.metrics.total_bytes_found,
+    }
+    return replace(result, metrics=replace(result.metrics, **planned))
+
+
 def _plan(**changed: Any) -> str:
     settings: dict[str, Any] = {
         "source_url": "s3://src/data/",
         "destination_url": "s3://dst/data/",
         "source": AccountContext(),
         "destination": AccountContext(role_arn=ROLE, external_id="hush", region="eu-west-1"),
-        "counted": samples.clean(planned_bill=samples.BILL),
+        "counted": _counted(),
         "overwrite": True,
         "requests": {"CopyObject": 50_000, "ListObjectsV2": 50},
     } | changed
@@ -58,7 +71,7 @@ def test_the_plan_warns_only_where_something_is_overwritten() -> None:
 
 def test_the_question_has_the_numbers_in_it() -> None:
     """The number of objects and their size."""
-    assert question(samples.clean()) == "Copy 50,000 objects, 5.0 GiB?"
+    assert question(_counted()) == "Copy 50,000 objects, 5.0 GiB?"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.ledger.result import RunState
+from s3_xfer.model import SkipReason
 from s3_xfer.render.live import ASCII, UNICODE, LiveView, count_frame, frame, glyphs_for
 from s3_xfer.render.progress import Phase, PlainView, phase_of, progress_line
 from tests.render.samples import RATES, metrics
@@ -83,9 +85,22 @@ def test_empty_objects_fill_both_bars() -> None:
 
 
 def test_a_dry_run_shows_a_count() -> None:
-    """The display of a dry run is a growing count."""
-    text = count_frame(Phase.LISTING, metrics(), RATES, width=80).plain
+    """The display of a dry run is a growing count, and what it would skip."""
+    planned = metrics(files_skipped=45, skips_by_reason={SkipReason.DRY_RUN.value: 45})
+    text = count_frame(Phase.LISTING, planned, RATES, width=80).plain
     assert text == "listing… 50,000 objects, 5.0 GiB"
+    planned = replace(planned, files_skipped=65)
+    text = count_frame(Phase.LISTING, planned, RATES, width=80).plain
+    assert text == "listing… 50,000 objects, 5.0 GiB: 45 to copy, 20 to skip"
+
+
+def test_the_line_of_a_dry_run_calls_nothing_skipped_that_would_be_copied() -> None:
+    """What would be copied has a count of its own, at the end."""
+    planned = metrics(files_skipped=65, skips_by_reason={SkipReason.DRY_RUN.value: 45})
+    line = progress_line(Phase.COPYING, planned, RATES)
+    assert " skipped=20 " in line
+    assert line.endswith(" would_copy=45")
+    assert "would_copy" not in progress_line(Phase.COPYING, metrics(), RATES)
 
 
 def test_no_color_leaves_no_colour_code(monkeypatch: pytest.MonkeyPatch) -> None:

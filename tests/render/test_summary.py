@@ -178,14 +178,15 @@ def test_a_dry_run_shows_what_would_happen() -> None:
         files_failed=0,
         errors_by_class={},
         files_skipped=50_000,
-        bytes_skipped=5 * 1024**3,
+        bytes_skipped=6 * 1024**3,
+        planned_bytes=5 * 1024**3,
         skips_by_reason={SkipReason.DRY_RUN.value: 49_990, SkipReason.APPEARED_LATER.value: 10},
     )
     result = CopyResult(state=RunState.COMPLETED, metrics=metrics)
     text = _text(result, replace(samples.CONTEXT, dry_run=True))
     assert text.startswith("Dry run: would copy 49,990 objects, nothing was written\n")
     assert "  would copy    49,990  5.0 GiB\n" in text
-    assert "  would skip        10           appeared after the run began\n" in text
+    assert "  would skip        10  1.0 GiB  appeared after the run began\n" in text
     assert "s3-xfer copy" not in text
 
 

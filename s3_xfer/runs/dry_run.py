@@ -1,0 +1,83 @@
+"""What a dry run does with each task: it finds out what a copy would do, and writes nothing.
+
+Where a copy leaves alone what exists or is identical, the destination's object is looked up, one
+HEAD for each. On AWS a copy asks with a condition instead; a dry run has nothing to put it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from s3_xfer.access.clients import Clients
+from s3_xfer.copying import lookup
+from s3_xfer.copying.context import CopyContext
+from s3_xfer.copying.settlement import OutcomeSettler
+from s3_xfer.errors import ErrorClass, translate
+from s3_xfer.ledger.ledger import Ledger
+from s3_xfer.model import CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.pipeline.executor import Processor
+from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
+from s3_xfer.spec import CopySpec
+
+UNSEEN = (
+    "what is at the destination may not be looked at (s3:GetObject and s3:ListBucket), so objects "
+    "that exist there were counted as copied"
+)
+
+
+class DryRunProcessor(Processor[CopyTask]):
+    """Records in ``ledger`` how each task would end. Thread-safe.
+
+    ``on_unseen`` is called, once, if the destination's objects may not be looked at.
+    """
+
+    def __init__(
+        self, spec: CopySpec, clients: Clients, *, ledger: Ledger, on_unseen: Callable[[], None]
+    ) -> None:
+        self._context = CopyContext(
+            source=clients.source,
+            destination=clients.destination,
+            hooks=clients.destination_hooks,
+            options=spec.options,
+            overwrite=spec.overwrite,
+            looks_first=not clients.destination_is_aws,
+        )
+        self._steps = counterpart_steps(spec.options, overwrite=spec.overwrite)
+        self._settler = OutcomeSettler(self._context)
+        self._ledger = ledger
+        self._on_unseen = on_unseen
+        self._is_unseen = False
+        super().__init__(self._find_out, threads=spec.options.threads if self._steps else 1)
+
+    def _find_out(self, task: CopyTask) -> None:
+        if self._ledger.begin(task):
+            self._ledger.end(task, self._outcome(task))
+
+    def _outcome(self, task: CopyTask) -> Outcome:
+        if not self._steps:
+            return Skipped(task, SkipReason.DRY_RUN)
+        try:
+            if not task.source.etag:
+                resolved, _ = lookup.head(self._context.source, task.source)
+                task = replace(task, source=resolved)
+            decision = decide(self._steps, task, self._counterpart(task))
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
+            return self._settler.not_begun(task, error)
+        if isinstance(decision, Copy):
+            return Skipped(task, SkipReason.DRY_RUN)
+        return outcome_of(decision, task)
+
+    def _counterpart(self, task: CopyTask) -> Counterpart | None:
+        context = self._context
+        if context.overwrite:
+            return lookup.compared_counterpart(context.source, context.destination, task)
+        try:
+            return lookup.existing_counterpart(context.destination, task)
+        except Exception as error:
+            if context.looks_first or translate(error).error_class is not ErrorClass.ACCESS_DENIED:
+                raise
+        if not self._is_unseen:
+            self._is_unseen = True
+            self._on_unseen()
+        return None
