@@ -88,6 +88,7 @@ class Kind(enum.Enum):
     INSTANCE = "an object"  # that only a program can give
 
 
+_TEXTS = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.DEADLINE)
 _KINDS = {
     str: Kind.TEXT,
     bool: Kind.FLAG,
@@ -202,7 +203,8 @@ class Declaration:
         """
         if value is None and self.is_optional:
             return None
-        self._check_blank(value, self._label)
+        if self.kind in _TEXTS:
+            self._check_blank(value, self._label)
         try:
             taken = self._taken(value)
         except NotAcceptedError as error:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -331,3 +331,25 @@ class NotAttempted:
 
 
 Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted
+
+
+class OnceReadable(Iterable[str | S3Object]):
+    """An iterator, which one run can read; a second one is refused instead of copying nothing."""
+
+    def __init__(self, chosen: Iterator[str | S3Object]) -> None:
+        self._chosen = chosen
+        self._is_read = False
+
+    def __iter__(self) -> Iterator[str | S3Object]:
+        """Return the iterator, once.
+
+        Raises:
+            ValidationError: it was returned before.
+        """
+        if self._is_read:
+            raise ValidationError(
+                "objects is an iterator, which an earlier run has read",
+                remedy="give a list, or an iterable that can be read again",
+            )
+        self._is_read = True
+        return self._chosen

@@ -22,13 +22,14 @@ import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import get_cert_path
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
 from s3_xfer.access.brokers import bound_processes
 from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
+from s3_xfer.access.role_denial import diagnose_role
 from s3_xfer.copying.background_renewal import BackgroundRenewal
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -315,8 +316,12 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
-    return PreflightError(
-        f"the {side} side cannot use {who}: {printable(info.message)}",
+    code = f"{printable(info.code)}: " if isinstance(error, ClientError) else ""
+    refusal = PreflightError(
+        f"the {side} side cannot use {who}: {code}{printable(info.message)}",
         remedy=error.remedy if isinstance(error, PreflightError) else "",
         error_class=error_class,
     )
+    if isinstance(error, ClientError) and error.operation_name == "AssumeRole":
+        refusal.diagnosis = diagnose_role(account, side, info)
+    return refusal

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from s3_xfer.access.documents import (
+    EXTERNAL_ID,
     Participants,
     PolicyDocument,
     PolicyTarget,
@@ -30,7 +31,6 @@ from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
 _ON_BUCKETS = frozenset({"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"})
-EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
 
 
 def policies_for(
@@ -203,7 +203,7 @@ class _PolicyWriter:
     def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
         journal = self._options.journal or ""
-        if journal.startswith("s3://"):
+        if self._writes and journal.startswith("s3://"):
             location = S3Location.parse(journal)
             bucket = self._arn(location.bucket)
             file = f"{bucket}/{literal(location.key)}"

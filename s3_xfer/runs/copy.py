@@ -19,6 +19,7 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
+from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
@@ -70,6 +71,7 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
+        self._one_per_key = OneObjectPerKey() if operation.rename else None
         self._steps: Sequence[Step] = ()
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
@@ -79,17 +81,11 @@ class CopyRun(Run[CopyResult]):
         self._start()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Return how objects ended, as it happens, until the last one; the order is not a key's.
+        """Return how objects ended, as it happens, until the last one.
 
-        Call it once, right after the start. Ten thousand outcomes wait for a slow reader; then the
-        copy waits for it too, but never below a hundred objects a second: what it cannot take is
-        left out and counted in :attr:`outcomes_missed`. The report has every object.
-
-        Raises:
-            ValidationError: it comes too late (more than a thousand objects have ended), or the
-                outcomes are read already.
+        See :meth:`~s3_xfer.runs.run.Run.read_outcomes`.
         """
-        return self._read_outcomes()
+        return self.read_outcomes()
 
     # --------------------------------------------------------------------------- validating
 
@@ -131,7 +127,7 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self._keys, began=began)
+        self._steps = listing_steps(self._keys, began=began, last=self._one_per_key)
         execution = Execution(
             self._source,
             self._executor,
@@ -143,6 +139,7 @@ class CopyRun(Run[CopyResult]):
         )
         grace_s = self.operation.options.stop_grace_s
         all_ended = execution.run(self._processor, grace_s=grace_s)
+        self._notes += _notes_of_choice(self.operation, self._source, self._one_per_key)
         if self._copier:
             tried = try_again(
                 self._copier,
@@ -156,8 +153,10 @@ class CopyRun(Run[CopyResult]):
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
-        objects = self._ledger.found(batch.items, batch.keys)
-        return [task for task in self._keys.tasks(objects) if self._is_copied(task)]
+        items = wanted(batch.items, self.operation.where)
+        renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
+        objects = self._ledger.found(items, batch.keys)
+        return [task for task in renamed or self._keys.tasks(objects) if self._is_copied(task)]
 
     def _is_copied(self, task: CopyTask) -> bool:
         """Return whether the steps leave a task to be copied; record the others' outcomes."""
@@ -241,7 +240,7 @@ class CopyRun(Run[CopyResult]):
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
         if isinstance(error, S3XferError):
-            self._mention_open_uploads(error)
+            _mention_uploads(self._setup.open_uploads(), error)
 
     def _diagnoses(self) -> tuple[Diagnosis, ...]:
         """Return what each kind of denial means; nothing if the copy was stopped."""
@@ -254,15 +253,26 @@ class CopyRun(Run[CopyResult]):
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 
-    def _mention_open_uploads(self, error: S3XferError) -> None:
-        """Tell of the preflight's own upload if not even its abort was allowed."""
-        for upload in self._setup.open_uploads():
-            url = s3_url(upload.bucket, upload.key)
-            error.problem += (
-                f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
-            )
+
+def _mention_uploads(uploads: Sequence[OpenUpload], error: S3XferError) -> None:
+    """Tell of the preflight's own upload if not even its abort was allowed."""
+    for upload in uploads:
+        url = s3_url(upload.bucket, upload.key)
+        error.problem += (
+            f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
+        )
 
 
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
     return metrics.listing_complete and metrics.files_done == metrics.total_files_found
+
+
+def _notes_of_choice(
+    spec: CopySpec, source: Source[S3Object], one_per_key: OneObjectPerKey | None
+) -> Iterator[str]:
+    """Yield what is not known because a program has chosen objects or keys."""
+    if spec.objects is not None and not source.is_exhausted():
+        yield "objects was not read to its end; what it still had is not reported"
+    if one_per_key and one_per_key.is_full:
+        yield f"keys from rename behind the first {KEYS_MAX:,} were not compared with each other"
