@@ -315,9 +315,10 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
-    code = f"{printable(info.code)}: " if isinstance(error, ClientError) else ""
+    code = f"{info.code}: " if isinstance(error, ClientError) else ""
+    said = printable(f"{code}{info.message}")
     refusal = PreflightError(
-        f"the {side} side cannot use {who}: {code}{printable(info.message)}",
+        f"the {side} side cannot use {who}: {said}",
         remedy=error.remedy if isinstance(error, PreflightError) else "",
         error_class=error_class,
     )
