@@ -61,6 +61,7 @@ class Section(enum.Enum):
 
     LOCATIONS = "Locations", JournalRole.IDENTITY
     ONE_SIDE = "Source or destination", JournalRole.REMEMBERED
+    SOURCE_SIDE = "Source", JournalRole.REMEMBERED
     BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
     WHAT = "What to copy", JournalRole.IDENTITY
     COMPARISON = "What to compare", JournalRole.PER_RUN

@@ -44,6 +44,11 @@ class TransferSpec:
 
     def __post_init__(self) -> None:
         check_values(self)
+        if self.destination.no_sign_request:
+            raise ValidationError(
+                "requests to the destination have to be signed",
+                remedy="give no_sign_request for the source alone",
+            )
         self.key_map()
 
     @classmethod

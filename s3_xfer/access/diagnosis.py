@@ -126,9 +126,11 @@ class AccessDiagnoser:
 
     def _context(self, step: AccessAction) -> DenialContext:
         source, destination = self._keys.source.account, self._keys.destination.account
-        by_reader = source.names_credentials and step in _BY_READER
+        by_reader = not source.shares_credentials and step in _BY_READER
         copier = self._identities.copier()
-        if by_reader:
+        if by_reader and source.no_sign_request:
+            principal = "the public (requests are not signed)"
+        elif by_reader:
             principal = printable(self._identities.source().arn) or "the source's credentials"
         else:
             principal = copier.arn if copier else "the destination's credentials"

@@ -17,6 +17,7 @@ from s3_xfer.text import printable
 
 Conditions: TypeAlias = Mapping[str, Mapping[str, str | Sequence[str]]]
 
+EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
 _SPECIAL = re.compile(r"[*?$]")
 # The account of other S3 services may be empty (Ceph's users) or of another form (its accounts).
 _PRINCIPAL = re.compile(
@@ -113,7 +114,7 @@ class Participants:
     ``reader`` is who lists the source with credentials of its own, where that is known.
 
     Raises:
-        ValidationError: a key is not given by its ARN.
+        ValidationError: a key is not given by its ARN, or the ARNs are of several partitions.
     """
 
     copier: Principal
@@ -123,8 +124,16 @@ class Participants:
     destination_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in (*self.source_keys, *self.destination_keys):
+        keys = (*self.source_keys, *self.destination_keys)
+        for key in keys:
             key_account(key)
+        arns = [self.copier.arn, self.reader, *([self.trusted.arn] if self.trusted else []), *keys]
+        partitions = {arn.split(":")[1] for arn in arns if arn.startswith("arn:")}
+        if len(partitions) > 1:
+            raise ValidationError(
+                f"the ARNs are of several partitions: {', '.join(sorted(partitions))}",
+                remedy="S3 copies within one partition only (aws, aws-cn, aws-us-gov)",
+            )
 
 
 class PolicyTarget(enum.Enum):

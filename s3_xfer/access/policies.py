@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from s3_xfer.access.documents import (
+    EXTERNAL_ID,
     Participants,
     PolicyDocument,
     PolicyTarget,
@@ -30,7 +31,6 @@ from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
 _ON_BUCKETS = frozenset({"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"})
-EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
 
 
 def policies_for(
@@ -97,12 +97,12 @@ class _PolicyWriter:
 
     def documents(self) -> Iterator[PolicyDocument]:
         source = self._source.account
-        owner, has_reader = source.bucket_owner, source.names_credentials
+        owner, has_reader = source.bucket_owner, not source.shares_credentials
         reading = [*([] if has_reader else self._listing()), *self._copying()]
         if self._is_foreign(owner):
             yield from self.document(PolicyTarget.SOURCE_BUCKET, *reading)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
-        if has_reader:
+        if source.names_credentials:
             yield from self.document(PolicyTarget.READER, *self._listing(), *self._reading())
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
@@ -172,7 +172,7 @@ class _PolicyWriter:
 
     def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source: one object."""
-        if self._writes or not self._source.account.names_credentials:
+        if self._writes or self._source.account.shares_credentials:
             yield from self._reading()
         else:
             yield self._statement("Read", (self._below(self._source),), "s3:GetObject")
@@ -203,7 +203,7 @@ class _PolicyWriter:
     def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
         journal = self._options.journal or ""
-        if journal.startswith("s3://"):
+        if self._writes and journal.startswith("s3://"):
             location = S3Location.parse(journal)
             bucket = self._arn(location.bucket)
             file = f"{bucket}/{literal(location.key)}"

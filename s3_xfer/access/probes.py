@@ -46,6 +46,8 @@ _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 
 def _identity(context: ProbeContext, side: str) -> str:
+    if side == SOURCE and context.keys.source.account.no_sign_request:
+        return "nobody: requests are not signed"
     identities = context.identities
     assert identities  # noqa: S101 - the doctor gives them
     identity = identities.source() if side == SOURCE else identities.destination()

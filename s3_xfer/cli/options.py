@@ -67,8 +67,9 @@ def _copy_declarations() -> list[Declaration]:
 
 def _side(side: str, section: str) -> Iterator[Decorator[Any]]:
     """Yield the options that say with whose credentials, and where, one side is reached."""
+    sections = [Section.ONE_SIDE, *([Section.SOURCE_SIDE] if side == "source" else [])]
     for account_option in _ACCOUNT.values():
-        if account_option.flag and account_option.section is Section.ONE_SIDE:
+        if account_option.flag and account_option.section in sections:
             yield declared(account_option, side=side, section=section)
 
 

@@ -43,7 +43,8 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 
     Give the options of the copy: they decide what is needed. Nothing is changed anywhere. The
     accounts of both buckets (--source-bucket-owner, --dest-bucket-owner) say who must write
-    down what; a bucket without one is taken for another account's.
+    down what. A source bucket without one is taken for another account's, a destination bucket
+    for the copier's own.
 
     \b
     Examples:
@@ -53,7 +54,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
             --dest-role-arn arn:aws:iam::222222222222:role/copier
       One of them, ready to paste:
         s3-xfer policy ... --only source-bucket
-      The commands that take everything back:
+      The commands that take everything back, a script for each account:
         s3-xfer policy ... --revert
     """
 
@@ -162,8 +163,8 @@ def _for_target(documents: tuple[PolicyDocument, ...], name: str) -> list[Policy
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     """Return what the documents do not say."""
-    from s3_xfer.access.documents import PolicyTarget  # noqa: PLC0415
-    from s3_xfer.access.policies import EXTERNAL_ID  # noqa: PLC0415
+    from s3_xfer.access.documents import EXTERNAL_ID, PolicyTarget  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.policies import size_notes  # noqa: PLC0415
 
     notes = []
     targets = {document.target for document in documents}
@@ -171,8 +172,7 @@ def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
         notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
     if PolicyTarget.TRUST in targets and values["dest_external_id"]:
         notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
-    if "AWSReservedSSO_" in "".join(document.resource for document in documents):
-        notes.append("the role of a single sign-on has a path: write its full ARN (--principal)")
+    notes += size_notes(documents)
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")
     return [printable(note) for note in notes]

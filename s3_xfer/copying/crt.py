@@ -53,7 +53,13 @@ class CrtCopyClient:
         address = urlsplit(f"//{dict(template.common_headers)['host']}")
         assert address.hostname  # noqa: S101 - botocore has composed a request to it
         self.endpoint = f"{'https' if template.tls else 'http'}://{address.netloc}"
-        self._template = template
+        self.template = template
+        self.with_template = partial(  # the same client, for other copies
+            type(self),
+            credentials=credentials,
+            connect_timeout_s=connect_timeout_s,
+            ca_bundle=ca_bundle,
+        )
         self._signer = Signer(template, credentials)
         self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
         socket_options = awscrt.io.SocketOptions()
@@ -78,7 +84,7 @@ class CrtCopyClient:
         ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait. Without
         ``use_idle`` a new connection is opened.
         """
-        path = self._template.path(task)
+        path = self.template.path(task)
         stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
         while use_idle and (connection := self._take_idle()):
             if stream.begin(connection):

@@ -156,7 +156,10 @@ class AsyncDispatcher:
             case Renew():
                 self._sender.complete(self._renew, request, error)
             case Stand():
-                self._sender.complete(self._conclude, request, error)
+                is_elsewhere = info.error_class is ErrorClass.WRONG_REGION
+                may_move = is_elsewhere and not request.is_relocated
+                end = self._relocate if may_move else self._conclude
+                self._sender.complete(end, request, error)
             case CutOff():
                 stopped = cut_off(self._requests.stop, info, attempts=request.attempts)
                 self._sender.complete(self._conclude, request, stopped)
@@ -200,6 +203,14 @@ class AsyncDispatcher:
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
         """Complete a request whose last answer was ``error``; may ask S3."""
         self._complete(request, self._settler.conclude(request.task, request.transfer, error))
+
+    def _relocate(self, request: InflightRequest, error: Exception) -> None:
+        """Send a request again to the region of its bucket, as boto3 does by itself."""
+        request.is_relocated = True
+        if self._sender.relocate(request):
+            self._sender.send_again(request)
+        else:
+            self._conclude(request, error)
 
     def _renew(self, request: InflightRequest, error: Exception) -> None:
         """Send a request again that was refused as expired, if the credentials were renewed."""

@@ -7,10 +7,13 @@ and can express the configuration, the transfer manager otherwise.
 from __future__ import annotations
 
 import contextlib
+import socket
+import ssl
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.template import compose
+from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine
 
@@ -28,6 +31,8 @@ def select_engine(
     context: CopyContext, *, ca_bundle: str | None, source_bucket: str, destination_bucket: str
 ) -> CrtCopyClient | str:
     """Return the client of the CRT engine, or why the managed engine sends the copies.
+
+    Where no TLS is possible with the endpoint, the managed engine says so best.
 
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
@@ -47,12 +52,43 @@ def select_engine(
     if reason:
         return _without_crt(options, reason)
     config: Any = client.meta.config
+    refusal = _tls_refusal(template, ca_bundle, config.connect_timeout)
+    if refusal:
+        return refusal
     return crt.CrtCopyClient(
         template,
         context.hooks.renewal.credentials,
         connect_timeout_s=config.connect_timeout,
         ca_bundle=ca_bundle,
     )
+
+
+def _tls_refusal(template: CopyTemplate, ca_bundle: str | None, timeout_s: float) -> str:
+    """Return why TLS with the endpoint fails; empty if it does not, or nothing can be said.
+
+    awscrt says no more than that it failed, and takes up to half a minute to say it (s2n hides from
+    an attacker when it noticed). boto3 says at once what is wrong with a certificate.
+    """
+    if not template.tls:
+        return ""
+    address = urlsplit(f"//{dict(template.common_headers)['host']}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if ca_bundle:
+        context.load_verify_locations(ca_bundle)
+    else:
+        context.load_default_certs()
+    try:
+        with (
+            socket.create_connection((address.hostname, address.port or 443), timeout_s) as plain,
+            context.wrap_socket(plain, server_hostname=address.hostname),
+        ):
+            return ""
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        return ""  # it was closed, which may pass
+    except ssl.SSLError as error:
+        return f"TLS with {address.netloc} fails: {error.reason}"
+    except OSError:
+        return ""
 
 
 def _without_crt(options: CopyOptions, reason: str) -> str:

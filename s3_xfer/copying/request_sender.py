@@ -8,6 +8,8 @@ copies in parts, renewing credentials) runs on two thread pools.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.renewal import not_renewed
 from s3_xfer.copying.request_state import TransferState, cut_off, stopped
+from s3_xfer.copying.template import compose
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, Outcome
 from s3_xfer.pipeline.slots import Slots
@@ -48,6 +51,8 @@ class InflightRequest:
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
     is_resent: bool = False  # because an idle connection had been closed
+    is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
+    sent_by: CrtCopyClient | None = None
     error: Exception | None = None  # of the last answer
     give_up: Callable[[], None] | None = None
 
@@ -77,6 +82,8 @@ class RequestSender:
         on_crash: OnCrash,
     ) -> None:
         self._copy_client = copy_client
+        self._relocating = threading.Lock()
+        self._context = context
         hooks, threads = context.hooks, context.options.threads
         self._counter = hooks.requests.counter
         self._stop = hooks.requests.stop
@@ -145,6 +152,27 @@ class RequestSender:
         if self._is_refreshed(request):
             self._send(request)
 
+    def relocate(self, request: InflightRequest) -> bool:
+        """Ask where the bucket is whose region was wrong; return whether requests go there now.
+
+        boto3's client learns it from the answer to any request.
+        """
+        client, task = self._context.destination, request.task
+        with self._relocating:
+            if self._copy_client is request.sent_by:
+                with contextlib.suppress(Exception):  # the answer to the copy stands
+                    client.head_bucket(Bucket=task.destination_bucket)
+                template = compose(
+                    client,
+                    self._context.options,
+                    source_bucket=task.source.bucket,
+                    destination_bucket=task.destination_bucket,
+                )
+                if template != self._copy_client.template:
+                    self._copy_client.close()
+                    self._copy_client = self._copy_client.with_template(template)
+            return self._copy_client is not request.sent_by
+
     def end_queued(self) -> None:
         """End the queued requests of a stopped run, for which no answer frees a slot any more."""
         while (request := self.slots.next()) is not None:
@@ -197,7 +225,8 @@ class RequestSender:
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
-        request.give_up = self._copy_client.send(
+        request.sent_by = self._copy_client
+        request.give_up = request.sent_by.send(
             request.task, partial(self._answered, request), use_idle=not request.is_resent
         )
 

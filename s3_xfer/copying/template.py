@@ -91,10 +91,14 @@ class _ComposedError(Exception):
 
 
 def _unsent_request(client: S3Client, **params: Any) -> dict[str, Any]:
-    """Let ``client`` compose a ``CopyObject``, and stop it where it would sign and send."""
+    """Let ``client`` compose a ``CopyObject``, and stop it where it would sign and send.
+
+    Other requests of ``client``, which may be sent meanwhile, are let through.
+    """
 
     def stop_here(params: dict[str, Any], **_: object) -> None:
-        raise _ComposedError(params)
+        if params["url_path"].endswith(_KEY):
+            raise _ComposedError(params)
 
     events = client.meta.events
     events.register_last("before-call.s3", stop_here)

@@ -13,11 +13,14 @@ from s3_xfer import (
     ChecksumAlgorithm,
     Encryption,
     Engine,
+    ErrorClass,
+    Preflight,
     RunState,
     StorageClass,
     TagPolicy,
 )
 from s3_xfer.units import TIB
+from tests.contract.conftest import CRT_IS_HERE
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S, at_any_pace
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SOURCE_ACCOUNT, SOURCE_KEY, SRC, World
@@ -25,6 +28,7 @@ from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SOURCE_ACCOUNT, SOURCE_
 needs_crt = pytest.mark.skipif(
     importlib.util.find_spec("awscrt") is None, reason="compares with awscrt, which is not here"
 )
+ENGINES = [Engine.MANAGED, Engine.CRT] if CRT_IS_HERE else [Engine.MANAGED]
 SIGNATURE = {"authorization", "x-amz-date", "user-agent", "x-amz-security-token"}
 # botocore says these about itself; they change nothing for S3.
 BOTOCORE_ONLY = {"amz-sdk-invocation-id", "amz-sdk-request", "accept-encoding", "host"}
@@ -177,3 +181,47 @@ def test_etags_that_are_no_md5_need_no_second_look() -> None:
         assert world.sent("HeadObject") == 0
         assert [one.etag for one in world.server.objects(DST).values()]
     assert result.metrics.files_copied_successfully == 20
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("status", [301, 400])
+def test_a_bucket_in_another_region_is_found_without_a_preflight(
+    engine: Engine, status: int
+) -> None:
+    """boto3 follows S3 to the right region; so does the other engine, and asks once for it."""
+    with World(engine) as world:
+        world.server.create_bucket(
+            "far-bucket", owner=DESTINATION_ACCOUNT, region="eu-west-1", check_region=True
+        )
+        for number in range(100):
+            world.server.put(SRC, f"in/{number:02}", size=1)
+        if status == 301:
+            code = "PermanentRedirect"
+            world.server.inject(
+                Fault.error("CopyObject", status, code, bucket="far-bucket", times=1)
+            )
+
+        result = world.copy(
+            destination_bucket="far-bucket", preflight=Preflight.SKIP, concurrency=4
+        )
+
+        assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
+        assert len(world.server.objects("far-bucket")) == 100
+        assert world.server.count("HeadBucket") <= 8
+        assert world.server.count("CopyObject", status=200) == 100
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_region_that_stays_wrong_ends_the_run(engine: Engine) -> None:
+    """The same class and advice from both engines."""
+    with World(engine) as world:
+        for number in range(50):
+            world.server.put(SRC, f"in/{number:02}", size=1)
+        world.server.inject(Fault.error("CopyObject", 301, "PermanentRedirect"))
+
+        result = world.copy(preflight=Preflight.SKIP)
+
+    assert result.aborted_by is not None
+    assert result.aborted_by.error_class is ErrorClass.WRONG_REGION
+    assert "--dest-region" in str(result.aborted_by)
+    assert result.metrics.files_copied_successfully == 0

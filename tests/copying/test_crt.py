@@ -19,7 +19,7 @@ import boto3
 import pytest
 import trustme
 
-from s3_xfer import CopyOptions, Engine, ErrorClass, RunState
+from s3_xfer import CopyOptions, Engine, ErrorClass, Preflight, RunState
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import translate
@@ -44,10 +44,10 @@ TASK = CopyTask(
 
 
 @contextmanager
-def tls_in_front_of(port: int, authority: trustme.CA) -> Iterator[int]:
-    """Listen with a certificate of ``authority`` for localhost, and pass everything to ``port``."""
+def tls_in_front_of(port: int, certificate: trustme.LeafCert) -> Iterator[int]:
+    """Listen on localhost with ``certificate``, and pass everything to ``port``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
+    certificate.configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_accept, args=(listener, context, port), daemon=True).start()
         yield listener.getsockname()[1]
@@ -123,7 +123,7 @@ def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Pat
     with World(Engine.CRT) as world:
         port = int(world.server.url.rpartition(":")[2])
         world.server.put(SRC, "in/x", size=1)
-        with tls_in_front_of(port, authority) as tls_port:
+        with tls_in_front_of(port, authority.issue_cert("localhost")) as tls_port:
             url = f"https://localhost:{tls_port}"
             result = world.copy(
                 source=world.account(SOURCE_KEY),
@@ -137,15 +137,56 @@ def test_certificates_of_strangers_are_refused(tmp_path: Path) -> None:
     """Another authority's certificate ends in an error, not in a request."""
     ours, theirs, bundle = trustme.CA(), trustme.CA(), tmp_path / "ca.pem"
     ours.cert_pem.write_to_path(bundle)
+    certificate = theirs.issue_cert("localhost")
     with (
         World() as world,
-        tls_in_front_of(int(world.server.url.rpartition(":")[2]), theirs) as port,
+        tls_in_front_of(int(world.server.url.rpartition(":")[2]), certificate) as port,
     ):
         answer = answer_of(f"https://localhost:{port}", bundle)
         assert not world.server.requests
     assert answer.error is not None
     assert translate(answer.error).error_class is ErrorClass.NETWORK
     assert "TLS" in str(answer.error)
+
+
+NOT_TRUSTED: dict[str, Callable[[trustme.CA, trustme.CA], trustme.LeafCert]] = {
+    "another authority": lambda _, theirs: theirs.issue_cert("localhost"),
+    "another name": lambda ours, _: ours.issue_cert("example.org"),
+    "expired": lambda ours, _: ours.issue_cert(
+        "localhost",
+        not_before=datetime(2020, 1, 1, tzinfo=UTC),
+        not_after=datetime(2021, 1, 1, tzinfo=UTC),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", NOT_TRUSTED)
+def test_what_is_wrong_with_a_certificate_is_told_alike_by_both_engines(
+    row: str, tmp_path: Path
+) -> None:
+    """The same class, tries and words, and at once: awscrt alone takes half a minute a try."""
+    ours, theirs, bundle = trustme.CA(), trustme.CA(), tmp_path / "ca.pem"
+    ours.cert_pem.write_to_path(bundle)
+    certificate = NOT_TRUSTED[row](ours, theirs)
+    seen = {}
+    for engine in (Engine.MANAGED, Engine.CRT):
+        with World(engine) as world:
+            world.server.put(SRC, "in/x", size=1)
+            port = int(world.server.url.rpartition(":")[2])
+            with tls_in_front_of(port, certificate) as tls_port:
+                url = f"https://localhost:{tls_port}"
+                result = world.copy(
+                    preflight=Preflight.SKIP,
+                    read_timeout_s=5,
+                    destination=world.account(
+                        DESTINATION_KEY, endpoint_url=url, ca_bundle=str(bundle)
+                    ),
+                )
+            info = result.failures[0].error.info
+            words = info.message.replace(str(tls_port), "PORT")
+            seen[engine] = (info.error_class, info.attempts, info.code, words)
+    assert seen[Engine.MANAGED] == seen[Engine.CRT]
+    assert seen[Engine.CRT][:2] == (ErrorClass.NETWORK, 4)
 
 
 def test_names_that_do_not_resolve_are_network_errors() -> None:
@@ -355,6 +396,16 @@ def test_errors_keep_the_words_of_s3() -> None:
         answer = answer_of(url)
     assert (answer.status, answer.body) == (503, refusal.encode())
     assert ("x-amz-request-id", "R1") in answer.headers
+
+
+def test_hundreds_of_headers_are_an_answer_like_any_other() -> None:
+    """There is no limit to their number, nor, within reason, to their size."""
+    headers = [f"x-{number}: {'v' * 100}" for number in range(400)]
+    server = ScriptedServer(whole(BODY, *headers))
+    with server.listening() as url:
+        answer = answer_of(url)
+    assert answer.body == BODY.encode()
+    assert len(answer.headers) > 400
 
 
 def test_answers_in_chunks_are_put_together() -> None:

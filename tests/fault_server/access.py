@@ -27,10 +27,15 @@ def account_of(world: World, access_key: str) -> str:
     return principal.account_id if principal else ""
 
 
+PUBLIC = Principal(account_id="", arn="")  # what everybody may, see FaultServer.grant
+
+
 def authenticate(world: World, request: Request) -> Principal:
-    """Return whom the request speaks for."""
+    """Return whom the request speaks for: nobody, if S3 gets it unsigned."""
     if not request.access_key:
-        raise refusals.access_denied()
+        if request.service == "sts":
+            raise refusals.access_denied()
+        return PUBLIC
     principal = world.principals.get(request.access_key)
     if principal is None:
         if request.service == "sts":

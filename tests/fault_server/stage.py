@@ -68,7 +68,10 @@ class Stage:
             self._world.buckets[name] = bucket
 
     def grant(self, bucket: str, *, to: str, actions: Iterable[str], prefix: str = "") -> None:
-        """Let account ``to`` do ``actions`` (``*`` is a wildcard) below ``prefix``."""
+        """Let account ``to`` do ``actions`` (``*`` is a wildcard) below ``prefix``.
+
+        An empty account stands for requests that are not signed.
+        """
         self._add_rule(bucket, to, actions, prefix, allows=True)
 
     def deny(
