@@ -15,8 +15,10 @@ Describe a copy, run it, look at how it ended::
     print(result.metrics.files_copied_successfully)
     result.raise_for_failures()
 
-or watch it: ``run = operation.start()``, poll ``run.snapshot()``, ``run.cancel()``,
-``run.result()``; :func:`progress_text` and :func:`result_text` say it in words.
+or in one line: ``s3_xfer.copy("s3://their-bucket/data/", "s3://our-bucket/x/", recursive=True)``;
+or watch it: ``with operation.start() as run:``, then poll ``run.snapshot()``, iterate over
+``run.outcomes()``, ``run.cancel()``, ``run.result()``; :func:`progress_text` and
+:func:`result_text` say it in words. In an event loop: ``await operation.run_async()``.
 
 :class:`S3CheckOperation` takes the same places and compares them, without writing anything::
 
@@ -83,10 +85,11 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
-    from s3_xfer.operations import S3CheckOperation, S3CopyOperation
+    from s3_xfer.operations import S3CheckOperation, S3CopyOperation, check, copy
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
@@ -105,11 +108,13 @@ __all__ = [
     "CompareStatus",
     "CompareSummary",
     "Copied",
+    "Copy",
     "CopyFailed",
     "CopyOptions",
     "CopyResult",
     "CopyRun",
     "CopyTask",
+    "Decision",
     "Declaration",
     "Diagnosis",
     "Encryption",
@@ -127,10 +132,12 @@ __all__ = [
     "ObjectError",
     "OpenUpload",
     "Outcome",
+    "Planned",
     "Preflight",
     "PreflightError",
     "RateMeter",
     "Rates",
+    "Refuse",
     "ReportError",
     "ReportScope",
     "RetryAction",
@@ -144,12 +151,15 @@ __all__ = [
     "S3Object",
     "S3XferError",
     "SecondChance",
+    "Skip",
     "SkipReason",
     "Skipped",
     "StorageClass",
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "check",
+    "copy",
     "declarations_of",
     "progress_text",
     "result_text",
@@ -165,6 +175,8 @@ _LAZY = {
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
+    "check": "s3_xfer.operations",
+    "copy": "s3_xfer.operations",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
 }
@@ -175,3 +187,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module 's3_xfer' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return what completion and ``help()`` show: the promise, imported yet or not."""
+    return sorted({*globals(), *__all__})

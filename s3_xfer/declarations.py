@@ -61,6 +61,7 @@ class Section(enum.Enum):
 
     LOCATIONS = "Locations", JournalRole.IDENTITY
     ONE_SIDE = "Source or destination", JournalRole.REMEMBERED
+    SOURCE_SIDE = "Source", JournalRole.REMEMBERED
     BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
     WHAT = "What to copy", JournalRole.IDENTITY
     COMPARISON = "What to compare", JournalRole.PER_RUN
@@ -87,6 +88,7 @@ class Kind(enum.Enum):
     INSTANCE = "an object"  # that only a program can give
 
 
+_TEXTS = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.DEADLINE)
 _KINDS = {
     str: Kind.TEXT,
     bool: Kind.FLAG,
@@ -201,7 +203,8 @@ class Declaration:
         """
         if value is None and self.is_optional:
             return None
-        self._check_blank(value, self._label)
+        if self.kind in _TEXTS:
+            self._check_blank(value, self._label)
         try:
             taken = self._taken(value)
         except NotAcceptedError as error:

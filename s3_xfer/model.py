@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -26,6 +26,7 @@ _NO_METADATA: Mapping[str, str] = FrozenDict()
 # Rules for general purpose buckets; dots are legal, access point aliases fit the same shape.
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")  # what Python makes of bytes that it cannot decode
+_ENDPOINT = re.compile(r"https?://(\[[\da-fA-F:.]+\]|[^\s/:\[\]]+)(:\d{1,5})?(/\S*)?")
 _ACCOUNT_ID = re.compile(r"\d{12}")
 # The account of other S3 services may be empty or of another form: Ceph has both.
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|RGW\d{17}|):role/.+")
@@ -71,6 +72,12 @@ class AccountContext:
         metavar="ACCOUNT",
         details="A bucket's name can be registered again by another account.",
     )
+    no_sign_request: bool | None = optional(
+        bool,
+        Section.SOURCE_SIDE,
+        "Do not sign the requests that list and look at the source, which is public.",
+        details="Copies are signed with the destination's credentials all the same.",
+    )
     ca_bundle: str | None = optional(
         str, Section.BOTH_SIDES, "Certificates to trust instead of the usual ones.", must_exist=True
     )
@@ -107,11 +114,13 @@ class AccountContext:
             )
         if self.session and self.profile:
             raise ValidationError("give either a session or a profile, not both")
-        if self.endpoint_url and not re.match(r"https?://[^/]", self.endpoint_url):
+        if self.no_sign_request and self.names_credentials:
             raise ValidationError(
-                f"{self.endpoint_url!r} is not an endpoint",
-                remedy="write it as https://HOST or http://HOST:PORT",
+                "credentials were given for requests that are not signed",
+                remedy="leave out either the credentials or no_sign_request",
             )
+        if self.endpoint_url:
+            check_endpoint(self.endpoint_url)
 
     def __deepcopy__(self, _: object) -> AccountContext:
         return self  # frozen, and a session is not copied in the middle of a refresh
@@ -120,6 +129,29 @@ class AccountContext:
     def names_credentials(self) -> bool:
         """Whether credentials of its own were chosen for this side."""
         return bool(self.profile or self.role_arn or self.session)
+
+    @property
+    def shares_credentials(self) -> bool:
+        """Whether a source with this account is read with the destination's credentials."""
+        return not (self.names_credentials or self.no_sign_request)
+
+
+def check_endpoint(url: str) -> None:
+    """Return if ``url`` can be the endpoint of a service.
+
+    Where it may hold a secret, the message does not repeat it.
+
+    Raises:
+        ValidationError: it cannot.
+    """
+    remedy = "write it as https://HOST or http://HOST:PORT"
+    if any(mark in url for mark in "@?#"):
+        raise ValidationError(
+            "an endpoint has user info, a query or a fragment, none of which is ever sent",
+            remedy=f"{remedy}; credentials belong into a profile",
+        )
+    if not _ENDPOINT.fullmatch(url):
+        raise ValidationError(f"{url!r} is not an endpoint", remedy=remedy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,3 +331,25 @@ class NotAttempted:
 
 
 Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted
+
+
+class OnceReadable(Iterable[str | S3Object]):
+    """An iterator, which one run can read; a second one is refused instead of copying nothing."""
+
+    def __init__(self, chosen: Iterator[str | S3Object]) -> None:
+        self._chosen = chosen
+        self._is_read = False
+
+    def __iter__(self) -> Iterator[str | S3Object]:
+        """Return the iterator, once.
+
+        Raises:
+            ValidationError: it was returned before.
+        """
+        if self._is_read:
+            raise ValidationError(
+                "objects is an iterator, which an earlier run has read",
+                remedy="give a list, or an iterable that can be read again",
+            )
+        self._is_read = True
+        return self._chosen

@@ -7,21 +7,25 @@ can be started any number of times.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.access.clients import journal_storage
-from s3_xfer.comparison import CompareResult
-from s3_xfer.errors import checked_call
+from s3_xfer.comparison import CompareField, CompareResult, Extra
+from s3_xfer.declarations import declarations_of
+from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
-from s3_xfer.model import AccountContext, Outcome
-from s3_xfer.options import JournalUse
+from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
+from s3_xfer.options import CopyOptions, JournalUse, ReportScope, RunMode
+from s3_xfer.planning.steps import Planned, planned
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import Observers
@@ -36,6 +40,12 @@ class S3CopyOperation(CopySpec):
     stands for ``data/``. A ``destination_key`` that is empty or ends in ``/`` receives a single
     object under its own name. ``batch_size`` is the number of objects that the listing hands to
     the workers at a time. Without ``overwrite`` existing keys are left alone, atomically.
+
+    A program may choose, of everything under a prefix: ``objects`` are keys or S3Objects to copy
+    in place of the listing (an iterator is read by one run); ``where`` returns whether an object
+    is wanted; ``rename`` returns what follows ``destination_key`` in the key of its copy, by
+    default what follows ``source_key``. Two objects that get the same key are not both copied. The
+    functions are called in one thread; what they raise ends the run.
 
     Raises:
         ValidationError: a name is invalid, the batch size is out of range, or source and
@@ -129,6 +139,32 @@ class S3CopyOperation(CopySpec):
         ) as run:
             return await run.result_async()
 
+    def plan(self) -> Iterator[Planned]:
+        """Yield what a run would do about each object, as it is found, without writing anything.
+
+        These are the decisions that a dry run counts, with the same requests. They come in no
+        order, and wait for the loop; one that is left ends the listing.
+
+        Raises:
+            S3XferError: the run would be refused, or an error ended the listing.
+        """
+        options = dataclasses.replace(
+            self.options,
+            mode=RunMode.DRY_RUN,
+            report_path=None,
+            report_scope=ReportScope.NOT_COPIED,
+            journal=None,
+            journal_use=JournalUse.BEGIN,
+        )
+        operation = dataclasses.replace(self, options=options)
+        with CopyRun(operation, observers=Observers(misses_nothing=True)) as run:
+            for outcome in run.outcomes():
+                if not isinstance(outcome, NotAttempted):
+                    yield planned(outcome)
+            result = run.result()
+        if result.aborted_by or result.cancelled_by:
+            result.raise_for_failures()
+
 
 @dataclass(frozen=True, kw_only=True)
 class S3CheckOperation(CheckSpec):
@@ -208,3 +244,81 @@ def _observers(
     return Observers(
         on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
     )
+
+
+def copy(
+    source: str | S3Location,
+    destination: str | S3Location,
+    *,
+    recursive: bool = False,
+    overwrite: bool = True,
+    source_account: AccountContext | None = None,
+    destination_account: AccountContext | None = None,
+    on_progress: Callable[[TransferMetrics], object] | None = None,
+    **options: Any,
+) -> CopyResult:
+    """Copy ``source`` to ``destination``, wait for the end and return it.
+
+    Both are ``s3://BUCKET/KEY`` URLs or locations; ``options`` are fields of
+    :class:`CopyOptions`. What was not copied is in the result:
+    ``copy(...).raise_for_failures()`` raises if there is any.
+
+    Raises:
+        ValidationError: an argument is wrong, or no option has that name.
+        S3XferError: the copy was refused; nothing was written.
+    """
+    return S3CopyOperation.between(
+        _location("source", source, source_account),
+        _location("destination", destination, destination_account),
+        recursive=recursive,
+        overwrite=overwrite,
+        options=_options(options),
+    ).run(on_progress=on_progress)
+
+
+def check(
+    source: str | S3Location,
+    destination: str | S3Location,
+    *,
+    recursive: bool = False,
+    compare: Collection[CompareField | str] = (),
+    extra: Extra = Extra.COUNT,
+    source_account: AccountContext | None = None,
+    destination_account: AccountContext | None = None,
+    on_progress: Callable[[TransferMetrics], object] | None = None,
+    **options: Any,
+) -> CheckResult:
+    """Compare ``source`` with the copies at ``destination``; see :func:`copy` for the arguments.
+
+    Raises:
+        ValidationError: an argument is wrong, or no option has that name.
+        S3XferError: the check was refused.
+    """
+    return S3CheckOperation.between(
+        _location("source", source, source_account),
+        _location("destination", destination, destination_account),
+        recursive=recursive,
+        compare=compare,
+        extra=extra,
+        options=_options(options),
+    ).run(on_progress=on_progress)
+
+
+def _location(name: str, given: object, account: AccountContext | None) -> S3Location:
+    if isinstance(given, S3Location):
+        return given if account is None else dataclasses.replace(given, account=account)
+    if isinstance(given, str):
+        return S3Location.parse(given, account=account)
+    raise not_accepted(name, given, "an s3:// URL or an S3Location")
+
+
+def _options(given: Mapping[str, Any]) -> CopyOptions:
+    known = declarations_of(CopyOptions)
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise ValidationError(
+                f"there is no option {name}",
+                remedy=f"did you mean {close[0]}?" if close else "see the fields of CopyOptions",
+            )
+    return CopyOptions(**given)

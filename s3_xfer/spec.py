@@ -6,15 +6,16 @@ knows no run: everything that runs imports it, and it imports none of that.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
-from s3_xfer.errors import checked_call
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.errors import ValidationError, checked_call, not_accepted
+from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
-from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
 
 
 def _location(help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002 - see option()
@@ -43,6 +44,11 @@ class TransferSpec:
 
     def __post_init__(self) -> None:
         check_values(self)
+        if self.destination.no_sign_request:
+            raise ValidationError(
+                "requests to the destination have to be signed",
+                remedy="give no_sign_request for the source alone",
+            )
         self.key_map()
 
     @classmethod
@@ -67,12 +73,21 @@ class TransferSpec:
                 bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
             recursive=self.recursive,
+            rename=self._rename(),
         )
+
+    def _rename(self) -> Rename | None:
+        """Return what names the copies, if not their keys do."""
+        return None
 
 
 @dataclass(frozen=True, kw_only=True)
 class CopySpec(TransferSpec):
-    """One copy, see :class:`~s3_xfer.S3CopyOperation`."""
+    """One copy, see :class:`~s3_xfer.S3CopyOperation`.
+
+    Raises:
+        ValidationError: as of every transfer, or what a program chooses contradicts an option.
+    """
 
     batch_size: int = option(
         100, Section.SPEED, "Objects handed to the workers at once.", range=(1, BATCH_SIZE_MAX)
@@ -83,6 +98,39 @@ class CopySpec(TransferSpec):
         "Leave objects alone that exist at the destination (atomic on AWS).",
         flag="--no-overwrite",
     )
+    objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
+    where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
+    rename: Rename | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.objects, str | bytes | Mapping):
+            raise not_accepted("objects", self.objects, "a collection of keys or of S3Objects")
+        if isinstance(self.objects, Iterator):
+            object.__setattr__(self, "objects", OnceReadable(self.objects))
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        names = ("objects", "where", "rename")
+        chosen = [name for name in names if getattr(self, name) is not None]
+        if chosen and not self.recursive:
+            raise ValidationError(
+                f"{' and '.join(chosen)} cannot be used for a single object",
+                remedy="give recursive=True and a prefix, which may be empty",
+            )
+        if chosen and self.options.journal:
+            raise ValidationError(
+                f"a journal cannot keep {' and '.join(chosen)}: a resumed copy would not have them",
+                remedy="leave out the journal, and keep a report: from_report_path copies the rest",
+            )
+        if self.objects is not None and self.options.from_report_path:
+            raise ValidationError(
+                "objects and from_report_path both say what is to be copied",
+                remedy="leave out one of them",
+            )
+
+    def _rename(self) -> Rename | None:
+        return self.rename
 
 
 @dataclass(frozen=True, kw_only=True)

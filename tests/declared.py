@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.declarations import Declaration, JournalRole, Kind, declarations_of
+from s3_xfer.declarations import Declaration, JournalRole, Kind, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions, Encryption
@@ -105,6 +105,7 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case.cls is CopyOptions:
         return S3CopyOperation(**spec, options=CopyOptions(**case.fields))  # type: ignore[arg-type]
     if case.cls is AccountContext:
+        side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
         account = AccountContext(**case.fields)
-        return S3CopyOperation(**spec, destination=account)  # type: ignore[arg-type]
+        return S3CopyOperation(**spec, **{side: account})  # type: ignore[arg-type]
     return S3CopyOperation(**{**spec, **case.fields})

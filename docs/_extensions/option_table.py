@@ -41,7 +41,8 @@ def account_flags(option: Declaration) -> str:
         return "none"
     if option.section is Section.BOTH_SIDES:
         return option.flag
-    sides = [option.flag.replace("--", f"--{side}-") for side in SIDES]
+    chosen = SIDES[:1] if option.section is Section.SOURCE_SIDE else SIDES
+    sides = [option.flag.replace("--", f"--{side}-") for side in chosen]
     return ", ".join([*sides, option.flag] if option.name == "endpoint_url" else sides)
 
 

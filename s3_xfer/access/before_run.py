@@ -10,7 +10,8 @@ from collections.abc import Iterable
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_refusal, diagnosis_or_none
+from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
+from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
@@ -28,6 +29,8 @@ class AccessPreflight:
     def __init__(self, clients: Clients, keys: KeyMap, spec: CopySpec) -> None:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
+        if spec.options.principal:
+            Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
         self.single: S3Object | None = None
@@ -93,7 +96,7 @@ class AccessPreflight:
                 lambda: diagnose_refusal(
                     refusal,
                     context.subject,
-                    AccessDiagnoser(context.clients, context.keys, self._spec),
+                    diagnoser_of(context.clients, context.keys, self._spec),
                 )
             )
 
@@ -102,7 +105,7 @@ class AccessPreflight:
         findings = []
         for probe in chosen:
             finding = probe.run(self._context)
-            if finding and finding.refusal:
+            if finding and finding.verdict is Verdict.FAILED and finding.refusal:
                 self._refusal = finding.refusal
                 raise finding.refusal
             findings += [finding] if finding else []

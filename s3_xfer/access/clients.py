@@ -21,6 +21,7 @@ from typing import Any
 import boto3
 import botocore
 from boto3.session import Session
+from botocore import UNSIGNED
 from botocore.config import Config
 
 from s3_xfer.access.credentials import (
@@ -36,12 +37,12 @@ from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
 from s3_xfer.copying.upload_registry import UploadRegistry
-from s3_xfer.errors import PreflightError, ValidationError, translate
+from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.model import AccountContext, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -162,6 +163,8 @@ def _bulk_client(
     )
     try:
         client = _client(session, account, config)
+    except S3XferError:
+        raise
     except Exception as error:
         info = translate(error)
         raise PreflightError(
@@ -278,6 +281,8 @@ def _client(session: Session, account: AccountContext, config: Config) -> S3Clie
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
+    if account.no_sign_request:
+        shared = shared.merge(Config(signature_version=UNSIGNED))
     client: S3Client = session.client(
         "s3",
         region_name=account.region,
@@ -285,4 +290,5 @@ def _client(session: Session, account: AccountContext, config: Config) -> S3Clie
         verify=account.ca_bundle,
         config=(account.client_config or Config()).merge(config).merge(shared),
     )
+    check_endpoint(client.meta.endpoint_url)  # the environment may have named it
     return client

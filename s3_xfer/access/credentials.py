@@ -6,8 +6,10 @@ renews itself. Secrets and environment variables are those of the AWS CLI, ``AWS
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,23 +22,25 @@ import botocore.session
 from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import get_cert_path
+from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
 from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
+from s3_xfer.access.role_denial import diagnose_role
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.declarations import is_blank
-from s3_xfer.errors import ErrorClass, PreflightError, translate
-from s3_xfer.model import AccountContext
+from s3_xfer.errors import ErrorClass, PreflightError, ValidationError, translate
+from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
 
 ROLE_SESSION_NAME = "s3-xfer"
 STS_PATIENCE_S = 10.0  # while a role is renewed, every request waits
 _STS_TIMEOUT_S = 3  # of the question who the credentials are, which is not repeated
-_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
+_SESSION_NAME = "AWS_ROLE_SESSION_NAME"
 
 
 def session_for(
@@ -53,9 +57,11 @@ def session_for(
 
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
+        ValidationError: a variable of the environment is malformed.
     """
     if not (account.profile or account.session):
         _refuse_empty_profile(os.environ)
+    _check_endpoints(os.environ)
     try:
         region = account.region or os.environ.get("AWS_REGION")  # else botocore's own choice
         session = account.session or Session(
@@ -66,6 +72,8 @@ def session_for(
         credentials = session.get_credentials()
         if credentials:
             credentials.get_frozen_credentials()
+    except ValidationError:
+        raise
     except Exception as error:
         raise _refused(account, side, error) from error
     if credentials is None:
@@ -117,7 +125,7 @@ def _role_session(
         client_creator=client_creator,
         source_credentials=base_credentials,
         role_arn=account.role_arn or "",
-        extra_args={"RoleSessionName": ROLE_SESSION_NAME, **external_id},
+        extra_args={"RoleSessionName": _session_name(os.environ), **external_id},
     )
     credentials = DeferredRefreshableCredentials(
         method="s3-xfer-assume-role", refresh_using=fetcher.fetch_credentials
@@ -126,6 +134,21 @@ def _role_session(
     resolver = SimpleNamespace(load_credentials=lambda: credentials)
     core.register_component("credential_provider", resolver)
     return Session(botocore_session=core, region_name=account.region or base.region_name)
+
+
+def _session_name(env: Mapping[str, str]) -> str:
+    """Return the name by which the role's session appears in CloudTrail.
+
+    Raises:
+        ValidationError: ``AWS_ROLE_SESSION_NAME`` is not one.
+    """
+    name = env.get(_SESSION_NAME) or ROLE_SESSION_NAME
+    if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
+        raise ValidationError(
+            f"{_SESSION_NAME} is {name!r}, which is no name of a role's session",
+            remedy="give 2 to 64 letters, digits or any of _+=,.@-",
+        )
+    return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +176,17 @@ def caller_identity(session: Session, account: AccountContext) -> Identity:
 
 def is_aws(endpoint: str) -> bool:
     """Return whether ``endpoint`` is one of AWS's own, and not another service that speaks S3."""
-    return (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
+    host = (urlsplit(endpoint).hostname or "").rstrip(".")
+    return host.endswith(_aws_domains())
+
+
+@functools.cache
+def _aws_domains() -> tuple[str, ...]:
+    """Return the domains of all partitions (China, GovCloud, iso, …), as botocore has them."""
+    partitions = create_loader().load_data("partitions")["partitions"]
+    outputs = [partition["outputs"] for partition in partitions]
+    names = {output[name] for output in outputs for name in ("dnsSuffix", "dualStackDnsSuffix")}
+    return tuple(f".{name}" for name in sorted(names))
 
 
 def is_unprotected(endpoint: str) -> bool:
@@ -241,6 +274,17 @@ def _parse_timestamp(value: Any) -> datetime:
     return parsed
 
 
+def _check_endpoints(env: Mapping[str, str]) -> None:
+    """Raise if a variable names an endpoint that could show a secret in messages.
+
+    Raises:
+        ValidationError: it does.
+    """
+    for name, value in env.items():
+        if name.startswith("AWS_ENDPOINT_URL") and value:
+            check_endpoint(value)
+
+
 def _refuse_empty_profile(env: Mapping[str, str]) -> None:
     """Raise if a variable names a profile, and the name is empty: which one was meant is unknown.
 
@@ -267,8 +311,12 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
-    return PreflightError(
-        f"the {side} side cannot use {who}: {printable(info.message)}",
+    code = f"{printable(info.code)}: " if isinstance(error, ClientError) else ""
+    refusal = PreflightError(
+        f"the {side} side cannot use {who}: {code}{printable(info.message)}",
         remedy=error.remedy if isinstance(error, PreflightError) else "",
         error_class=error_class,
     )
+    if isinstance(error, ClientError) and error.operation_name == "AssumeRole":
+        refusal.diagnosis = diagnose_role(account, side, info)
+    return refusal

@@ -1,31 +1,20 @@
-"""What is known about one denial: evidence, causes, what S3's own words and requests settle.
+"""What is known about one denial: evidence, causes, and where a statement may be missing.
 
 A request without a proper answer proves nothing, and is not taken for a denial: NoAnswerError.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3_xfer.access.documents import PolicyTarget
+from s3_xfer.access.documents import PolicyTarget, Principal
 from s3_xfer.access.probe import answer
+from s3_xfer.access.stated_denial import StatedDenial, stated_denial
 from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo
 from s3_xfer.text import printable
 
-# "User: ARN is not authorized to perform: ACTION on resource: ARN because REASON", which AWS says
-# within an account and an organisation, and for keys.
-_REASON = re.compile(
-    r"not authorized to perform: (\w+:\w+).*? (because .+|with an explicit deny.*)"
-)
-_IDENTITY_POLICIES = (PolicyTarget.COPIER, PolicyTarget.READER)
-_RESOURCE_POLICIES = tuple(target for target in PolicyTarget if target not in _IDENTITY_POLICIES)
-_ANY_DENIAL = (
-    "a denial elsewhere: organisation (SCP, RCP), permissions boundary, session policy, "
-    "VPC endpoint policy"
-)
 # These say nothing about rights.
 NO_ANSWER = frozenset(
     {
@@ -55,45 +44,95 @@ class NoAnswerError(Exception):
 class DenialContext:
     """One denial under diagnosis.
 
-    ``principal`` says in words who was denied; ``by_reader`` whether the source's own credentials
-    were. ``targets`` are the documents where a statement may be missing.
+    ``step`` is what was tried, ``permission`` the right that it lacked, on ``side``. ``principal``
+    says in words who was denied, ``copier`` who copies, if that is known; ``by_reader`` is whether
+    the source's own credentials were denied. ``owners`` are the accounts of both buckets, as far as
+    they were given. ``targets`` are the documents that may lack a statement, ``key_arns`` the keys
+    that it is about.
     """
 
-    action: AccessAction
+    step: AccessAction
     principal: str
     by_reader: bool
+    copier: Principal | None = None
+    owners: dict[str, str | None] = field(default_factory=dict)
+    is_unprotected: bool = False  # the requests went over http
+    copied: int = 0  # objects of the same run
+    side: str = ""
+    permission: str = ""
+    stated: StatedDenial | None = None
     evidence: list[str] = field(default_factory=list)
     causes: list[str] = field(default_factory=list)
     certain: bool = False
-    grants_help: bool = True
-    kms_keys: tuple[str, ...] = ()
-    targets: tuple[PolicyTarget, ...] = tuple(PolicyTarget)
+    key_arns: tuple[str, ...] = ()
+    targets: tuple[PolicyTarget, ...] = ()
 
-    def set_cause(self, cause: str, *, grants_help: bool = False) -> None:
-        """Make ``cause`` the certain one; only a request or S3's own words may call this."""
-        self.causes.insert(0, cause)
+    def __post_init__(self) -> None:
+        self.take_step(self.step)
+
+    def take_step(self, step: AccessAction) -> None:
+        """Make ``step`` what was denied."""
+        self.step, self.side, self.permission = step, step.side, step.action
+        self.targets = self.usual_targets()
+
+    def take_permission(self, permission: str, side: str) -> None:
+        """Make ``permission`` on ``side`` what was denied; the step is the one that takes it."""
+        if (self.step.action, self.step.side) != (permission, side):
+            steps = [each for each in AccessAction if each.side == side]
+            exact = [each for each in steps if each.action == permission]
+            is_key = permission.startswith("kms:")
+            alike = [each for each in steps if each.action.startswith("kms:") is is_key]
+            self.step = (exact or alike)[-1 if side == "source" and not is_key else 0]
+        self.permission, self.side = permission, side
+        self.targets = self.usual_targets()
+
+    def usual_targets(self) -> tuple[PolicyTarget, ...]:
+        """Return the documents of which any may lack the permission, as far as is known."""
+        is_key = self.permission.startswith("kms:")
+        if self.side == "source":
+            if self.by_reader:
+                return (PolicyTarget.READER,)
+            resource = PolicyTarget.SOURCE_KEY if is_key else PolicyTarget.SOURCE_BUCKET
+        else:
+            resource = PolicyTarget.DESTINATION_KEY if is_key else PolicyTarget.DESTINATION_BUCKET
+        return (PolicyTarget.COPIER,) if self.is_own_account else (resource, PolicyTarget.COPIER)
+
+    @property
+    def resource_account(self) -> str:
+        """The account of the bucket or key, empty if it is not known."""
+        if self.permission.startswith("kms:") and self.key_arns:
+            return self.key_arns[0].split(":")[4]
+        return self.owners.get(self.side) or ""
+
+    @property
+    def is_own_account(self) -> bool:
+        """Whether the bucket or key is known to belong to the copier's account."""
+        return bool(self.copier) and self.copier.account == self.resource_account  # type: ignore[union-attr]
+
+    def set_cause(self, cause: str, *targets: PolicyTarget) -> None:
+        """Make ``cause`` the certain one; only a request or S3's own words may call this.
+
+        ``targets`` are the documents that lack a statement; none where no grant can help.
+        """
+        self.causes = [cause, *self.causes]
         self.certain = True
-        self.grants_help = grants_help
+        self.targets = targets
 
-    def read_answer(self, info: ErrorInfo) -> None:
-        """Use the reason that AWS's longer message gives, if there is one."""
+    def suspect(self, *causes: str, grants_help: bool = True) -> None:
+        """Add causes that are likely, in order."""
+        self.causes += causes
+        if not grants_help:
+            self.targets = ()
+
+    def note_answer(self, info: ErrorInfo) -> StatedDenial | None:
+        """Keep an answer as evidence; return, and keep, what AWS says in it about the denial."""
         if info.message:
             self.evidence.append(f"S3 said {printable(info.code)}: {printable(info.message)}")
-        match = _REASON.search(info.message)
-        if not match:
-            return
-        action, reason = match.groups()
-        if action.startswith("kms:"):
-            reads = action == "kms:Decrypt" and self.action.side == "source"
-            self.action = AccessAction.DECRYPT if reads else AccessAction.ENCRYPT
-        if "explicit deny" in reason:
-            self.set_cause(f"{action} is denied explicitly: {printable(reason)}")
-        elif "no identity-based policy" in reason:
-            self.targets = _IDENTITY_POLICIES
-            self.set_cause(self._not_allowed_by_identity(action), grants_help=True)
-        elif "no resource-based policy" in reason:
-            self.targets = _RESOURCE_POLICIES
-            self.set_cause(f"the {self._resource} does not allow {action}", grants_help=True)
+        stated = stated_denial(info)
+        self.stated = stated or self.stated
+        return stated
+
+    # ------------------------------------------------------------------------- trials
 
     def is_allowed(self, label: str, request: Request, arguments: Arguments) -> bool:
         """Send a request, and record how it ended; return whether it was allowed."""
@@ -110,26 +149,6 @@ class DenialContext:
         self.evidence.append(f"the same request without the expected owner {owner}: allowed")
         self.set_cause(f"{arguments['Bucket']} does not belong to account {owner}")
         return True
-
-    def add_usual_causes(self) -> None:
-        """Add what it usually is, after the causes that requests suggest."""
-        if not self.causes:
-            action = self.action.action
-            self.causes.append(self._not_allowed_by_identity(action))
-            if self.action.side == "destination":
-                self.causes.append(f"the {self._resource} denies it")
-            elif not self.by_reader:
-                resource = f"the {self._resource} does not allow {action} to {self.principal}"
-                self.causes.insert(0, resource)
-        self.causes.append(_ANY_DENIAL)
-
-    def _not_allowed_by_identity(self, action: str) -> str:
-        return f"the identity policy of {self.principal} does not allow {action}"
-
-    @property
-    def _resource(self) -> str:
-        is_key = self.action in (AccessAction.DECRYPT, AccessAction.ENCRYPT)
-        return f"{self.action.side} {'key' if is_key else 'bucket'}'s policy"
 
 
 def denied(request: Request, arguments: Arguments) -> ErrorInfo | None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import enum
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
+Conditions: TypeAlias = Mapping[str, Mapping[str, str | Sequence[str]]]
+
+EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
 _SPECIAL = re.compile(r"[*?$]")
 # The account of other S3 services may be empty (Ceph's users) or of another form (its accounts).
 _PRINCIPAL = re.compile(
@@ -28,13 +31,19 @@ _KEY = re.compile(r"arn:aws[a-z-]*:kms:[a-z0-9-]+:(\d{12}):key/[A-Za-z0-9-]+")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """One role or user."""
+    """One role or user.
+
+    A session does not tell the path of its role, without which no policy can name the role. Such
+    a principal ``is_pathless``: policies name its account, with a condition on the role's ARN that
+    fits every path. Names of roles are unique in an account, whatever their paths are.
+    """
 
     arn: str
     partition: str
     account: str
     kind: str  # "role" or "user"
     name: str
+    is_pathless: bool = False
 
     @classmethod
     def parse(cls, arn: str) -> Principal:
@@ -43,7 +52,8 @@ class Principal:
         Raises:
             ValidationError: it names anything else, or more than one.
         """
-        match = _PRINCIPAL.fullmatch(role_of_session(arn))
+        role = role_of_session(arn)
+        match = _PRINCIPAL.fullmatch(role)
         if match is None:
             raise ValidationError(
                 f"{arn!r} is not the ARN of one role or user",
@@ -55,7 +65,22 @@ class Principal:
             account=match["account"],
             kind=match["kind"],
             name=match["path"].rpartition("/")[2],
+            # Services other than AWS know no condition on the role.
+            is_pathless=role != arn and match["account"].isdecimal(),
         )
+
+    @property
+    def named_as(self) -> str:
+        """What stands under ``Principal``."""
+        return f"arn:{self.partition}:iam::{self.account}:root" if self.is_pathless else self.arn
+
+    @property
+    def condition(self) -> Conditions:
+        """What has to stand beside it, so that it is this principal and no other."""
+        if not self.is_pathless:
+            return {}
+        roles = f"arn:{self.partition}:iam::{self.account}:role"
+        return {"ArnLike": {"aws:PrincipalArn": [f"{roles}/{self.name}", f"{roles}/*/{self.name}"]}}
 
 
 def role_of_session(arn: str) -> str:
@@ -86,18 +111,29 @@ def key_account(key_arn: str) -> str:
 class Participants:
     """Who and what takes part besides the two locations: principals, and keys that encrypt.
 
+    ``reader`` is who lists the source with credentials of its own, where that is known.
+
     Raises:
-        ValidationError: a key is not given by its ARN.
+        ValidationError: a key is not given by its ARN, or the ARNs are of several partitions.
     """
 
     copier: Principal
     trusted: Principal | None = None
+    reader: str = ""
     source_keys: tuple[str, ...] = ()
     destination_keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in (*self.source_keys, *self.destination_keys):
+        keys = (*self.source_keys, *self.destination_keys)
+        for key in keys:
             key_account(key)
+        arns = [self.copier.arn, self.reader, *([self.trusted.arn] if self.trusted else []), *keys]
+        partitions = {arn.split(":")[1] for arn in arns if arn.startswith("arn:")}
+        if len(partitions) > 1:
+            raise ValidationError(
+                f"the ARNs are of several partitions: {', '.join(sorted(partitions))}",
+                remedy="S3 copies within one partition only (aws, aws-cn, aws-us-gov)",
+            )
 
 
 class PolicyTarget(enum.Enum):
@@ -117,6 +153,7 @@ class PolicyTarget(enum.Enum):
     READER = "reader", "source", "identity policy"
     COPIER = "copier", "destination", "identity policy"
     TRUST = "trust", "destination", "trust policy"
+    CALLER = "caller", "caller's", "identity policy"
     DESTINATION_BUCKET = "destination-bucket", "destination", "bucket policy"
     DESTINATION_KEY = "destination-key", "destination", "key policy"
 
@@ -133,23 +170,29 @@ class Statement:
     tag: str
     actions: tuple[str, ...]
     resources: tuple[str, ...] = ()
-    principal: str | None = None
-    condition: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    principal: Principal | None = None
+    condition: Conditions = field(default_factory=dict)
 
     @property
     def sid(self) -> str:
         """The identifier in a document."""
         return f"S3Xfer{self.name}{self.tag}"
 
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions of the statement, and of its principal."""
+        return {**self.condition, **(self.principal.condition if self.principal else {})}
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as the policy language writes it."""
+        principal = {"Principal": {"AWS": self.principal.named_as}} if self.principal else {}
         return {
             "Sid": self.sid,
             "Effect": "Allow",
-            **({"Principal": {"AWS": self.principal}} if self.principal else {}),
+            **principal,
             "Action": list(self.actions),
             **({"Resource": list(self.resources)} if self.resources else {}),
-            **({"Condition": dict(self.condition)} if self.condition else {}),
+            **({"Condition": dict(self.conditions)} if self.conditions else {}),
         }
 
 

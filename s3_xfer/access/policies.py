@@ -15,9 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from s3_xfer.access.documents import (
+    EXTERNAL_ID,
     Participants,
     PolicyDocument,
     PolicyTarget,
+    Principal,
     Statement,
     key_account,
     literal,
@@ -27,7 +29,8 @@ from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
-EXTERNAL_ID = "${S3_XFER_DEST_EXTERNAL_ID}"  # matches nothing until it is replaced
+# Rights on a bucket; all others are on objects (Service Authorization Reference).
+_ON_BUCKETS = frozenset({"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"})
 
 
 def policies_for(
@@ -43,6 +46,30 @@ def policies_for(
     )
 
 
+def documents_granting(
+    permission: str,
+    side: str,
+    targets: Iterable[PolicyTarget],
+    *,
+    keys: KeyMap,
+    options: CopyOptions,
+    overwrite: bool,
+    participants: Participants,
+) -> tuple[PolicyDocument, ...]:
+    """Return for each target the one statement that allows ``permission`` on ``side``.
+
+    There is none for a KMS key that is not known.
+
+    Raises:
+        ValidationError: as :func:`policies_for`.
+    """
+    writer = _PolicyWriter(keys, options, overwrite=overwrite, participants=participants)
+    statement = writer.granting(permission, side)
+    if statement is None:
+        return ()
+    return tuple(doc for target in targets for doc in writer.document(target, statement))
+
+
 class _PolicyWriter:
     def __init__(
         self, keys: KeyMap, options: CopyOptions, *, overwrite: bool, participants: Participants
@@ -52,9 +79,12 @@ class _PolicyWriter:
         self._overwrite = overwrite
         self._copier = participants.copier
         self._trusted = participants.trusted
+        account = keys.source.account
+        self._reader = participants.reader or account.role_arn or account.profile
         self._writes = options.mode is not RunMode.DRY_RUN
         self._source_keys = participants.source_keys
-        self._destination_keys = (*participants.destination_keys, *_key_of(options))
+        keys_of_copies = (*participants.destination_keys, *_key_of(options))
+        self._destination_keys = tuple(dict.fromkeys(keys_of_copies))
         route = "|".join((participants.copier.arn, keys.source.url, keys.destination.url))
         # A short name of this copier and route: several can stand in one document.
         self._tag = hashlib.sha256(route.encode()).hexdigest()[:8]
@@ -66,28 +96,68 @@ class _PolicyWriter:
                 )
 
     def documents(self) -> Iterator[PolicyDocument]:
-        source, copier = self._source.account, self._copier.arn
-        owner, has_reader = source.bucket_owner, source.names_credentials
+        source = self._source.account
+        owner, has_reader = source.bucket_owner, not source.shares_credentials
         reading = [*([] if has_reader else self._listing()), *self._copying()]
         if self._is_foreign(owner):
-            bucket = self._source.bucket
-            yield from _document(PolicyTarget.SOURCE_BUCKET, owner, bucket, reading, copier)
+            yield from self.document(PolicyTarget.SOURCE_BUCKET, *reading)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
-        if has_reader:
-            reader, needed = source.role_arn or source.profile, (*self._listing(), *self._reading())
-            yield from _document(PolicyTarget.READER, owner, reader, needed)
+        if source.names_credentials:
+            yield from self.document(PolicyTarget.READER, *self._listing(), *self._reading())
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
         own = [*reading, *writing, *self._journaling(), *keys]
-        yield from _document(PolicyTarget.COPIER, self._copier.account, copier, own)
+        yield from self.document(PolicyTarget.COPIER, *own)
         if self._trusted and self._copier.kind == "role":
-            account, trust = self._copier.account, [self._assuming()]
-            yield from _document(PolicyTarget.TRUST, account, copier, trust, self._trusted.arn)
+            yield from self.document(PolicyTarget.TRUST, self._assuming())
+            calling = replace(self._assuming(), condition={}, resources=(self._copier.arn,))
+            yield from self.document(PolicyTarget.CALLER, calling)
         owner = self._destination.account.bucket_owner
         if owner and self._is_foreign(owner):
-            bucket = self._destination.bucket
-            yield from _document(PolicyTarget.DESTINATION_BUCKET, owner, bucket, writing, copier)
+            yield from self.document(PolicyTarget.DESTINATION_BUCKET, *writing)
         yield from self._keys(PolicyTarget.DESTINATION_KEY, self._encrypting())
+
+    def granting(self, permission: str, side: str) -> Statement | None:
+        """Return the statement of this copy that allows ``permission``, alone."""
+        of_copy = {
+            "source": (*self._listing(), *self._reading(), *self._decrypting()),
+            "destination": (*self._writing(), *self._encrypting()),
+        }[side]
+        found = next((each for each in of_copy if permission in each.actions), None)
+        if found or permission.startswith("kms:"):
+            return found
+        location = self._source if side == "source" else self._destination
+        on_bucket = permission in _ON_BUCKETS
+        resource = self._arn(location.bucket) if on_bucket else self._below(location)
+        return self._statement("Need", (resource,), permission)
+
+    def document(self, target: PolicyTarget, *statements: Statement) -> Iterator[PolicyDocument]:
+        """Write the document of a target, of which there is one; of keys, one for each."""
+        source, destination = self._source.account, self._destination.account
+        copier, trusted = self._copier, self._trusted
+        if target in (PolicyTarget.SOURCE_KEY, PolicyTarget.DESTINATION_KEY):
+            for statement in statements:
+                for key in statement.resources:
+                    on_this_key = [replace(statement, resources=("*",))]
+                    yield from _document(target, key_account(key), key, on_this_key, copier)
+            return
+        places: dict[PolicyTarget, tuple[str | None, str | None, Principal | None]] = {
+            PolicyTarget.SOURCE_BUCKET: (source.bucket_owner, self._source.bucket, copier),
+            PolicyTarget.READER: (source.bucket_owner, self._reader, None),
+            PolicyTarget.COPIER: (copier.account, copier.arn, None),
+            PolicyTarget.TRUST: (copier.account, copier.arn, trusted),
+            PolicyTarget.CALLER: (
+                *((trusted.account, trusted.arn) if trusted else (None, None)),
+                None,
+            ),
+            PolicyTarget.DESTINATION_BUCKET: (
+                destination.bucket_owner,
+                self._destination.bucket,
+                copier,
+            ),
+        }
+        account, resource, principal = places[target]
+        yield from _document(target, account, resource, statements, principal)
 
     # ------------------------------------------------------------------- what is needed
 
@@ -102,7 +172,7 @@ class _PolicyWriter:
 
     def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source: one object."""
-        if self._writes or not self._source.account.names_credentials:
+        if self._writes or self._source.account.shares_credentials:
             yield from self._reading()
         else:
             yield self._statement("Read", (self._below(self._source),), "s3:GetObject")
@@ -133,7 +203,7 @@ class _PolicyWriter:
     def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
         journal = self._options.journal or ""
-        if journal.startswith("s3://"):
+        if self._writes and journal.startswith("s3://"):
             location = S3Location.parse(journal)
             bucket = self._arn(location.bucket)
             file = f"{bucket}/{literal(location.key)}"
@@ -161,11 +231,8 @@ class _PolicyWriter:
     ) -> Iterator[PolicyDocument]:
         """Write one document per key that is not the copier's own account's."""
         for statement in statements:
-            for key in statement.resources:
-                account = key_account(key)
-                if self._is_foreign(account):
-                    on_this_key = [replace(statement, resources=("*",))]
-                    yield from _document(target, account, key, on_this_key, self._copier.arn)
+            foreign = tuple(k for k in statement.resources if self._is_foreign(key_account(k)))
+            yield from self.document(target, replace(statement, resources=foreign))
 
     def _is_foreign(self, owner: str | None) -> bool:
         """Return whether the copier's account must ask; unknown owners are taken for strangers."""
@@ -185,7 +252,7 @@ def _document(
     account: str | None,
     resource: str | None,
     statements: Iterable[Statement],
-    principal: str | None = None,
+    principal: Principal | None = None,
 ) -> Iterator[PolicyDocument]:
     written = tuple(replace(statement, principal=principal) for statement in statements)
     if written:

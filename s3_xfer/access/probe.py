@@ -10,10 +10,11 @@ from __future__ import annotations
 import enum
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s3_xfer.access.clients import Clients
+from s3_xfer.access.identities import Identities
 from s3_xfer.errors import Diagnosis, ErrorInfo, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
@@ -38,16 +39,22 @@ class Verdict(enum.Enum):
 class Finding:
     """What one probe found, safe to print. ``probe`` and ``side`` are its name in a report.
 
-    A failed one of a request has a ``refusal``, which a run raises. ``diagnosis`` is what a denial
-    means, once that was looked into.
+    A failed one of a request has a ``refusal``, which a run raises. ``is_needed`` is whether the
+    copy cannot do without it. ``diagnosis`` is what a denial means, once that was looked into.
     """
 
     probe: str
     side: str
     verdict: Verdict
     evidence: str
+    is_needed: bool = True
     refusal: PreflightError | None = None
     diagnosis: Diagnosis | None = None
+
+    @property
+    def leaves_doubt(self) -> bool:
+        """Whether something that the copy needs was not proven."""
+        return self.is_needed and self.verdict is Verdict.UNPROVEN
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -55,13 +62,25 @@ class Finding:
             "check": self.probe,
             "side": self.side,
             "verdict": self.verdict.value,
+            "needed": self.is_needed,
             "evidence": self.evidence,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
         }
 
 
 class UnprovenError(Exception):
-    """A probe can show nothing either way. The message is the evidence."""
+    """A probe can show nothing either way. The message is the evidence.
+
+    With a ``refusal`` something was denied that the copy may not need. ``is_needed`` is False if
+    the copy works without what could not be shown.
+    """
+
+    def __init__(
+        self, evidence: str, *, refusal: PreflightError | None = None, is_needed: bool = True
+    ) -> None:
+        super().__init__(evidence)
+        self.refusal = refusal
+        self.is_needed = is_needed
 
 
 @dataclass(slots=True)
@@ -69,16 +88,26 @@ class ProbeContext:
     """What the probes of one copy share, and what they have seen so far.
 
     ``source_by_copier`` sends requests about source objects with the destination's credentials;
-    only the doctor and a diagnosis have it. ``key`` is where an upload is opened, a key of no
-    object if it is empty. ``sample`` are source objects; ``upload`` names the open upload.
+    only the doctor and a diagnosis have it. ``copier`` has the same credentials and no headers, and
+    ``identities`` know who sends the requests; both are the doctor's. ``key`` is where an upload is
+    opened, a key of no object if it is empty. ``sample`` are source objects; ``chosen`` are those
+    that the doctor tries one by one, ``unreadable`` the keys that it may not read, and ``tags`` the
+    tags that it could read, by key.
+    ``focus`` is the object that was tried last; ``upload`` names the open upload.
     """
 
     clients: Clients
     keys: KeyMap
     options: CopyOptions
     source_by_copier: S3Client | None = None
+    copier: S3Client | None = None
+    identities: Identities | None = None
     key: str = ""
     sample: Sequence[S3Object] = ()
+    chosen: Sequence[S3Object] = ()
+    tags: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    unreadable: set[str] = field(default_factory=set)
+    focus: S3Object | None = None
     upload: Mapping[str, Any] | None = None
 
     @property
@@ -89,12 +118,12 @@ class ProbeContext:
     @property
     def subject(self) -> S3Object | None:
         """A source object to try, rather one that can be read; None if none is known."""
-        return self.readable or next(iter(self.sample), None)
+        return self.focus or self.readable or next(iter(self.sample), None)
 
     @property
     def readable(self) -> S3Object | None:
         """An object that a one-part copy can read, rather one where a byte is enough."""
-        usable = [item for item in self.sample if item.size and item.storage_class not in _ARCHIVED]
+        usable = [item for item in self.sample if is_readable(item)]
         large = [item for item in usable if item.size > RANGE_MIN_BYTES]
         return next(iter(large or usable), None)
 
@@ -127,7 +156,8 @@ class Probe:
         try:
             evidence = self.examine(context)
         except UnprovenError as error:
-            return self.finding(Verdict.UNPROVEN, str(error))
+            finding = self.finding(Verdict.UNPROVEN, str(error))
+            return replace(finding, refusal=error.refusal, is_needed=error.is_needed)
         except PreflightError as refusal:
             return replace(self.finding(Verdict.FAILED, refusal.problem), refusal=refusal)
         return self.finding(Verdict.PASSED, evidence) if evidence else None
@@ -135,6 +165,11 @@ class Probe:
     def finding(self, verdict: Verdict, evidence: str) -> Finding:
         """Return a finding of this probe."""
         return Finding(probe=self.name, side=self.side, verdict=verdict, evidence=evidence)
+
+
+def is_readable(item: S3Object) -> bool:
+    """Return whether a part can be copied from an object: it has content, at hand."""
+    return bool(item.size) and item.storage_class not in _ARCHIVED
 
 
 def probe_key(destination: S3Location) -> str:

@@ -7,10 +7,13 @@ the source. No object, version or event appears.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from s3_xfer.access.credentials import caller_identity
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
@@ -26,8 +29,10 @@ from s3_xfer.access.probe import (
     ProbeContext,
     UnprovenError,
     answer,
+    is_readable,
     probe_key,
 )
+from s3_xfer.access.samples import representative
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
@@ -41,14 +46,14 @@ _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 
 def _identity(context: ProbeContext, side: str) -> str:
-    account, clients = context.keys.destination.account, context.clients
-    session = clients.destination_session
-    if side == SOURCE:
-        source, session = context.keys.source.account, clients.source_session
-        account = source if source.names_credentials else account
-    identity = caller_identity(session, account)
+    if side == SOURCE and context.keys.source.account.no_sign_request:
+        return "nobody: requests are not signed"
+    identities = context.identities
+    assert identities  # noqa: S101 - the doctor gives them
+    identity = identities.source() if side == SOURCE else identities.destination()
     if not identity.arn:
-        raise UnprovenError(printable(identity.unknown_because))
+        reason = f"{identity.unknown_because}; --principal names who copies"
+        raise UnprovenError(printable(reason), is_needed=False)
     return printable(identity.arn)
 
 
@@ -65,7 +70,8 @@ def _bucket(context: ProbeContext, side: str) -> str:
             region = _region(getattr(error, "response", {}))
             raise UnprovenError(
                 f"{bucket} {f'exists in {region}; ' if region else ''}looking at it is denied, "
-                "which a copy does not need; it may belong to another account than expected"
+                "which a copy does not need; it may belong to another account than expected",
+                is_needed=False,
             ) from error
         if info.error_class is ErrorClass.BUCKET_MISSING:
             raise PreflightError(
@@ -75,7 +81,8 @@ def _bucket(context: ProbeContext, side: str) -> str:
             listing = {"Bucket": bucket, "Prefix": location.key, "MaxKeys": 1}
             reason = answer(client.list_objects_v2, listing)
             if not reason or reason.error_class is ErrorClass.ACCESS_DENIED:
-                raise UnprovenError(f"{bucket}: {answer_text(info)}") from error
+                evidence = f"{bucket}: {answer_text(info)}"
+                raise UnprovenError(evidence, is_needed=False) from error
             info = reason
         raise refused(f"the {side} bucket {bucket} cannot be reached", info) from error
     where = f" in {region}" if region else ", S3 does not say in which region"
@@ -102,9 +109,30 @@ def list_source(context: ProbeContext) -> str:
     return f"{plural(len(context.sample), 'object')} on the first page"
 
 
+@partial(Probe, "list", SOURCE)
+def list_and_choose(context: ProbeContext) -> str:
+    """List the source prefix, and choose the objects that are tried one by one."""
+    evidence = list_source.examine(context)
+    source = context.keys.source
+    with refusing(f"{source.url} cannot be listed", action=AccessAction.LIST):
+        context.chosen = representative(context.clients.source, source, context.sample)
+    return evidence or ""
+
+
+@partial(Probe, "look", SOURCE)
+def head_if_needed(context: ProbeContext) -> str | None:
+    """Send a HEAD for one object, unless its credentials only list."""
+    is_needed = context.large or not context.keys.source.account.names_credentials
+    return _head(context) if is_needed else None
+
+
 @partial(Probe, "look", SOURCE)
 def head(context: ProbeContext) -> str:
     """Send a HEAD for one object: one of the sample, or the only one."""
+    return _head(context)
+
+
+def _head(context: ProbeContext) -> str:
     source, subject = context.keys.source, context.subject
     if not subject and (not source.key or source.key.endswith("/")):
         raise UnprovenError("no object is known to look at")
@@ -132,22 +160,66 @@ def tags_of_large(context: ProbeContext) -> str | None:
 
 
 @partial(Probe, "read tags", SOURCE)
-def tags(context: ProbeContext) -> str:
-    """Read tags with the source's credentials and with the copier's: a copy needs both."""
-    _read_tags(context.clients.source, _subject(context), AccessAction.READ_TAGS)
-    return _read_tags(_copier(context), _subject(context), AccessAction.COPY_TAGS)
-
-
-@partial(Probe, "read tags", SOURCE)
 def tags_by_copier(context: ProbeContext) -> str:
     """Read tags with the destination's credentials only."""
     return _read_tags(_copier(context), _subject(context), AccessAction.COPY_TAGS)
 
 
-def _read_tags(client: S3Client, subject: S3Object, action: AccessAction) -> str:
+@partial(Probe, "read tags", SOURCE)
+def tags(context: ProbeContext) -> str:
+    """Read tags as far as the copy needs it.
+
+    The source's credentials read those of objects that are copied in parts. The copier needs the
+    right for tagged objects, which are not known if nobody may read tags.
+    """
+    items = context.chosen or (_subject(context),)
+    readable = [item for item in items if item.key not in context.unreadable]
+    if not readable:
+        raise UnprovenError("not tried for objects that cannot be read at all")
+    for item in readable:
+        context.focus = item
+        _read_tags_as_needed(context, item)
+    tagged = sum(1 for found in context.tags.values() if found)
+    return f"tags of {plural(len(context.tags), 'object')}, of which {tagged} have any"
+
+
+def _read_tags_as_needed(context: ProbeContext, item: S3Object) -> None:
+    is_large = item.size >= context.options.multipart_threshold_bytes
+    try:
+        _read_tags(context.clients.source, item, AccessAction.READ_TAGS, context.tags)
+    except PreflightError as refusal:
+        if is_large:
+            raise
+        unknown: PreflightError | None = refusal
+    else:
+        unknown = None
+    if is_large:
+        return
+    try:
+        _read_tags(_copier(context), item, AccessAction.COPY_TAGS, context.tags)
+    except PreflightError as refusal:
+        if context.tags.get(item.key):
+            raise
+        if not unknown:
+            return  # it has no tags, so nobody needs the right
+        raise UnprovenError(
+            f"{refusal.problem}; objects without tags are copied all the same, those with tags "
+            "fail (or --tags skip)",
+            refusal=refusal,
+        ) from refusal
+
+
+def _read_tags(
+    client: S3Client,
+    subject: S3Object,
+    action: AccessAction,
+    found: dict[str, Mapping[str, str]] | None = None,
+) -> str:
     advice = "grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)"
     with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
-        client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
+        answered = client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
+    if found is not None:
+        found[subject.key] = {tag["Key"]: tag["Value"] for tag in answered.get("TagSet", [])}
     return f"tags of {subject.url}"
 
 
@@ -176,7 +248,8 @@ def existing(context: ProbeContext) -> str:
     if context.clients.destination_is_aws:
         raise UnprovenError(
             f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "
-            "AWS keeps existing objects without them too"
+            "AWS keeps existing objects without them too",
+            is_needed=False,
         )
     if info.error_class is not ErrorClass.ACCESS_DENIED:
         raise UnprovenError(answer_text(info))
@@ -216,23 +289,40 @@ def open_upload(context: ProbeContext) -> str:
 
 @partial(Probe, "read for the copy", SOURCE)
 def read_for_copy(context: ProbeContext) -> str:
-    """Copy one part into the open upload."""
-    source = context.readable
+    """Copy one part of each object to try into the open upload."""
     if context.upload is None:
         raise UnprovenError(_NOTHING_OPEN)
-    if source is None:
+    items = [item for item in context.chosen if is_readable(item)]
+    items = items or ([context.readable] if context.readable else [])
+    if not items:
         raise UnprovenError("the first objects are empty or archived, or none is known")
+    read = []
+    for number, item in enumerate(items, start=1):
+        context.focus = item
+        if _copy_part(context, item, number):
+            read.append(item.url)
+    if not read:
+        raise UnprovenError("the sample changed meanwhile")
+    if len(read) == 1:
+        return f"a part was copied from {read[0]}"
+    return f"a part was copied from each of {len(read)} objects, such as {read[0]}"
+
+
+def _copy_part(context: ProbeContext, source: S3Object, number: int) -> bool:
+    """Return whether a part was copied; False if the object changed meanwhile."""
     part: dict[str, Any] = {"CopySource": {"Bucket": source.bucket, "Key": source.key}}
     if source.size > RANGE_MIN_BYTES:  # else all of it
         part["CopySourceRange"] = "bytes=0-0"
     if source.etag:
         part["CopySourceIfMatch"] = source.etag
+    assert context.upload  # noqa: S101 - the caller has looked
+    context.unreadable.add(source.key)
     try:
-        context.clients.destination.upload_part_copy(**context.upload, PartNumber=1, **part)
+        context.clients.destination.upload_part_copy(**context.upload, PartNumber=number, **part)
     except Exception as error:
         info = translate(error)
         if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
-            raise UnprovenError("the sample changed meanwhile") from error
+            return False
         if info.error_class is ErrorClass.DESTINATION_FULL:
             problem = f"{s3_url(context.upload['Bucket'], context.upload['Key'])} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE) from error
@@ -247,22 +337,65 @@ def read_for_copy(context: ProbeContext) -> str:
             "in the bucket policy, and kms:Decrypt on the key of encrypted objects; "
             "the destination's own identity policy must allow the same",
         ) from error
-    return f"a part was copied from {source.url}"
+    context.unreadable.discard(source.key)
+    return True
 
 
 @partial(Probe, "write tags", DESTINATION)
 def write_tags(context: ProbeContext) -> str:
-    """Open a second upload, with a tag, and abort it."""
+    """Open a second upload, with the tags of an object or with one of our own, and abort it."""
     if context.upload is None:
         raise UnprovenError(_NOTHING_OPEN)
     client, params = context.clients.destination, write_params(context.options)
     target = {name: context.upload[name] for name in ("Bucket", "Key")}
+    known = next((found for found in context.tags.values() if found), None)
+    tagging = urlencode(known or {"s3-xfer": "check"})
     problem = f"{s3_url(target['Bucket'], target['Key'])} cannot be written with tags"
-    with refusing(problem, action=AccessAction.WRITE_TAGS):
-        upload = client.create_multipart_upload(**target, **params, Tagging="s3-xfer=check")
+    try:
+        with refusing(problem, action=AccessAction.WRITE_TAGS):
+            upload = client.create_multipart_upload(**target, **params, Tagging=tagging)
+    except PreflightError as refusal:
+        if known or refusal.error_class is not ErrorClass.ACCESS_DENIED:
+            raise
+        evidence = f"{refusal.problem}; that is needed for objects with tags (or --tags skip)"
+        raise UnprovenError(evidence, refusal=refusal) from refusal
     # One that stays is found among the open uploads.
     answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
     return "an upload with a tag was opened and aborted"
+
+
+@partial(Probe, "journal", DESTINATION)
+def journal(context: ProbeContext) -> str:
+    """Tell whether the journal can be read and written where it is to be kept."""
+    name = context.options.journal or ""
+    if not name.startswith("s3://"):
+        folder = Path(name).absolute().parent
+        if not (folder.is_dir() and os.access(folder, os.W_OK)):
+            raise PreflightError(
+                f"the journal {printable(name)} cannot be written there",
+                remedy="name a file in a directory that exists and can be written",
+                error_class=ErrorClass.JOURNAL_UNUSABLE,
+            )
+        return f"{printable(str(folder))} can be written"
+    location = S3Location.parse(name)
+    target: dict[str, Any] = {"Bucket": location.bucket, "Key": location.key}
+    client = _bare_copier(context)
+    advice = "grant s3:GetObject and s3:PutObject on it, and s3:ListBucket on its bucket"
+    with refusing(f"the journal {location.url} cannot be read", if_denied=advice):
+        try:
+            client.head_object(**target)
+        except Exception as error:
+            if translate(error).error_class is not ErrorClass.SOURCE_VANISHED:
+                raise
+    with refusing(f"the journal {location.url} cannot be written", if_denied=advice):
+        upload = client.create_multipart_upload(**target)
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
+    return f"{location.url} can be read and written"
+
+
+def _bare_copier(context: ProbeContext) -> S3Client:
+    assert context.copier  # noqa: S101 - the doctor gives it
+    return context.copier
 
 
 @partial(Probe, "clean up", DESTINATION)

@@ -70,8 +70,10 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 )
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
-    operation = operation_from(source, destination, values)
-    return perform(operation, output_of(values), context_of(source, destination, values))
+    output = output_of(values)
+    with output.telling_refusals():
+        operation = operation_from(source, destination, values)
+        return perform(operation, output, context_of(source, destination, values))
 
 
 @command(
@@ -83,6 +85,12 @@ def copy(source: str, destination: str, **values: Any) -> ExitCode:
 )
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
+    output = output_of(values)
+    with output.telling_refusals():
+        return _resume(journal, values, output)
+
+
+def _resume(journal: str, values: Values, output: Output) -> ExitCode:
     source_of, default = click.get_current_context().get_parameter_source, ParameterSource.DEFAULT
     given = {name: value for name, value in values.items() if source_of(name) is not default}
     from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
@@ -103,7 +111,7 @@ def resume(journal: str, **values: Any) -> ExitCode:
         verbose=values["verbose"],
         destination=operation.destination,
     )
-    return perform(operation, output_of(values), context)
+    return perform(operation, output, context)
 
 
 def _account(values: Values, side: str) -> AccountContext:

@@ -53,7 +53,7 @@ def locations_from(
 def account_from(values: Values, side: str) -> AccountContext:
     """Return how ``side`` (``source`` or ``dest``) is reached."""
     fields = {
-        name: values[name if option.section is Section.BOTH_SIDES else f"{side}_{name}"]
+        name: values.get(name if option.section is Section.BOTH_SIDES else f"{side}_{name}")
         for name, option in declarations_of(AccountContext).items()
         if option.flag
     }

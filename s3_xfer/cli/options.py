@@ -67,8 +67,9 @@ def _copy_declarations() -> list[Declaration]:
 
 def _side(side: str, section: str) -> Iterator[Decorator[Any]]:
     """Yield the options that say with whose credentials, and where, one side is reached."""
+    sections = [Section.ONE_SIDE, *([Section.SOURCE_SIDE] if side == "source" else [])]
     for account_option in _ACCOUNT.values():
-        if account_option.flag and account_option.section is Section.ONE_SIDE:
+        if account_option.flag and account_option.section in sections:
             yield declared(account_option, side=side, section=section)
 
 
@@ -170,14 +171,16 @@ uploads_options = (
 doctor_options = (
     own(
         PRINCIPALS,
-        "--principal",
-        "Role or user that makes the copy; --dest-role-arn, or what STS answers, unless given.",
-        metavar="ARN",
+        "--time-limit",
+        "How long the checks may take together, once the clients are open.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+        default="10s",
+        show_default=True,
     ),
 )
 
 policy_options = (
-    *doctor_options,
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,

@@ -10,18 +10,21 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from s3_xfer.cli.options import Progress
+from s3_xfer.errors import PreflightError, S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
-from s3_xfer.ledger.result import CopyResult
+from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
 from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
+from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
@@ -71,6 +74,19 @@ class Output:
         draw = draw or (count_frame if dry_run else frame)
         return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
+    @contextmanager
+    def telling_refusals(self) -> Iterator[None]:
+        """Print what is refused inside the block as JSON, if that was asked for; raise it again.
+
+        People read it on stderr.
+        """
+        try:
+            yield
+        except S3XferError as refusal:
+            if self.json:
+                print_json(_refusal_dict(refusal))
+            raise
+
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""
         summary = summarize(result, context)
@@ -87,6 +103,20 @@ class Output:
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
             print_error("\n".join(lines))
+
+
+def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
+    """Return a refused run as plain values, for JSON."""
+    diagnosis = refusal.diagnosis if isinstance(refusal, PreflightError) else None
+    error_class = refusal.error_class
+    return {
+        "state": RunState.VALIDATION_FAILED.value,
+        "errors": [printable(refusal.problem)],
+        "error_class": error_class.value if error_class else None,
+        "remedy": printable(refusal.remedy),
+        "runbook": error_class.runbook if error_class else None,
+        "diagnosis": diagnosis.to_dict() if diagnosis else None,
+    }
 
 
 def print_lines(lines: Sequence[Line]) -> None:

@@ -24,8 +24,8 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
 
     Give the options of the copy: the doctor sends what the copy would send. An upload is
     opened, given one part and aborted; no object, version or event appears. Every denial comes
-    with its likely causes and the statement that is missing. Ten seconds at most, once
-    the credentials are there.
+    with its causes, and with the statement that is missing if one can help. Ten seconds
+    (--time-limit), once the credentials are there.
 
     \b
     Examples:
@@ -33,13 +33,18 @@ DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say wh
       s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
     """
 
-DOCTOR_EXIT_HELP = "\b\nExit status:\n    0  nothing failed\n    3  the copy would be refused"
+DOCTOR_EXIT_HELP = """\b
+Exit status:
+    0  everything that the copy needs was proven
+    3  the copy would be refused
+    6  nothing failed, but not everything could be proven"""
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
     Give the options of the copy: they decide what is needed. Nothing is changed anywhere. The
     accounts of both buckets (--source-bucket-owner, --dest-bucket-owner) say who must write
-    down what; a bucket without one is taken for another account's.
+    down what. A source bucket without one is taken for another account's, a destination bucket
+    for the copier's own.
 
     \b
     Examples:
@@ -49,7 +54,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
             --dest-role-arn arn:aws:iam::222222222222:role/copier
       One of them, ready to paste:
         s3-xfer policy ... --only source-bucket
-      The commands that take everything back:
+      The commands that take everything back, a script for each account:
         s3-xfer policy ... --revert
     """
 
@@ -63,19 +68,21 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
     from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
-    from s3_xfer.access.doctor import examine  # noqa: PLC0415
-    from s3_xfer.access.documents import Principal  # noqa: PLC0415
+    from s3_xfer.access.doctor import Conclusion, examine  # noqa: PLC0415
     from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
     operation = operation_from(source, destination, values)
-    principal = Principal.parse(values["principal"]) if values["principal"] else None
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
-    report = examine(operation, principal=principal)
+    report = examine(operation, time_limit_s=values["time_limit"])
     if values["json"]:
         print_json(report.to_dict())
     elif not values["quiet"]:
         print_line("\n".join(doctor_lines(report)))
-    return ExitCode.REFUSED if report.failed else ExitCode.OK
+    return {
+        Conclusion.ALLOWED: ExitCode.OK,
+        Conclusion.REFUSED: ExitCode.REFUSED,
+        Conclusion.UNPROVEN: ExitCode.UNPROVEN,
+    }[report.conclusion]
 
 
 @command(POLICY_HELP, "Print the policies that a copy needs.", (*copy_options, *policy_options))
@@ -156,8 +163,8 @@ def _for_target(documents: tuple[PolicyDocument, ...], name: str) -> list[Policy
 
 def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     """Return what the documents do not say."""
-    from s3_xfer.access.documents import PolicyTarget  # noqa: PLC0415
-    from s3_xfer.access.policies import EXTERNAL_ID  # noqa: PLC0415
+    from s3_xfer.access.documents import EXTERNAL_ID, PolicyTarget  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.policies import size_notes  # noqa: PLC0415
 
     notes = []
     targets = {document.target for document in documents}
@@ -165,8 +172,7 @@ def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
         notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
     if PolicyTarget.TRUST in targets and values["dest_external_id"]:
         notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
-    if "AWSReservedSSO_" in "".join(document.resource for document in documents):
-        notes.append("the role of a single sign-on has a path: write its full ARN (--principal)")
+    notes += size_notes(documents)
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")
     return [printable(note) for note in notes]

@@ -13,11 +13,13 @@ import xml.etree.ElementTree as ET
 
 _WEAK = "W/"
 _BEFORE = b"\xef\xbb\xbf \t\r\n"  # the byte order mark, and what keeps a connection alive
-# What AWS sends: nothing to be done. Only Error must have no namespace: botocore compares its name.
+# What AWS sends, in ASCII: nothing to be done. Only Error must have no namespace: botocore compares
+# its name.
 _ORDINARY = re.compile(
     rb"(?:<\?xml version=\"1\.0\" encoding=\"UTF-8\"\?>\s*)?"
     rb"<(?!Error )(\w+)(?: xmlns=\"[^<>\"]*\")?>"
-    rb"(?:<ETag>&quot;[!-%'-;=?-~]+&quot;</ETag>|<(?!ETag>)(\w+)>[!-%'-;=?-~](?:[^<>&\x00-\x1f])*</\2>)*"
+    rb"(?:<ETag>&quot;[!-%'-;=?-~]+&quot;</ETag>|"
+    rb"<(?!ETag>)(\w+)>[!-%'-;=?-~][^<>&\x00-\x1f\x80-\xff]*</\2>)*"
     rb"</\1>"
 )
 _DATE = re.compile(rb"<LastModified(?: ?/>|>[^<>]*</LastModified>)")

@@ -140,6 +140,11 @@ class ErrorClass(_Explained):
         "the S3 service takes no object, or no part, of this size",
         "lower --multipart-threshold; for parts too large or too small change --part-size",
     )
+    KEY_TAKEN = (
+        "KeyTaken",
+        "another object of this copy goes to the same destination key",
+        "let rename= return a key of its own for each object, then run it again",
+    )
     MISMATCH = (
         "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",

@@ -16,31 +16,28 @@ from s3_xfer.errors.error_class import ErrorClass
 
 
 class AccessAction(enum.Enum):
-    """What a copy does that can be denied: the side that has to allow it, and the right it takes.
-
-    ``needs`` are the names of the permissions in :mod:`s3_xfer.access.policies`.
-    """
+    """What a copy does that can be denied: the side that must allow it, and the right it takes."""
 
     side: str
     action: str
-    needs: tuple[str, ...]
 
-    def __new__(cls, value: str, side: str, action: str, needs: tuple[str, ...]) -> AccessAction:
-        """Attach side, action and needs to the member."""
+    def __new__(cls, value: str, side: str, action: str) -> AccessAction:
+        """Attach side and action to the member."""
         member = object.__new__(cls)
-        member._value_, member.side, member.action, member.needs = value, side, action, needs
+        member._value_, member.side, member.action = value, side, action
         return member
 
-    LIST = "list the source", "source", "s3:ListBucket", ("List",)
-    HEAD = "look at a source object", "source", "s3:GetObject", ("Read",)
-    READ_TAGS = "read the tags", "source", "s3:GetObjectTagging", ("ReadTags",)
-    COPY_TAGS = "read the tags for a copy", "source", "s3:GetObjectTagging", ("ReadTags",)
-    READ = "read the source for a copy", "source", "s3:GetObject", ("Read",)
-    DECRYPT = "decrypt the source", "source", "kms:Decrypt", ("Decrypt",)
-    WRITE = "write to the destination", "destination", "s3:PutObject", ("Write",)
-    WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl", ("WriteAcl",)
-    WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging", ("WriteTags",)
-    ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey", ("Encrypt",)
+    LIST = "list the source", "source", "s3:ListBucket"
+    HEAD = "look at a source object", "source", "s3:GetObject"
+    READ_TAGS = "read the tags", "source", "s3:GetObjectTagging"
+    COPY_TAGS = "read the tags for a copy", "source", "s3:GetObjectTagging"
+    READ = "read the source for a copy", "source", "s3:GetObject"
+    DECRYPT = "decrypt the source", "source", "kms:Decrypt"
+    WRITE = "write to the destination", "destination", "s3:PutObject"
+    WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl"
+    WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging"
+    ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey"
+    LOOK = "look at what exists", "destination", "s3:GetObject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

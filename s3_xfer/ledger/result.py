@@ -36,9 +36,9 @@ class CopyResult:
     S3 refused to abort the ``uploads_left_behind``: they cost money until they are aborted.
     ``aborted_by`` is set when an error ended the run early, ``cancelled_by`` when a person or a
     signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
-    them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnosis`` says
-    what the first denial means. If the run is ``resumable`` from its ``journal``, something is left
-    to do, for which the ``uploads_kept`` stay open.
+    them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnoses`` say
+    what each kind of denial means. If the run is ``resumable`` from its ``journal``, something is
+    left to do, for which the ``uploads_kept`` stay open.
     """
 
     state: RunState
@@ -53,13 +53,18 @@ class CopyResult:
     why_managed: str = ""
     bill: Bill | None = None
     planned_bill: Bill | None = None
-    diagnosis: Diagnosis | None = None
+    diagnoses: tuple[Diagnosis, ...] = ()
     journal: str | None = None
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """What the first kind of denial means; None if nothing was denied."""
+        return next(iter(self.diagnoses), None)
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.
@@ -109,6 +114,7 @@ class CopyResult:
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
+            "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
         }
 
 

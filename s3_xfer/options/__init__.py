@@ -278,6 +278,12 @@ class CopyOptions:
     prices_path: Path | None = optional(
         Path, _OUTPUT, "Prices for the estimated bill, instead of AWS's list prices."
     )
+    principal: str | None = optional(
+        str,
+        _OUTPUT,
+        "Role or user that makes the copy, where STS does not say it; for diagnoses.",
+        metavar="ARN",
+    )
     journal_use: JournalUse = option(
         JournalUse.BEGIN,
         _OUTPUT,

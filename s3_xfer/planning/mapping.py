@@ -7,12 +7,14 @@ or stripped, so ``//``, ``..`` and a leading ``/`` arrive as they are. A prefix 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
-from s3_xfer.errors import ValidationError
+from s3_xfer.errors import ValidationError, not_accepted
 from s3_xfer.model import CopyTask, S3Location, S3Object
 
+Rename: TypeAlias = Callable[[S3Object], str]
 ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for some bucket
 
 
@@ -20,11 +22,13 @@ ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for some
 class KeyMap:
     """Maps keys from ``source`` to ``destination``, in which a prefix always ends in ``/``.
 
-    For a single object both keys are complete.
+    For a single object both keys are complete. ``rename`` returns what follows the destination's
+    prefix, in place of what follows the source's.
     """
 
     source: S3Location
     destination: S3Location
+    rename: Rename | None = None
 
     def task(self, item: S3Object) -> CopyTask:
         """Return the copy of ``item``, whose key begins with the source's."""
@@ -33,7 +37,16 @@ class KeyMap:
     def tasks(self, page: Iterable[S3Object]) -> list[CopyTask]:
         """Return the copies of a page of objects, whose keys begin with the source's."""
         skip, bucket, prefix = len(self.source.key), self.destination.bucket, self.destination.key
+        if self.rename:
+            return [CopyTask(item, bucket, prefix + self._renamed(item)) for item in page]
         return [CopyTask(item, bucket, prefix + item.key[skip:]) for item in page]
+
+    def _renamed(self, item: S3Object) -> str:
+        assert self.rename  # noqa: S101 - the caller has looked
+        name: object = self.rename(item)
+        if not isinstance(name, str):
+            raise not_accepted("what rename returns", name, "text")
+        return name
 
     @property
     def may_meet_own_copies(self) -> bool:
@@ -42,14 +55,20 @@ class KeyMap:
         return names[0] != names[1] and any(name.endswith(ALIAS_SUFFIXES) for name in names)
 
 
-def plan_keys(source: S3Location, destination: S3Location, *, recursive: bool) -> KeyMap:
+def plan_keys(
+    source: S3Location,
+    destination: S3Location,
+    *,
+    recursive: bool,
+    rename: Rename | None = None,
+) -> KeyMap:
     """Return the mapping for a copy, or refuse it.
 
     Raises:
         ValidationError: a prefix without ``recursive``, a copy onto itself, overlapping prefixes.
     """
     if recursive:
-        keys = KeyMap(_as_directory(source), _as_directory(destination))
+        keys = KeyMap(_as_directory(source), _as_directory(destination), rename)
     else:
         keys = _map_object(source, destination)
     if keys.source.bucket == keys.destination.bucket:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.errors import ErrorClass, ObjectError, check_fields
 from s3_xfer.model import KEY_MAX_BYTES, CopyTask, Failed, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CopyOptions, Identical
 from s3_xfer.planning.mapping import KeyMap
@@ -46,6 +46,9 @@ class Skip:
 
     reason: SkipReason
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
@@ -53,11 +56,37 @@ class Refuse:
 
     error: ObjectError
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
 
 Decision: TypeAlias = Copy | Skip | Refuse
 Step: TypeAlias = Callable[[CopyTask, Counterpart | None], Decision | None]
 
 COPY = Copy()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a run would do about one object, by what both sides have now."""
+
+    task: CopyTask
+    decision: Decision
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+def planned(outcome: Outcome) -> Planned:
+    """Return what a dry run with this outcome has decided."""
+    match outcome:
+        case Skipped(task, SkipReason.DRY_RUN):
+            return Planned(task, COPY)
+        case Skipped(task, reason):
+            return Planned(task, Skip(reason))
+        case Failed(task, error):
+            return Planned(task, Refuse(error))
+    raise AssertionError(f"a dry run has no outcome like {outcome}")
 
 
 def decide(
@@ -77,14 +106,18 @@ def outcome_of(decision: Skip | Refuse, task: CopyTask) -> Outcome:
     return Failed(task, decision.error)
 
 
-def listing_steps(keys: KeyMap, *, began: datetime) -> tuple[Step, ...]:
-    """Return the steps that decide by the listing alone. ``began`` is when the copy began."""
+def listing_steps(keys: KeyMap, *, began: datetime, last: Step | None = None) -> tuple[Step, ...]:
+    """Return the steps that decide by the listing alone. ``began`` is when the copy began.
+
+    ``last`` is a step of the run's own.
+    """
     return (
         *((skip_own_copies(began),) if keys.may_meet_own_copies else ()),
         skip_marker_of_prefix,
         refuse_empty_key,
         refuse_long_key,
         refuse_too_large,
+        *((last,) if last else ()),
     )
 
 

@@ -46,7 +46,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
         failures=tuple(failure_groups(result, verbose=context.verbose)),
-        diagnosis=tuple(result.diagnosis.lines()) if result.diagnosis else (),
+        diagnosis=tuple(line for each in result.diagnoses for line in each.lines()),
         abort_commands=tuple(
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),

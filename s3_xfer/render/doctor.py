@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from s3_xfer.access.doctor import DoctorReport
+from s3_xfer.access.doctor import Conclusion, DoctorReport
 from s3_xfer.access.probe import Verdict
 from s3_xfer.errors import Diagnosis
 from s3_xfer.units import format_duration
@@ -27,20 +27,21 @@ def doctor_lines(report: DoctorReport) -> Iterator[str]:
 
 
 def _distinct_diagnoses(report: DoctorReport) -> Iterator[Diagnosis]:
-    """Return each diagnosis once; two probes can fail for want of the same statements."""
+    """Return each diagnosis once; two probes can fail for the same reason."""
     shown = set()
     for finding in report.findings:
         diagnosis = finding.diagnosis
-        if diagnosis and (key := (diagnosis.action, diagnosis.missing)) not in shown:
+        if diagnosis and (key := (diagnosis.action, diagnosis.causes[:1])) not in shown:
             shown.add(key)
             yield diagnosis
 
 
 def _summary(report: DoctorReport) -> str:
-    verdicts = [finding.verdict for finding in report.findings]
-    failed, unproven = verdicts.count(Verdict.FAILED), verdicts.count(Verdict.UNPROVEN)
-    if failed:
-        return f"This copy would be refused: {failed} of {len(verdicts)} checks failed"
-    if unproven:
-        return f"Nothing speaks against this copy; {unproven} of {len(verdicts)} unproven"
+    findings = report.findings
+    failed = sum(1 for finding in findings if finding.verdict is Verdict.FAILED)
+    doubtful = sum(1 for finding in findings if finding.leaves_doubt)
+    if report.conclusion is Conclusion.REFUSED:
+        return f"This copy would be refused: {failed} of {len(findings)} checks failed"
+    if report.conclusion is Conclusion.UNPROVEN:
+        return f"Not proven: {doubtful} of {len(findings)} checks that this copy needs say nothing"
     return "Everything that this copy needs is allowed"

@@ -5,7 +5,7 @@ refuses to make a bucket policy where there is one already, so nothing is overwr
 policy and a role's trust policy belong to resources that are declared elsewhere: those documents
 are in the template's metadata.
 
-The commands are for a shell, for each account, in order. They remove the statements by their names
+The commands are for a shell, a script for each account. They remove the statements by their names
 and leave everything else of a document alone. What else was granted since is not known here.
 """
 
@@ -49,6 +49,32 @@ def one_as_json(documents: Sequence[PolicyDocument]) -> str:
     written = [document.to_dict() for document in documents]
     statements = [statement for document in written for statement in document["Statement"]]
     return json.dumps({**written[0], "Statement": statements}, indent=2)
+
+
+# IAM User Guide, "IAM and AWS STS quotas" (inline policies, without white space); S3 User Guide,
+# "Bucket policies"; KMS Developer Guide, "Resource quotas".
+_LIMITS = {
+    "user": (2_048, "make it a managed policy (6,144 characters), or let a role copy"),
+    "role": (10_240, "make it several managed policies (6,144 characters each)"),
+    "trust policy": (2_048, "have the quota for role trust policies raised (up to 8,192)"),
+    "bucket policy": (20_480, "copy a common prefix, or use S3 access points"),
+    "key policy": (32_768, "use grants of the key"),
+}
+
+
+def size_notes(documents: Iterable[PolicyDocument]) -> Iterator[str]:
+    """Return a note for each document that AWS would refuse as too large."""
+    for document in documents:
+        kind = document.target.attached_to
+        if kind == "identity policy":
+            kind = "user" if ":user/" in document.resource else "role"
+        limit, way_out = _LIMITS[kind]
+        size = len(json.dumps(document.to_dict(), separators=(",", ":")).encode())
+        if size > limit:
+            yield (
+                f"the document for the {document.where} has {size:,} characters, and AWS takes "
+                f"{limit:,} there: {way_out}"
+            )
 
 
 # ---------------------------------------------------------------------------- CloudFormation
@@ -110,28 +136,49 @@ def _resource(document: PolicyDocument) -> dict[str, Any]:
 
 
 def revert_commands(documents: Sequence[PolicyDocument]) -> str:
-    """Return the commands, with comments; they need the AWS CLI and jq."""
-    lines = [
-        line for document in documents for line in (f"# {document.where}", *_commands(document))
-    ]
-    return "\n".join(("set -eu -o pipefail", *lines))
+    """Return a script for each account, with comments; they need the AWS CLI and jq.
+
+    A script does nothing with credentials of another account, so they can be kept in one file. What
+    they read lies in a new file of the temporary folder, and no other file is written.
+    """
+    by_account: dict[str, list[PolicyDocument]] = {}
+    for document in documents:
+        by_account.setdefault(document.account, []).append(document)
+    scripts = [_script(account, found) for account, found in by_account.items()]
+    return "\n".join(line for script in scripts for line in script)
+
+
+def _script(account: str, documents: Sequence[PolicyDocument]) -> Iterator[str]:
+    """Return one account's commands; where the account is not known, a person has to."""
+    yield f"# --- account {account or 'of the owner'}"
+    yield "("
+    yield "set -eu -o pipefail"
+    if account:
+        yield 'current="$(aws sts get-caller-identity --query Account --output text)"'
+        yield f'[ "$current" = {account} ] || {{ echo "skipped: account {account}" >&2; exit 0; }}'
+    yield 'left="$(mktemp)"'
+    yield "trap 'rm -f \"$left\"' EXIT"
+    for document in documents:
+        yield f"# {document.where}"
+        yield from _commands(document)
+    yield ")"
 
 
 def _commands(document: PolicyDocument) -> Iterator[str]:
     kind, sids = document.target.attached_to, [statement.sid for statement in document.statements]
     names = ", ".join(f'"{sid}"' for sid in sids)
-    without = f"jq '.Statement |= map(select(.Sid | IN({names}) | not))' > left.json"
+    without = f"jq '.Statement |= map(select(.Sid | IN({names}) | not))' > \"$left\""
     if kind == "bucket policy":
         bucket = f"--bucket {shell_word(document.resource)}"
         yield f"aws s3api get-bucket-policy {bucket} --query Policy --output text | {without}"
-        yield "if jq -e '.Statement == []' left.json > /dev/null"
+        yield "if jq -e '.Statement == []' \"$left\" > /dev/null"
         yield f"then aws s3api delete-bucket-policy {bucket}"
-        yield f"else aws s3api put-bucket-policy {bucket} --policy file://left.json"
+        yield f'else aws s3api put-bucket-policy {bucket} --policy "file://$left"'
         yield "fi"
     elif kind == "key policy":
         key = f"--key-id {shell_word(document.resource)} --policy-name default"
         yield f"aws kms get-key-policy {key} --query Policy --output text | {without}"
-        yield f"aws kms put-key-policy {key} --policy file://left.json"
+        yield f'aws kms put-key-policy {key} --policy "file://$left"'
     elif document.target is PolicyTarget.COPIER:
         copier = Principal.parse(document.resource)
         name = f"--{copier.kind}-name {shell_word(copier.name)}"

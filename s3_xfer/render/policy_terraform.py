@@ -8,10 +8,9 @@ is a sensitive variable.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from s3_xfer.access.documents import PolicyDocument, PolicyTarget, Principal, Statement
-from s3_xfer.access.policies import EXTERNAL_ID
+from s3_xfer.access.documents import EXTERNAL_ID, PolicyDocument, PolicyTarget, Principal, Statement
 
 _HEAD = """terraform {
   required_providers {
@@ -68,23 +67,23 @@ def _data(name: str, document: PolicyDocument) -> Iterator[str]:
 
 
 def _statement(statement: Statement) -> Iterator[str]:
-    yield "  statement {"
-    yield f"    sid       = {_quoted(statement.sid)}"
-    yield f"    actions   = {_list(statement.actions)}"
+    attributes = {"sid": _quoted(statement.sid), "actions": _list(statement.actions)}
     if statement.resources:
-        yield f"    resources = {_list(statement.resources)}"
+        attributes["resources"] = _list(statement.resources)
+    yield "  statement {"
+    yield from _aligned(attributes, indent=4)
     if statement.principal:
+        identifiers = _list([statement.principal.named_as])
         yield "    principals {"
-        yield '      type        = "AWS"'
-        yield f"      identifiers = {_list([statement.principal])}"
+        yield from _aligned({"type": '"AWS"', "identifiers": identifiers}, indent=6)
         yield "    }"
-    for test, values_by_variable in statement.condition.items():
+    for test, values_by_variable in statement.conditions.items():
         for variable, value in values_by_variable.items():
+            listed = [value] if isinstance(value, str) else value
+            values = "[var.external_id]" if value == EXTERNAL_ID else _list(listed)
+            condition = {"test": _quoted(test), "variable": _quoted(variable), "values": values}
             yield "    condition {"
-            yield f"      test     = {_quoted(test)}"
-            yield f"      variable = {_quoted(variable)}"
-            values = "[var.external_id]" if value == EXTERNAL_ID else _list([value])
-            yield f"      values   = {values}"
+            yield from _aligned(condition, indent=6)
             yield "    }"
     yield "  }"
 
@@ -94,23 +93,34 @@ def _attachment(name: str, document: PolicyDocument) -> str:
     side = f"aws.{document.target.owner}"
     kind = document.target.attached_to
     if kind == "bucket policy":
-        return (
-            f'resource "aws_s3_bucket_policy" "{name}" {{\n  provider = {side}\n'
-            f"  bucket   = {_quoted(document.resource)}\n  policy   = {policy}\n}}\n"
-        )
+        attributes = {"provider": side, "bucket": _quoted(document.resource), "policy": policy}
+        return _block(f'resource "aws_s3_bucket_policy" "{name}"', attributes)
     if document.target is PolicyTarget.COPIER:
         copier = Principal.parse(document.resource)
-        identity = copier.kind
-        return (
-            f'resource "aws_iam_{identity}_policy" "{name}" {{\n  provider = {side}\n'
-            f'  name     = "{policy_name(document)}"\n  {identity}     = {_quoted(copier.name)}\n'
-            f"  policy   = {policy}\n}}\n"
-        )
-    secret = "  sensitive   = true\n" if _asks_for_id(document) else ""
-    return (
-        f'output "{name}_policy" {{\n  description = "For the {kind} of '
-        f'{_inner(document.resource)}"\n  value       = {policy}\n{secret}}}\n'
-    )
+        attributes = {
+            "provider": side,
+            "name": f'"{policy_name(document)}"',
+            copier.kind: _quoted(copier.name),
+            "policy": policy,
+        }
+        return _block(f'resource "aws_iam_{copier.kind}_policy" "{name}"', attributes)
+    attributes = {
+        "description": f'"For the {kind} of {_inner(document.resource)}"',
+        "value": policy,
+        **({"sensitive": "true"} if _asks_for_id(document) else {}),
+    }
+    return _block(f'output "{name}_policy"', attributes)
+
+
+def _block(head: str, attributes: Mapping[str, str]) -> str:
+    return "\n".join((f"{head} {{", *_aligned(attributes, indent=2), "}\n"))
+
+
+def _aligned(attributes: Mapping[str, str], *, indent: int) -> Iterator[str]:
+    """Return attributes as ``terraform fmt`` writes them: the equals signs below each other."""
+    width = max(len(name) for name in attributes)
+    for name, value in attributes.items():
+        yield f"{' ' * indent}{name:<{width}} = {value}"
 
 
 def policy_name(document: PolicyDocument) -> str:

@@ -77,12 +77,11 @@ class CheckRun(Run[CheckResult]):
         )
 
     def outcomes(self) -> Iterator[CompareResult]:
-        """Return how objects compare, as it happens; see :meth:`s3_xfer.CopyRun.outcomes`.
+        """Return how objects compare, as it happens, until the last one.
 
-        Raises:
-            ValidationError: it comes too late, or the results are read already.
+        See :meth:`~s3_xfer.runs.run.Run.read_outcomes`.
         """
-        return self._read_outcomes()
+        return self.read_outcomes()
 
     # ------------------------------------------------------------------------ the stages
 

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures
+from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
 from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
+from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
@@ -70,6 +71,7 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
+        self._one_per_key = OneObjectPerKey() if operation.rename else None
         self._steps: Sequence[Step] = ()
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
@@ -79,17 +81,11 @@ class CopyRun(Run[CopyResult]):
         self._start()
 
     def outcomes(self) -> Iterator[Outcome]:
-        """Return how objects ended, as it happens, until the last one; the order is not a key's.
+        """Return how objects ended, as it happens, until the last one.
 
-        Call it once, right after the start. Ten thousand outcomes wait for a slow reader; then the
-        copy waits for it too, but never below a hundred objects a second: what it cannot take is
-        left out and counted in :attr:`outcomes_missed`. The report has every object.
-
-        Raises:
-            ValidationError: it comes too late (more than a thousand objects have ended), or the
-                outcomes are read already.
+        See :meth:`~s3_xfer.runs.run.Run.read_outcomes`.
         """
-        return self._read_outcomes()
+        return self.read_outcomes()
 
     # --------------------------------------------------------------------------- validating
 
@@ -131,7 +127,7 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self._keys, began=began)
+        self._steps = listing_steps(self._keys, began=began, last=self._one_per_key)
         execution = Execution(
             self._source,
             self._executor,
@@ -143,6 +139,7 @@ class CopyRun(Run[CopyResult]):
         )
         grace_s = self.operation.options.stop_grace_s
         all_ended = execution.run(self._processor, grace_s=grace_s)
+        self._notes += _notes_of_choice(self.operation, self._source, self._one_per_key)
         if self._copier:
             tried = try_again(
                 self._copier,
@@ -156,8 +153,10 @@ class CopyRun(Run[CopyResult]):
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
-        objects = self._ledger.found(batch.items, batch.keys)
-        return [task for task in self._keys.tasks(objects) if self._is_copied(task)]
+        items = wanted(batch.items, self.operation.where)
+        renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
+        objects = self._ledger.found(items, batch.keys)
+        return [task for task in renamed or self._keys.tasks(objects) if self._is_copied(task)]
 
     def _is_copied(self, task: CopyTask) -> bool:
         """Return whether the steps leave a task to be copied; record the others' outcomes."""
@@ -195,7 +194,7 @@ class CopyRun(Run[CopyResult]):
     def _end(self) -> CopyResult:
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
         self._metrics.finish()
-        diagnosis = self._diagnosis()  # before the journal is closed, which records its uploads
+        diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         planned = self._planned_requests()
@@ -216,7 +215,7 @@ class CopyRun(Run[CopyResult]):
             bill=prices.bill(metrics.requests, storage_class),
             planned_bill=prices.bill(planned, storage_class) if planned else None,
             why_managed=self._why_managed,
-            diagnosis=diagnosis,
+            diagnoses=diagnoses,
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
@@ -241,26 +240,39 @@ class CopyRun(Run[CopyResult]):
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
         if isinstance(error, S3XferError):
-            self._mention_open_uploads(error)
+            _mention_uploads(self._setup.open_uploads(), error)
 
-    def _diagnosis(self) -> Diagnosis | None:
-        """Return what the first denial of the copy means; None if it was stopped."""
+    def _diagnoses(self) -> tuple[Diagnosis, ...]:
+        """Return what each kind of denial means; nothing if the copy was stopped."""
         clients = self._setup.clients
         if self._stop.is_set() or not clients:
-            return None
+            return ()
+        copied = self.snapshot().files_copied_successfully
         return diagnose_failures(
-            self._ledger.failures, lambda: AccessDiagnoser(clients, self._keys, self.operation)
+            self._ledger.failures,
+            lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 
-    def _mention_open_uploads(self, error: S3XferError) -> None:
-        """Tell of the preflight's own upload if not even its abort was allowed."""
-        for upload in self._setup.open_uploads():
-            url = s3_url(upload.bucket, upload.key)
-            error.problem += (
-                f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
-            )
+
+def _mention_uploads(uploads: Sequence[OpenUpload], error: S3XferError) -> None:
+    """Tell of the preflight's own upload if not even its abort was allowed."""
+    for upload in uploads:
+        url = s3_url(upload.bucket, upload.key)
+        error.problem += (
+            f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
+        )
 
 
 def _is_whole(metrics: TransferMetrics) -> bool:
     """Return whether a stop came too late to keep anything from being copied."""
     return metrics.listing_complete and metrics.files_done == metrics.total_files_found
+
+
+def _notes_of_choice(
+    spec: CopySpec, source: Source[S3Object], one_per_key: OneObjectPerKey | None
+) -> Iterator[str]:
+    """Yield what is not known because a program has chosen objects or keys."""
+    if spec.objects is not None and not source.is_exhausted():
+        yield "objects was not read to its end; what it still had is not reported"
+    if one_per_key and one_per_key.is_full:
+        yield f"keys from rename behind the first {KEYS_MAX:,} were not compared with each other"

@@ -21,6 +21,7 @@ from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.report import ReportFile, ReportSource
@@ -129,6 +130,8 @@ class CopySetup:
         """Return what is left to copy; None if what says so was not read yet."""
         journal, report, options = self._ledger.journal, self._report, self._spec.options
         is_done = (journal and journal.is_complete) or (report and not report.object_count)
+        if self._spec.objects is not None:
+            return ChosenSource(self._spec.objects, self._keys.source)
         single = self.preflight.single if self.preflight else None
         if single and not is_done:
             return SingleObjectSource(single)

@@ -113,7 +113,7 @@ class Execution(Generic[FoundT, WorkT]):
             is_listed = batch.keys is not None
             if (is_listed and self._stop.is_set()) or not self._hand_over(batch):
                 return
-        if not self._source.remaining():
+        if self._source.is_exhausted():
             self._ledger.listing_completed()
 
     def _hand_over(self, batch: Batch[FoundT]) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from s3_xfer.errors import ValidationError, check_fields
+from s3_xfer.errors import check_fields, not_accepted
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.pipeline.stream import Stream
 
@@ -23,6 +23,8 @@ INTERVAL_MIN_S, INTERVAL_MAX_S = 0.05, 3600.0
 class Observers:
     """What a program wants to be told. ``progress_interval_s`` is from one call to the next.
 
+    With ``misses_nothing`` the run waits for the reader of its outcomes as long as it takes.
+
     Raises:
         ValidationError: one is no function, or the interval is out of range.
     """
@@ -30,14 +32,13 @@ class Observers:
     on_outcome: Callable[[Any], object] | None = None
     on_progress: OnProgress | None = None
     progress_interval_s: float = 1.0
+    misses_nothing: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
         if not INTERVAL_MIN_S <= self.progress_interval_s <= INTERVAL_MAX_S:
-            raise ValidationError(
-                f"progress_interval_s is {self.progress_interval_s}; "
-                f"it must be between {INTERVAL_MIN_S} and {INTERVAL_MAX_S}"
-            )
+            expected = f"between {INTERVAL_MIN_S} and {INTERVAL_MAX_S} seconds"
+            raise not_accepted("progress_interval_s", self.progress_interval_s, expected)
 
 
 NOBODY = Observers()

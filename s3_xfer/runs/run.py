@@ -60,6 +60,7 @@ class Run(RunEnd[ResultT]):
         self._stop = StopFlag()
         self._metrics = MetricsCollector(uuid.uuid4().hex)
         self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
+        self._ledger.outcomes = Stream(waits=observers.misses_nothing)
         outages = OutagePolicy(
             limit_s=operation.options.outage_limit_s,
             stop=self._stop,
@@ -111,11 +112,16 @@ class Run(RunEnd[ResultT]):
         """How many outcomes were left out because their reader was too slow."""
         return self._ledger.outcomes.missed
 
-    def _read_outcomes(self) -> Iterator[Any]:
-        """Return what was recorded and will be.
+    def read_outcomes(self) -> Iterator[Any]:
+        """Return how objects ended, or compare, as it happens; not in the order of their keys.
+
+        Call it once, right after the start. Ten thousand outcomes wait for a slow reader; then the
+        run waits for it too, but never below a hundred objects a second: what it cannot take is
+        left out and counted in :attr:`outcomes_missed`. The report has every object.
 
         Raises:
-            ValidationError: it comes too late, or is read already.
+            ValidationError: it comes too late (more than a thousand objects have ended), or the
+                outcomes are read already.
         """
         stream = self._ledger.outcomes
         if not stream.open():
@@ -165,7 +171,7 @@ class Run(RunEnd[ResultT]):
                 timer.cancel()
             self._metrics.finish()
             self._observers.finish()
-            self._tell_waiters()
+            self._notify_waiters()
             at_exit.forget(self)
 
     def _go_through_stages(self) -> None:

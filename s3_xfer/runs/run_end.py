@@ -155,10 +155,10 @@ class RunEnd(ABC, Generic[ResultT]):
                 self._waiters.pop(thread, None)
         self._waiters[threading.current_thread()] = now_s + _WAITS_AGAIN_S
 
-    def _tell_waiters(self) -> None:
+    def _notify_waiters(self) -> None:
         """State that the end has come."""
         with self._lock:
             self._ended.set()
-        for tell in self._async_waiters:
+        for notify in self._async_waiters:
             with contextlib.suppress(RuntimeError):  # its loop is closed by now
-                tell()
+                notify()

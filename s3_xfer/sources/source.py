@@ -59,6 +59,10 @@ class Source(ABC, Generic[T]):
         """Return the key ranges that were not delivered; nothing if the source is exhausted."""
         return ()
 
+    def is_exhausted(self) -> bool:
+        """Return whether everything was delivered."""
+        return not self.remaining()
+
     def close(self) -> None:
         """Send no further request."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,9 +23,10 @@ from s3_xfer.access.policies import policies_for
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CannedAcl, Encryption, Identical, RunMode, TagPolicy
-from s3_xfer.render.policies import as_cloudformation, revert_commands
+from s3_xfer.render.policies import as_cloudformation, revert_commands, size_notes
 from s3_xfer.render.policy_terraform import as_terraform
 from tests.cli.program import real
+from tests.iam_server.language import is_like
 
 THEIRS, OURS = "111111111111", "222222222222"
 COPIER = f"arn:aws:iam::{OURS}:role/team/copier"
@@ -101,7 +104,9 @@ def test_ordinary_copy_needs_two_documents() -> None:
     assert set(found) == {"source-bucket", "copier"}
     assert actions(found["source-bucket"]) == READ
     assert actions(found["copier"]) == READ | WRITE
-    assert {one.principal for one in found["source-bucket"].statements} == {COPIER}
+    assert {one.principal.arn for one in found["source-bucket"].statements if one.principal} == {
+        COPIER
+    }
     assert {one.principal for one in found["copier"].statements} == {None}
     resources = {r for one in found["copier"].statements for r in one.resources}
     assert resources == {
@@ -401,3 +406,128 @@ def test_a_journal_needs_to_look_at_uploads_and_at_itself() -> None:
     assert looks <= actions(found)
     assert not looks & actions(documents()["copier"])
     assert {"arn:aws:s3:::our-notes", "arn:aws:s3:::our-notes/j${*}.db"} <= resources
+
+
+# ------------------------------------------------------------------- limits and sessions
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_terraform_is_formatted_as_its_own_tool_does(tmp_path: Path) -> None:
+    """``terraform fmt`` has nothing to change."""
+    module = tmp_path / "main.tf"
+    module.write_text(as_terraform(everything()))
+
+    done = subprocess.run(["terraform", "fmt", "-check", "-diff", module], check=False)
+
+    assert done.returncode == 0
+
+
+def test_revert_does_nothing_with_credentials_of_another_account(tmp_path: Path) -> None:
+    """Each account has a script of its own, which writes no file of the working folder."""
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    programs.mkdir()
+    aws = programs / "aws"
+    aws.write_text(
+        f'#!/bin/sh\necho "$*" >> {calls}\n'
+        'case "$*" in *caller-identity*) echo 222222222222;; *get-*) echo \'{"Statement": []}\';; '
+        "esac\n"
+    )
+    aws.chmod(0o755)
+    kept = tmp_path / "left.json"
+    kept.write_text("mine")
+    env = {"PATH": f"{programs}:{os.environ['PATH']}"}
+
+    done = subprocess.run(
+        ["bash", "-c", revert_commands(list(documents().values()))],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "skipped: account 111111111111\n"
+    assert "delete-role-policy --role-name copier" in calls.read_text()
+    assert "bucket-policy" not in calls.read_text()
+    assert kept.read_text() == "mine"
+    assert {each.name for each in tmp_path.iterdir()} == {"bin", "calls", "left.json"}
+
+
+@pytest.mark.parametrize(
+    ("principal", "kind"), [(f"arn:aws:iam::{OURS}:user/u", "2,048"), (COPIER, "10,240")]
+)
+def test_document_that_aws_would_refuse_as_too_large_is_noted(principal: str, kind: str) -> None:
+    """The note has the limit and a way out; what fits has no note."""
+    keys = tuple(f"arn:aws:kms:eu-central-1:{THEIRS}:key/{n:036d}" for n in range(150))
+    operation = S3CopyOperation(
+        source_bucket="their-bucket",
+        source_key="data/",
+        destination_bucket="our-bucket",
+        destination_key="in/",
+        recursive=True,
+    )
+    large, small = (
+        policies_for(
+            operation.key_map(),
+            operation.options,
+            overwrite=True,
+            participants=Participants(copier=Principal.parse(principal), source_keys=few),
+        )
+        for few in (keys, keys[:1])
+    )
+
+    (note,) = [text for text in size_notes(large) if "identity policy" in text]
+    assert kind in note
+    assert "managed polic" in note
+    assert list(size_notes(small)) == []
+
+
+def test_partitions_are_not_mixed() -> None:
+    """S3 copies within one partition; documents of two would never work."""
+    for other in ("aws-cn", "aws-us-gov"):
+        key = f"arn:{other}:kms:cn-north-1:{THEIRS}:key/1"
+        with pytest.raises(ValidationError, match="partitions"):
+            Participants(copier=Principal.parse(COPIER), source_keys=(key,))
+
+
+SESSIONS = {
+    f"arn:aws:sts::{OURS}:assumed-role/copier/s3-xfer": "copier",
+    f"arn:aws:sts::{OURS}:assumed-role/AWSReservedSSO_Data_0123456789abcdef/me@x.org": (
+        "AWSReservedSSO_Data_0123456789abcdef"
+    ),
+}
+
+
+@pytest.mark.parametrize("arn", SESSIONS)
+def test_session_is_named_so_that_it_can_be_pasted(arn: str) -> None:
+    """The path is unknown: the account, and a condition that fits every path, and no more."""
+    name = SESSIONS[arn]
+    principal = Principal.parse(arn)
+
+    assert principal.named_as == f"arn:aws:iam::{OURS}:root"
+    (patterns,) = principal.condition["ArnLike"].values()
+    for path in ("/", "/team/", "/aws-reserved/sso.amazonaws.com/eu-west-1/"):
+        role = f"arn:aws:iam::{OURS}:role{path}{name}"
+        assert any(is_like(role, pattern) for pattern in patterns)
+    for other in (f"/x{name}", f"/{name}x", f"/{name}/x"):
+        role = f"arn:aws:iam::{OURS}:role{other}"
+        assert not any(is_like(role, pattern) for pattern in patterns)
+
+
+def test_dry_run_needs_no_journal() -> None:
+    """A dry run keeps none."""
+    options = CopyOptions(mode=RunMode.DRY_RUN, journal="s3://our-bucket/journal.db")
+
+    assert actions(documents(options=options)["copier"]) == READ - {"s3:GetObject"}
+
+
+def test_caller_of_a_role_gets_a_document_too() -> None:
+    """The trust policy names the caller, and the caller's own policy the role."""
+    trusted = Principal.parse("arn:aws:iam::444444444444:role/scheduler")
+
+    found = documents(trusted=trusted)
+
+    assert found["caller"].account == "444444444444"
+    assert actions(found["caller"]) == actions(found["trust"]) == {"sts:AssumeRole"}
+    assert found["caller"].statements[0].resources == (COPIER,)

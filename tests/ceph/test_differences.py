@@ -16,6 +16,7 @@ from s3_xfer import ErrorClass, RunState, TagPolicy
 from tests.ceph.cluster import CephCluster
 from tests.ceph.world import CephWorld, client_of
 from tests.contract.test_fidelity import ODD_KEYS
+from tests.uploads.test_janitor import janitor
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, LARGE, SOURCE_ACCOUNT, SRC
 
 IN_X = {"Bucket": SRC, "Key": "in/x"}
@@ -38,6 +39,21 @@ def test_odd_keys_arrive_except_where_the_gateway_takes_one_for_a_version(rgw: C
     assert set(rgw.arrived()) == {f"o/{key}" for key in ODD_KEYS}
     assert [failed.task.source.key for failed in result.failures] == ["in/large?versionId=x"]
     assert result.failures[0].error.error_class is ErrorClass.SOURCE_VANISHED
+
+
+def test_keys_of_uploads_are_encoded_in_secret_if_that_is_asked_for(rgw: CephWorld) -> None:
+    """So it is not asked for: uploads to odd keys are found, and aborted until they are gone."""
+    client = copier(rgw)
+    for key in ("o/a b+c", "o/é%20", "o/\r\n"):
+        client.create_multipart_upload(Bucket=DST, Key=key)
+
+    asked = client.list_multipart_uploads(Bucket=DST, Prefix="o/a", EncodingType="url")
+    one = janitor(rgw, "o/")
+    ended = list(one.abort(one.find(sizes=True)))
+
+    assert (asked.get("EncodingType"), asked["Uploads"][0]["Key"]) == (None, "o/a%20b%2Bc")
+    assert [(end.error, end.is_proven) for end in ended] == [(None, True)] * 3
+    assert rgw.stage.uploads(DST) == []
 
 
 def test_tagging_directive_is_ignored(rgw: CephWorld) -> None:

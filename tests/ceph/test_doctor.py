@@ -9,7 +9,7 @@ import pytest
 
 from s3_xfer import AccountContext, Diagnosis
 from s3_xfer.access import doctor
-from s3_xfer.access.doctor import DoctorReport
+from s3_xfer.access.doctor import Conclusion, DoctorReport
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import Verdict
 from tests.ceph.world import CephWorld, user_arn
@@ -63,11 +63,11 @@ def test_what_it_says_to_paste_is_what_was_missing(rgw: CephWorld, withheld: str
 
     before = examine(rgw)
     found = next(one.diagnosis for one in before.findings if one.diagnosis)
-    assert before.failed
+    assert before.conclusion is not Conclusion.ALLOWED
     assert (found.side, found.action) == ("source", withheld)
     paste(rgw, found)
 
-    assert not examine(rgw).failed
+    assert examine(rgw).conclusion is Conclusion.ALLOWED
 
 
 def test_denied_writing_is_told_apart(rgw: CephWorld) -> None:
@@ -99,7 +99,7 @@ def test_wrong_account_is_proven(rgw: CephWorld) -> None:
 def test_existing_objects_that_cannot_be_seen_fail_the_check(rgw: CephWorld) -> None:
     """Where a service ignores the condition on copies, --no-overwrite needs to look."""
     rgw.stage.put(SRC, "in/x", size=10)
-    assert not examine(rgw, overwrite=False).failed
+    assert examine(rgw, overwrite=False).conclusion is Conclusion.ALLOWED
     rgw.stage.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject", "s3:ListBucket"])
 
     result = examine(rgw, overwrite=False)

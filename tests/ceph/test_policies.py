@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
 from s3_xfer import AccountContext, CopyOptions, ErrorClass, PreflightError, S3CopyOperation
-from s3_xfer.access.policies import EXTERNAL_ID
+from s3_xfer.access.documents import EXTERNAL_ID
 from s3_xfer.cli.permissions import policy
 from s3_xfer.units import MIB
 from tests.ceph.cluster import CephCluster

@@ -64,6 +64,7 @@ def test_codes_are_stable() -> None:
         "REFUSED": 3,
         "ABORTED": 4,
         "DIFFERENT": 5,
+        "UNPROVEN": 6,
         "INTERNAL": 70,
         "DEADLINE": 124,
         "HANGUP": 129,

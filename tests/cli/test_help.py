@@ -15,7 +15,7 @@ from tests.cli.program import real
 
 SIDE = ("profile", "role-arn", "external-id", "region", "endpoint-url", "bucket-owner")
 SECTIONS = {
-    "Source": [f"--source-{name}" for name in SIDE],
+    "Source": [f"--source-{name}" for name in (*SIDE, "no-sign-request")],
     "Destination": [f"--dest-{name}" for name in SIDE],
     "Both sides": ["--endpoint-url", "--ca-bundle"],
     "What to copy": [

@@ -13,10 +13,12 @@ from s3_xfer.cli.main import cli
 from s3_xfer.cli.params import SectionOption
 from s3_xfer.declarations import JournalRole, Section
 from s3_xfer.model import AccountContext
+from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions
 from s3_xfer.spec import CopySpec
 from tests.declared import COMPANIONS, Case, cases
 
+SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
 OWN = {"json", "progress", "quiet", "verbose"}
@@ -24,8 +26,14 @@ REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 
 
 def _flag(case: Case) -> str:
-    is_of_one_side = case.declaration.section is Section.ONE_SIDE
-    return case.declaration.flag.replace("--", "--dest-" if is_of_one_side else "--")
+    prefix = {Section.ONE_SIDE: "--dest-", Section.SOURCE_SIDE: "--source-"}
+    return case.declaration.flag.replace("--", prefix.get(case.declaration.section, "--"))
+
+
+def _account(case: Case, operation: S3CopyOperation) -> AccountContext:
+    """Return the account of the side that :func:`_flag` names."""
+    is_of_source = case.declaration.section is Section.SOURCE_SIDE
+    return operation.source if is_of_source else operation.destination
 
 
 def _arguments(case: Case) -> list[str]:
@@ -56,7 +64,10 @@ def test_every_option_of_a_copy_sets_one_field() -> None:
         for side in ("source", "dest")
         if case.declaration.section is Section.ONE_SIDE
     }
-    others = {case.name for case in TYPED if case.declaration.section is not Section.ONE_SIDE}
+    sides |= {f"source_{case.name}" for case in TYPED if case.declaration.section is SOURCE}
+    others = {
+        case.name for case in TYPED if case.declaration.section not in (Section.ONE_SIDE, SOURCE)
+    }
     assert fields == Counter(sides | others | both)
     assert {option.name for option in options if not option.declaration} == OWN
 
@@ -66,10 +77,10 @@ def test_every_option_reaches_its_field(case: Case) -> None:
     """In the library's types, and no other field changes."""
     operation = operation_from(*URLS, _params([*URLS, *_arguments(case)]))
 
-    given = {CopyOptions: operation.options, AccountContext: operation.destination}
+    given = {CopyOptions: operation.options, AccountContext: _account(case, operation)}
     fields = given.get(case.cls, operation)
     plain = operation_from(*URLS, _params([*URLS]))
-    defaults = {CopyOptions: plain.options, AccountContext: plain.destination}
+    defaults = {CopyOptions: plain.options, AccountContext: _account(case, plain)}
     assert getattr(fields, case.name) == case.value
     assert {
         name
@@ -91,7 +102,7 @@ def test_a_re_run_repeats_what_its_declaration_says(case: Case) -> None:
         assert '"$S3_XFER_DEST_EXTERNAL_ID"' in line
     elif case.declaration.is_repeated:
         again = operation_from(*URLS, _params(words[2:]))
-        owner = {CopyOptions: again.options, AccountContext: again.destination}
+        owner = {CopyOptions: again.options, AccountContext: _account(case, again)}
         assert getattr(owner.get(case.cls, again), case.name) == case.value
 
 

@@ -128,3 +128,26 @@ def test_tag_without_a_value_has_an_empty_one(
         assert "one without a key" in result.metrics.errors_encountered[0]
     else:
         assert world.arrived()["out/x"].tags == copied
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["CopyObject", "UploadPartCopy", "CompleteMultipartUpload", "CreateMultipartUpload"],
+)
+@pytest.mark.parametrize("junk", [b"\x01", b"\xff", b"&#1;"], ids=["control", "no UTF-8", "number"])
+def test_field_that_nobody_needs_fails_no_copy(world: World, operation: str, junk: bytes) -> None:
+    """Whatever is in it, in the answer to each request of a copy."""
+    world.server.put(SRC, "in/x", size=10 if operation == "CopyObject" else LARGE)
+
+    def rewrite(_: Request, answer: Answer) -> Answer:
+        end = answer.body.rindex(b"</")
+        field = b"<More>" + junk + b"</More>"
+        return dataclasses.replace(answer, body=answer.body[:end] + field + answer.body[end:])
+
+    world.server.inject(Fault.of(operation, Rewrite(rewrite), {}))
+
+    result = world.copy()
+
+    assert result.metrics.errors_encountered == ()
+    assert result.metrics.retries == 0
+    assert list(world.arrived()) == ["out/x"]

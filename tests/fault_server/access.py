@@ -27,10 +27,15 @@ def account_of(world: World, access_key: str) -> str:
     return principal.account_id if principal else ""
 
 
+PUBLIC = Principal(account_id="", arn="")  # what everybody may, see FaultServer.grant
+
+
 def authenticate(world: World, request: Request) -> Principal:
-    """Return whom the request speaks for."""
+    """Return whom the request speaks for: nobody, if S3 gets it unsigned."""
     if not request.access_key:
-        raise refusals.access_denied()
+        if request.service == "sts":
+            raise refusals.access_denied()
+        return PUBLIC
     principal = world.principals.get(request.access_key)
     if principal is None:
         if request.service == "sts":
@@ -57,8 +62,25 @@ def open_source_bucket(world: World, request: Request, name: str) -> Bucket:
 
 def require(bucket: Bucket, request: Request, action: str, resource: str) -> None:
     """Raise AccessDenied unless the requesting account may do ``action`` on ``resource``."""
-    if not bucket.allows(request.account_id, action, resource):
+    if bucket.authority:
+        bucket.authority.require(bucket, request, action, resource)
+    elif not bucket.allows(request.account_id, action, resource):
         raise refusals.access_denied()
+
+
+def may(bucket: Bucket, request: Request, action: str, resource: str) -> bool:
+    """Return whether :func:`require` would let it pass."""
+    try:
+        require(bucket, request, action, resource)
+    except refusals.Refusal:
+        return False
+    return True
+
+
+def require_key(world: World, request: Request, key_arn: str, action: str) -> None:
+    """Raise unless the requesting account may use the KMS key; without an authority all may."""
+    if key_arn and world.authority:
+        world.authority.require_key(request, key_arn, action)
 
 
 def find_object(

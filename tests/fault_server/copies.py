@@ -49,6 +49,7 @@ def find_source(world: World, request: Request) -> Source:
     name, key, version = parse_copy_source(request.headers["x-amz-copy-source"])
     bucket = access.open_source_bucket(world, request, name)
     item = access.find_object(bucket, request, key, action="s3:GetObject", version=version)
+    access.require_key(world, request, item.kms_key_id, "kms:Decrypt")
     if item.is_archived:
         raise refusals.archived(item.storage_class)
     conditions.check_source(request, item)

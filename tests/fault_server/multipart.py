@@ -68,6 +68,8 @@ def copy_part(world: World, request: Request) -> Answer:
     if not 1 <= number <= MAX_PARTS:
         message = "Part number must be an integer between 1 and 10000, inclusive"
         raise refusals.invalid_argument(message, "partNumber")
+    # API reference, CreateMultipartUpload: a part takes kms:Decrypt on the new object's key.
+    access.require_key(world, request, upload.template.kms_key_id, "kms:Decrypt")
     source = copies.find_source(world, request).item
     first, last = _range(request, source)
     etag = f'"{fake_md5("part", source.etag, first, last)}"'

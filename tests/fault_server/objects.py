@@ -51,7 +51,7 @@ def head_object(world: World, request: Request) -> Answer:
     shown["last-modified"] = format_datetime(found.last_modified, usegmt=True)
     shown["date"] = format_datetime(now(), usegmt=True)
     # The number of tags is only for who may read them (API reference, GetObject).
-    if found.tags and bucket.allows(request.account_id, "s3:GetObjectTagging", found.key):
+    if found.tags and access.may(bucket, request, "s3:GetObjectTagging", found.key):
         shown["x-amz-tagging-count"] = str(len(found.tags))
     return Answer(200, shown)
 
@@ -59,6 +59,7 @@ def head_object(world: World, request: Request) -> Answer:
 def get_object(world: World, request: Request) -> Answer:
     """Give back what PutObject stored; other objects have nothing to read."""
     found = _addressed(world, request, "s3:GetObject")
+    access.require_key(world, request, found.kms_key_id, "kms:Decrypt")
     if found.content is None:
         raise refusals.not_implemented("GetObject: its objects have no content")
     shown = writing.described(found)

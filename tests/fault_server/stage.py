@@ -47,8 +47,12 @@ class Stage:
         acls_enabled: bool = True,
         check_region: bool = False,
         sse: str = DEFAULT_SSE,
+        kms_key_id: str = "",
     ) -> None:
-        """Create an empty bucket. ``sse`` is what its new objects get unless they ask otherwise."""
+        """Create an empty bucket.
+
+        ``sse``, with ``kms_key_id``, is what its new objects get unless they ask otherwise.
+        """
         bucket = Bucket(
             name=name,
             owner=owner,
@@ -57,12 +61,17 @@ class Stage:
             acls_enabled=acls_enabled,
             check_region=check_region,
             sse=sse,
+            kms_key_id=kms_key_id,
+            authority=self._world.authority,
         )
         with self._world.lock:
             self._world.buckets[name] = bucket
 
     def grant(self, bucket: str, *, to: str, actions: Iterable[str], prefix: str = "") -> None:
-        """Let account ``to`` do ``actions`` (``*`` is a wildcard) below ``prefix``."""
+        """Let account ``to`` do ``actions`` (``*`` is a wildcard) below ``prefix``.
+
+        An empty account stands for requests that are not signed.
+        """
         self._add_rule(bucket, to, actions, prefix, allows=True)
 
     def deny(

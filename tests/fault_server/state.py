@@ -18,6 +18,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from typing import Protocol
+
+from tests.fault_server.wire import Request
 
 DEFAULT_CONTENT_TYPE = "binary/octet-stream"
 DEFAULT_SSE = "AES256"  # S3 encrypts everything with SSE-S3 since January 2023
@@ -94,9 +97,22 @@ class Rule:
         )
 
 
+class Authority(Protocol):
+    """Decides about requests in place of a bucket's rules, see :mod:`tests.iam_server`.
+
+    Both methods raise :class:`~tests.fault_server.refusals.Refusal`.
+    """
+
+    def require(self, bucket: Bucket, request: Request, action: str, resource: str) -> None:
+        """Refuse ``action`` on a key, or on the bucket itself, unless policies allow it."""
+
+    def require_key(self, request: Request, key_arn: str, action: str) -> None:
+        """Refuse the use of a KMS key unless policies, and its state, allow it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Bucket:
-    """A bucket with its objects, its open uploads and its rules."""
+    """A bucket with its objects, its open uploads and its rules, or an authority instead."""
 
     name: str
     owner: str
@@ -105,6 +121,8 @@ class Bucket:
     acls_enabled: bool = True
     check_region: bool = False
     sse: str = DEFAULT_SSE
+    kms_key_id: str = ""  # of the default encryption
+    authority: Authority | None = None
     objects: dict[str, StoredObject] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)  # sorted; code points sort as UTF-8 bytes do
     uploads: dict[str, Upload] = field(default_factory=dict)
@@ -168,6 +186,7 @@ class World:
         self.buckets: dict[str, Bucket] = {}
         self.external_ids: dict[str, str] = {}  # by role ARN
         self.session_lifetime_s: float | None = None
+        self.authority: Authority | None = None
         self._numbers = itertools.count(1)
 
     def number(self) -> int:

@@ -59,6 +59,8 @@ def authorise(bucket: Bucket, request: Request) -> None:
 def template(world: World, bucket: Bucket, request: Request) -> StoredObject:
     """Return the object that the headers describe, yet without size and ETag."""
     headers = request.headers
+    key = headers.get(f"{_SSE}-aws-kms-key-id", "" if _SSE in headers else bucket.kms_key_id)
+    access.require_key(world, request, key, "kms:GenerateDataKey")
     return StoredObject(
         key=request.key,
         size=0,
@@ -71,7 +73,7 @@ def template(world: World, bucket: Bucket, request: Request) -> StoredObject:
         tags=requested_tags(bucket, request),
         storage_class=headers.get("x-amz-storage-class", "STANDARD"),
         sse=headers.get(_SSE, bucket.sse),
-        kms_key_id=headers.get(f"{_SSE}-aws-kms-key-id", ""),
+        kms_key_id=key,
         version_id=world.version_id(bucket),
     )
 

@@ -117,6 +117,7 @@ def test_json_has_the_end_beside_the_numbers() -> None:
         "planned_request_cost_usd": 2.5,
         "price_list": "ours",
         "diagnosis": None,
+        "diagnoses": [],
     }
 
 

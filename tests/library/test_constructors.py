@@ -48,16 +48,16 @@ PROBES: tuple[tuple[Any, str], ...] = (
     (object(), "Any"),
     (b"bytes", "Any"),
     ("\N{SNOWMAN}", "Any|str|Path"),
-    ("", "Any|str"),
+    ("", "Any|str|Path"),
     ("false", "Any|str|Path"),
     (True, "Any|bool"),
     (7, "Any|int|float"),
     (7.5, "Any|float"),
     (Decimal(3), "Any"),
-    ([object()], "Any"),
+    ([object()], "Any|Iterable"),  # which is looked at when it is read
     ({"a": object()}, "Any"),
     (None, "Any|None"),
-    (RunMode, "Any|type|Callable"),
+    (RunMode, "Any|type|Callable|Rename"),
 )
 
 

@@ -97,8 +97,8 @@ def _account(
 ) -> AccountContext:
     """Return the account that was written down, with the fields that ``given`` has in place."""
     remembered = _read(AccountContext, written)
-    if given.names_credentials:
-        remembered |= {"profile": None, "role_arn": None}
+    if given.names_credentials or given.no_sign_request:
+        remembered |= {"profile": None, "role_arn": None, "no_sign_request": None}
     changes = {
         field.name: getattr(given, field.name)
         for field in dataclasses.fields(AccountContext)
