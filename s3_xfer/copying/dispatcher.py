@@ -47,6 +47,7 @@ class AsyncDispatcher:
         self._requests = hooks.requests
         self._renewal = hooks.renewal
         self._pacer = hooks.pacer
+        self._optional = hooks.optional
         self._outage = hooks.outage
         model = context.destination.meta.service_model.operation_model(OPERATION)
         self._output_shape = model.output_shape
@@ -118,6 +119,10 @@ class AsyncDispatcher:
         error, info = answers.refusal_of(
             answer, OPERATION, self._output_shape, attempts=request.attempts
         )
+        if self._optional.refused(info, self._optional.offered - request.left_out):
+            request.attempts -= 1  # another request than the one that was refused
+            self._sender.repeat(request, 0.0)
+            return
         request.error = error
         request.ambiguous |= info.error_class in answers.AMBIGUOUS
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
@@ -202,6 +207,10 @@ class AsyncDispatcher:
 
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
         """Complete a request whose last answer was ``error``; may ask S3."""
+        if not request.is_repeated_without and self._settler.drops_condition(request.task, error):
+            request.is_repeated_without = True
+            self._sender.send_again(request)
+            return
         self._complete(request, self._settler.conclude(request.task, request.transfer, error))
 
     def _relocate(self, request: InflightRequest, error: Exception) -> None:

@@ -53,6 +53,8 @@ class InflightRequest:
     is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
     sent_by: CrtCopyClient | None = None
     error: Exception | None = None  # of the last answer
+    left_out: frozenset[str] = frozenset()  # headers that it was sent without
+    is_repeated_without: bool = False  # without the condition not to overwrite
     give_up: Callable[[], None] | None = None
 
     @property
@@ -87,6 +89,7 @@ class RequestSender:
         self._counter = hooks.requests.counter
         self._stop = hooks.requests.stop
         self._pacer = hooks.pacer
+        self._optional = hooks.optional
         self._outage = hooks.outage
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
@@ -213,7 +216,9 @@ class RequestSender:
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None
         self._counter.request_sent(OPERATION)
+        request.left_out = self._optional.left_out
         request.sent_by = self._copy_client
+        request.sent_by.leave_out(request.left_out)
         request.give_up = request.sent_by.send(
             request.task, partial(self._answered, request), use_idle=not request.is_resent
         )

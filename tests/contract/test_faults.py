@@ -143,6 +143,8 @@ def test_permanent_errors_fail_the_object_at_once(
 
     (failed,) = result.failures
     info = failed.error.info
+    if (first, code) == ("CopyObject", "NoSuchKey"):
+        expected = ErrorClass.SOURCE_NOT_FOUND  # a HEAD finds it
     assert (info.error_class, info.code, info.message) == (expected, code, "because")
     assert info.request_id
     if not result.diagnosis:  # it tries the steps of a denied copy itself

@@ -16,9 +16,10 @@ from dataclasses import replace
 import pytest
 
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, PREFIX, PROFILES, PROGRAM, QUICK, US, Program, end_of, lines_of
+from tests.e2e.program import COPY, PREFIX, PROFILES, PROGRAM, QUICK, US, Program, end_of
 from tests.fault_server import Fault, InjectedFault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.world import DST, SRC, World
 
 OBJECTS = 120

@@ -56,6 +56,7 @@ def create(world: World, request: Request) -> Answer:
         text("Key", upload.key),
         text("UploadId", upload.upload_id),
         **writing.encryption(upload.template),
+        **writing.confirmed(request),
     )
 
 
