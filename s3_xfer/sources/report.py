@@ -138,13 +138,13 @@ class ReportFile:
             else:
                 self._take(number, line)
                 counts[line["status"]] += 1
+        name = printable(str(self._path))
+        if not number:
+            raise ReportError(f"the report {name} is empty", remedy=_RUN_IT_AGAIN)
         if not is_ended:
-            name = printable(str(self._path))
             raise ReportError(
-                f"the report {name} is empty"
-                if not number
-                else f"the report {name} lacks its last line, with counts: it was cut off, or an "
-                "older s3-xfer has written it",
+                f"the report {name} lacks its last line, with counts: it was cut off, or an older "
+                "s3-xfer has written it",
                 remedy=_RUN_IT_AGAIN,
             )
 
