@@ -35,6 +35,12 @@ from s3_xfer.copying import head_fields
 from s3_xfer.copying.background_renewal import SHORT_LIFE_S, BackgroundRenewal
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.optional_headers import (
+    IF_NONE_MATCH,
+    SOURCE_CONDITION,
+    TAGGING_DIRECTIVE,
+    OptionalHeaders,
+)
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
 from s3_xfer.copying.upload_registry import UploadRegistry
@@ -44,7 +50,7 @@ from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location, check_endpoint
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
 from s3_xfer.spec import CopySpec
@@ -145,15 +151,28 @@ def open_clients(
         probe=probed_buckets and server_probe(session, destination, requests, probed_buckets[1]),
     )
     writer = _bulk_client(session, destination, options, writing, side="destination")
+    destination_is_aws = is_aws(writer.meta.endpoint_url)
+    writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
     return Clients(
         source=_bulk_client(source_session or session, source, options, reading, side="source"),
         source_session=source_session or session,
         destination_session=session,
         destination=writer,
         destination_hooks=writing,
-        destination_is_aws=is_aws(writer.meta.endpoint_url),
+        destination_is_aws=destination_is_aws,
         destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
+    )
+
+
+def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
+    """Return what copies may do without, and what they are to do without."""
+    offered = [] if overwrite else [IF_NONE_MATCH]
+    if options.tags is TagPolicy.SKIP:
+        offered.append(TAGGING_DIRECTIVE)
+    checks_by_head = options.source_check is SourceCheck.HEAD
+    return OptionalHeaders(
+        [] if is_aws else offered, left_out=[SOURCE_CONDITION] if checks_by_head else []
     )
 
 

@@ -306,9 +306,8 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    own_session = account.session
-    core = own_session._session if own_session else _core_session(account.profile)  # noqa: SLF001
-    error = missing_login(core, error) or error
+    core = account.session._session if account.session else None  # noqa: SLF001 - no other way
+    error = missing_login(core or botocore.session.Session(profile=account.profile), error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
@@ -316,9 +315,10 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
-    code = f"{printable(info.code)}: " if isinstance(error, ClientError) else ""
+    code = f"{info.code}: " if isinstance(error, ClientError) else ""
+    said = printable(f"{code}{info.message}")
     refusal = PreflightError(
-        f"the {side} side cannot use {who}: {code}{printable(info.message)}",
+        f"the {side} side cannot use {who}: {said}",
         remedy=error.remedy if isinstance(error, PreflightError) else "",
         error_class=error_class,
     )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.errors import ErrorClass, PreflightError
-from s3_xfer.options import CopyOptions, Engine
+from s3_xfer.options import CopyOptions, Engine, SourceCheck
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
@@ -40,6 +40,8 @@ def select_engine(
     options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
         return "--engine managed"
+    if options.source_check is SourceCheck.HEAD:
+        return _without_crt(options, "--source-check head")
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
         from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415

@@ -20,9 +20,9 @@ from s3_xfer import (
     S3CheckOperation,
 )
 from s3_xfer.pipeline import outage
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.world import DST, LARGE, SRC, World
 
 COUNT = 200
@@ -205,7 +205,7 @@ def test_a_run_gives_up_on_a_server_that_stays_away(world: World, tmp_path: Path
     assert result.aborted_by.error_class is ErrorClass.OUTAGE
     assert "did not answer from" in result.aborted_by.problem
     rest = ("failed", "not_attempted")
-    missing = [line for line in lines(tmp_path / "r.jsonl") if line["status"] in rest]
+    missing = [line for line in lines_of(tmp_path / "r.jsonl") if line["status"] in rest]
     assert len(missing) == COUNT - result.metrics.files_copied_successfully > 0
 
 
