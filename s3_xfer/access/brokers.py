@@ -42,7 +42,7 @@ class BoundedProcess(subprocess.Popen[bytes]):
             ) from error
 
     def _end(self) -> None:
-        """Kill it; what it may have started can hold its pipes, so these are not read to the end."""
+        """Kill it, and read no more: what it may have started can hold its pipes."""
         self.kill()
         for stream in (self.stdout, self.stderr):
             if stream:
