@@ -35,11 +35,19 @@ class BoundedProcess(subprocess.Popen[bytes]):
         try:
             return super().communicate(input, BOUND_S if timeout is None else timeout)
         except subprocess.TimeoutExpired as error:
-            self.kill()
+            self._end()
             raise CredentialRetrievalError(
                 provider="credential_process",
                 error_msg=f"the program did not end within {BOUND_S:.0f} s, and was killed",
             ) from error
+
+    def _end(self) -> None:
+        """Kill it, and read no more: what it may have started can hold its pipes."""
+        self.kill()
+        for stream in (self.stdout, self.stderr):
+            if stream:
+                stream.close()
+        self.wait()
 
 
 def bound_processes(core: botocore.session.Session) -> None:

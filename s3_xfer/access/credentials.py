@@ -69,6 +69,7 @@ def session_for(
         session = account.session or Session(
             botocore_session=_core_session(account.profile), region_name=region
         )
+        bound_processes(session._session)  # noqa: SLF001 - boto3 does not expose it
         if account.role_arn:
             session = _role_session(session, account, requests, patience_s)
         credentials = session.get_credentials()
@@ -255,7 +256,6 @@ def _core_session(profile: str | None) -> botocore.session.Session:
     """
     core = botocore.session.Session(profile=profile)
     share_mfa_sessions(core)
-    bound_processes(core)
     core.get_component("response_parser_factory").set_parser_defaults(
         timestamp_parser=_parse_timestamp
     )
