@@ -215,7 +215,9 @@ def test_another_owner_than_the_expected_is_denied(source: S3Client, destination
         copy_one(destination, ExpectedSourceBucketOwner=DESTINATION_ACCOUNT)
 
 
-def test_a_missing_source_is_not_a_failed_condition(destination: S3Client) -> None:
+def test_a_missing_source_is_not_a_failed_condition(
+    source: S3Client, destination: S3Client
+) -> None:
     """A condition on an object that does not exist is answered with NoSuchKey."""
     with pytest.raises(ClientError) as caught:
         destination.copy_object(
