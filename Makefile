@@ -7,6 +7,7 @@ BIN := .venv/bin
 PROCESSES := $(shell expr $$(nproc) + 1)
 OLDEST_BIN := .venv-oldest/bin
 CEPH := .ceph
+SERVICES_ROOT := .services
 # Versions are locked in requirements/ (make lock): what is green today is green on any later day.
 # The floors of pyproject.toml are in requirements/oldest.in.
 # The floor of the extra crt, in a directory of its own: without it, the managed engine is tested.
@@ -28,7 +29,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
+	test-newest test-services test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
 	airflow-demo docs bench profile mutants release-check clean
 
 help: ## List the targets
@@ -103,6 +104,10 @@ fuzz: .venv/ready ## Look for what no test has met: new examples and histories a
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
 
+# Hundreds of MiB and some minutes, so no part of CI; also writes the table of what was found.
+test-services: .venv/ready ## Tour S3 services beside AWS, and write their table (SERVICES="rclone swift-2.38.3")
+	$(BIN)/python -m tests.services --root $(SERVICES_ROOT) $(SERVICES)
+
 # What .ci/run makes beside the first tests; one after the other, for all build this project here.
 environments: .venv-docs/ready $(AIRFLOW:%=.venv-airflow-%/ready)
 
@@ -158,6 +163,6 @@ release-check: lint types contracts test-package ## Check what a release needs (
 	@$(BIN)/python -m scripts.check_release
 
 clean: ## Remove the environments and everything that was generated
-	rm -rf .venv .venv-* $(CEPH) $(CACHES)
+	rm -rf .venv .venv-* $(CEPH) $(SERVICES_ROOT) $(CACHES)
 	find s3_xfer airflow_plugin scripts tests benchmarks -name __pycache__ -prune \
 		-exec rm -rf {} + 2>/dev/null || true

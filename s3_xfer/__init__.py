@@ -82,6 +82,7 @@ from s3_xfer.options import (
     ReportScope,
     RunMode,
     SecondChance,
+    SourceCheck,
     StorageClass,
     TagPolicy,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "Skip",
     "SkipReason",
     "Skipped",
+    "SourceCheck",
     "StorageClass",
     "TagPolicy",
     "TransferMetrics",

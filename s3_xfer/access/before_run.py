@@ -12,12 +12,14 @@ from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
 from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
 from s3_xfer.access.documents import Principal
-from s3_xfer.access.probe import Finding, Probe, ProbeContext, Verdict
+from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+
+_NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 
 
 class AccessPreflight:
@@ -50,6 +52,8 @@ class AccessPreflight:
             return ("access was not checked before the copy (--no-preflight)",)
         if self._spec.recursive:
             self._examine([probes.list_source])
+        if self._spec.source.bucket_owner:
+            self._examine([probes.source_bucket])
         self._examine([probes.tags_of_large, probes.destination_bucket])
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
             self._examine([probes.existing])
@@ -70,7 +74,7 @@ class AccessPreflight:
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
-            f"reading the source was not proven: {finding.evidence}"
+            f"{_NOT_PROVEN[finding.side]} was not proven: {finding.evidence}"
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,8 +32,15 @@ from s3_xfer.access.credentials import (
     trusted_certificates,
 )
 from s3_xfer.copying import head_fields
+from s3_xfer.copying.background_renewal import SHORT_LIFE_S, BackgroundRenewal
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
+from s3_xfer.copying.optional_headers import (
+    IF_NONE_MATCH,
+    SOURCE_CONDITION,
+    TAGGING_DIRECTIVE,
+    OptionalHeaders,
+)
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
 from s3_xfer.copying.upload_registry import UploadRegistry
@@ -43,7 +50,7 @@ from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, S3Location, check_endpoint
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
 from s3_xfer.spec import CopySpec
@@ -80,13 +87,25 @@ class Clients:
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a person must know about how S3 is reached."""
+        return (*self._short_lives(), *self._without_tls())
+
+    def _short_lives(self) -> Iterator[str]:
+        sessions = {"source": self.source_session, "destination": self.destination_session}
+        for side, session in sessions.items():
+            renewal = BackgroundRenewal.attach(session.get_credentials())
+            if renewal and renewal.life_s is not None and renewal.life_s < SHORT_LIFE_S:
+                yield (
+                    f"the credentials of the {side} side last {renewal.life_s:.0f} s only; "
+                    "each renewal has to be faster than that"
+                )
+
+    def _without_tls(self) -> Iterator[str]:
         clients = (self.source, self.destination)
         endpoints = dict.fromkeys(client.meta.endpoint_url for client in clients)
-        return tuple(
-            f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
-            for url in endpoints
-            if is_unprotected(url)
-        )
+        for url in endpoints:
+            if is_unprotected(url):
+                shown = printable(url)
+                yield f"WITHOUT TLS: requests to {shown} can be read and changed on the way"
 
 
 def open_clients(
@@ -132,15 +151,28 @@ def open_clients(
         probe=probed_buckets and server_probe(session, destination, requests, probed_buckets[1]),
     )
     writer = _bulk_client(session, destination, options, writing, side="destination")
+    destination_is_aws = is_aws(writer.meta.endpoint_url)
+    writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
     return Clients(
         source=_bulk_client(source_session or session, source, options, reading, side="source"),
         source_session=source_session or session,
         destination_session=session,
         destination=writer,
         destination_hooks=writing,
-        destination_is_aws=is_aws(writer.meta.endpoint_url),
+        destination_is_aws=destination_is_aws,
         destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
+    )
+
+
+def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
+    """Return what copies may do without, and what they are to do without."""
+    offered = [] if overwrite else [IF_NONE_MATCH]
+    if options.tags is TagPolicy.SKIP:
+        offered.append(TAGGING_DIRECTIVE)
+    checks_by_head = options.source_check is SourceCheck.HEAD
+    return OptionalHeaders(
+        [] if is_aws else offered, left_out=[SOURCE_CONDITION] if checks_by_head else []
     )
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from s3_xfer.access import lacking
+from s3_xfer.access.credentials import is_aws
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
@@ -85,6 +87,8 @@ def _bucket(context: ProbeContext, side: str) -> str:
                 raise UnprovenError(evidence, is_needed=False) from error
             info = reason
         raise refused(f"the {side} bucket {bucket} cannot be reached", info) from error
+    if owner and not is_aws(client.meta.endpoint_url):
+        lacking.require_owner_check(context, side, location)
     where = f" in {region}" if region else ", S3 does not say in which region"
     return f"{bucket} exists{where}{f', belongs to {owner}' if owner else ''}"
 
@@ -202,6 +206,8 @@ def _read_tags_as_needed(context: ProbeContext, item: S3Object) -> None:
             raise
         if not unknown:
             return  # it has no tags, so nobody needs the right
+        if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
+            raise lacking.without_tags(context, refusal) from refusal
         raise UnprovenError(
             f"{refusal.problem}; objects without tags are copied all the same, those with tags "
             "fail (or --tags skip)",
@@ -259,6 +265,7 @@ def existing(context: ProbeContext) -> str:
         remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
         "credentials, or leave out --no-overwrite",
         error_class=info.error_class,
+        action=AccessAction.LOOK,
         info=info,
     )
 
@@ -274,14 +281,24 @@ def open_upload(context: ProbeContext) -> str:
         "Bucket": destination.bucket,
         "Key": context.key or probe_key(destination),
     }
-    advice = (
-        "grant s3:PutObject on the destination to its credentials (with --acl also "
-        "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check --dest-bucket-owner"
-    )
-    problem = f"{destination.url} cannot be written"
-    with refusing(problem, action=AccessAction.WRITE, if_denied=advice):
-        response = context.clients.destination.create_multipart_upload(**target, **params)
+    create = context.clients.destination.create_multipart_upload
+    try:
+        response = create(**target, **params)
+    except Exception as error:
+        info = translate(error)
+        if not lacking.is_lacking(context, info) or lacking.opens_plain_upload(
+            context, target, params
+        ):
+            advice = (
+                "grant s3:PutObject on the destination to its credentials (with --acl also "
+                "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check "
+                "--dest-bucket-owner"
+            )
+            problem = f"{destination.url} cannot be written"
+            raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
+        raise lacking.without_parts(context, "CreateMultipartUpload", info) from error
     context.upload = {**target, "UploadId": response["UploadId"]}
+    lacking.require_effects(context, response)
     options = ", ".join(f"{name} {value}" for name, value in params.items())
     url = s3_url(target["Bucket"], target["Key"])
     return f"upload opened at {url}{' with ' if options else ''}{options}"
@@ -317,12 +334,23 @@ def _copy_part(context: ProbeContext, source: S3Object, number: int) -> bool:
         part["CopySourceIfMatch"] = source.etag
     assert context.upload  # noqa: S101 - the caller has looked
     context.unreadable.add(source.key)
+    target = {**context.upload, "PartNumber": number}
+    copy_part = context.clients.destination.upload_part_copy
     try:
-        context.clients.destination.upload_part_copy(**context.upload, PartNumber=number, **part)
+        copy_part(**target, **part)
     except Exception as error:
         info = translate(error)
-        if info.error_class in (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED):
+        if "CopySourceIfMatch" in part and info.error_class in lacking.MAY_BE_THE_CONDITION:
+            del part["CopySourceIfMatch"]
+            if not answer(copy_part, {**target, **part}):
+                context.unreadable.discard(source.key)
+                raise lacking.without_condition(context, source, info) from error
+        is_gone = info.error_class in lacking.SAMPLE_IS_GONE
+        if is_gone and not lacking.is_still_there(context, source):
             return False
+        if lacking.is_lacking(context, info):
+            context.unreadable.discard(source.key)
+            raise lacking.without_parts(context, "UploadPartCopy", info) from error
         if info.error_class is ErrorClass.DESTINATION_FULL:
             problem = f"{s3_url(context.upload['Bucket'], context.upload['Key'])} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE) from error
@@ -355,6 +383,8 @@ def write_tags(context: ProbeContext) -> str:
         with refusing(problem, action=AccessAction.WRITE_TAGS):
             upload = client.create_multipart_upload(**target, **params, Tagging=tagging)
     except PreflightError as refusal:
+        if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
+            raise lacking.without_tags(context, refusal) from refusal
         if known or refusal.error_class is not ErrorClass.ACCESS_DENIED:
             raise
         evidence = f"{refusal.problem}; that is needed for objects with tags (or --tags skip)"
@@ -399,8 +429,20 @@ def _bare_copier(context: ProbeContext) -> S3Client:
 
 
 @partial(Probe, "clean up", DESTINATION)
-def clean_up(context: ProbeContext) -> str | None:
-    """Abort the open upload. One that stays is found among the open uploads."""
+def clean_up(context: ProbeContext) -> str:
+    """Abort the open upload."""
     if context.upload is None:
         return "nothing was opened"
-    return None if context.abort_upload() else "the upload was aborted, nothing is left"
+    upload = context.upload
+    info = context.abort_upload()
+    if info:
+        raise refused(left_open(upload), info, action=AccessAction.ABORT)
+    return "the upload was aborted, nothing is left"
+
+
+def left_open(upload: Mapping[str, str]) -> str:
+    """Return what an upload that could not be aborted means."""
+    return (
+        f"upload {printable(upload['UploadId'])} to {s3_url(upload['Bucket'], upload['Key'])} "
+        "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
+    )

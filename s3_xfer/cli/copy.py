@@ -12,7 +12,14 @@ import click
 from click.core import ParameterSource
 
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
-from s3_xfer.cli.factory import Values, account_from, fields_from, operation_from, rerun_command
+from s3_xfer.cli.factory import (
+    Values,
+    account_from,
+    check_command,
+    fields_from,
+    operation_from,
+    rerun_command,
+)
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
@@ -71,7 +78,7 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
     output = output_of(values)
-    with output.telling_refusals():
+    with output.printing_refusals():
         operation = operation_from(source, destination, values)
         return perform(operation, output, context_of(source, destination, values))
 
@@ -86,7 +93,7 @@ def copy(source: str, destination: str, **values: Any) -> ExitCode:
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     output = output_of(values)
-    with output.telling_refusals():
+    with output.printing_refusals():
         return _resume(journal, values, output)
 
 
@@ -128,14 +135,22 @@ def output_of(values: Values) -> Output:
 
 def context_of(source: str, destination: str, values: Values) -> Context:
     """Return what the summary shows besides the result."""
+    is_copy = "mode" in values
     return Context(
         source_url=printable(source),
         destination_url=printable(destination),
         dry_run=values.get("mode") is RunMode.DRY_RUN,
         verbose=values["verbose"],
         rerun=rerun_command(copy, source, destination, values),
+        check=check_command(_check_params(), source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),
     )
+
+
+def _check_params() -> list[click.Parameter]:
+    from s3_xfer.cli.check import check  # noqa: PLC0415 - it imports this module
+
+    return check.params
 
 
 def perform(operation: S3CopyOperation, output: Output, context: Context) -> ExitCode:

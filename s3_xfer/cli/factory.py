@@ -7,7 +7,7 @@ was typed. It never repeats an external id: the re-run reads it from the environ
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import click
 from s3_xfer.cli.params import SectionOption, member_name
 from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions
+from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import shell_word
 
@@ -94,6 +94,18 @@ def rerun_command(
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
     return " ".join(words)
+
+
+def check_command(
+    params: Iterable[click.Parameter], source_url: str, destination_url: str, values: Values
+) -> str:
+    """Return the ``s3-xfer check`` line that compares all that a copy with ``values`` made."""
+    words = ["s3-xfer", "check", shell_word(source_url), shell_word(destination_url)]
+    for param in params:
+        if isinstance(param, SectionOption) and param.name in values:
+            words += _typed(param, values[param.name])
+    words += ["--metadata"]
+    return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
 
 
 def _typed(param: SectionOption, value: Any) -> list[str]:

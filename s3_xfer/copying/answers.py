@@ -52,6 +52,16 @@ _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
     "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
 }
+# How an answer with tags begins, or one with an error.
+_TAGGING = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml.*?\?>\s*)?(?:<!--.*?-->\s*)*<(?:[\w.-]+:)?(?:Tagging|Error)\b",
+    re.DOTALL,
+)
+_NO_TAGGING = (
+    b"<Error><Code>NotImplemented</Code><Message>GetObjectTagging was answered with something "
+    b"that is no set of tags</Message></Error>"
+)
+_NOT_IMPLEMENTED = 501
 _LISTINGS = frozenset({"ListObjectsV2", "ListMultipartUploads", "ListParts"})
 _OK = 200
 _ERRORS = 301  # and above, for botocore
@@ -185,3 +195,13 @@ def make_canonical(operation_model: Any, response_dict: dict[str, Any], **_: obj
 def _is_no_success(status: int) -> bool:
     """Return whether botocore takes ``status`` for a success of a copy, which only a 200 is."""
     return status < _ERRORS and status != _OK
+
+
+def require_tagging(response_dict: dict[str, Any], **_: object) -> None:
+    """Make a refusal of other content than tags (event ``before-parse`` of ``GetObjectTagging``).
+
+    A service that does not know ``?tagging`` answers with the object itself (rclone 1.75, nanio).
+    """
+    body, status = response_dict["body"], response_dict["status_code"]
+    if status == _OK and body.strip() and not _TAGGING.match(body):
+        response_dict.update(status_code=_NOT_IMPLEMENTED, body=_NO_TAGGING)

@@ -21,7 +21,7 @@ from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, SkipReason
-from s3_xfer.options import TagPolicy
+from s3_xfer.options import SourceCheck, TagPolicy
 from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 
 UNSEEN = (
@@ -109,14 +109,30 @@ class ObjectCopier:
         with self.context.hooks.transfers.of(task.destination_key) as transfer:
             transfer.ambiguous = task.earlier_error is not None
             try:
-                if self.context.is_single(task):
-                    return self._copy_single(task, transfer)
-                return self._copy_in_parts(task, transfer)
-            except Exception as error:
-                settled = self.settler.settle(task, transfer, error)
-                if settled:
-                    return settled
-                raise
+                return self._send(task, transfer)
+            except Exception as error:  # noqa: BLE001 - raised again unless it hides an outcome
+                if not self.settler.drops_condition(task, error):
+                    return self._settled(task, transfer, error)
+            try:
+                return self._send(task, transfer)
+            except Exception as error:  # noqa: BLE001 - raised again unless it hides an outcome
+                return self._settled(task, transfer, error)
+
+    def _send(self, task: CopyTask, transfer: TransferState) -> Outcome:
+        copy = self._copy_single if self.context.is_single(task) else self._copy_in_parts
+        if self.context.options.source_check is SourceCheck.CONDITION:
+            return copy(task, transfer)
+        lookup.require_unchanged(self.context.source, task.source)
+        outcome = copy(task, transfer)
+        lookup.require_unchanged(self.context.source, task.source)
+        return outcome
+
+    def _settled(self, task: CopyTask, transfer: TransferState, error: Exception) -> Outcome:
+        """Return the outcome that ``error`` hides; raise it if there is none."""
+        settled = self.settler.settle(task, transfer, error)
+        if settled is None:
+            raise error
+        return settled
 
     def _copy_single(self, task: CopyTask, transfer: TransferState) -> Outcome:
         self._engine.copy_single(task)

@@ -61,7 +61,7 @@ class CrtCopyClient:
             ca_bundle=ca_bundle,
         )
         self._signer = Signer(template, credentials)
-        self.refresh = self._signer.refresh  # may wait for STS, and raises if that fails
+        self._left_out: frozenset[str] = frozenset()
         socket_options = awscrt.io.SocketOptions()
         socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
         socket_options.keep_alive = True
@@ -75,6 +75,16 @@ class CrtCopyClient:
         )
         self._idle: deque[_Connection] = deque()
         self._closed = False
+
+    def refresh(self) -> None:
+        """Renew credentials that are about to expire: may wait for STS; raises if that fails."""
+        self._signer.refresh()
+
+    def leave_out(self, names: frozenset[str]) -> None:
+        """Send the headers ``names``, in lower case, no more."""
+        if names is not self._left_out:
+            self._left_out = names
+            self._signer = self._signer.without(names)
 
     def send(
         self, task: CopyTask, on_answer: Callable[[Answer], None], *, use_idle: bool = True

@@ -47,6 +47,7 @@ class AsyncDispatcher:
         self._requests = hooks.requests
         self._renewal = hooks.renewal
         self._pacer = hooks.pacer
+        self._optional = hooks.optional
         self._outage = hooks.outage
         model = context.destination.meta.service_model.operation_model(OPERATION)
         self._output_shape = model.output_shape
@@ -118,10 +119,14 @@ class AsyncDispatcher:
         error, info = answers.refusal_of(
             answer, OPERATION, self._output_shape, attempts=request.attempts
         )
+        if self._optional.refused(info, self._optional.offered - request.left_out):
+            request.attempts -= 1  # another request than the one that was refused
+            self._sender.repeat(request, 0.0)
+            return
         request.error = error
         request.ambiguous |= info.error_class in answers.AMBIGUOUS
-        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
-        if throttled and self._pacer.throttled(request.sent_at_s):
+        request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
+        if request.was_throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
         can_resend = answer.died_unused and not request.is_resent
         if info.error_class not in SERVER_AWAY:
@@ -151,7 +156,7 @@ class AsyncDispatcher:
                 request.attempts -= 1
                 self._sender.repeat(request, 0.0)
             case Again():
-                self._requests.counter.retried(throttled=decision.throttled)
+                request.is_retry = True
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
             case Renew():
                 self._sender.complete(self._renew, request, error)
@@ -197,11 +202,15 @@ class AsyncDispatcher:
             self._go_on(request, info, error)
             return
         request.attempts_in_outages = request.attempts
-        self._requests.counter.retried(throttled=info.error_class is ErrorClass.THROTTLED)
+        request.is_retry = True
         self._sender.hold(request)
 
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
         """Complete a request whose last answer was ``error``; may ask S3."""
+        if not request.is_repeated_without and self._settler.drops_condition(request.task, error):
+            request.is_repeated_without = True
+            self._sender.send_again(request)
+            return
         self._complete(request, self._settler.conclude(request.task, request.transfer, error))
 
     def _relocate(self, request: InflightRequest, error: Exception) -> None:
@@ -220,7 +229,7 @@ class AsyncDispatcher:
         except ObjectError as failure:
             error, is_renewed = failure, False
         if is_renewed:
-            self._requests.counter.retried(throttled=False)
+            request.is_retry = True
             self._sender.send_again(request)  # at once: until then others have the old ones
         else:
             self._conclude(request, error)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.errors import ErrorClass, PreflightError
-from s3_xfer.options import CopyOptions, Engine
+from s3_xfer.options import CopyOptions, Engine, SourceCheck
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
@@ -40,6 +41,8 @@ def select_engine(
     options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
         return "--engine managed"
+    if options.source_check is SourceCheck.HEAD:
+        return _without_crt(options, "--source-check head")
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
         from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
@@ -99,6 +102,15 @@ def _without_crt(options: CopyOptions, reason: str) -> str:
             error_class=ErrorClass.INVALID_INPUT,
         )
     return reason
+
+
+def within_open_files(options: CopyOptions) -> CopyOptions:
+    """Return ``options`` with as many threads as the limit of open files leaves room for.
+
+    Each copies an object or a part over a connection of its own, and there are pools for both.
+    """
+    allowed = max(_FEWEST_CONNECTIONS, connections_allowed() // 2)
+    return options if options.threads <= allowed else replace(options, concurrency=allowed)
 
 
 def connections_allowed() -> int:

@@ -13,6 +13,7 @@ from typing import Any
 
 from s3_xfer.copying import answers, exact_signing, transport
 from s3_xfer.copying.headers import Headers
+from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import (
     SERVER_AWAY,
@@ -62,6 +63,7 @@ class RequestHooks:
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
         self.uploads = UploadTracker()
+        self.optional = OptionalHeaders()
         self._headers = headers
         self.keeps_uploads_when_stopped = False  # True if another run will go on with them
 
@@ -71,7 +73,8 @@ class RequestHooks:
         transport.attach(client)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
-        # The wildcards put it before botocore's own, which looks for errors in the answer.
+        # The wildcards put these before botocore's own, which looks for errors in the answer.
+        events.register_first("before-parse.*.GetObjectTagging", answers.require_tagging)
         events.register("before-parse.*.*", answers.make_canonical)
         events.register("after-call.s3", answers.require_proof)  # before those that read answers
         self.uploads.attach(client)
@@ -90,6 +93,7 @@ class RequestHooks:
             # As bytes: botocore would encode text once more.
             exact = {name: text.encode("latin-1") for name, text in transfer.create_headers.items()}
             params["headers"].update(exact)
+        self.optional.strip(params["headers"])
 
     def _before_sign(self, request: Any, **_: object) -> None:
         self.outage.wait()  # before the signature, which would grow too old
@@ -124,6 +128,9 @@ class RequestHooks:
             if operation.name in _PACED:
                 self.pacer.accepted(state.signed_at_s)
             return None
+        if self.optional.refused(info, request_dict["headers"]):
+            self.optional.strip(request_dict["headers"])
+            return 0
         if response and "Body" in response[1]:  # of a GetObject that nobody will read
             response[1]["Body"].close()
         state.count_attempt(caught_exception, info)

@@ -60,6 +60,19 @@ def _head(client: S3Client, known: S3Object) -> Mapping[str, Any]:
         return client.head_object(**params)
 
 
+def require_unchanged(client: S3Client, known: S3Object) -> None:
+    """Compare the ETag that a HEAD without condition returns with that of ``known``.
+
+    Raises:
+        ObjectError: the object has another ETag.
+        botocore.exceptions.ClientError: 404 (missing), 403 (denied), …
+    """
+    found = client.head_object(**object_params(known))["ETag"]
+    if found.strip('"') != known.etag.strip('"'):
+        message = f"its ETag was {known.etag} and is {found}; a copy may hold either content"
+        raise ObjectError.of(ErrorClass.SOURCE_CHANGED, message, attempts=1)
+
+
 def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> None:
     """Send a request whose error has a body, after a HEAD failed with ``error``, which has none.
 

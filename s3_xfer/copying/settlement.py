@@ -15,6 +15,8 @@ import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
+from s3_xfer.copying.headers import object_params
+from s3_xfer.copying.optional_headers import IF_NONE_MATCH
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.model import (
@@ -26,6 +28,14 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
+
+_CONDITIONAL = ("CopyObject", "CompleteMultipartUpload")  # what carries If-None-Match
+_COPIES = ("CopyObject", "UploadPartCopy")
+# What an error means whose source is as it was listed.
+_FALSE_BLAME = {
+    ErrorClass.SOURCE_CHANGED: ErrorClass.CONDITION_REFUSED,
+    ErrorClass.SOURCE_VANISHED: ErrorClass.SOURCE_NOT_FOUND,
+}
 
 # S3 is there, and its answers do not say what it did.
 _ANSWERED_BADLY = (ErrorClass.EMPTY_RESPONSE, ErrorClass.SERVER_ERROR)
@@ -73,19 +83,40 @@ class OutcomeSettler:
         error_class = info.error_class
         if error_class is ErrorClass.SOURCE_VANISHED and self._is_about_upload(task, error):
             raise ObjectError(replace(info, error_class=ErrorClass.UPLOAD_LOST)) from error
-        if error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite:
-            if not self._destination_exists(task, error):
-                return None
+        may_exist = error_class is ErrorClass.SOURCE_CHANGED and not self._context.overwrite
+        if may_exist and self._destination_exists(task, error):
             arrived = self._arrived(task, transfer) if transfer.ambiguous else None
             return arrived or Skipped(task, SkipReason.EXISTS)
         if error_class is ErrorClass.UPLOAD_LOST and transfer.ambiguous:
             return self._arrived(task, transfer)
+        if error_class in _FALSE_BLAME and self._is_false_blame(task, error):
+            blamed = replace(info, error_class=_FALSE_BLAME[error_class])
+            return self.failed(task, ObjectError(blamed))
         if error_class in _ANSWERED_BADLY and transfer.ambiguous:
             return self._arrived(task, transfer, since_s=transfer.began_at_s)
         is_untouched = self._context.is_single(task) and not transfer.ambiguous
         if error_class is ErrorClass.INTERRUPTED and is_untouched:
             return NotAttempted(task)
         return None
+
+    def drops_condition(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether to send the copy again, from now on without ``If-None-Match``.
+
+        OpenStack Swift 2.38 answers a copy that has it by 412 although there is nothing. Only
+        asked where the program has looked before the copy. Never raises.
+        """
+        context = self._context
+        if context.overwrite or not context.looks_first or not isinstance(error, bc.ClientError):
+            return False
+        if translate(error).error_class is not ErrorClass.SOURCE_CHANGED:
+            return False
+        if error.operation_name not in _CONDITIONAL or "copy-source" in _condition_of(error):
+            return False
+        try:
+            exists = lookup.existing_counterpart(context.destination, task) is not None
+        except Exception:  # noqa: BLE001 - then the error stands
+            return False
+        return not exists and context.hooks.optional.leave_out(IF_NONE_MATCH)
 
     def arrived_before(self, task: CopyTask) -> Copied | None:
         """Return a copied outcome if the first try of ``task`` had arrived after all.
@@ -111,23 +142,31 @@ class OutcomeSettler:
         """Return whether a 412 means an existing destination rather than a changed source."""
         if not isinstance(error, bc.ClientError) or error.operation_name == "UploadPartCopy":
             return False
-        if error.operation_name == "CompleteMultipartUpload":
+        condition = _condition_of(error)
+        if "copy-source" in condition:
+            return False
+        if self._context.looks_first:  # the service may mean something else by a 412
+            return lookup.existing_counterpart(self._context.destination, task) is not None
+        if error.operation_name == "CompleteMultipartUpload" or condition:
             return True
-        condition = str(error.response["Error"].get("Condition", "")).lower()
-        if condition:
-            return "copy-source" not in condition
         return self._source_is_unchanged(task)
 
     def _is_about_upload(self, task: CopyTask, error: Exception) -> bool:
         is_of_part = isinstance(error, bc.ClientError) and error.operation_name == "UploadPartCopy"
         return is_of_part and self._source_is_unchanged(task)
 
+    def _is_false_blame(self, task: CopyTask, error: Exception) -> bool:
+        """Return whether ``error``, of a copy, denies a source that is there with its ETag."""
+        is_of_copy = not isinstance(error, bc.ClientError) or error.operation_name in _COPIES
+        return is_of_copy and self._source_is_unchanged(task)
+
     def _source_is_unchanged(self, task: CopyTask) -> bool:
+        """Return whether a HEAD, without a condition, finds the ETag that was listed."""
         try:
-            lookup.head(self._context.source, task.source)  # pinned: 412 if the source changed
-        except bc.ClientError:
+            answer = self._context.source.head_object(**object_params(task.source))
+        except Exception:  # noqa: BLE001 - then the error stands
             return False
-        return True
+        return answer["ETag"].strip('"') == task.source.etag.strip('"')
 
     def _arrived(
         self, task: CopyTask, transfer: TransferState, *, since_s: float | None = None
@@ -151,3 +190,8 @@ class OutcomeSettler:
         if since_s is not None and not lookup.is_younger(answer, time.monotonic() - since_s):
             return None
         return Copied(task, task.source.size, found.etag, parts=max(1, len(part_etags)))
+
+
+def _condition_of(error: bc.ClientError) -> str:
+    """Return the condition that S3 says does not hold, in lower case; empty if it names none."""
+    return str(error.response["Error"].get("Condition", "")).lower()

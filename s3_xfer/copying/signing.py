@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -59,6 +59,12 @@ class Signer:
         self._clock = clock
         self._frozen = credentials.get_frozen_credentials()
         self._latest: tuple[int, Any, _Frame] | None = None
+
+    def without(self, names: frozenset[str]) -> Signer:
+        """Return a signer of the same requests without the headers ``names``."""
+        kept = [item for item in self._template.common_headers if item[0] not in names]
+        template = replace(self._template, common_headers=tuple(kept))
+        return Signer(template, self._credentials, clock=self._clock)
 
     def refresh(self) -> None:
         """Renew credentials that are about to expire; waits for STS only where it must.

@@ -49,7 +49,8 @@ _CODES: Mapping[ErrorClass, str] = {
     _E.CLOCK_SKEW: "RequestTimeTooSkewed",
     _E.DESTINATION_FULL: "QuotaExceeded StorageQuotaExceeded BucketQuotaExceeded StorageFull "
     "StorageCapExceeded InsufficientStorage XMinioStorageFull XMinioAdminBucketQuotaExceeded",
-    _E.NOT_SUPPORTED: "NotImplemented AccessControlListNotSupported InvalidStorageClass",
+    _E.NOT_SUPPORTED: "NotImplemented UnsupportedOperation AccessControlListNotSupported "
+    "InvalidStorageClass",
 }
 _BY_CODE = {code: error_class for error_class, codes in _CODES.items() for code in codes.split()}
 

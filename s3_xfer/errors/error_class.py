@@ -114,6 +114,16 @@ class ErrorClass(_Explained):
         "the source object was deleted after it was listed",
         "nothing, if the deletion was intended; otherwise restore it and run it again",
     )
+    CONDITION_REFUSED = (
+        "ConditionRefused",
+        "the service says that the source has changed, although it still has its ETag",
+        "add --source-check head: it compares the ETag before and after each copy instead",
+    )
+    SOURCE_NOT_FOUND = (
+        "SourceNotFound",
+        "the service does not find the source for the copy, although a HEAD does",
+        "check that both buckets are on one service, and that it can copy such a key",
+    )
     ACCESS_DENIED = (
         "AccessDenied",
         "a policy, an ACL or a key denies the copy of this object",
@@ -154,6 +164,16 @@ class ErrorClass(_Explained):
         "TagsNotCopied",
         "the object arrived, its tags did not",
         "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
+    )
+    TAGS_NOT_SUPPORTED = (
+        "TagsNotSupported",
+        "this S3 service has no object tags",
+        "leave the tags behind: --tags skip",
+    )
+    PARTS_NOT_SUPPORTED = (
+        "PartsNotSupported",
+        "this S3 service does not copy in parts, which an object of this size needs",
+        "raise --multipart-threshold above its size (5GiB at most)",
     )
     METADATA_UNREADABLE = (
         "MetadataUnreadable",

@@ -6,6 +6,7 @@ that it does not know is ``UNEXPECTED``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from traceback import walk_tb
@@ -34,6 +35,13 @@ _WRITING = (
 )
 # Operations that read no object: what is missing is the upload.
 _ABOUT_AN_UPLOAD = ("ListParts", "CompleteMultipartUpload", "AbortMultipartUpload")
+
+# What services other than AWS say of an operation that they do not have is NOT_SUPPORTED, or this.
+_NO_SUCH_METHOD = ("MethodNotAllowed", "405")
+_OF_OPTIONS = ("AccessControlListNotSupported", "InvalidStorageClass")  # of options, on AWS too
+_OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
+_OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
+_TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
@@ -64,7 +72,7 @@ def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | N
         return None
     error = error or {}
     code, message = str(error.get("Code") or status), str(error.get("Message") or "")
-    error_class = _in_context(operation, code, classify(code, status))
+    error_class = _in_context(operation, code, message, classify(code, status))
     return ErrorInfo(
         error_class=by_message(error_class, message, writes=operation in _WRITING),
         code=code,
@@ -100,13 +108,18 @@ def translate(error: BaseException) -> ErrorInfo:
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
-        error_class, message = next(classes, _E.UNEXPECTED), str(error)
+        error_class, message = next(classes, _E.UNEXPECTED), _one_line(str(error))
     return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _one_line(text: str) -> str:
+    """Return the lines of a text, such as a program wrote before it ended, as one."""
+    return " ".join(text.split())
 
 
 def _raised_by_parser(error: BaseException) -> bool:
@@ -118,11 +131,13 @@ def _raised_by_parser(error: BaseException) -> bool:
     return _PARSERS in where
 
 
-def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClass:
+def _in_context(operation: str, code: str, message: str, error_class: ErrorClass) -> ErrorClass:
     """Return the class of an error whose code may mean something else for ``operation``."""
     if operation in ("AssumeRole", "AssumeRoleWithWebIdentity", "GetRoleCredentials"):
         if error_class.retry_action in (RetryAction.RESTART_OBJECT, RetryAction.FAIL_OBJECT):
             return _E.CREDENTIALS_REFUSED
+    elif lacking := _lacking(operation, code, message, error_class):
+        return lacking
     elif operation == "CompleteMultipartUpload" and error_class is _E.CONFLICT:
         return _E.UPLOAD_LOST  # API reference: "start the upload again"
     elif operation in _ABOUT_AN_UPLOAD and error_class is _E.SOURCE_VANISHED:
@@ -130,3 +145,15 @@ def _in_context(operation: str, code: str, error_class: ErrorClass) -> ErrorClas
     elif operation in ("ListObjectsV2", "HeadBucket") and code == "404":
         return _E.BUCKET_MISSING
     return error_class
+
+
+def _lacking(operation: str, code: str, message: str, error_class: ErrorClass) -> ErrorClass | None:
+    """Return what a service other than AWS lacks, if that is what its error says."""
+    if operation == "GetObjectTagging" and error_class is _E.INVALID_REQUEST:
+        return _E.TAGS_NOT_SUPPORTED
+    is_refused = error_class is _E.NOT_SUPPORTED and code not in _OF_OPTIONS
+    if not is_refused and code not in _NO_SUCH_METHOD:
+        return None
+    if operation in _OF_TAGS or _TAGS.search(message):
+        return _E.TAGS_NOT_SUPPORTED
+    return _E.PARTS_NOT_SUPPORTED if operation in _OF_PARTS else None

@@ -38,7 +38,8 @@ class CopyResult:
     signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
     them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnoses`` say
     what each kind of denial means. If the run is ``resumable`` from its ``journal``, something is
-    left to do, for which the ``uploads_kept`` stay open.
+    left to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy
+    was made on a service that is not AWS, which may have lost metadata or tags without a word.
     """
 
     state: RunState
@@ -57,6 +58,7 @@ class CopyResult:
     journal: str | None = None
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
+    is_first_copy_elsewhere: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -33,6 +33,7 @@ from s3_xfer.options.enums import (
     ReportScope,
     RunMode,
     SecondChance,
+    SourceCheck,
     StorageClass,
     TagPolicy,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "ReportScope",
     "RunMode",
     "SecondChance",
+    "SourceCheck",
     "StorageClass",
     "TagPolicy",
 ]
@@ -120,6 +122,14 @@ class CopyOptions:
         flag="--no-preflight",
         when_given=Preflight.SKIP,
         journal=_REMEMBERED,
+    )
+    source_check: SourceCheck = option(
+        SourceCheck.CONDITION,
+        _WHAT,
+        "How a changed source is noticed: by a condition on the copy, or by a HEAD.",
+        metavar="HOW",
+        journal=_REMEMBERED,
+        details="head, two more requests each, is for services that refuse the condition.",
     )
     tags: TagPolicy = option(TagPolicy.COPY, _FIDELITY, "Copy object tags, or leave them behind.")
     storage_class: StorageClass | None = optional(

@@ -84,6 +84,13 @@ class Preflight(enum.Enum):
     SKIP = "skip"  # nothing; the first errors come from real objects
 
 
+class SourceCheck(enum.Enum):
+    """How a source that changes while it is copied is noticed."""
+
+    CONDITION = "condition"  # the copy itself requires the ETag of the listing
+    HEAD = "head"  # a HEAD before and after; for services that refuse that condition
+
+
 class JournalUse(enum.Enum):
     """What a run does about a journal that is there already."""
 

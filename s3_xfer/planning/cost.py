@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from s3_xfer.model import S3Object, Skipped, SkipReason
-from s3_xfer.options import CopyOptions, Identical, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, SourceCheck, TagPolicy
 from s3_xfer.planning.part_size import part_count
 
 
@@ -80,6 +80,8 @@ class RequestEstimate:
     def _heads(self, source: S3Object, *, is_small: bool) -> int:
         """Return how many HEADs decide whether and from which version the object is copied."""
         heads = 0 if source.etag else 1
+        if self._options.source_check is SourceCheck.HEAD:
+            heads += 2  # before and after the copy
         if self._overwrite:
             return heads + (self._options.identical is Identical.SKIP)
         return heads + (self._looks_first or not is_small)

@@ -59,6 +59,8 @@ def summarize(result: CopyResult, context: Context) -> Summary:
 def _rerun_title(result: CopyResult) -> str:
     if result.resumable:
         return "To go on where this run has ended:"
+    if result.is_first_copy_elsewhere:
+        return "Not every service keeps metadata and tags. To check once what this one made:"
     if result.report_path:
         return "To copy only what is missing:"
     return "To run it again (with the report, the next time only what is missing):"
@@ -69,6 +71,8 @@ def _rerun(result: CopyResult, context: Context) -> str | None:
     if result.resumable and result.journal:
         return f"s3-xfer resume {shell_word(result.journal)}"
     ended_early = bool(result.cancelled_by or result.aborted_by)  # perhaps before all was found
+    if result.is_first_copy_elsewhere:
+        return context.check
     is_incomplete = _missing(result) or (ended_early and result.report_path)
     return context.rerun if is_incomplete and not context.dry_run else None
 

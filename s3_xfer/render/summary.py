@@ -43,6 +43,7 @@ class Context:
     dry_run: bool = False
     verbose: bool = False
     rerun: str | None = None  # the command line that copies what is missing
+    check: str | None = None  # the command line that compares everything
     destination: AccountContext = field(default_factory=AccountContext)
 
 

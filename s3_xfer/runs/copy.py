@@ -120,6 +120,7 @@ class CopyRun(Run[CopyResult]):
         all_ended = self._execute()
         self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
+        self._notes += self._setup.service_notes()
         self._finish_report()
 
     def _execute(self) -> bool:
@@ -219,6 +220,7 @@ class CopyRun(Run[CopyResult]):
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
+            is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         _log.info("run ended", extra={"s3_xfer": result.to_dict()})
         return result

@@ -14,6 +14,7 @@ from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
+from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
@@ -156,6 +157,17 @@ class CopySetup:
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
         )
+
+    def service_notes(self) -> tuple[str, ...]:
+        """Return what the user should know about how the service took the copies."""
+        return self.clients.destination_hooks.optional.notes() if self.clients else ()
+
+    def is_first_copy_elsewhere(self, metrics: TransferMetrics) -> bool:
+        """Return whether objects were copied on a service that is not AWS, from a new listing."""
+        clients, options = self.clients, self._spec.options
+        if not clients or clients.destination_is_aws or options.from_report_path:
+            return False
+        return metrics.files_copied_successfully > 0 == metrics.files_copied_earlier
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the uploads of this run that were neither completed nor aborted."""

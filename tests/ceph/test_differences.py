@@ -38,7 +38,7 @@ def test_odd_keys_arrive_except_where_the_gateway_takes_one_for_a_version(rgw: C
 
     assert set(rgw.arrived()) == {f"o/{key}" for key in ODD_KEYS}
     assert [failed.task.source.key for failed in result.failures] == ["in/large?versionId=x"]
-    assert result.failures[0].error.error_class is ErrorClass.SOURCE_VANISHED
+    assert result.failures[0].error.error_class is ErrorClass.UPLOAD_LOST
 
 
 def test_keys_of_uploads_are_encoded_in_secret_if_that_is_asked_for(rgw: CephWorld) -> None:

@@ -245,10 +245,10 @@ def test_what_s3_does_not_tell_is_neither_same_nor_different(world: World, tmp_p
 
 
 def test_passing_errors_are_repeated(world: World) -> None:
-    """A throttled listing and a reset connection change nothing."""
+    """A throttled listing and an internal error change nothing."""
     both(world, {"etag": MD5}, {"etag": OTHER_MD5})
     world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown", times=2))
-    world.server.inject(Fault.reset("HeadObject", times=1))
+    world.server.inject(Fault.error("HeadObject", 500, "InternalError", times=1))
 
     result = check(world)
 

@@ -16,7 +16,7 @@ from tests.fault_server import documents
 from tests.fault_server.refusals import Refusal
 from tests.fault_server.wire import Answer, Request
 
-Body = Literal["xml", "empty", "whitespace", "truncated"]
+Body = Literal["xml", "empty", "whitespace", "truncated", "content"]
 When = Literal["before", "after"]
 Pause = Callable[[float], object]
 
@@ -70,6 +70,7 @@ class Reply(Action):
             "empty": b"",
             "whitespace": b" \n ",
             "truncated": xml[: len(xml) // 2],
+            "content": b"id;name\n1;one\n",
         }
         return Answer(self.status, {"content-type": "application/xml"}, bodies[self.body])
 

@@ -56,6 +56,7 @@ def create(world: World, request: Request) -> Answer:
         text("Key", upload.key),
         text("UploadId", upload.upload_id),
         **writing.encryption(upload.template),
+        **writing.confirmed(request),
     )
 
 
@@ -120,7 +121,7 @@ def open_upload(bucket: Bucket, request: Request) -> Upload:
 
 def require_or_initiator(bucket: Bucket, request: Request, upload: Upload, action: str) -> None:
     """Raise AccessDenied unless the account began the upload or has the right to ``action``."""
-    if upload.initiator != request.account_id:
+    if bucket.authority or upload.initiator != request.account_id:
         access.require(bucket, request, action, request.key)
     elif bucket.denies(request.account_id, action, request.key):
         raise refusals.access_denied()

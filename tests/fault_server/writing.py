@@ -108,6 +108,12 @@ def encryption(item: StoredObject) -> dict[str, str]:
     return {_SSE: item.sse, **key_id}
 
 
+def confirmed(request: Request) -> dict[str, str]:
+    """Return the headers that CreateMultipartUpload repeats."""
+    names = ("x-amz-checksum-algorithm", f"{_SSE}-bucket-key-enabled")
+    return {name: request.headers[name] for name in names if name in request.headers}
+
+
 def changes_something(request: Request, source: StoredObject) -> bool:
     """Return whether a copy of ``source`` to itself is legal: some attribute would change."""
     headers = request.headers
