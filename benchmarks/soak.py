@@ -144,7 +144,7 @@ def _run(server: CountingServer, scratch: str, report: str, *options: str) -> Ru
         text=True,
         check=False,
     )
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    *lines, _counts = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return RunOutput(
         exit_code=process.returncode,
         metrics=json.loads(process.stdout),

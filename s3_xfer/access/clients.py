@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import functools
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from s3_xfer.access.credentials import (
     trusted_certificates,
 )
 from s3_xfer.copying import head_fields
+from s3_xfer.copying.background_renewal import SHORT_LIFE_S, BackgroundRenewal
 from s3_xfer.copying.headers import Headers, common_headers, destination_headers
 from s3_xfer.copying.hooks import RequestHooks
 from s3_xfer.copying.optional_headers import (
@@ -86,13 +87,25 @@ class Clients:
 
     def warnings(self) -> tuple[str, ...]:
         """Return what a person must know about how S3 is reached."""
+        return (*self._short_lives(), *self._without_tls())
+
+    def _short_lives(self) -> Iterator[str]:
+        sessions = {"source": self.source_session, "destination": self.destination_session}
+        for side, session in sessions.items():
+            renewal = BackgroundRenewal.attach(session.get_credentials())
+            if renewal and renewal.life_s is not None and renewal.life_s < SHORT_LIFE_S:
+                yield (
+                    f"the credentials of the {side} side last {renewal.life_s:.0f} s only; "
+                    "each renewal has to be faster than that"
+                )
+
+    def _without_tls(self) -> Iterator[str]:
         clients = (self.source, self.destination)
         endpoints = dict.fromkeys(client.meta.endpoint_url for client in clients)
-        return tuple(
-            f"WITHOUT TLS: requests to {printable(url)} can be read and changed on the way"
-            for url in endpoints
-            if is_unprotected(url)
-        )
+        for url in endpoints:
+            if is_unprotected(url):
+                shown = printable(url)
+                yield f"WITHOUT TLS: requests to {shown} can be read and changed on the way"
 
 
 def open_clients(

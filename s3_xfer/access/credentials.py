@@ -27,8 +27,10 @@ from botocore.httpsession import get_cert_path
 from botocore.loaders import create_loader
 from botocore.utils import parse_timestamp
 
+from s3_xfer.access.brokers import bound_processes
 from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
 from s3_xfer.access.role_denial import diagnose_role
+from s3_xfer.copying.background_renewal import BackgroundRenewal
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.declarations import is_blank
@@ -67,10 +69,12 @@ def session_for(
         session = account.session or Session(
             botocore_session=_core_session(account.profile), region_name=region
         )
+        bound_processes(session._session)  # noqa: SLF001 - boto3 does not expose it
         if account.role_arn:
             session = _role_session(session, account, requests, patience_s)
         credentials = session.get_credentials()
         if credentials:
+            BackgroundRenewal.attach(credentials)
             credentials.get_frozen_credentials()
     except ValidationError:
         raise
@@ -113,6 +117,7 @@ def _role_session(
     base_credentials = base.get_credentials()
     if base_credentials is None:
         return base
+    BackgroundRenewal.attach(base_credentials)
 
     def client_creator(service: str, **keys: Any) -> STSClient:  # noqa: ARG001 - it is "sts"
         client = sts_client(base, account, patience_s=patience_s, **keys)
@@ -301,9 +306,8 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    own_session = account.session
-    core = own_session._session if own_session else _core_session(account.profile)  # noqa: SLF001
-    error = missing_login(core, error) or error
+    core = account.session._session if account.session else None  # noqa: SLF001 - no other way
+    error = missing_login(core or botocore.session.Session(profile=account.profile), error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
@@ -311,9 +315,10 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         who = f"role {account.role_arn}"
     if error_class in (ErrorClass.UNEXPECTED, ErrorClass.ACCESS_DENIED):
         error_class = ErrorClass.CREDENTIALS_REFUSED
-    code = f"{printable(info.code)}: " if isinstance(error, ClientError) else ""
+    code = f"{info.code}: " if isinstance(error, ClientError) else ""
+    said = printable(f"{code}{info.message}")
     refusal = PreflightError(
-        f"the {side} side cannot use {who}: {code}{printable(info.message)}",
+        f"the {side} side cannot use {who}: {said}",
         remedy=error.remedy if isinstance(error, PreflightError) else "",
         error_class=error_class,
     )

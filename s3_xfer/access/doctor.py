@@ -40,7 +40,7 @@ from s3_xfer.model import AccountContext, OpenUpload
 from s3_xfer.options import RunMode, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.spec import CopySpec
-from s3_xfer.text import printable, s3_url
+from s3_xfer.text import printable
 
 TIME_LIMIT_S = 10.0  # of the probes
 OPENING_LIMIT_S = 30.0  # of imports, credentials and roles before them
@@ -286,12 +286,12 @@ class _Examination:
         self._why_not_tried = printable(f"not tried after {info.code} {info.message}".strip())
 
     def _left_behind(self) -> Iterator[Finding]:
+        told = "".join(finding.evidence for finding in self._findings)
         for upload in self._open_uploads():
-            evidence = (
-                f"upload {printable(upload.upload_id)} to {s3_url(upload.bucket, upload.key)} "
-                "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
-            )
-            yield probes.clean_up.finding(Verdict.FAILED, evidence)
+            left = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
+            evidence = probes.left_open(left)
+            if evidence not in told:
+                yield probes.clean_up.finding(Verdict.FAILED, evidence)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()

@@ -265,6 +265,7 @@ def existing(context: ProbeContext) -> str:
         remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
         "credentials, or leave out --no-overwrite",
         error_class=info.error_class,
+        action=AccessAction.LOOK,
         info=info,
     )
 
@@ -428,8 +429,20 @@ def _bare_copier(context: ProbeContext) -> S3Client:
 
 
 @partial(Probe, "clean up", DESTINATION)
-def clean_up(context: ProbeContext) -> str | None:
-    """Abort the open upload. One that stays is found among the open uploads."""
+def clean_up(context: ProbeContext) -> str:
+    """Abort the open upload."""
     if context.upload is None:
         return "nothing was opened"
-    return None if context.abort_upload() else "the upload was aborted, nothing is left"
+    upload = context.upload
+    info = context.abort_upload()
+    if info:
+        raise refused(left_open(upload), info, action=AccessAction.ABORT)
+    return "the upload was aborted, nothing is left"
+
+
+def left_open(upload: Mapping[str, str]) -> str:
+    """Return what an upload that could not be aborted means."""
+    return (
+        f"upload {printable(upload['UploadId'])} to {s3_url(upload['Bucket'], upload['Key'])} "
+        "could not be aborted and costs money until it is (s3:AbortMultipartUpload)"
+    )

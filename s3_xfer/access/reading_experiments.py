@@ -8,7 +8,9 @@ from __future__ import annotations
 from s3_xfer.access.denial_context import Arguments, DenialContext, Request, denied
 from s3_xfer.access.experiments import Experiments
 from s3_xfer.access.key_experiments import read_byte
+from s3_xfer.access.probe import answer, probe_key
 from s3_xfer.access.sibling_experiments import SiblingExperiments
+from s3_xfer.access.stated_causes import is_limit, limit_of
 from s3_xfer.access.stated_denial import StatedDenial, stated_denial
 from s3_xfer.errors import AccessAction
 from s3_xfer.model import S3Object
@@ -47,6 +49,8 @@ class ReadingExperiments:
     def look_closer(self) -> None:
         """Add evidence and causes."""
         step = self._denial.step
+        if not self._denial.by_reader and self._is_limited():
+            return
         if step is AccessAction.LIST:
             self._examine_listing()
         elif step in (AccessAction.READ_TAGS, AccessAction.COPY_TAGS):
@@ -58,6 +62,27 @@ class ReadingExperiments:
                 self._examine_existence()
         elif step is AccessAction.READ:
             self._examine_reading()
+
+    def _is_limited(self) -> bool:
+        """Return whether AWS says, about the copier's own bucket, what limits its principal.
+
+        Across accounts a denial is bare; in its own account the same action is explained.
+        """
+        denial, copier = self._denial, self._experiments.copier
+        destination = self._experiments.keys.destination
+        item = {"Bucket": destination.bucket, "Key": probe_key(destination)}
+        if denial.step is AccessAction.LIST:
+            info = answer(copier.list_objects_v2, {"Bucket": destination.bucket, "MaxKeys": 1})
+        elif denial.step is AccessAction.COPY_TAGS:
+            info = answer(copier.get_object_tagging, item)
+        else:
+            info = read_byte(copier, item)
+        stated = stated_denial(info) if info else None
+        if not stated or stated.action != denial.permission or not is_limit(stated):
+            return False
+        denial.evidence.append(f"the same in {destination.bucket}: {printable(stated.reason)}")
+        denial.suspect(limit_of(denial, stated), grants_help=False)
+        return True
 
     # ------------------------------------------------------------------------- listing
 

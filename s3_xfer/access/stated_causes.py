@@ -75,6 +75,19 @@ def settle(context: DenialContext, stated: StatedDenial, side: str) -> None:
     _Explanation(context, stated).explain()
 
 
+def is_limit(stated: StatedDenial) -> bool:
+    """Return whether what AWS names limits the principal in whatever account a resource is."""
+    by_identity = stated.denied_by is DeniedBy.IDENTITY and stated.is_explicit
+    return by_identity or (
+        stated.denied_by in _LIMITS and stated.denied_by is not DeniedBy.RESOURCE_CONTROL
+    )
+
+
+def limit_of(context: DenialContext, stated: StatedDenial) -> str:
+    """Return the cause that such a limit is."""
+    return _Explanation(context, stated).limit()
+
+
 def _is_copier(arn: str, context: DenialContext) -> bool:
     """Return whether AWS names the one who copies; a session does not show its role's path."""
     role, copier = role_of_session(arn), context.copier
@@ -108,7 +121,7 @@ class _Explanation:
             if stated.is_explicit:
                 context.set_cause(f"{permission} is denied explicitly; S3 does not say by what")
         elif stated.is_explicit or denied_by in _LIMITS:
-            self._blame_limit()
+            context.set_cause(self.limit())
         else:
             self._ask_for_grant()
 
@@ -128,7 +141,7 @@ class _Explanation:
                 PolicyTarget.COPIER,
             )
 
-    def _blame_limit(self) -> None:
+    def limit(self) -> str:
         """Say what denies, or does not allow, although no grant helps; and where to look."""
         stated, context = self._stated, self._context
         what = self._limit()
@@ -139,7 +152,7 @@ class _Explanation:
             '; look there for a statement with "Effect": "Deny", and at its conditions '
             f"({self._conditions()})"
         )
-        context.set_cause(f"{how}{what}{named} {verb} {context.permission}{mend}")
+        return f"{how}{what}{named} {verb} {context.permission}{mend}"
 
     def _limit(self) -> str:
         context, denied_by = self._context, self._stated.denied_by

@@ -58,6 +58,8 @@ class WritingExperiments:
 
     def look_closer(self) -> None:
         """Find the option without which, or the demand with which, the destination is writable."""
+        if self._denial.step in (AccessAction.ABORT, AccessAction.LOOK):
+            return  # nothing can be left out, or added
         if self._denial.step is AccessAction.WRITE_TAGS:
             self._examine_tags()
         elif self._opens("without any option", {}):

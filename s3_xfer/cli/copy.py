@@ -78,7 +78,7 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""
     output = output_of(values)
-    with output.telling_refusals():
+    with output.printing_refusals():
         operation = operation_from(source, destination, values)
         return perform(operation, output, context_of(source, destination, values))
 
@@ -93,7 +93,7 @@ def copy(source: str, destination: str, **values: Any) -> ExitCode:
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     output = output_of(values)
-    with output.telling_refusals():
+    with output.printing_refusals():
         return _resume(journal, values, output)
 
 

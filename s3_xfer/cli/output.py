@@ -75,7 +75,7 @@ class Output:
         return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
     @contextmanager
-    def telling_refusals(self) -> Iterator[None]:
+    def printing_refusals(self) -> Iterator[None]:
         """Print what is refused inside the block as JSON, if that was asked for; raise it again.
 
         People read it on stderr.

@@ -10,7 +10,9 @@ import ctypes
 import functools
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import awscrt.http
 import awscrt.io
@@ -28,7 +30,6 @@ CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
 def unsupported_reason(template: CopyTemplate, client: S3Client) -> str | None:
     """Return why awscrt cannot send what ``client`` would, or None if it can."""
     config: Any = client.meta.config
-    proxies = config.proxies or get_environ_proxies(client.meta.endpoint_url)
     reasons = {
         "this process was forked from one that used awscrt, which does not survive that": (
             _used_by and os.getpid() not in _used_by
@@ -40,10 +41,21 @@ def unsupported_reason(template: CopyTemplate, client: S3Client) -> str | None:
             template.auth_type not in _SIGNATURES
         ),
         "requests are signed for more than one region": template.region in ("", "*"),
-        "a proxy is configured": proxies,
+        "a proxy is configured": _proxy_of(config.proxies, client.meta.endpoint_url),
         "a client certificate is configured": config.client_cert,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
+
+
+def _proxy_of(configured: Mapping[str, str] | None, endpoint_url: str) -> str | None:
+    """Return the proxy through which botocore would reach ``endpoint_url``.
+
+    It takes the one for the scheme of the URL alone (``ProxyConfiguration.proxy_url_for``): of the
+    environment's, neither ``ftp_proxy`` nor ``all_proxy``, nor any where ``no_proxy`` applies.
+    """
+    proxies = get_environ_proxies(endpoint_url) if configured is None else configured
+    proxy: str | None = proxies.get(urlsplit(endpoint_url).scheme)
+    return proxy
 
 
 class _WithoutFuture(awscrt.http.HttpStreamBase):  # type: ignore[misc] # awscrt has no types

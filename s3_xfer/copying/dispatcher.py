@@ -125,8 +125,8 @@ class AsyncDispatcher:
             return
         request.error = error
         request.ambiguous |= info.error_class in answers.AMBIGUOUS
-        throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
-        if throttled and self._pacer.throttled(request.sent_at_s):
+        request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
+        if request.was_throttled and self._pacer.throttled(request.sent_at_s):
             self._slots.shrink()
         can_resend = answer.died_unused and not request.is_resent
         if info.error_class not in SERVER_AWAY:
@@ -156,7 +156,7 @@ class AsyncDispatcher:
                 request.attempts -= 1
                 self._sender.repeat(request, 0.0)
             case Again():
-                self._requests.counter.retried(throttled=decision.throttled)
+                request.is_retry = True
                 self._sender.repeat(request, self._requests.pass_time(decision.delay_s))
             case Renew():
                 self._sender.complete(self._renew, request, error)
@@ -202,7 +202,7 @@ class AsyncDispatcher:
             self._go_on(request, info, error)
             return
         request.attempts_in_outages = request.attempts
-        self._requests.counter.retried(throttled=info.error_class is ErrorClass.THROTTLED)
+        request.is_retry = True
         self._sender.hold(request)
 
     def _conclude(self, request: InflightRequest, error: Exception) -> None:
@@ -229,7 +229,7 @@ class AsyncDispatcher:
         except ObjectError as failure:
             error, is_renewed = failure, False
         if is_renewed:
-            self._requests.counter.retried(throttled=False)
+            request.is_retry = True
             self._sender.send_again(request)  # at once: until then others have the old ones
         else:
             self._conclude(request, error)

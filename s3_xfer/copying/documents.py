@@ -18,8 +18,8 @@ _BEFORE = b"\xef\xbb\xbf \t\r\n"  # the byte order mark, and what keeps a connec
 _ORDINARY = re.compile(
     rb"(?:<\?xml version=\"1\.0\" encoding=\"UTF-8\"\?>\s*)?"
     rb"<(?!Error )(\w+)(?: xmlns=\"[^<>\"]*\")?>"
-    rb"(?:<ETag>&(?:quot|#34);[^<>&\s\x80-\xff]+&(?:quot|#34);</ETag>|"
-    rb"<(?!ETag>)(\w+)>[^<>\s\x80-\xff][^<>\x80-\xff]*</\2>)*"
+    rb"(?:<ETag>&quot;[!-%'-;=?-~]+&quot;</ETag>|"
+    rb"<(?!ETag>)(\w+)>[!-%'-;=?-~][^<>&\x00-\x1f\x80-\xff]*</\2>)*"
     rb"</\1>"
 )
 _DATE = re.compile(rb"<LastModified(?: ?/>|>[^<>]*</LastModified>)")
@@ -33,7 +33,7 @@ def canonical(body: bytes) -> bytes:
 
     Dates are left out: no copy needs them, and botocore reads no answer with one that is none.
     """
-    if _ORDINARY.fullmatch(body) and not _NOT_XML.search(body):
+    if _ORDINARY.fullmatch(body):
         return _DATE.sub(b"", body)
     stripped = body.strip(_BEFORE)
     root = read(stripped)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -101,6 +102,15 @@ def _without_crt(options: CopyOptions, reason: str) -> str:
             error_class=ErrorClass.INVALID_INPUT,
         )
     return reason
+
+
+def within_open_files(options: CopyOptions) -> CopyOptions:
+    """Return ``options`` with as many threads as the limit of open files leaves room for.
+
+    Each copies an object or a part over a connection of its own, and there are pools for both.
+    """
+    allowed = max(_FEWEST_CONNECTIONS, connections_allowed() // 2)
+    return options if options.threads <= allowed else replace(options, concurrency=allowed)
 
 
 def connections_allowed() -> int:

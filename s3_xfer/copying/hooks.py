@@ -131,6 +131,8 @@ class RequestHooks:
         if self.optional.refused(info, request_dict["headers"]):
             self.optional.strip(request_dict["headers"])
             return 0
+        if response and "Body" in response[1]:  # of a GetObject that nobody will read
+            response[1]["Body"].close()
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)

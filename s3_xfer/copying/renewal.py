@@ -16,6 +16,7 @@ from typing import Any
 from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
 from s3_xfer.copying import answers
+from s3_xfer.copying.background_renewal import BackgroundRenewal
 from s3_xfer.copying.request_policy import Again, CutOff, RequestPolicy
 from s3_xfer.copying.request_state import cut_off, state_of
 from s3_xfer.errors import ErrorClass, ObjectError, translate
@@ -32,6 +33,7 @@ class Renewal:
 
     def __init__(self, credentials: Any) -> None:
         self.credentials = credentials
+        self.background = BackgroundRenewal.attach(credentials)
         self._lock = threading.Lock()
         self._renewed_at_s = float("-inf")
 

@@ -8,7 +8,6 @@ copies in parts, renewing credentials) runs on two thread pools.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +18,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
+from s3_xfer.copying.relocation import relocated
 from s3_xfer.copying.renewal import not_renewed
 from s3_xfer.copying.request_state import TransferState, cut_off, stopped
-from s3_xfer.copying.template import compose
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, Outcome
 from s3_xfer.pipeline.slots import Slots
@@ -50,6 +49,8 @@ class InflightRequest:
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
     is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_retry: bool = False  # what is sent next
+    was_throttled: bool = False  # by the last answer
     is_resent: bool = False  # because an idle connection had been closed
     is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
     sent_by: CrtCopyClient | None = None
@@ -156,24 +157,13 @@ class RequestSender:
             self._send(request)
 
     def relocate(self, request: InflightRequest) -> bool:
-        """Ask where the bucket is whose region was wrong; return whether requests go there now.
+        """Look for the region that the bucket of ``request`` is in; return whether it is another.
 
-        boto3's client learns it from the answer to any request.
+        All requests go there from now on.
         """
-        client, task = self._context.destination, request.task
         with self._relocating:
             if self._copy_client is request.sent_by:
-                with contextlib.suppress(Exception):  # the answer to the copy stands
-                    client.head_bucket(Bucket=task.destination_bucket)
-                template = compose(
-                    client,
-                    self._context.options,
-                    source_bucket=task.source.bucket,
-                    destination_bucket=task.destination_bucket,
-                )
-                if template != self._copy_client.template:
-                    self._copy_client.close()
-                    self._copy_client = self._copy_client.with_template(template)
+                self._copy_client = relocated(self._copy_client, self._context, request.task)
             return self._copy_client is not request.sent_by
 
     def end_queued(self) -> None:
@@ -224,6 +214,9 @@ class RequestSender:
         if self._stop.is_set():
             self._on_unsent(request, self._why_unsent(request))
             return
+        if request.is_retry:
+            self._counter.retried(throttled=request.was_throttled)
+            request.is_retry = False
         request.attempts += 1
         request.sent_at_s = time.monotonic()
         self._in_flight[request] = None

@@ -37,6 +37,7 @@ class AccessAction(enum.Enum):
     WRITE_ACL = "set the ACL", "destination", "s3:PutObjectAcl"
     WRITE_TAGS = "write the tags", "destination", "s3:PutObjectTagging"
     ENCRYPT = "encrypt the copy", "destination", "kms:GenerateDataKey"
+    ABORT = "abort an upload", "destination", "s3:AbortMultipartUpload"
     LOOK = "look at what exists", "destination", "s3:GetObject"
 
 

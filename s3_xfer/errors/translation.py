@@ -104,13 +104,18 @@ def translate(error: BaseException) -> ErrorInfo:
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
-        error_class, message = next(classes, _E.UNEXPECTED), str(error)
+        error_class, message = next(classes, _E.UNEXPECTED), _one_line(str(error))
     return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _one_line(text: str) -> str:
+    """Return the lines of a text, such as a program wrote before it ended, as one."""
+    return " ".join(text.split())
 
 
 def _raised_by_parser(error: BaseException) -> bool:

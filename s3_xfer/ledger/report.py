@@ -2,7 +2,8 @@
 
 Lines are written as they happen into ``FILE.partial``, which becomes ``FILE`` when the run has
 ended: a file under the final name is always complete. If the listing did not get to its end, more
-lines say between which keys nothing was listed, so that a re-run goes on there. No line is held in
+lines say between which keys nothing was listed, so that a re-run goes on there. The last line
+counts the others by status, so that what was cut off afterwards is noticed. No line is held in
 memory or dropped: a full disk ends the run. Two runs cannot write one report.
 
 A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
@@ -16,6 +17,7 @@ import fcntl
 import json
 import os
 import threading
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
 MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
+END, COUNTS = "end", "counts"  # the status of the last line, and its field
 
 
 class ReportWriter:
@@ -40,6 +43,7 @@ class ReportWriter:
         self._partial = path.with_name(path.name + ".partial")
         self._lock = threading.Lock()
         self._lost: ReportError | None = None  # why a line is missing
+        self._counts: Counter[str] = Counter()  # lines by status
         check_writable(path)
         try:
             self._file = self._partial.open("a", encoding="utf-8", buffering=1)
@@ -73,6 +77,7 @@ class ReportWriter:
         try:
             with self._lock:
                 self._file.write(json.dumps(line) + "\n")
+                self._counts[line["status"]] += 1
         except OSError as error:
             self._lost = _cannot_write(self._path, error)
             raise self._lost from error
@@ -83,15 +88,17 @@ class ReportWriter:
             self._file.close()
 
     def finish(self) -> Path:
-        """Give the report its final name and return that.
+        """Write the last line, give the report its final name and return that.
 
         A report that lost a line keeps its ``.partial`` name, and raises.
         """
         try:
             with self._lock:
-                self._file.close()
                 if self._lost:
+                    self._file.close()
                     raise self._lost
+                self._file.write(json.dumps({"status": END, COUNTS: self._counts}) + "\n")
+                self._file.close()
                 os.replace(self._partial, self._path)
         except OSError as error:
             raise _cannot_write(self._path, error) from error

@@ -39,12 +39,12 @@ _ENTRY = re.compile(
     f"(?:<ChecksumAlgorithm>{_TEXT}</ChecksumAlgorithm>)*"
     f"(?:<ChecksumType>{_TEXT}</ChecksumType>)?"
     "<Size>([0-9]{1,18})</Size>"
-    f"(?:<Owner>(?:<ID>{_TEXT}</ID>|<DisplayName>{_TEXT}</DisplayName>)*</Owner>)?"
+    f"(?:<Owner>(?:<ID>({_TEXT})</ID>|<DisplayName>{_TEXT}</DisplayName>)*</Owner>)?"
     f"<StorageClass>({_TEXT})</StorageClass>"
     "</Contents>",
     re.ASCII,
 )
-_FIELDS = 5  # groups of _ENTRY
+_FIELDS = 6  # groups of _ENTRY
 # Allowed before the first entry: the root, and elements that hold only text.
 _HEAD = re.compile(
     r"(?:<\?xml[^<>]*\?>)?\s*<ListBucketResult(?: [^<>]*)?>(?:<(\w+)>[^<>]*</\1>|<\w+/>)*", re.ASCII
@@ -120,8 +120,9 @@ def _entries(columns: list[str]) -> list[Entry]:
             "ETag": f'"{etag}"',
             "Size": int(size),
             "StorageClass": storage_class,
+            **({"Owner": {"ID": owner}} if owner else {}),
         }
-        for key, time, etag, size, storage_class in zip(*fields, strict=True)
+        for key, time, etag, size, owner, storage_class in zip(*fields, strict=True)
     ]
 
 

@@ -7,7 +7,8 @@ while the run's own thread, a daemon, is about to write the result.
 ``concurrent.futures`` joins its workers in a function that :mod:`threading` calls before the
 functions of :mod:`atexit`; functions that are registered later are called earlier. CPython has this
 from 3.9 on; public it is not, so an interpreter without it falls back on :mod:`atexit`. It does
-nothing for a process that is killed, or that ends with ``os._exit``.
+nothing for a process that is killed, or that ends with ``os._exit``. Python 3.12 starts no thread
+once its exit has begun, so there a run that still needs one then ends with an error.
 """
 
 from __future__ import annotations

@@ -10,7 +10,11 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
-from s3_xfer.copying.engine_selection import connections_allowed, select_engine
+from s3_xfer.copying.engine_selection import (
+    connections_allowed,
+    select_engine,
+    within_open_files,
+)
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
@@ -30,11 +34,12 @@ class CopyProcessor(Processor[CopyTask]):
     """
 
     def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
+        options = within_open_files(spec.options)
         context = CopyContext(
             source=clients.source,
             destination=clients.destination,
             hooks=clients.destination_hooks,
-            options=spec.options,
+            options=options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
         )
@@ -45,10 +50,10 @@ class CopyProcessor(Processor[CopyTask]):
             destination_bucket=keys.destination.bucket,
         )
         self.why_managed = engine if isinstance(engine, str) else ""
-        threads = spec.options.threads if self.why_managed else _DISPATCHING_THREADS
+        threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
         self._ledger = ledger
-        self._engine = ManagedEngine(clients.destination, spec.options)
+        self._engine = ManagedEngine(clients.destination, options)
         self._resumer: MultipartResumer | None = None
         if ledger.journal:
             context.hooks.keeps_uploads_when_stopped = True

@@ -13,8 +13,10 @@ import uuid
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from s3_xfer.access.brokers import BOUND_S, wait_patiently
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
 from s3_xfer.errors import ErrorClass, RunAborted, S3XferError, ValidationError
@@ -227,10 +229,22 @@ class Run(RunEnd[ResultT]):
 
     # ------------------------------------------------------------------ what recipes share
 
+    def _note_waiting(self) -> None:
+        """Say what a run waits for that has not got its credentials yet."""
+        sides = {"source": self.operation.source, "destination": self.operation.destination}
+        names = ", ".join(
+            f"{side}: {f'profile {account.profile}' if account.profile else 'default'}"
+            for side, account in sides.items()
+        )
+        self._notes.append(
+            f"waiting for credentials ({names}); a credential_process has {BOUND_S:.0f} s"
+        )
+
     def _open_clients(self, *, overwrite: bool) -> Clients:
         """Return the clients of both sides, and note what a person must know about them."""
         operation = self.operation
-        clients = open_clients(
+        opening = partial(
+            open_clients,
             source=operation.source,
             destination=operation.destination,
             options=operation.options,
@@ -238,6 +252,7 @@ class Run(RunEnd[ResultT]):
             requests=self._requests,
             probed_buckets=(self._keys.source.bucket, self._keys.destination.bucket),
         )
+        clients = wait_patiently(opening, stop=self._stop, note=self._note_waiting)
         self._notes += clients.warnings()
         return clients
 

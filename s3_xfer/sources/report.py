@@ -2,22 +2,27 @@
 
 Every line is checked before the first object is copied: a report of other buckets or prefixes is
 refused with the line's number, not half executed. ETags are not taken over: an object that failed
-because it had changed is to be copied as it is now. The file is read twice, a line at a time, so
-that memory does not grow with it.
+because it had changed is to be copied as it is now. The last line counts the others: a report that
+was cut off would forget objects. Reports may be joined, so the same object may be named twice, or
+in a range that is to be listed: it is copied once. The objects are kept on the disk, so that memory
+does not grow with the file.
 """
 
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.errors import ReportError
 from s3_xfer.ledger.report import (
     COPIED,
+    COUNTS,
     DIFFERENT,
+    END,
     EXTRA,
     FAILED,
     MISSING,
@@ -36,6 +41,53 @@ from s3_xfer.text import printable
 _PAGE = 1000
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
 _LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED)
+_SIZE_MAX = 2**63 - 1
+_GIVE_ANOTHER = "give the report of a copy between the same two places"
+_RUN_IT_AGAIN = "run the copy itself again; --no-overwrite leaves alone what has arrived"
+
+
+class _DistinctObjects:
+    """Objects in the order in which they were named, each once; in a temporary file."""
+
+    def __init__(self) -> None:
+        # No name: SQLite makes a file when memory does not suffice, and removes it.
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._database.execute(
+            "CREATE TABLE objects (number INTEGER PRIMARY KEY, key TEXT, version TEXT,"
+            " size INTEGER, UNIQUE (key, version))"
+        )
+        self._database.execute("BEGIN")  # and never an end: it is read by no other
+
+    def add(self, key: str, version: str | None, size: int) -> None:
+        """Add an object unless it is there."""
+        self._database.execute(
+            "INSERT OR IGNORE INTO objects (key, version, size) VALUES (?, ?, ?)",
+            (key, version or "", size),
+        )
+
+    def drop(self, keys: KeyRange) -> None:
+        """Remove the current versions of a range: its listing brings them."""
+        self._database.execute(
+            "DELETE FROM objects WHERE version = '' AND key > ? AND (? IS NULL OR key <= ?)",
+            (keys.after, keys.until, keys.until),
+        )
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM objects").fetchone()[0])
+
+    def pages(self, bucket: str) -> Iterator[Sequence[S3Object]]:
+        """Yield the objects, a thousand at a time."""
+        last = 0
+        while rows := self._database.execute(
+            "SELECT number, key, version, size FROM objects"
+            " WHERE number > ? ORDER BY number LIMIT ?",
+            (last, _PAGE),
+        ).fetchall():
+            yield [
+                S3Object(bucket=bucket, key=key, size=size, version_id=version or None)
+                for _, key, version, size in rows
+            ]
+            last = rows[-1][0]
 
 
 class ReportFile:
@@ -51,15 +103,17 @@ class ReportFile:
         self._path = path
         self._keys = keys
         self._unlisted: list[KeyRange] = []
-        self.object_count = 0
+        self._objects = _DistinctObjects()
         if path.suffix == ".partial":
             raise ReportError(
                 f"{printable(str(path))} belongs to a run that was killed: "
                 "it does not say what was left to do",
-                remedy="run the copy itself again; --no-overwrite leaves alone what has arrived",
+                remedy=_RUN_IT_AGAIN,
             )
-        for number, line in self._lines():
-            self._check(number, line)
+        self._read()
+        for unlisted in self.unlisted:
+            self._objects.drop(unlisted)
+        self.object_count = len(self._objects)
 
     @property
     def unlisted(self) -> tuple[KeyRange, ...]:
@@ -68,18 +122,31 @@ class ReportFile:
 
     def pages(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects that are to be copied again, a thousand at a time."""
-        objects = (
-            S3Object(
-                bucket=line["source_bucket"],
-                key=line["source_key"],
-                size=line["size"],
-                version_id=line.get("source_version_id"),
+        return self._objects.pages(self._keys.source.bucket)
+
+    def _read(self) -> None:
+        """Read every line; each report, of several that were joined, ends with its counts."""
+        counts: Counter[str] = Counter()
+        number, is_ended = 0, False
+        for number, line in self._lines():
+            is_ended = line["status"] == END
+            if is_ended:
+                if line.get(COUNTS) != counts:
+                    what = "counts other lines than come before it"
+                    raise self._wrong(number, what, remedy=_RUN_IT_AGAIN)
+                counts.clear()
+            else:
+                self._take(number, line)
+                counts[line["status"]] += 1
+        name = printable(str(self._path))
+        if not number:
+            raise ReportError(f"the report {name} is empty", remedy=_RUN_IT_AGAIN)
+        if not is_ended:
+            raise ReportError(
+                f"the report {name} lacks its last line, with counts: it was cut off, or an older "
+                "s3-xfer has written it",
+                remedy=_RUN_IT_AGAIN,
             )
-            for _, line in self._lines()
-            if line["status"] in _COPY_AGAIN
-        )
-        while page := list(islice(objects, _PAGE)):
-            yield page
 
     def _lines(self) -> Iterator[tuple[int, dict[str, Any]]]:
         try:
@@ -87,7 +154,7 @@ class ReportFile:
                 for number, text in enumerate(file, start=1):
                     if text.strip():
                         yield number, self._parse(number, text)
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
             raise ReportError(
                 f"the report {printable(str(self._path))} cannot be read: {error}",
                 remedy="give the file that --report wrote",
@@ -96,31 +163,33 @@ class ReportFile:
     def _parse(self, number: int, text: str) -> dict[str, Any]:
         try:
             line = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             line = None
         if not isinstance(line, dict) or not isinstance(line.get("status"), str):
             raise self._wrong(number, "is not a line of a report")
         return line
 
-    def _check(self, number: int, line: dict[str, Any]) -> None:
+    def _take(self, number: int, line: dict[str, Any]) -> None:
         status = line["status"]
         if status in _COPY_AGAIN:
             self._check_object(number, line)
-            self.object_count += 1
+            self._objects.add(line["source_key"], line.get("source_version_id"), line["size"])
         elif status == NOT_LISTED:
             self._check_rest(number, line)
-            self._unlisted.append(KeyRange(line["start_after"], line.get("until")))
+            if line["start_after"] != line.get("until"):
+                self._unlisted.append(KeyRange(line["start_after"], line.get("until")))
         elif status not in _LEAVE:
             raise self._wrong(number, f"has the unknown status {status!r}")
 
     def _check_object(self, number: int, line: dict[str, Any]) -> None:
         texts = ("source_bucket", "source_key", "destination_bucket", "destination_key")
         size = line.get("size")
-        if not all(isinstance(line.get(name), str) for name in texts) or not (
-            isinstance(size, int) and not isinstance(size, bool) and size >= 0
+        if not all(_is_text(line.get(name)) for name in texts) or not (
+            isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= _SIZE_MAX
         ):
             raise self._wrong(number, "lacks a bucket, a key or a size")
-        if not isinstance(line.get("source_version_id"), str | None):
+        version = line.get("source_version_id")
+        if version is not None and not _is_text(version):
             raise self._wrong(number, "has a source_version_id that is no text")
         source = self._keys.source
         if line["source_bucket"] != source.bucket or not line["source_key"].startswith(source.key):
@@ -134,16 +203,19 @@ class ReportFile:
         source = self._keys.source
         if (line.get("source_bucket"), line.get("prefix")) != (source.bucket, source.key):
             raise self._wrong(number, f"is not about {source.url}")
-        if not isinstance(line.get("start_after"), str):
+        if not _is_text(line.get("start_after")):
             raise self._wrong(number, "lacks start_after")
-        if not isinstance(line.get("until"), str | None):
-            raise self._wrong(number, "has an until that is no key")
+        until = line.get("until")
+        if until is not None and not (_is_text(until) and until >= line["start_after"]):
+            raise self._wrong(number, "has an until that is no key from start_after on")
 
-    def _wrong(self, number: int, what: str) -> ReportError:
-        return ReportError(
-            f"line {number} of {printable(str(self._path))} {what}",
-            remedy="give the report of a copy between the same two places",
-        )
+    def _wrong(self, number: int, what: str, *, remedy: str = _GIVE_ANOTHER) -> ReportError:
+        return ReportError(f"line {number} of {printable(str(self._path))} {what}", remedy=remedy)
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether ``value`` is a text that S3 can be sent: JSON may hold half of a character."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 class ReportSource(PrefixSource):

@@ -1,8 +1,9 @@
-"""The conditional copies that moto forgets, put in front of it as WSGI middleware.
+"""The conditions that moto forgets, put in front of it as WSGI middleware.
 
 moto 5.2 ignores ``If-None-Match`` on CopyObject and ``x-amz-copy-source-if-match`` on CopyObject
 and UploadPartCopy. The copier stakes overwriting and torn copies on them, so a server for its
-tests must refuse as S3 does: 412 PreconditionFailed, with the condition's name.
+tests must refuse as S3 does: 412 PreconditionFailed, with the condition's name. It ignores the
+account that must own a bucket, too, which S3 answers with 403 AccessDenied.
 
 Lets one request in at a time: check and copy are then one step, as they are at S3, and moto, which
 was not written for threads, loses nothing (Python runs one thread at a time anyway). Understands
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
 
 _COPY_SOURCE = "HTTP_X_AMZ_COPY_SOURCE"
 _SOURCE_IF_MATCH = "HTTP_X_AMZ_COPY_SOURCE_IF_MATCH"
-_REFUSAL = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n'
-    "<Error><Code>PreconditionFailed</Code>"
-    "<Message>At least one of the pre-conditions you specified did not hold</Message>"
-    "<Condition>{condition}</Condition><RequestId>LOOPBACK</RequestId></Error>"
-)
+_OWNER = "HTTP_X_AMZ_EXPECTED_BUCKET_OWNER"
+_SOURCE_OWNER = "HTTP_X_AMZ_SOURCE_EXPECTED_BUCKET_OWNER"
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_FAILED = "At least one of the pre-conditions you specified did not hold"
 
 
-class ConditionalCopies:
-    """Refuses copies whose condition does not hold, and passes everything else to ``app``."""
+class Conditions:
+    """Refuses requests whose condition does not hold, and passes everything else to ``app``."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -42,19 +41,45 @@ class ConditionalCopies:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         with self._one_at_a_time:
-            condition = _failed_condition(environ) if _COPY_SOURCE in environ else None
-            app = _refuse(condition) if condition else self._app
+            app = self._app
+            if _belongs_to_another(environ):
+                app = _refusal("403 Forbidden", Code="AccessDenied", Message="Access Denied")
+            elif _COPY_SOURCE in environ:
+                condition = _failed_condition(environ)
+                if condition:
+                    app = _refusal(
+                        "412 Precondition Failed",
+                        Code="PreconditionFailed",
+                        Message=_FAILED,
+                        Condition=condition,
+                    )
             return app(environ, start_response)
 
 
-def _refuse(condition: str) -> WSGIApplication:
-    """Return an application that answers as S3 does when ``condition`` does not hold."""
+def _refusal(status: str, **fields: str) -> WSGIApplication:
+    """Return an application that answers as S3 does when something does not hold."""
+    texts = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+    document = f"{_DECLARATION}<Error>{texts}<RequestId>LOOPBACK</RequestId></Error>"
 
-    def answer(_: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        start_response("412 Precondition Failed", [("Content-Type", "application/xml")])
-        return [_REFUSAL.format(condition=escape(condition)).encode()]
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response(status, [("Content-Type", "application/xml")])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [document.encode()]
 
     return answer
+
+
+def _belongs_to_another(environ: WSGIEnvironment) -> bool:
+    """Return whether a bucket of the request does not belong to the account that it names."""
+    bucket = unquote(environ["RAW_URI"].partition("?")[0]).lstrip("/").partition("/")[0]
+    source = unquote(environ.get(_COPY_SOURCE, "")).lstrip("/").partition("/")[0]
+    named = ((bucket, environ.get(_OWNER)), (source, environ.get(_SOURCE_OWNER)))
+    return any(owner and _owner(of) not in (None, owner) for of, owner in named)
+
+
+def _owner(bucket: str) -> str | None:
+    """Return the account of a bucket; None if there is no such bucket."""
+    _, account_id = s3_backends.bucket_accounts.get(bucket, (None, None))
+    return account_id
 
 
 def _failed_condition(environ: WSGIEnvironment) -> str | None:

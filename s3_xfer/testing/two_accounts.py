@@ -3,13 +3,14 @@
 Exists so that the demo and the tests can copy between accounts with nothing installed and
 nothing reached. Needs the extra ``s3-xfer[testing]`` (``moto[server]``).
 
-What it gets right because of this package: conditional copies (:mod:`.conditions`), tags across
-accounts, keys with a newline. What it is wrong about, so that no test relies on it:
+What it gets right because of this package: conditional copies and expected owners of
+buckets (:mod:`.conditions`), tags across accounts, keys with a newline. What it is wrong about, so
+that no test relies on it:
 
 - no policy is evaluated, neither a bucket's nor an identity's; ``cross_account_access`` is all
   the authorization there is, and any role can be assumed;
-- ``ExpectedBucketOwner``, ``ExpectedSourceBucketOwner``, ``RequestPayer`` and ``If-Match`` at the
-  destination are ignored, as are ``If-(Un)modified-Since`` of the source;
+- ``RequestPayer`` and ``If-Match`` at the destination are ignored, as are
+  ``If-(Un)modified-Since`` of the source;
 - an archived source fails CopyObject as it must, but UploadPartCopy copies it;
 - no limits (5 GiB per CopyObject, 1,024 bytes per key), no ranges refused, no throttling, no
   redirects between regions; SSE-C and KMS are only echoed;
@@ -31,7 +32,7 @@ from botocore.config import Config
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import s3_backends
 
-from s3_xfer.testing.conditions import ConditionalCopies
+from s3_xfer.testing.conditions import Conditions
 from s3_xfer.testing.loopback import LoopbackServer
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class TwoAccounts:
     def __enter__(self) -> Self:
         self._switch_before = os.environ.get(_ACCESS_SWITCH)
         self.cross_account_access = self._initial_access
-        self._server = LoopbackServer(ConditionalCopies(_S3AndSts()))
+        self._server = LoopbackServer(Conditions(_S3AndSts()))
         self._server.start()
         self.reset()
         return self

@@ -578,6 +578,41 @@ def _limits() -> Iterable[Situation]:
             cause="resource control policy",
             certain=True,
         )
+        for where, words in _LIMITS.items():
+            if side == "source":
+                yield _s(
+                    f"{action} denied by {where}, across accounts, bare",
+                    _denied(where, action),
+                    side=side,
+                    action=action,
+                    cause=words,
+                )
+    for where, words in _LIMITS.items():
+        yield _s(
+            f"s3:ListBucket denied by {where}, across accounts, bare",
+            _denied(where, "s3:ListBucket"),
+            side="source",
+            action="s3:ListBucket",
+            cause=words,
+        )
+        yield _s(
+            f"s3:PutObjectTagging not allowed by {where}",
+            *(
+                _put("in/a.csv", tags={"a": "b"}),
+                _only(where, "s3:ListBucket", *READ, "s3:PutObject", WRITE[2]),
+            ),
+            side="destination",
+            action="s3:PutObjectTagging",
+            cause=words,
+            certain=True,
+        )
+    yield _s(
+        "the identity's own policy denies reading everywhere, bare",
+        _denied("identity", "s3:GetObject"),
+        side="source",
+        action="s3:GetObject",
+        cause="denied explicitly: the identity policy",
+    )
     yield _s(
         "the source's own credentials are denied as well",
         *(_reader, _denied("source bucket", "s3:GetObject", on=_SRC_OBJECTS)),
@@ -637,6 +672,14 @@ def _settings() -> Iterable[Situation]:
                 cause=f"demands {option}",
                 certain=True,
             )
+    yield _s(
+        "requester pays, and the reader is the owner",
+        *(_reader, _access(SRC, requester_pays=True)),
+        side="source",
+        action="s3:GetObject",
+        cause="requester pays",
+        certain=True,
+    )
     yield _s(
         "requester pays",
         _access(SRC, requester_pays=True),

@@ -9,6 +9,7 @@ import pytest
 from s3_xfer import CopyResult, Diagnosis, PreflightError
 from s3_xfer.access.doctor import Conclusion, examine
 from tests.access.situations import DST, SITUATIONS, Situation, Stage, kinds_of
+from tests.e2e.program import ROOT
 from tests.iam_server import IamServer
 
 
@@ -74,3 +75,11 @@ def test_copy_says_what_is_wrong(stage: Stage, name: str) -> None:
     situation.build(stage)
 
     check(by_copy(stage), situation)
+
+
+def test_the_page_tells_how_many_situations_there_are() -> None:
+    """The table of docs/access.md was made of the situations of today."""
+    page = (ROOT / "docs" / "access.md").read_text(encoding="utf-8")
+
+    for command in ("doctor", "copy"):
+        assert f"| `{command}` | {len(SITUATIONS)} | {len(SITUATIONS)} (100 %) |" in page

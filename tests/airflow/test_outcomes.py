@@ -308,7 +308,10 @@ def test_a_report_goes_to_a_file(stage: Stage, tmp_path: Path) -> None:
 
     result = stage.execute(from_report_path=str(report))
 
-    assert [json.loads(line)["source_key"] for line in report.read_text().splitlines()] == ["in/3"]
+    assert [json.loads(line).get("source_key") for line in report.read_text().splitlines()] == [
+        "in/3",
+        None,  # the last line counts the others
+    ]
     assert (result["total_files_found"], result["files_copied_successfully"]) == (1, 1)
 
 
@@ -352,7 +355,7 @@ def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:
     again = Stage().execute(from_report_path=url, **failing)
 
     assert result["report"] == url
-    assert sorted(line["status"] for line in lines) == ["copied", "copied", "copied", "failed"]
+    assert sorted(line["status"] for line in lines[:-1]) == ["copied", "copied", "copied", "failed"]
     assert (again["total_files_found"], again["files_failed"]) == (1, 1)
 
 

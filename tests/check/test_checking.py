@@ -22,9 +22,9 @@ from s3_xfer import (
     RunState,
     S3CheckOperation,
 )
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 MD5, OTHER_MD5 = "0" * 32, "f" * 32
@@ -96,7 +96,7 @@ def test_missing_different_and_extra_are_told_apart(world: World, tmp_path: Path
     assert not result.no_difference
     assert counts(result) == {"same": 1, "different": 2, "missing": 1, "extra": 1}
     assert result.totals.reasons == {"size": 1, "content": 1}
-    told = {line.get("source_key", line["destination_key"]): line for line in lines(report)}
+    told = {line.get("source_key", line["destination_key"]): line for line in lines_of(report)}
     assert {key: line["status"] for key, line in told.items()} == {
         "in/missing": "missing",
         "in/other-size": "different",
@@ -238,17 +238,17 @@ def test_what_s3_does_not_tell_is_neither_same_nor_different(world: World, tmp_p
 
     assert counts(result) == {"not_compared": 1}
     assert not result.no_difference
-    assert [(line["status"], line["error_class"]) for line in lines(report)] == [
+    assert [(line["status"], line["error_class"]) for line in lines_of(report)] == [
         ("not_compared", "AccessDenied")
     ]
-    assert "HEAD of the destination" in lines(report)[0]["message"]
+    assert "HEAD of the destination" in lines_of(report)[0]["message"]
 
 
 def test_passing_errors_are_repeated(world: World) -> None:
-    """A throttled listing and a reset connection change nothing."""
+    """A throttled listing and an internal error change nothing."""
     both(world, {"etag": MD5}, {"etag": OTHER_MD5})
     world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown", times=2))
-    world.server.inject(Fault.reset("HeadObject", times=1))
+    world.server.inject(Fault.error("HeadObject", 500, "InternalError", times=1))
 
     result = check(world)
 

@@ -16,8 +16,8 @@ from tests.check.test_checking import (
     counts,
     operation,
 )
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import DST, SRC, World
 
 
@@ -69,7 +69,7 @@ def test_the_report_has_what_differs_and_what_was_not_compared(
 
     result = check(damaged, report_path=report)
 
-    told = [line["status"] for line in lines(report)]
+    told = [line["status"] for line in lines_of(report)]
     expected = {"different": 3, "missing": 4, "extra": 5, "not_compared": 6}
     assert {status: told.count(status) for status in set(told)} == expected
     assert counts(result) == expected | {"same": 1, "same_size": 2}

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +36,7 @@ from s3_xfer.ledger.metrics import error_line
 from s3_xfer.runs.copy import CopyRun
 from tests.contract.conftest import CRT_IS_HERE
 from tests.fault_server import Fault, InjectedFault, RequestRecord
+from tests.reports import lines_of
 from tests.world import DESTINATION_KEY, DST, LARGE, SOURCE_KEY, SRC, World, check_accounts
 
 CLASSES = {
@@ -507,7 +507,7 @@ def test_expired_token_that_cannot_be_renewed_ends_the_run_and_keeps_everything(
     _check_text(str(result.aborted_by), ErrorClass.CREDENTIALS_EXPIRED, "log in again")
     copied = result.metrics.files_copied_successfully
     assert set(result.metrics.errors_by_class) <= {"CredentialsExpired", "Interrupted"}
-    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    lines = lines_of(report)
     named = {line["source_key"] for line in lines if "source_key" in line}
     assert len(named) == 200 - copied
     assert named.isdisjoint(key.replace("out/", "in/") for key in stage.arrived())

@@ -52,7 +52,10 @@ NEEDS_A_BODY = ("request timeout", "error in 200", "slow down in 200", "truncate
 def test_transient_errors_are_repeated_until_they_pass(
     world: World, operation: str, fault: Callable[..., Fault]
 ) -> None:
-    """Three failures in a row of any request are survived, and each is counted."""
+    """Three failures in a row of any request are survived, and each is counted.
+
+    All but the end of a connection that was used before: that is no attempt.
+    """
     size = 1000 if operation == "CopyObject" else LARGE
     world.server.put(SRC, "in/x", size=size, tags={"a": "b"})
     injected = world.server.inject(fault(operation, times=3, key=_key_of(operation)))
@@ -61,7 +64,8 @@ def test_transient_errors_are_repeated_until_they_pass(
 
     assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
     assert injected.hits == 3
-    assert result.metrics.retries == 3
+    ends_connection = fault in (Fault.reset, Fault.lost_response)
+    assert result.metrics.retries in ((2, 3) if ends_connection else (3,))
     assert world.arrived()["out/x"].size == size
     assert world.arrived()["out/x"].tags == {"a": "b"}
     assert world.server.uploads(DST) == []

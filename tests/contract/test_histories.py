@@ -14,7 +14,6 @@ Ten histories in every test run, always the same. More, other ones each time::
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -29,6 +28,7 @@ from s3_xfer import CopyResult, Engine, Identical, JournalUse, Preflight, Report
 from s3_xfer.runs.copy import CopyRun
 from tests.contract.conftest import CRT_IS_HERE
 from tests.fault_server import Fault, InjectedFault, StoredObject
+from tests.reports import lines_of
 from tests.world import DST, LARGE, SRC, World, check_accounts
 
 HISTORIES = os.environ.get("S3_XFER_HISTORIES")
@@ -209,7 +209,7 @@ class Histories(RuleBasedStateMachine):
     def _check_report(
         self, report: Path, result: CopyResult, before: dict[str, StoredObject]
     ) -> None:
-        lines = [json.loads(line) for line in report.read_text().splitlines()]
+        lines = lines_of(report)
         named = [line for line in lines if line["status"] != "not_listed"]
         seen, arrived = result.metrics, self.world.arrived()
         statuses = [line["status"] for line in named]

@@ -10,8 +10,8 @@ import pytest
 
 from s3_xfer import CopyResult, ErrorClass, Identical, RunState, ValidationError
 from s3_xfer.units import MIB
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import SRC, World
 
 
@@ -42,7 +42,7 @@ def test_too_many_failures_end_the_run_and_the_rest_is_in_the_report(
     assert result.aborted_by.error_class is ErrorClass.TOO_MANY_FAILURES
     assert "more than the 10 allowed" in result.aborted_by.problem
     assert 11 <= result.metrics.files_failed < 500
-    statuses = {line["status"] for line in lines(report)}
+    statuses = {line["status"] for line in lines_of(report)}
     assert {"failed", "not_attempted"} <= statuses
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from s3_xfer import ErrorClass, RunMode, RunState
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.world import SRC, World, check_accounts
 
 OBJECTS = 24_000
@@ -83,7 +83,7 @@ def test_stopped_run_leaves_the_rest_to_the_next_one(starved: World, tmp_path: P
     assert time.monotonic() - began_s < PATIENCE_S
     late.remove()
     check_accounts(first)
-    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    lines = lines_of(report)
     unlisted = [line for line in lines if line["status"] == "not_listed"]
     found_keys = {line["source_key"] for line in lines if line["status"] != "not_listed"}
     assert unlisted
@@ -91,7 +91,7 @@ def test_stopped_run_leaves_the_rest_to_the_next_one(starved: World, tmp_path: P
 
     second_report = tmp_path / "second.jsonl"
     second = starved.copy(mode=RunMode.DRY_RUN, from_report_path=report, report_path=second_report)
-    again = [json.loads(line)["source_key"] for line in second_report.read_text().splitlines()]
+    again = [line["source_key"] for line in lines_of(second_report)]
     not_attempted = {line["source_key"] for line in lines if line["status"] == "not_attempted"}
     assert second.metrics.listing_complete
     assert len(again) == len(set(again)) == OBJECTS - len(found_keys) + len(not_attempted)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from s3_xfer import CopyResult, RunState
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
+from tests.reports import lines_of, write_report
 from tests.world import DST, SRC, World, check_accounts
 
 PATIENCE_S = 60
@@ -36,7 +35,7 @@ def rest(after: str, until: str | None) -> dict[str, Any]:
 
 def written(path: Path, *told: dict[str, Any]) -> Path:
     """Write a report of these lines."""
-    path.write_text("".join(json.dumps(line) + "\n" for line in told))
+    write_report(path, *told)
     return path
 
 
@@ -67,7 +66,7 @@ def test_a_listing_that_was_cut_off_is_not_called_complete(world: World, tmp_pat
 
     assert not result.metrics.listing_complete
     assert result.cancelled_by == "test"
-    assert lines(report)[-1] == rest("in/0999", None)
+    assert lines_of(report)[-1] == rest("in/0999", None)
 
 
 def test_the_end_of_a_range_is_passed_on(world: World, tmp_path: Path) -> None:
@@ -80,7 +79,7 @@ def test_the_end_of_a_range_is_passed_on(world: World, tmp_path: Path) -> None:
     stopped_at_page(world, 2, from_report_path=before, report_path=after)
     last = world.copy(from_report_path=after)
 
-    assert lines(after) == [rest("in/a", "in/c")]
+    assert lines_of(after) == [rest("in/a", "in/c")]
     assert last.state is RunState.COMPLETED
     assert set(world.arrived()) == {"out/b", "out/c"}
 
@@ -101,7 +100,7 @@ def test_a_report_is_read_to_its_end_by_a_run_that_is_stopped(world: World, tmp_
 
     check_accounts(result)
     assert result.metrics.total_files_found == count
-    assert {line["source_key"] for line in lines(after)} == {
+    assert {line["source_key"] for line in lines_of(after)} == {
         f"in/{number:05}" for number in range(count)
     }
 

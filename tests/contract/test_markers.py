@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from s3_xfer import Engine, RunMode, SkipReason
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from tests.check.test_checking import check, counts
+from tests.reports import lines_of
 from tests.world import DST, SRC, World
 
 SKIPPED = {SkipReason.MARKER.value: 1}
@@ -28,7 +28,7 @@ def test_empty_marker_is_skipped_with_a_reason(world: World, tmp_path: Path) -> 
     assert first.metrics.skips_by_reason == SKIPPED
     assert second.metrics.skips_by_reason == SKIPPED | {SkipReason.EXISTS.value: 1}
     assert dry.metrics.skips_by_reason == SKIPPED | {SkipReason.DRY_RUN.value: 1}
-    (line,) = map(json.loads, report.read_text().splitlines())
+    (line,) = lines_of(report)
     assert (line["source_key"], line["reason"]) == ("in/", SkipReason.MARKER.value)
 
 

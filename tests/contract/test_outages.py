@@ -20,13 +20,14 @@ from s3_xfer import (
     S3CheckOperation,
 )
 from s3_xfer.pipeline import outage
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.world import DST, LARGE, SRC, World
 
 COUNT = 200
-PATIENT: dict[str, Any] = {"retry_delay_s": 0.1, "concurrency": 32}  # 0.7 s until an object fails
+# 0.7 s until an object fails
+PATIENT: dict[str, Any] = {"retry_delay_s": 0.1, "concurrency": 32, "outage_limit_s": 600}
 
 
 @pytest.fixture(autouse=True)
@@ -112,7 +113,7 @@ def test_a_large_object_survives_an_outage(world: World) -> None:
     """Its parts wait, and its upload is completed afterwards."""
     world.server.put(SRC, "in/large", size=LARGE)
     world.server.inject(Fault.slow("UploadPartCopy", delay_s=0.2))
-    run = world.operation(retry_delay_s=0.1).start()
+    run = world.operation(**PATIENT).start()
     world.server.wait_for("UploadPartCopy", count=2)
 
     with refusing(world):
@@ -129,7 +130,7 @@ def test_a_listing_survives_an_outage(world: World) -> None:
     """Nothing but the listing is under way; its page is asked for again."""
     fill(world, 3000)
     world.server.inject(Fault.slow("ListObjectsV2", delay_s=0.3))
-    run = world.operation(mode=RunMode.DRY_RUN, retry_delay_s=0.1).start()
+    run = world.operation(**PATIENT, mode=RunMode.DRY_RUN).start()
     world.server.wait_for("ListObjectsV2", count=2)
 
     with refusing(world):
@@ -174,7 +175,7 @@ def test_a_check_survives_an_outage(world: World) -> None:
 def test_a_journal_in_s3_is_saved_after_an_outage(world: World) -> None:
     """Its last save waits like every other request."""
     fill(world, 20)
-    run = world.operation(journal=f"s3://{DST}/journal", retry_delay_s=0.1).start()
+    run = world.operation(**PATIENT, journal=f"s3://{DST}/journal").start()
     wait_until(lambda: world.server.count("PutObject") == 1)
     saves = world.server.inject(Fault.reset(("PutObject", "HeadBucket")))
     wait_until(lambda: run.snapshot().waiting_for)
@@ -204,7 +205,7 @@ def test_a_run_gives_up_on_a_server_that_stays_away(world: World, tmp_path: Path
     assert result.aborted_by.error_class is ErrorClass.OUTAGE
     assert "did not answer from" in result.aborted_by.problem
     rest = ("failed", "not_attempted")
-    missing = [line for line in lines(tmp_path / "r.jsonl") if line["status"] in rest]
+    missing = [line for line in lines_of(tmp_path / "r.jsonl") if line["status"] in rest]
     assert len(missing) == COUNT - result.metrics.files_copied_successfully > 0
 
 
@@ -252,6 +253,6 @@ def test_a_server_that_never_answered_is_not_waited_for(world: World) -> None:
     world.server.go_away()
 
     with pytest.raises(PreflightError) as refused:
-        world.operation(retry_delay_s=0.1).run()
+        world.operation(**PATIENT).run()
 
     assert refused.value.error_class is ErrorClass.NETWORK

@@ -11,8 +11,8 @@ from s3_xfer import CopyResult, ErrorClass, RunState, SecondChance, SkipReason
 from s3_xfer.ledger import second_chance
 from s3_xfer.runs import second_chance as second_try
 from tests.contract.test_outages import wait_until
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import DST, LARGE, SRC, World
 
 GIVE: dict[str, Any] = {"second_chance": SecondChance.GIVE}
@@ -66,7 +66,7 @@ def test_an_object_whose_repetitions_are_spent_is_copied_at_the_end(
     assert result.state is RunState.COMPLETED
     assert result.metrics.files_copied_successfully == 30
     assert result.metrics.files_failed == 0
-    assert lines(tmp_path / "r.jsonl") == []
+    assert lines_of(tmp_path / "r.jsonl") == []
     assert len(world.arrived()) == 30
 
 
@@ -92,7 +92,7 @@ def test_an_object_that_fails_again_has_failed(world: World, tmp_path: Path) -> 
 
     assert seen(result) == (29, 1, 1, 0)
     assert world.sent("CopyObject", key=KEY) == 8
-    (line,) = lines(tmp_path / "r.jsonl")
+    (line,) = lines_of(tmp_path / "r.jsonl")
     assert (line["status"], line["error_class"]) == ("failed", "ServerError")
 
 
@@ -163,7 +163,7 @@ def test_a_stop_before_the_second_try_leaves_the_failure(
     result = run.result()
 
     assert (result.metrics.files_failed, result.metrics.files_not_attempted) == (1, 0)
-    (line,) = lines(tmp_path / "r.jsonl")
+    (line,) = lines_of(tmp_path / "r.jsonl")
     assert (line["status"], line["error_class"], line["attempts"]) == ("failed", "ServerError", 4)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 from s3_xfer import CopyResult, JournalUse, RunState
 from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
+from tests.reports import lines_of, write_report
 from tests.world import DST, SRC, World, check_accounts
 
 
@@ -42,7 +42,7 @@ def test_a_run_stopped_in_its_checks_reports_that_nothing_was_listed(
 
     stopped = stopped_in_checks(world, operation, report_path=report)
 
-    (line,) = [json.loads(text) for text in report.read_text().splitlines()]
+    (line,) = lines_of(report)
     assert line == {
         "status": "not_listed",
         "source_bucket": SRC,
@@ -62,8 +62,7 @@ def test_a_re_run_stopped_in_its_checks_passes_its_report_on(world: World, tmp_p
     place = {"source_bucket": SRC, "prefix": "in/", "start_after": "in/b"}
     task = {"source_bucket": SRC, "source_key": "in/a", "size": 1}
     to = {"destination_bucket": DST, "destination_key": "out/a"}
-    lines = [{"status": "failed", **task, **to}, {"status": "not_listed", **place}]
-    before.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_report(before, {"status": "failed", **task, **to}, {"status": "not_listed", **place})
 
     stopped = stopped_in_checks(world, "UploadPartCopy", from_report_path=before, report_path=after)
     world.copy(from_report_path=after)
@@ -116,6 +115,4 @@ def test_a_single_object_is_reported_once_it_was_seen(world: World, tmp_path: Pa
     assert (unseen.report_path, early.exists()) == (None, False)
     assert any("no report was written" in note for note in unseen.notes)
     assert (seen.report_path, seen.metrics.files_not_attempted) == (late, 1)
-    assert [json.loads(text)["status"] for text in late.read_text().splitlines()] == [
-        "not_attempted"
-    ]
+    assert [line["status"] for line in lines_of(late)] == ["not_attempted"]

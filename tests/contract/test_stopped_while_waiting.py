@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from s3_xfer import CopyResult, JournalUse, RunState
-from tests.contract.test_reports import lines
 from tests.contract.test_stopped_checks import stopped_in_checks
 from tests.fault_server import Fault
 from tests.journal.steps import fill, resume
+from tests.reports import lines_of, write_report
 from tests.world import DST, SRC, World
 
 
@@ -49,14 +48,14 @@ def test_objects_of_a_report_are_not_attempted_and_passed_on(world: World, tmp_p
         "start_after": "in/b",
         "until": "in/c",
     }
-    before.write_text("".join(json.dumps(line) + "\n" for line in [*failed, rest]))
+    write_report(before, *failed, rest)
 
     result = stopped(world, from_report_path=before, report_path=after)
     last = world.copy(from_report_path=after)
 
     assert not_attempted(result) == (2, 2, 6)
     assert result.report_path == after
-    assert lines(after)[-1] == rest
+    assert lines_of(after)[-1] == rest
     assert last.state is RunState.COMPLETED
     assert set(world.arrived()) == {"out/a", "out/b", "out/c"}
 
@@ -72,7 +71,7 @@ def test_a_single_object_is_not_attempted_once_its_size_is_known(
     result = stopped(world, report_path=report, **one)
 
     assert not_attempted(result) == (1, 1, 3)
-    assert [line["status"] for line in lines(report)] == ["not_attempted"]
+    assert [line["status"] for line in lines_of(report)] == ["not_attempted"]
 
 
 def test_what_failed_in_earlier_runs_is_not_attempted_by_a_resume(
@@ -93,6 +92,6 @@ def test_what_failed_in_earlier_runs_is_not_attempted_by_a_resume(
     seen = result.metrics
     assert (seen.files_copied_earlier, seen.files_not_attempted) == (3, 2)
     assert (seen.total_files_found, seen.total_bytes_found) == (5, 15)
-    assert {line["source_key"] for line in lines(report)} == {"in/0003", "in/0004"}
+    assert {line["source_key"] for line in lines_of(report)} == {"in/0003", "in/0004"}
     assert resume(world, journal).state is RunState.COMPLETED
     assert set(world.arrived()) == {"out/0003", "out/0004"}

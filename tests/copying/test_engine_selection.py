@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.config import Config
 
-from s3_xfer import Engine, ErrorClass, PreflightError
+from s3_xfer import CopyOptions, Engine, ErrorClass, PreflightError
 from s3_xfer.copying import engine_selection
 from tests.world import DESTINATION_KEY, SRC, World
 
@@ -51,15 +51,44 @@ def test_managed_engine_can_be_asked_for(world: World) -> None:
 
 
 @needs_crt
-def test_proxies_are_left_to_boto3(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless the endpoint is exempt from it."""
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    assert why_managed(world) == ""
-    proxied = Config(proxies={"https": "http://127.0.0.1:9"})
+def test_proxies_are_left_to_boto3(world: World) -> None:
+    """The fault server understands what is sent to a proxy."""
+    proxied = Config(proxies={"http": world.server.url})
     assert why_managed(
         world, destination=world.account(DESTINATION_KEY, client_config=proxied)
     ) == ("a proxy is configured")
+
+
+@needs_crt
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1"},
+        {"NO_PROXY": "example.com"},
+        {"ftp_proxy": "http://127.0.0.1:9"},
+        {"all_proxy": "socks5://127.0.0.1:9"},
+        {"https_proxy": "http://127.0.0.1:9"},  # and the endpoint is http
+        {"http_proxy": "http://127.0.0.1:9", "no_proxy": "*"},
+    ],
+    ids="+".join,
+)
+def test_proxies_that_the_endpoint_does_not_use_do_not_count(
+    world: World, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    """As with botocore, which looks for the scheme of the endpoint."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert why_managed(world) == ""
+
+
+@needs_crt
+def test_proxies_that_are_configured_for_another_scheme_do_not_count(world: World) -> None:
+    """Neither does a configuration that says that there is none."""
+    for proxies in ({"https": "http://127.0.0.1:9"}, {}):
+        config = Config(proxies=proxies)
+        assert why_managed(
+            world, destination=world.account(DESTINATION_KEY, client_config=config)
+        ) == ("")
 
 
 @needs_crt
@@ -86,7 +115,7 @@ def test_awscrt_that_works_in_another_way_is_left_alone(
 def test_engine_that_was_asked_for_is_used_or_refused(world: World) -> None:
     """Nothing is written, and the message says what to leave out."""
     world.server.put(SRC, "in/x", size=1)
-    config = Config(proxies={"https": "http://127.0.0.1:9"})
+    config = Config(proxies={"http": world.server.url})
     operation = world.operation(
         engine=Engine.CRT, destination=world.account(DESTINATION_KEY, client_config=config)
     )
@@ -107,3 +136,14 @@ def test_connections_stay_below_the_limit_of_open_files(monkeypatch: pytest.Monk
     assert engine_selection.connections_allowed() == 16
     limits["soft"] = resource.RLIM_INFINITY
     assert engine_selection.connections_allowed() > 10_000
+
+
+def test_threads_stay_below_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both pools of the managed engine, for objects and for parts, fit below it."""
+    limits = {"soft": 64}
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
+    wanted = CopyOptions(concurrency=500)
+    assert engine_selection.within_open_files(wanted).threads == 16
+    limits["soft"] = 1024
+    assert engine_selection.within_open_files(wanted).threads == (1024 - 192) // 2
+    assert engine_selection.within_open_files(CopyOptions()).threads == CopyOptions().threads

@@ -176,7 +176,8 @@ def test_every_report_is_read_or_refused(
     """With a ReportError that names the line; what is read lies under the source prefix."""
     path = tmp_path / "report.jsonl"
     text = json.dumps({**LINE, "status": status, **changes}).encode()
-    path.write_bytes(text[:cut] + b"\n" + tail)
+    end = json.dumps({"status": "end", "counts": {status: 1}}).encode()
+    path.write_bytes(text[:cut] + b"\n" + end + b"\n" + tail)
     keys = KeyMap(
         source=S3Location(bucket="src-bucket", key="in/"),
         destination=S3Location(bucket="dst-bucket", key="out/"),

@@ -130,8 +130,3 @@ def environment(
 
 def _coverage() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-
-
-def lines_of(report: Path) -> list[dict[str, Any]]:
-    """Return the lines of a report."""
-    return [json.loads(line) for line in report.read_text().splitlines()]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.program import PREFIX, PROFILES, Program, end_of, lines_of
+from tests.e2e.program import PREFIX, PROFILES, Program, end_of
 from tests.e2e.shop import Shop
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import DST, SRC, World
 
 CHECK = ("check", *PREFIX, *PROFILES)

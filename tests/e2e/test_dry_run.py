@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.program import COPY, PREFIX, PROFILES, QUICK, Program, lines_of
+from tests.e2e.program import COPY, PREFIX, PROFILES, QUICK, Program
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
 
 WRITES = {"CopyObject", "CreateMultipartUpload", "UploadPartCopy", "PutObject", "PutObjectTagging"}

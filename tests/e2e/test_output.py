@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from s3_xfer.units import MIB
-from tests.e2e.program import COPY, PROFILES, QUICK, US, Done, Program, lines_of
+from tests.e2e.program import COPY, PROFILES, QUICK, US, Done, Program
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S
+from tests.reports import lines_of
 from tests.uploads.test_janitor import leave
 from tests.world import DST, SRC, World
 

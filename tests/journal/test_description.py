@@ -22,7 +22,7 @@ IDENTITY = [case for case in ALL if case.declaration.journal is JournalRole.IDEN
 NOTHING = (AccountContext(), None)
 # Each for a reason: secrets, objects of a program, what belongs to one run or to the first one.
 NOT_WRITTEN = {
-    "outage_limit_s",
+    *("outage_limit_s", "principal"),
     *("external_id", "session", "client_config"),
     *("max_failures", "max_error_rate_percent", "deadline"),
     *("report_path", "report_scope", "prices_path"),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,6 +25,7 @@ from s3_xfer.options import ReportScope
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.report import ReportFile
+from tests.reports import lines_of, write_report
 
 KEYS = plan_keys(
     S3Location(bucket="src-bucket", key="in"),
@@ -45,11 +44,6 @@ def failed(name: str) -> Failed:
     return Failed(task(name), ObjectError.of(ErrorClass.THROTTLED, "slow down", attempts=4))
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """Return the lines of a report."""
-    return [json.loads(line) for line in path.read_text().splitlines()]
-
-
 def test_only_what_did_not_copy_is_named(tmp_path: Path) -> None:
     """By default a copied object leaves no line."""
     writer = ReportWriter(tmp_path / "r.jsonl", ReportScope.NOT_COPIED)
@@ -61,7 +55,7 @@ def test_only_what_did_not_copy_is_named(tmp_path: Path) -> None:
     ):
         writer.record(outcome)
 
-    written = lines(writer.finish())
+    written = lines_of(writer.finish())
 
     assert [(line["status"], line["source_key"]) for line in written] == [
         ("skipped", "in/b"),
@@ -90,7 +84,7 @@ def test_all_objects_are_named_on_request(tmp_path: Path) -> None:
     writer = ReportWriter(tmp_path / "r.jsonl", ReportScope.ALL)
     writer.record(Copied(task("a"), 7, '"new"'))
 
-    (line,) = lines(writer.finish())
+    (line,) = lines_of(writer.finish())
 
     assert (line["status"], line["copy_etag"]) == ("copied", '"new"')
 
@@ -102,7 +96,7 @@ def test_final_name_only_exists_when_the_report_is_complete(tmp_path: Path) -> N
     writer.record(failed("a"))
 
     assert not path.exists()
-    assert len(lines(tmp_path / "r.jsonl.partial")) == 1
+    assert len((tmp_path / "r.jsonl.partial").read_text().splitlines()) == 1
     writer.finish()
     assert path.exists()
     assert not (tmp_path / "r.jsonl.partial").exists()
@@ -122,7 +116,7 @@ def test_lines_of_many_threads_do_not_mix(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
 
-    assert len(lines(writer.finish())) == 800
+    assert len(lines_of(writer.finish())) == 800
 
 
 @pytest.mark.parametrize("where", ["missing/dir/r.jsonl", "."])
@@ -154,7 +148,7 @@ def test_every_key_survives_the_way_through_a_report(
 def test_rest_of_an_interrupted_listing_is_remembered(tmp_path: Path) -> None:
     """A re-run lists what was not listed, wherever the run had stopped."""
     writer = ReportWriter(tmp_path / "r.jsonl", ReportScope.NOT_COPIED)
-    writer.record(NotAttempted(task("m")))
+    writer.record(NotAttempted(task("p")))
     writer.not_listed(bucket="src-bucket", prefix="in/", after="in/x", until=None)
     writer.not_listed(bucket="src-bucket", prefix="in/", after="in/c\x01", until="in/m")
 
@@ -168,7 +162,7 @@ def test_line_without_an_end_means_the_end_of_the_listing(tmp_path: Path) -> Non
     """A report of a run that listed in one place only is read as it was meant."""
     path = tmp_path / "r.jsonl"
     line = {"status": "not_listed", "source_bucket": "src-bucket", "prefix": "in/"}
-    path.write_text(json.dumps(line | {"start_after": "in/m"}))
+    write_report(path, line | {"start_after": "in/m"})
 
     assert ReportFile(path, KEYS).unlisted == (KeyRange("in/m"),)
 

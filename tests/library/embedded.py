@@ -10,9 +10,9 @@ import textwrap
 from pathlib import Path
 
 from s3_xfer import Engine
-from tests.contract.test_reports import lines
 from tests.e2e.program import Done, Program, end_of
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import SRC, World
 
 OBJECTS = 300
@@ -86,7 +86,7 @@ class Embedded:
         copied = self.copied
         assert 0 < copied < OBJECTS
         assert not (self.directory / "report.jsonl.partial").exists()
-        listed = lines(self.directory / "report.jsonl")
+        listed = lines_of(self.directory / "report.jsonl")
         assert {line["status"] for line in listed} <= {"not_attempted", "not_listed", "failed"}
         self.slowness.remove()
         resumed = self.run(

@@ -25,8 +25,8 @@ from s3_xfer import (
     SkipReason,
     ValidationError,
 )
-from tests.contract.test_reports import lines
 from tests.fault_server import Fault
+from tests.reports import lines_of
 from tests.world import DESTINATION_KEY, DST, LARGE, SOURCE_KEY, SRC, World
 
 NAMES = ("a.csv", "b.txt", "c.csv", "d/e.csv")
@@ -173,7 +173,7 @@ def test_a_stopped_run_does_not_wait_for_its_iterable(
     assert result.cancelled_by == "cancelled"
     assert not result.metrics.listing_complete
     assert any("not read to its end" in note for note in result.notes)
-    assert {line["status"] for line in lines(report)} <= {"not_attempted", "failed"}
+    assert {line["status"] for line in lines_of(report)} <= {"not_attempted", "failed"}
 
 
 # ----------------------------------------------------------------------------------- where

@@ -57,7 +57,7 @@ PROBES: tuple[tuple[Any, str], ...] = (
     ([object()], "Any|Iterable"),  # which is looked at when it is read
     ({"a": object()}, "Any"),
     (None, "Any|None"),
-    (RunMode, "Any|type|Callable|Rename"),
+    (RunMode, "Any|type|Callable|Rename|Iterable"),
 )
 
 

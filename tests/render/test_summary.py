@@ -246,7 +246,7 @@ def test_what_a_denial_means_stands_in_the_summary() -> None:
         causes=("no bucket policy",),
         evidence=("HEAD was allowed",),
     )
-    summary = summarize(samples.result(diagnosis=found), samples.CONTEXT)
+    summary = summarize(samples.result(diagnoses=(found,)), samples.CONTEXT)
 
     for text in (as_text(summary), failure_text(summary)):
         lines = text.splitlines()

@@ -204,7 +204,20 @@ def test_copy_source_if_match_on_parts(destination: S3Client) -> None:
 
 
 @pytest.mark.usefixtures("source")
-def test_a_missing_source_is_not_a_failed_condition(destination: S3Client) -> None:
+def test_another_owner_than_the_expected_is_denied(source: S3Client, destination: S3Client) -> None:
+    """Of the bucket itself, and of the bucket that is copied from."""
+    destination.head_bucket(Bucket="dest-bucket", ExpectedBucketOwner=DESTINATION_ACCOUNT)
+    copy_one(destination, ExpectedSourceBucketOwner=SOURCE_ACCOUNT)
+
+    with pytest.raises(ClientError, match="403"):
+        destination.head_bucket(Bucket="dest-bucket", ExpectedBucketOwner=SOURCE_ACCOUNT)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        copy_one(destination, ExpectedSourceBucketOwner=DESTINATION_ACCOUNT)
+
+
+def test_a_missing_source_is_not_a_failed_condition(
+    source: S3Client, destination: S3Client
+) -> None:
     """A condition on an object that does not exist is answered with NoSuchKey."""
     with pytest.raises(ClientError) as caught:
         destination.copy_object(

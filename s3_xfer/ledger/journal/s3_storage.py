@@ -12,8 +12,10 @@ refused.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -21,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorInfo, JournalError, RetryAction, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, JournalError, ObjectError, RetryAction, translate
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.journal.store import busy
 from s3_xfer.model import S3Location
@@ -37,6 +39,12 @@ _CANNOT_HOLD = {  # conditions on the write of an object that is there, by their
     "If-None-Match": {"IfNoneMatch": "*"},
 }
 _ATTEMPTS_TO_REPLACE = 2
+_UNEXPLAINED = (400, 403)  # of many meanings, without a code in the answer to a HEAD
+_PASSING = frozenset(
+    error_class
+    for error_class in ErrorClass
+    if error_class.retry_action in (RetryAction.RETRY, RetryAction.SLOW_DOWN)
+) - {ErrorClass.NETWORK}
 # Classes whose advice is about the copy of an object, or about what an option asks for.
 _OF_THE_SERVICE = frozenset(
     error_class
@@ -44,7 +52,7 @@ _OF_THE_SERVICE = frozenset(
     if error_class is ErrorClass.NOT_SUPPORTED
     or error_class.retry_action in (RetryAction.FAIL_OBJECT, RetryAction.RESTART_OBJECT)
 ) - {ErrorClass.INTERRUPTED}
-_OWNER, _SAVE = "owner", "save"
+_OWNER, _SAVE, _DIGEST = "owner", "save", "sha256"
 _NAME_A_FILE = "name a file of this machine as the journal (--journal copy.db)"
 _Answer = TypeVar("_Answer")
 
@@ -110,11 +118,11 @@ class S3Storage(JournalStorage):
             if answer is None:
                 return None
             try:
-                return {**answer, "Body": answer["Body"].read()}
+                return {**answer, "Body": _body(answer)}
             except Exception as error:  # the body comes after what the client itself repeats
                 info = translate(error)
                 if not self._requests.repeats(info, attempts=attempts):
-                    raise self._refused(info, "read") from error
+                    raise _refused(self.name, info, "read") from error
 
     def _lease_left_s(self, answer: dict[str, Any]) -> float:
         """Return for how long the owner's lease still holds; 0 without an owner."""
@@ -132,7 +140,8 @@ class S3Storage(JournalStorage):
             JournalError: another run has saved meanwhile, or S3 refuses.
         """
         save = uuid.uuid4().hex
-        metadata = {_SAVE: save} if final else {_OWNER: self._owner, _SAVE: save}
+        metadata = {_SAVE: save, _DIGEST: _digest(contents)}
+        metadata |= {} if final else {_OWNER: self._owner}
         self._etag = self._replace(contents, metadata)
         self._last_save = save
         if not (self._keeps_runs_apart or final):
@@ -155,17 +164,13 @@ class S3Storage(JournalStorage):
                 return str(found["ETag"])
             self._require_unchanged(found)
             self._etag = found["ETag"] if found else None
-        raise self._cannot_be_in_s3("refuses the ETag that it gave itself")
+        raise _cannot_be_in_s3(self.name, "refuses the ETag that it gave itself")
 
     def _require_unchanged(self, found: Mapping[str, Any] | None) -> None:
         """Return if ``found``, which is in S3, is what this run has left there."""
-        if found is None and self._etag:
-            raise JournalError(
-                f"the journal {self.name} was removed while this run kept it",
-                remedy="find out what removed it (a lifecycle rule?), then run the copy itself "
-                "with a new journal and --skip-identical",
-            )
         if found is None:
+            if self._etag:
+                raise _removed(self.name)
             return
         save = _metadata(found).get(_SAVE)
         is_ours = save == self._last_save if save else found["ETag"] == self._etag
@@ -175,13 +180,15 @@ class S3Storage(JournalStorage):
     def _require_lease(self, contents: bytes, metadata: Mapping[str, str]) -> None:
         """Return if the service gives metadata back, and refuses conditions that do not hold."""
         found = self._head()
-        if found is None or _metadata(found).get(_OWNER) != self._owner:
-            raise self._cannot_be_in_s3("does not give back the metadata of an object")
+        if found is None:
+            raise _removed(self.name)
+        if _metadata(found).get(_OWNER) != self._owner:
+            raise _cannot_be_in_s3(self.name, "does not give back the metadata of an object")
         for header, condition in _CANNOT_HOLD.items():
             answer = self._put(contents, metadata, condition)
             if answer:
                 self._etag = answer["ETag"]
-                raise self._cannot_be_in_s3(f"ignores {header} on a write")
+                raise _cannot_be_in_s3(self.name, f"ignores {header} on a write")
 
     def _put(
         self, contents: bytes, metadata: Mapping[str, str], condition: Mapping[str, str]
@@ -196,11 +203,15 @@ class S3Storage(JournalStorage):
 
     def _head(self) -> Mapping[str, Any] | None:
         """Return the headers of what is in S3; None if nothing is."""
-        return self._ask(
-            "read",
-            lambda: self._client.head_object(Bucket=self._bucket, Key=self._key),
-            none_for=_MISSING,
-        )
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=self._key)
+        except Exception as error:
+            info = translate(error)
+            if info.code in _MISSING:
+                return None
+            if info.http_status not in _UNEXPLAINED:
+                raise _refused(self.name, info, "read") from error
+        return self._get()  # a HEAD is refused without a word; a GET says why
 
     def _ask(
         self, action: str, request: Callable[[], _Answer], *, none_for: Collection[str]
@@ -212,39 +223,70 @@ class S3Storage(JournalStorage):
             info = translate(error)
             if info.code in none_for:
                 return None
-            raise self._refused(info, action) from error
-
-    def _refused(self, info: ErrorInfo, action: str) -> JournalError:
-        """Return the error of a request that S3 refuses: what to do depends on its class."""
-        reason = f"{info.code}: {info.message}" if info.message else info.code
-        error_class: ErrorClass | None = info.error_class
-        remedy = ""
-        if error_class is ErrorClass.ACCESS_DENIED:
-            remedy = (
-                "grant the destination's credentials s3:GetObject and s3:PutObject there, and "
-                "s3:ListBucket, without which S3 does not say that it is missing"
-            )
-        elif info.error_class in _OF_THE_SERVICE:
-            remedy = f"do what the service says, or {_NAME_A_FILE}"
-            error_class = None
-        return JournalError(
-            f"the journal {self.name} cannot be {action}: {printable(reason)}",
-            remedy=remedy,
-            error_class=error_class,
-        )
-
-    def _cannot_be_in_s3(self, why: str) -> JournalError:
-        return JournalError(
-            f"the journal {self.name} cannot be kept there: this service {why}, "
-            "so two runs could use it at the same time",
-            remedy=_NAME_A_FILE,
-        )
+            raise _refused(self.name, info, action) from error
 
     def close(self) -> None:
         """Remove the temporary folder."""
         self._folder.cleanup()
 
 
+def _refused(name: str, info: ErrorInfo, action: str) -> JournalError:
+    """Return the error of a request that S3 refuses: what to do depends on its class."""
+    reason = f"{info.code}: {info.message}" if info.message else info.code
+    error_class: ErrorClass | None = info.error_class
+    remedy = ""
+    if error_class is ErrorClass.ACCESS_DENIED:
+        remedy = (
+            "grant the destination's credentials s3:GetObject and s3:PutObject there, and "
+            "s3:ListBucket, without which S3 does not say that it is missing"
+        )
+    elif info.error_class in _OF_THE_SERVICE:
+        remedy = f"do what the service says, or {_NAME_A_FILE}"
+        error_class = None
+    elif info.error_class in _PASSING:
+        remedy = f"run it again; if it persists, {_NAME_A_FILE}"
+    return JournalError(
+        f"the journal {name} cannot be {action}: {printable(reason)}",
+        remedy=remedy,
+        error_class=error_class,
+    )
+
+
+def _removed(name: str) -> JournalError:
+    return JournalError(
+        f"the journal {name} was removed while this run kept it",
+        remedy="find out what removed it (a lifecycle rule?), then run the copy itself "
+        "with a new journal and --skip-identical",
+    )
+
+
+def _cannot_be_in_s3(name: str, why: str) -> JournalError:
+    return JournalError(
+        f"the journal {name} cannot be kept there: this service {why}, "
+        "so two runs could use it at the same time",
+        remedy=_NAME_A_FILE,
+    )
+
+
 def _metadata(answer: Mapping[str, Any]) -> dict[str, str]:
     """Return the metadata of an object; their names have no case, and services change it."""
     return {name.lower(): value for name, value in answer.get("Metadata", {}).items()}
+
+
+def _digest(contents: bytes) -> str:
+    return hashlib.sha256(contents).hexdigest()
+
+
+def _body(answer: Mapping[str, Any]) -> bytes:
+    """Return the body of an answer.
+
+    Raises:
+        ObjectError: it is not what was saved: it was cut off where nobody noticed.
+    """
+    with closing(answer["Body"]) as stream:
+        body: bytes = stream.read()
+    if _metadata(answer).get(_DIGEST, _digest(body)) != _digest(body):
+        raise ObjectError.of(
+            ErrorClass.EMPTY_RESPONSE, "the contents are not those that were saved", attempts=1
+        )
+    return body
