@@ -14,6 +14,7 @@ from traceback import walk_tb
 from typing import Any
 
 import botocore.exceptions as bc
+import urllib3.exceptions as urllib3
 
 from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.codes import by_message, classify
@@ -50,14 +51,17 @@ _NO_THREAD = "can't start new thread"  # Python has no exception of its own for 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
-    ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
+    ((bc.ReadTimeoutError, bc.ConnectTimeoutError, urllib3.ReadTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
     (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
     (
         (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
         _E.CREDENTIALS_EXPIRED,
     ),
-    ((bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError), _E.NETWORK),
+    (
+        (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError, urllib3.HTTPError),
+        _E.NETWORK,
+    ),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),
