@@ -2,7 +2,9 @@
 
 ``http.client`` refuses answers of more than 100 headers, and stops reading at the first header that
 is none in the sense of an e-mail; what follows is lost without a word. Here all headers are read. A
-header that cannot be passed on to another object is shown under the name :data:`UNREADABLE`.
+header that cannot be passed on to another object is shown under the name :data:`UNREADABLE`. It
+also takes a connection that ends inside the headers for their end: of a HEAD, metadata would be
+missing and nothing would say so. Here that is an error.
 
 A connection that was used before may be closed by the other side at the moment it is used again.
 Errors of that kind are recognised (:func:`died_unused`), so that the request can be sent again on a
@@ -88,15 +90,22 @@ class _HeadReader:
         return self._prepared.pop()
 
     def _lines(self) -> list[bytes]:
-        """Return the lines up to the empty one, which is the last."""
-        lines, size_bytes = [], 0
+        """Return the lines up to the empty one, which is the last.
+
+        Raises:
+            http.client.HTTPException: a line is too long, or the connection ended before the last.
+        """
+        lines: list[bytes] = []
+        size_bytes = 0
         while True:
             line = self._raw.readline(_LINE_MAX_BYTES + 1)
             size_bytes += len(line)
             if len(line) > _LINE_MAX_BYTES or size_bytes > _HEAD_MAX_BYTES:
                 raise http.client.LineTooLong("header line")
+            if not line:
+                raise http.client.IncompleteRead(b"".join(lines))
             lines.append(line)
-            if line in (b"\r\n", b"\n", b""):
+            if line in (b"\r\n", b"\n"):
                 return lines
 
 

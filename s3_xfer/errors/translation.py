@@ -6,6 +6,7 @@ that it does not know is ``UNEXPECTED``.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -13,6 +14,7 @@ from traceback import walk_tb
 from typing import Any
 
 import botocore.exceptions as bc
+import urllib3.exceptions as urllib3
 
 from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.codes import by_message, classify
@@ -42,17 +44,24 @@ _OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
 _OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
 _TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
 
+# Open files of the process and of the machine, and memory.
+_NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_NO_THREAD = "can't start new thread"  # Python has no exception of its own for it
+
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
-    ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
+    ((bc.ReadTimeoutError, bc.ConnectTimeoutError, urllib3.ReadTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
     (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
     (
         (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
         _E.CREDENTIALS_EXPIRED,
     ),
-    ((bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError), _E.NETWORK),
+    (
+        (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError, urllib3.HTTPError),
+        _E.NETWORK,
+    ),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
     (bc.BotoCoreError, _E.CONFIGURATION),
     (CancelledError, _E.INTERRUPTED),
@@ -100,7 +109,9 @@ def translate(error: BaseException) -> ErrorInfo:
             message=error.problem,
             attempts=0,
         )
-    if _raised_by_parser(error):  # its text repeats the whole answer
+    if _exhausts_machine(error):
+        error_class, message = _E.MACHINE_LIMIT, _one_line(str(error)) or type(error).__name__
+    elif _raised_by_parser(error):  # its text repeats the whole answer
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
@@ -111,6 +122,18 @@ def translate(error: BaseException) -> ErrorInfo:
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _exhausts_machine(error: BaseException | None) -> bool:
+    """Return whether what is behind ``error`` is that this machine gave no more."""
+    while error:
+        is_thread = isinstance(error, RuntimeError) and _NO_THREAD in str(error)
+        if isinstance(error, MemoryError) or is_thread:
+            return True
+        if isinstance(error, OSError) and error.errno in _NO_MORE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one_line(text: str) -> str:

@@ -39,6 +39,8 @@ PERMANENT = {
     "InvalidRequest", "CredentialsRefused", "BucketMissing", "WrongRegion", "ClockSkew",
     "NotSupported", "Configuration", "InvalidInput", "NothingToCopy", "ReportUnusable",
     "JournalUnusable", "UnorderedListing", "Malformed", "SizeRefused",
+    "ConditionRefused", "SourceNotFound", "KeyTaken", "TagsNotSupported", "PartsNotSupported",
+    "MetadataUnreadable", "DestinationFull",
 }  # fmt: skip
 
 

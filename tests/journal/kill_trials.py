@@ -119,9 +119,9 @@ class KillTrials:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=DST, Prefix=prefix)
         return {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", ())}
 
-    def uploads(self) -> list[str]:
+    def uploads(self, prefix: str) -> list[str]:
         """Return the keys of the open uploads."""
-        listed = self.client.list_multipart_uploads(Bucket=DST)
+        listed = self.client.list_multipart_uploads(Bucket=DST, Prefix=prefix)
         return [upload["Key"] for upload in listed.get("Uploads", ())]
 
     def run(self, *kills: Kill) -> Sequence[bool]:
@@ -173,7 +173,7 @@ class Trial:
         numbers.runs += 1
         numbers.kills += reached
         numbers.missed += not reached
-        numbers.uploads_found_after_kills += len(self.trials.uploads())
+        numbers.uploads_found_after_kills += len(self.trials.uploads(f"{self.name}/"))
         self._check_journal()
         return reached
 
@@ -185,7 +185,7 @@ class Trial:
         copied = {key.removeprefix(f"{self.name}/"): etag for key, etag in copies.items()}
         assert copied == self.trials.expected
         assert metrics["files_copied_successfully"] == len(self.trials.expected)
-        assert self.trials.uploads() == []
+        assert self.trials.uploads(f"{self.name}/") == []
         self.trials.numbers.objects_checked += len(copied)
 
     def _resume_to_the_end(self) -> Done:

@@ -22,8 +22,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorInfo, JournalError, ObjectError, RetryAction, translate
+from s3_xfer.errors import (
+    ErrorClass,
+    ErrorInfo,
+    JournalError,
+    ObjectError,
+    RetryAction,
+    S3XferError,
+    translate,
+)
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.journal.store import busy
 from s3_xfer.model import S3Location
@@ -52,6 +62,8 @@ _OF_THE_SERVICE = frozenset(
     if error_class is ErrorClass.NOT_SUPPORTED
     or error_class.retry_action in (RetryAction.FAIL_OBJECT, RetryAction.RESTART_OBJECT)
 ) - {ErrorClass.INTERRUPTED}
+# Not what the connection raises inside the body, that of a refusal (urllib3's own) included.
+_REPEATED_BY_CLIENT = (BotoCoreError, ClientError, S3XferError)
 _OWNER, _SAVE, _DIGEST = "owner", "save", "sha256"
 _NAME_A_FILE = "name a file of this machine as the journal (--journal copy.db)"
 _Answer = TypeVar("_Answer")
@@ -110,18 +122,17 @@ class S3Storage(JournalStorage):
         attempts = 0
         while True:
             attempts += 1
-            answer = self._ask(
-                "read",
-                lambda: self._client.get_object(Bucket=self._bucket, Key=self._key),
-                none_for=_MISSING,
-            )
-            if answer is None:
-                return None
+            body_begins = False
             try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key)
+                body_begins = True
                 return {**answer, "Body": _body(answer)}
-            except Exception as error:  # the body comes after what the client itself repeats
+            except Exception as error:
                 info = translate(error)
-                if not self._requests.repeats(info, attempts=attempts):
+                if info.code in _MISSING:
+                    return None
+                is_of_body = body_begins or not isinstance(error, _REPEATED_BY_CLIENT)
+                if not (is_of_body and self._requests.repeats(info, attempts=attempts)):
                     raise _refused(self.name, info, "read") from error
 
     def _lease_left_s(self, answer: dict[str, Any]) -> float:
