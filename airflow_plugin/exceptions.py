@@ -29,6 +29,8 @@ TRANSIENT = frozenset(
         ErrorClass.SERVER_ERROR,
         ErrorClass.TIMEOUT,
         ErrorClass.NETWORK,
+        ErrorClass.MACHINE_LIMIT,
+        ErrorClass.OUTAGE,
         ErrorClass.CONFLICT,
         ErrorClass.EMPTY_RESPONSE,
         ErrorClass.UPLOAD_LOST,

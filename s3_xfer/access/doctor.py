@@ -287,11 +287,15 @@ class _Examination:
 
     def _left_behind(self) -> Iterator[Finding]:
         told = "".join(finding.evidence for finding in self._findings)
+        cleaned = [one.verdict for one in self._findings if one.probe == probes.clean_up.name]
+        # Unproven: the service has no way to abort any.
+        verdict = Verdict.UNPROVEN if Verdict.UNPROVEN in cleaned else Verdict.FAILED
         for upload in self._open_uploads():
             left = {"Bucket": upload.bucket, "Key": upload.key, "UploadId": upload.upload_id}
             evidence = probes.left_open(left)
             if evidence not in told:
-                yield probes.clean_up.finding(Verdict.FAILED, evidence)
+                finding = probes.clean_up.finding(verdict, evidence)
+                yield dataclasses.replace(finding, is_needed=verdict is Verdict.FAILED)
 
     def _open_uploads(self) -> tuple[OpenUpload, ...]:
         return self._clients.destination_hooks.uploads.open_uploads() if self._clients else ()

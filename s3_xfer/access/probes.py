@@ -435,6 +435,8 @@ def clean_up(context: ProbeContext) -> str:
         return "nothing was opened"
     upload = context.upload
     info = context.abort_upload()
+    if info and lacking.is_lacking(context, info):  # a copy leaves it, too, and says so
+        raise UnprovenError(f"{left_open(upload)}: {answer_text(info)}", is_needed=False)
     if info:
         raise refused(left_open(upload), info, action=AccessAction.ABORT)
     return "the upload was aborted, nothing is left"

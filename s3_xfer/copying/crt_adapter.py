@@ -7,6 +7,7 @@ sends; those are left to the other engine. :mod:`.crt` and this are the only imp
 from __future__ import annotations
 
 import ctypes
+import errno
 import functools
 import os
 import threading
@@ -103,6 +104,12 @@ def tls(host: str, ca_bundle: str | None) -> awscrt.io.TlsConnectionOptions:
     return connection_options
 
 
+# What this machine had no more of.
+_NO_MORE = {
+    "AWS_ERROR_MAX_FDS_EXCEEDED": errno.EMFILE,
+    "AWS_ERROR_OOM": errno.ENOMEM,
+    "AWS_ERROR_THREAD_INSUFFICIENT_RESOURCE": errno.ENOMEM,
+}
 _threads_kept = threading.local()
 
 
@@ -121,6 +128,8 @@ def connection_error(error: BaseException, endpoint: str, *, given_up: bool) -> 
     """Return what botocore would have made of awscrt's ``error``, a time-out if ``given_up``."""
     name = getattr(error, "name", type(error).__name__)
     text = f"{name}: {getattr(error, 'message', error)}"
+    if name in _NO_MORE:
+        return OSError(_NO_MORE[name], text)
     if given_up:
         return bc.ReadTimeoutError(endpoint_url=endpoint, error=text)
     if "TIMEOUT" in name:

@@ -86,6 +86,13 @@ class ErrorClass(_Explained):
         "check name resolution, proxy, certificates and route to the endpoint, then run it again",
         RetryAction.RETRY,
     )
+    MACHINE_LIMIT = (
+        "MachineLimit",
+        "this machine had no more open files, threads or memory for the program",
+        "raise the limit (ulimit -n, ulimit -u, the container's memory) or lower --concurrency, "
+        "then run it again",
+        RetryAction.RETRY,
+    )
     CONFLICT = (
         "Conflict",
         "another request changed the destination key at the same moment",

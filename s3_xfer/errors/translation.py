@@ -6,6 +6,7 @@ that it does not know is ``UNEXPECTED``.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
@@ -42,6 +43,10 @@ _OF_OPTIONS = ("AccessControlListNotSupported", "InvalidStorageClass")  # of opt
 _OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
 _OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
 _TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
+
+# Open files of the process and of the machine, and memory.
+_NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
+_NO_THREAD = "can't start new thread"  # Python has no exception of its own for it
 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
@@ -104,7 +109,9 @@ def translate(error: BaseException) -> ErrorInfo:
             message=error.problem,
             attempts=0,
         )
-    if _raised_by_parser(error):  # its text repeats the whole answer
+    if _exhausts_machine(error):
+        error_class, message = _E.MACHINE_LIMIT, _one_line(str(error)) or type(error).__name__
+    elif _raised_by_parser(error):  # its text repeats the whole answer
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
@@ -115,6 +122,18 @@ def translate(error: BaseException) -> ErrorInfo:
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _exhausts_machine(error: BaseException | None) -> bool:
+    """Return whether what is behind ``error`` is that this machine gave no more."""
+    while error:
+        is_thread = isinstance(error, RuntimeError) and _NO_THREAD in str(error)
+        if isinstance(error, MemoryError) or is_thread:
+            return True
+        if isinstance(error, OSError) and error.errno in _NO_MORE:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _one_line(text: str) -> str:

@@ -12,6 +12,7 @@ from airflow_plugin import S3CopyPermanentError, S3CopyRetryableError
 from airflow_plugin.connections import Side
 from s3_xfer import ValidationError
 from tests.airflow.stage import SECRET, Stage, connection
+from tests.fault_server import Fault
 from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SOURCE_ACCOUNT, SOURCE_KEY, SRC
 
 ROLE = f"arn:aws:iam::{DESTINATION_ACCOUNT}:role/copier"
@@ -129,6 +130,7 @@ def test_credentials_of_a_role_are_renewed_while_the_copy_lasts(
     stage.server.session_lifetime_s = 2
     for number in range(40):
         stage.server.put(SRC, f"in/{number}", size=1)
+    stage.server.inject(Fault.slow("CopyObject", delay_s=0.1))
     connect(monkeypatch, stage, "us", role_arn=ROLE)
 
     result = stage.execute(concurrency=1)

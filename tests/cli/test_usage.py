@@ -178,10 +178,13 @@ def test_json_is_the_only_thing_on_stdout() -> None:
     assert "failed: s3://src/data/000007.bin" in done.stderr
 
 
-def test_refused_runs_print_no_json() -> None:
-    """There is a JSON object exactly when a run ended; a refusal is words on stderr."""
+def test_refused_runs_print_the_refusal_as_json_too() -> None:
+    """The one object on stdout is for machines; the same is on stderr in words."""
     done = fake("refused", *COPY, "--json")
-    assert (done.returncode, done.stdout) == (ExitCode.REFUSED, "")
+    assert done.returncode == ExitCode.REFUSED
+    refusal = json.loads(done.stdout)
+    assert refusal["errors"] == ["s3://nowhere does not exist"]
+    assert refusal["error_class"] == "BucketMissing"
     assert "error: s3://nowhere does not exist\nNext: " in done.stderr
     assert "\nSee docs/runbook.md#bucket-missing (s3-xfer runbook bucket-missing)\n" in done.stderr
 

@@ -217,6 +217,7 @@ def test_dry_run_lists_and_counts_and_writes_nothing(world: World) -> None:
         "ListObjectsV2",
         "HeadBucket",
         "GetObjectTagging",
+        "HeadObject",  # with the destination's credentials
     }
 
 

@@ -23,6 +23,7 @@ from s3_xfer import (
     SourceCheck,
     TagPolicy,
 )
+from s3_xfer.access.doctor import Conclusion, examine
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Body, Pause, Reply
 from tests.fault_server.wire import Answer, Request
@@ -410,3 +411,19 @@ def test_check_is_recommended_after_the_first_copy(world: World) -> None:
     assert not world.copy(mode=RunMode.DRY_RUN).is_first_copy_elsewhere
     world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
     assert not world.copy().is_first_copy_elsewhere
+
+
+@pytest.mark.parametrize("refusal", [Refusal(501, "NotImplemented"), Refusal(405, "")])
+def test_doctor_agrees_with_a_copy_on_a_service_that_aborts_nothing(
+    world: World, refusal: Refusal
+) -> None:
+    """The upload of the probes stays, which both tell; neither calls the copy impossible."""
+    refuse(world, ("AbortMultipartUpload", "UploadPartCopy"), refusal)
+    world.server.put(SRC, "in/x", size=1)
+
+    result, report = world.copy(), examine(world.operation(destination_key="d/"))
+
+    assert result.state is RunState.COMPLETED
+    assert len(result.uploads_left_behind) == 1
+    assert report.conclusion is not Conclusion.REFUSED
+    assert [one for one in report.findings if "could not be aborted" in one.evidence]

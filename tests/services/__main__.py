@@ -58,7 +58,7 @@ def _visit(service: Service, root: Path) -> Findings:
         place = Path(directory)
         with service.run(root, place / "state") as running:
             (place / "work").mkdir()
-            return tour(ServiceStage(running, place / "work"))
+            return tour(ServiceStage(running, place / "work", broken_by=service.broken_by))
 
 
 def _row(title: str, findings: Findings) -> str:

@@ -6,10 +6,11 @@ Linux on amd64 are not looked for. A complete package is left alone.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 _COMPLETE = ".complete"
@@ -23,7 +24,7 @@ def environment(root: Path, name: str, *requirements: str) -> Path:
         _run(sys.executable, "-m", "venv", str(directory))
         _run(str(directory / "bin/pip"), "install", "--quiet", *requirements)
 
-    return _once(root / name, make)
+    return _once(root / name, requirements, make)
 
 
 def unpacked_wheel(root: Path, name: str, requirement: str) -> Path:
@@ -39,7 +40,7 @@ def unpacked_wheel(root: Path, name: str, requirement: str) -> Path:
         (wheel,) = directory.glob("*.whl")
         _unpack(wheel)
 
-    return _once(root / name, make)
+    return _once(root / name, [requirement], make)
 
 
 def node_modules(root: Path, name: str, requirement: str) -> Path:
@@ -49,7 +50,7 @@ def node_modules(root: Path, name: str, requirement: str) -> Path:
         directory.mkdir(parents=True)
         _run("npm", "install", "--silent", "--no-audit", "--prefix", str(directory), requirement)
 
-    return _once(root / name, make)
+    return _once(root / name, [requirement], make)
 
 
 def program_in(directory: Path, name: str) -> Path:
@@ -61,10 +62,12 @@ def program_in(directory: Path, name: str) -> Path:
     return program
 
 
-def _once(directory: Path, make: Callable[[Path], None]) -> Path:
-    if not (directory / _COMPLETE).exists():
+def _once(directory: Path, requirements: Sequence[str], make: Callable[[Path], None]) -> Path:
+    complete, wanted = directory / _COMPLETE, "\n".join(requirements)
+    if not complete.exists() or complete.read_text() != wanted:
+        shutil.rmtree(directory, ignore_errors=True)
         make(directory)
-        (directory / _COMPLETE).touch()
+        complete.write_text(wanted)
     return directory
 
 

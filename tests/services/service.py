@@ -33,6 +33,7 @@ class Service(ABC):
 
     name: str
     title: str
+    broken_by: tuple[str, ...] = ()  # keys of objects that it does not survive, or list
     them = Key("AKIATHEM", "secret-of-them")
     us = Key("AKIATHEM", "secret-of-them")
 

@@ -39,6 +39,7 @@ class S3rver(ProcessService):
 
     name = "s3rver"
     title = "s3rver 3.7.1"
+    broken_by = ("tab\tand\x01control", "k" * 1021)
     them = us = Key("S3RVER", "S3RVER")
 
     def fetch(self, root: Path) -> None:
@@ -52,17 +53,28 @@ class S3rver(ProcessService):
         return [program, "-d", str(state / "data"), "-a", LOOPBACK, "-p", str(port), "--silent"]
 
 
+# Newer ones need Python 3.12; its own requirements have no upper bounds, and newer ones break it.
+_LOCALSTACK = (
+    "localstack-core[runtime]==4.4.0",
+    "cbor2==5.6.5",
+    "cryptography==43.0.3",
+    "joserfc<1.3",
+    "pyOpenSSL==24.2.1",
+    "service-identity",
+)
+
+
 class LocalStack(ProcessService):
     """An emulator of AWS, in memory. Accounts are those that the access keys look like."""
 
     name = "localstack"
-    title = "LocalStack 4.14.0"
+    title = "LocalStack 4.4.0"
     them = Key("111111111111", "secret-of-them")
     us = Key("222222222222", "secret-of-us")
 
     def fetch(self, root: Path) -> None:
         """Make an environment with it."""
-        fetching.environment(root, self.name, "localstack-core[runtime]==4.14.0")
+        fetching.environment(root, self.name, *_LOCALSTACK)
 
     def command(self, root: Path, state: Path, port: int) -> Sequence[str]:
         """Serve S3 and STS from memory."""
@@ -79,7 +91,6 @@ class LocalStack(ProcessService):
             "DNS_ADDRESS": "0",
             "FILESYSTEM_ROOT": str(state / "localstack"),
             "LOCALSTACK_VOLUME_DIR": str(state / "volume"),
-            "TMPDIR": str(state),
         }
 
 

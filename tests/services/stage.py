@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,8 @@ Thing = Mapping[str, Any]
 class ServiceStage:
     """Buckets with objects on a service. What the service does not store is left out."""
 
-    def __init__(self, running: Running, directory: Path) -> None:
+    def __init__(self, running: Running, directory: Path, *, broken_by: Sequence[str] = ()) -> None:
+        self.broken_by = broken_by
         self.url = running.url
         self.them, self.us = self._client(running.them), self._client(running.us)
         keys = {THEM: running.them, US: running.us, WRONG: Key("AKIANOBODY", "x" * 20)}
@@ -123,7 +124,7 @@ class ServiceStage:
         except (ClientError, BotoCoreError):
             return None
         try:
-            tags = client.get_object_tagging(Bucket=bucket, Key=key)["TagSet"]
+            tags = client.get_object_tagging(Bucket=bucket, Key=key).get("TagSet", [])
         except (ClientError, BotoCoreError):
             tags = []
         headers = {name: str(answer.get(name, "")) for name in HEADERS}
@@ -166,13 +167,11 @@ class ServiceStage:
     def copy_with_any(
         self, source: str, destination: str, *choices: Iterable[str]
     ) -> tuple[Done, tuple[str, ...]]:
-        """Copy with the first of several sets of options that succeeds; return which one it was."""
-        done: Done | None = None
-        tried: tuple[str, ...] = ()
+        """Copy with the first of several sets of options that succeeds, or else with the first."""
         for choice in choices:
             tried = tuple(choice)
             done = self.copy(source, destination, *tried)
             if done.code == 0:
-                break
-        assert done is not None
-        return done, tried
+                return done, tried
+        first = tuple(next(iter(choices)))
+        return self.copy(source, destination, *first), first

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from s3_xfer.units import MIB
+from s3_xfer.units import MIB, plural
 from tests.contract.test_fidelity import ODD_KEYS
 from tests.e2e.program import PROFILES, THEM, US, Done, end_of
 from tests.services.stage import DST, HEADERS, IN_PARTS, METADATA, SRC, TAGS, WRONG, ServiceStage
@@ -59,10 +59,16 @@ def tour(stage: ServiceStage) -> Findings:
 
 def odd_keys(stage: ServiceStage, findings: Findings) -> None:
     """Copy what the service itself stores of the odd keys."""
-    stored = [key for key in ODD_KEYS if stage.put(f"odd/{key}", key.encode())]
+    harmless = [key for key in ODD_KEYS if key not in stage.broken_by]
+    stored = [key for key in harmless if stage.put(f"odd/{key}", key.encode())]
     done, options = stage.copy_with_any("odd/", "o/", *_CHOICES)
     missing = _expect_contents(stage, done, "odd/", "o/")
     findings.note(f"{len(stored) - missing} of {len(ODD_KEYS)} odd keys", options)
+    if missing:
+        told = plural(missing, "odd key")
+        findings.lacks.append(f"the service cannot copy {told} that it stores")
+    if stage.broken_by:
+        findings.lacks.append(f"{len(stage.broken_by)} odd keys break the service")
 
 
 def metadata_and_tags(stage: ServiceStage, findings: Findings) -> None:

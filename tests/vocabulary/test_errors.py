@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 import botocore.exceptions as bc
@@ -107,6 +108,27 @@ def test_denials_are_denials_whatever_roles_are_called(message: str) -> None:
     error.response["Error"]["Message"] = message
 
     assert translate(error).error_class is ErrorClass.ACCESS_DENIED
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        OSError(errno.EMFILE, "Too many open files"),
+        OSError(errno.ENFILE, "Too many open files in system"),
+        MemoryError(),
+        RuntimeError("can't start new thread"),
+    ],
+    ids=lambda error: f"{type(error).__name__} {error}"[:40],
+)
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_this_machine_has_no_more_of_is_named(behind: Exception, *, wrapped: bool) -> None:
+    """Also where a library says only that it could not connect."""
+    error = behind
+    if wrapped:
+        error = bc.EndpointConnectionError(endpoint_url="https://x", error=behind)
+        error.__cause__ = behind
+
+    assert translate(error).error_class is ErrorClass.MACHINE_LIMIT
 
 
 def test_facts_keep_what_support_asks_for() -> None:
