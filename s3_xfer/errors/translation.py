@@ -14,14 +14,14 @@ from traceback import walk_tb
 from typing import Any
 
 import botocore.exceptions as bc
-import urllib3.exceptions as urllib3
 
 from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.codes import by_message, classify
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
 from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
 
-_PARSERS = "botocore.parsers"  # by name: to import it takes longer than ``s3-xfer --help`` does
+# By name: to import them takes longer than ``s3-xfer --help`` does.
+_PARSERS, _URLLIB3 = "botocore.parsers", "urllib3.exceptions"
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
@@ -51,7 +51,7 @@ _NO_THREAD = "can't start new thread"  # Python has no exception of its own for 
 # Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
-    ((bc.ReadTimeoutError, bc.ConnectTimeoutError, urllib3.ReadTimeoutError), _E.TIMEOUT),
+    ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
     ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
     (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
     (
@@ -59,7 +59,7 @@ _BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
         _E.CREDENTIALS_EXPIRED,
     ),
     (
-        (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError, urllib3.HTTPError),
+        (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError),
         _E.NETWORK,
     ),
     (bc.ParamValidationError, _E.INVALID_REQUEST),
@@ -115,13 +115,22 @@ def translate(error: BaseException) -> ErrorInfo:
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
         classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
-        error_class, message = next(classes, _E.UNEXPECTED), _one_line(str(error))
+        error_class = next(classes, None) or _of_urllib3(error) or _E.UNEXPECTED
+        message = _one_line(str(error))
     return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
     )
+
+
+def _of_urllib3(error: BaseException) -> ErrorClass | None:
+    """Return what an error of urllib3 means, which botocore passes on from inside a body."""
+    names = {one.__name__ for one in type(error).__mro__ if one.__module__ == _URLLIB3}
+    if not names:
+        return None
+    return _E.TIMEOUT if "ReadTimeoutError" in names else _E.NETWORK
 
 
 def _exhausts_machine(error: BaseException | None) -> bool:
