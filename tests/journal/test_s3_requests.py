@@ -104,14 +104,15 @@ def test_a_refused_run_counts_the_requests_of_its_diagnosis(world: World) -> Non
 
 
 def test_the_rate_limit_holds_for_the_journal_and_the_diagnosis(world: World) -> None:
-    """Between the first request and the last there is room for all of them."""
+    """Between the first request and the last there is room for all of them; STS is not S3."""
     fill(world, 3)
     world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
 
     result = world.copy(journal=URL, max_requests_per_s=20)
 
     assert result.diagnosis
-    times_s = sorted(request.time_s for request in world.server.requests)
+    requests = [one for one in world.server.requests if one.operation != "GetCallerIdentity"]
+    times_s = sorted(request.time_s for request in requests)
     names = {request.operation for request in world.server.requests}
     assert {"GetObject", "PutObject"} <= names
     caught_up_s = 0.1  # worth of requests that may go at once
