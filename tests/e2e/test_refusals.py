@@ -1,4 +1,4 @@
-"""What is refused: the words, the exit code, an empty stdout, and a destination left alone."""
+"""What is refused: the words, the exit code, what is on stdout, and a destination left alone."""
 
 from __future__ import annotations
 
@@ -142,7 +142,8 @@ def test_what_s3_or_the_configuration_refuses_is_named(
 
     done = program.run("copy", *args, "--json")
 
-    message = refused(done.code, done.out, done.err)
+    assert done.json()["state"] == "VALIDATION_FAILED"
+    message = refused(done.code, "", done.err)
     assert message[0] == f"error: {problem}"
     assert message[1].startswith("Next: ")
     assert message[2:] == [f"See docs/runbook.md#{section} (s3-xfer runbook {section})"]
