@@ -107,7 +107,8 @@ class DenialContext:
     @property
     def is_own_account(self) -> bool:
         """Whether the bucket or key is known to belong to the copier's account."""
-        return bool(self.copier) and self.copier.account == self.resource_account  # type: ignore[union-attr]
+        account = self.copier.account if self.copier else ""  # Ceph names none in its ARNs
+        return bool(account) and account == self.resource_account
 
     def set_cause(self, cause: str, *targets: PolicyTarget) -> None:
         """Make ``cause`` the certain one; only a request or S3's own words may call this.
