@@ -12,6 +12,7 @@ from typing import Any
 from s3_xfer.access.clients import open_metered_client
 from s3_xfer.access.lookups import answer_text, source_object
 from s3_xfer.access.probe import SOURCE, ProbeContext, UnprovenError, answer
+from s3_xfer.copying.verify import bare_etag
 from s3_xfer.errors import ErrorClass, ErrorInfo, PreflightError
 from s3_xfer.model import S3Location, S3Object
 
@@ -145,9 +146,8 @@ def is_still_there(context: ProbeContext, source: S3Object) -> bool:
     """Return whether a HEAD finds the sample as it was listed."""
     try:
         location = S3Location(bucket=source.bucket, key=source.key)
-        return source_object(context.clients.source, location).etag.strip('"') == source.etag.strip(
-            '"'
-        )
+        found = source_object(context.clients.source, location)
+        return bare_etag(found.etag) == bare_etag(source.etag)
     except PreflightError:
         return False
 

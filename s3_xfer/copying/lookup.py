@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.transport import UNREADABLE
-from s3_xfer.copying.verify import checksums_agree, prove_same_content
+from s3_xfer.copying.verify import bare_etag, checksums_agree, prove_same_content
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.steps import Counterpart
@@ -68,7 +68,7 @@ def require_unchanged(client: S3Client, known: S3Object) -> None:
         botocore.exceptions.ClientError: 404 (missing), 403 (denied), …
     """
     found = client.head_object(**object_params(known))["ETag"]
-    if found.strip('"') != known.etag.strip('"'):
+    if bare_etag(found) != bare_etag(known.etag):
         message = f"its ETag was {known.etag} and is {found}; a copy may hold either content"
         raise ObjectError.of(ErrorClass.SOURCE_CHANGED, message, attempts=1)
 
