@@ -77,7 +77,7 @@ class Ledger:
     @property
     def failures(self) -> tuple[Failed, ...]:
         """The first failures, at most as many as the metrics keep lines for."""
-        return tuple(self._failures)
+        return tuple(self._failures[:ERRORS_KEPT])  # threads may have passed the limit together
 
     # ------------------------------------------------------------------------------ found
 
