@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from s3_xfer.access.clients import journal_storage
 from s3_xfer.comparison import CompareField, CompareResult, Extra
@@ -29,11 +30,63 @@ from s3_xfer.planning.steps import Planned, planned
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import Observers
+from s3_xfer.runs.run import Run
+from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
+
+OutcomeT = TypeVar("OutcomeT")
+
+
+class Startable(ABC, Generic[OutcomeT, ResultT]):
+    """What can be started any number of times, and ends with a result."""
+
+    @abstractmethod
+    def start(
+        self,
+        *,
+        on_outcome: Callable[[OutcomeT], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> Run[ResultT]:
+        """Begin in the background and return the run."""
+
+    def run(
+        self,
+        *,
+        on_outcome: Callable[[OutcomeT], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> ResultT:
+        """Start, wait for the end and return its result; the arguments are those of ``start``.
+
+        An exception meanwhile (Ctrl-C is one) cancels the run; it is raised again once the run has
+        ended. So is what the run's own ``result`` raises.
+        """
+        with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return run.result()
+
+    async def run_async(
+        self,
+        *,
+        on_outcome: Callable[[OutcomeT], object] | None = None,
+        on_progress: Callable[[TransferMetrics], object] | None = None,
+        progress_interval_s: float = 1.0,
+    ) -> ResultT:
+        """Do the same without holding up the event loop.
+
+        When the task is cancelled, so is the run, and the task ends once the run has. The functions
+        are called in threads of the run, not in the loop.
+        """
+        async with self.start(
+            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+        ) as run:
+            return await run.result_async()
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3CopyOperation(CopySpec):
+class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
     """One copy: what, from where, to where, as whom.
 
     ``source_key`` is a key, or with ``recursive`` a prefix, which means a directory: ``data``
@@ -105,40 +158,6 @@ class S3CopyOperation(CopySpec):
         """
         return CopyRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
 
-    def run(
-        self,
-        *,
-        on_outcome: Callable[[Outcome], object] | None = None,
-        on_progress: Callable[[TransferMetrics], object] | None = None,
-        progress_interval_s: float = 1.0,
-    ) -> CopyResult:
-        """Copy, wait for the end and return it; see :meth:`start` and :meth:`CopyRun.result`.
-
-        An exception meanwhile (Ctrl-C is one) cancels the copy; it is raised again once the copy
-        has ended.
-        """
-        with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
-        ) as run:
-            return run.result()
-
-    async def run_async(
-        self,
-        *,
-        on_outcome: Callable[[Outcome], object] | None = None,
-        on_progress: Callable[[TransferMetrics], object] | None = None,
-        progress_interval_s: float = 1.0,
-    ) -> CopyResult:
-        """Copy, without holding up the event loop; see :meth:`run`.
-
-        When the task is cancelled, so is the copy, and the task ends once the copy has. The
-        functions are called in threads of the run, not in the loop.
-        """
-        async with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
-        ) as run:
-            return await run.result_async()
-
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would do about each object, as it is found, without writing anything.
 
@@ -167,7 +186,7 @@ class S3CopyOperation(CopySpec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class S3CheckOperation(CheckSpec):
+class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
     """One comparison of a source with what a copy of it has made.
 
     Locations and accounts mean what they mean in :class:`S3CopyOperation`; without an account of
@@ -200,40 +219,6 @@ class S3CheckOperation(CheckSpec):
             ValidationError: an argument is of another kind, or out of range.
         """
         return CheckRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
-
-    def run(
-        self,
-        *,
-        on_outcome: Callable[[CompareResult], object] | None = None,
-        on_progress: Callable[[TransferMetrics], object] | None = None,
-        progress_interval_s: float = 1.0,
-    ) -> CheckResult:
-        """Compare, wait for the end and return it; see :meth:`start` and :meth:`CheckRun.result`.
-
-        An exception meanwhile (Ctrl-C is one) cancels the check; it is raised again once the check
-        has ended.
-        """
-        with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
-        ) as run:
-            return run.result()
-
-    async def run_async(
-        self,
-        *,
-        on_outcome: Callable[[CompareResult], object] | None = None,
-        on_progress: Callable[[TransferMetrics], object] | None = None,
-        progress_interval_s: float = 1.0,
-    ) -> CheckResult:
-        """Compare, without holding up the event loop; see :meth:`run`.
-
-        When the task is cancelled, so is the check, and the task ends once the check has. The
-        functions are called in threads of the run, not in the loop.
-        """
-        async with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
-        ) as run:
-            return await run.result_async()
 
 
 def _observers(
