@@ -16,4 +16,4 @@ def test_the_exit_codes_are_those_of_the_help(shop: Shop) -> None:
     told = re.findall(r"^ +(\d+)  (\S.*)$", done.out.partition("Exit status:")[2], re.MULTILINE)
 
     assert told == re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    assert len(told) == 11
+    assert len(told) == 12
