@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import AccountContext, CompareStatus, Engine, JournalUse, RunState, S3CheckOperation
+from s3_xfer.access import clients
 from tests.contract.conftest import CRT_IS_HERE
 from tests.tcp_faults import (
     Effect,
@@ -67,6 +68,12 @@ class ProxiedWorld(World):
     def account(self, access_key: str, **settings: Any) -> AccountContext:
         """Return how one side is reached."""
         return super().account(access_key, **{"endpoint_url": self.proxy.url, **settings})
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests of a journal wait as long as those of the copy."""
+    monkeypatch.setattr(clients, "_PATIENCE_S", READ_TIMEOUT_S)
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.value)
