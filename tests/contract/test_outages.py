@@ -176,7 +176,7 @@ def test_a_journal_in_s3_is_saved_after_an_outage(world: World) -> None:
     """Its last save waits like every other request."""
     fill(world, 20)
     run = world.operation(**PATIENT, journal=f"s3://{DST}/journal").start()
-    wait_until(lambda: world.server.count("PutObject") == 1)
+    world.server.wait_for("CopyObject")  # the journal has begun, with several saves
     saves = world.server.inject(Fault.reset(("PutObject", "HeadBucket")))
     wait_until(lambda: run.snapshot().waiting_for)
     time.sleep(1)
