@@ -115,7 +115,8 @@ class Declaration:
     a value. ``help`` is one sentence; of a flag it says what the flag does. ``details`` are for
     the reference.
     ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
-    alone is not. A secret is read from the environment and never shown.
+    alone is not, unless it ``is_input``, which a report takes the place of. A secret is read from
+    the environment and never shown.
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
     the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
@@ -135,6 +136,7 @@ class Declaration:
     default_text: str = ""
     details: str = ""
     is_repeated: bool = True
+    is_input: bool = False
     is_secret: bool = False
     when_given: Any = None
     word: str = ""
@@ -350,7 +352,8 @@ def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Decla
         name=field.name,
         kind=kind,
         journal=role,
-        is_repeated=declaration.is_repeated and role is not JournalRole.FIRST_RUN,
+        is_repeated=declaration.is_repeated
+        and (role is not JournalRole.FIRST_RUN or declaration.is_input),
         flag=f"--{_plain_name(field.name, '-')}" if is_derived else declaration.flag,
         default=inspect.Parameter.empty if has_none else field.default,
         when_given=not field.default if kind is Kind.FLAG else declaration.when_given,

@@ -215,8 +215,8 @@ class S3Object:
     """One object as a listing, a HEAD or a report shows it.
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
-    then looks it up first. ``metadata`` is only filled by a HEAD. ``version_id`` names one version
-    of the object; None is the current one.
+    then looks it up first, as it does where ``size_is_known`` is false. ``metadata`` is only filled
+    by a HEAD. ``version_id`` names one version of the object; None is the current one.
     """
 
     bucket: str
@@ -227,6 +227,7 @@ class S3Object:
     storage_class: str = "STANDARD"
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
     version_id: str | None = None
+    size_is_known: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -236,6 +237,11 @@ class S3Object:
             raise ValidationError(
                 f"last_modified is {self.last_modified}; it must be a datetime with a time zone"
             )
+
+    @property
+    def needs_lookup(self) -> bool:
+        """Whether a copy has to ask for its ETag or its size first."""
+        return not (self.etag and self.size_is_known)
 
     @property
     def id(self) -> ObjectId:

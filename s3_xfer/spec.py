@@ -65,6 +65,11 @@ class TransferSpec:
             **fields,
         )
 
+    @property
+    def is_of_prefix(self) -> bool:
+        """Whether the source is a prefix: asked for, or because a list names what is under it."""
+        return self.recursive or self.options.files_from is not None
+
     def key_map(self) -> KeyMap:
         """Return the key of every copy; both locations in it are the effective ones."""
         return plan_keys(
@@ -72,7 +77,7 @@ class TransferSpec:
             S3Location(
                 bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
-            recursive=self.recursive,
+            recursive=self.is_of_prefix,
             rename=self._rename(),
         )
 
@@ -123,9 +128,10 @@ class CopySpec(TransferSpec):
                 f"a journal cannot keep {' and '.join(chosen)}: a resumed copy would not have them",
                 remedy="leave out the journal, and keep a report: from_report_path copies the rest",
             )
-        if self.objects is not None and self.options.from_report_path:
+        options = self.options
+        if self.objects is not None and (options.from_report_path or options.files_from):
             raise ValidationError(
-                "objects and from_report_path both say what is to be copied",
+                "objects and another input both say what is to be copied",
                 remedy="leave out one of them",
             )
 

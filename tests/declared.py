@@ -32,6 +32,8 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "external_id": {"role_arn": ROLE},
     "report_scope": {"report_path": Path("report.jsonl")},
     "journal_use": {"journal": "journal.db"},
+    "files_from_format": {"files_from": "keys.txt"},
+    "files_from_keys": {"files_from": "keys.txt"},
 }
 
 

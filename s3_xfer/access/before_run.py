@@ -6,7 +6,7 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
@@ -25,10 +25,19 @@ _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destin
 class AccessPreflight:
     """The preflight of one run, in two stages. For one thread.
 
-    ``single`` is the object of a copy of one object, as soon as it was seen.
+    ``single`` is the object of a copy of one object, as soon as it was seen. ``named`` are the
+    first objects of a list, which takes the place of the listing; None: the source is listed.
     """
 
-    def __init__(self, clients: Clients, keys: KeyMap, spec: CopySpec) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        keys: KeyMap,
+        spec: CopySpec,
+        *,
+        named: Sequence[S3Object] | None = None,
+    ) -> None:
+        self._named = named
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
         if spec.options.principal:
@@ -45,12 +54,15 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        if not self._spec.recursive:
+        if not self._spec.is_of_prefix:
             self._examine([probes.head])
             (self.single,) = self._context.sample
         if self._is_skipped:
             return ("access was not checked before the copy (--no-preflight)",)
-        if self._spec.recursive:
+        if self._named is not None:
+            self._context.sample = self._named
+            self._examine([probes.head_of_named])
+        elif self._spec.is_of_prefix:
             self._examine([probes.list_source])
         if self._spec.source.bucket_owner:
             self._examine([probes.source_bucket])

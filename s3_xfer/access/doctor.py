@@ -252,10 +252,10 @@ class _Examination:
         spec, with_tags = self._spec, self._spec.options.tags is TagPolicy.COPY
         is_dry_run = spec.options.mode is RunMode.DRY_RUN
         yield from (probes.source_bucket, probes.destination_bucket)
-        if spec.recursive:
+        if spec.is_of_prefix:
             yield probes.list_and_choose
-        if not is_dry_run or not spec.recursive:
-            yield probes.head_if_needed if spec.recursive else probes.head
+        if not is_dry_run or not spec.is_of_prefix:
+            yield probes.head_if_needed if spec.is_of_prefix else probes.head
         if not is_dry_run:
             yield from (probes.open_upload, probes.read_for_copy)
             if with_tags:

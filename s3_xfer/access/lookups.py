@@ -44,6 +44,17 @@ def source_object(client: S3Client, source: S3Location) -> S3Object:
         raise refused(problem, info, action=AccessAction.HEAD, if_denied=advice) from error
 
 
+def look_at(client: S3Client, known: S3Object) -> S3Object:
+    """Return ``known`` as a HEAD completes it.
+
+    Raises:
+        PreflightError: it is missing or has changed, or S3 refuses.
+    """
+    advice = f"grant s3:GetObject on the source to the credentials that look {_BY_READER}"
+    with refusing(f"{known.url} cannot be read", action=AccessAction.HEAD, if_denied=advice):
+        return lookup.head(client, known)[0]
+
+
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
     remedy = "check the key; keys are case-sensitive"

@@ -19,6 +19,7 @@ from s3_xfer.access.credentials import is_aws
 from s3_xfer.access.lookups import (
     answer_text,
     first_source_objects,
+    look_at,
     refused,
     refusing,
     source_object,
@@ -42,6 +43,13 @@ from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 
+# What a HEAD of a list's first objects may answer that others need not.
+_OF_ONE_OBJECT = (
+    ErrorClass.SOURCE_VANISHED,
+    ErrorClass.SOURCE_CHANGED,
+    ErrorClass.INVALID_REQUEST,
+    ErrorClass.KEY_TOO_LONG,
+)
 _NOTHING_OPEN = "nothing can be tried where nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
@@ -134,6 +142,29 @@ def head_if_needed(context: ProbeContext) -> str | None:
 def head(context: ProbeContext) -> str:
     """Send a HEAD for one object: one of the sample, or the only one."""
     return _head(context)
+
+
+@partial(Probe, "look", SOURCE)
+def head_of_named(context: ProbeContext) -> str:
+    """Look at the first objects of a list until one is there; it becomes the sample."""
+    named, context.sample = context.sample, ()
+    missing: PreflightError | None = None
+    for item in named:
+        try:
+            known = look_at(context.clients.source, item)
+        except PreflightError as refusal:
+            if refusal.error_class not in _OF_ONE_OBJECT:
+                raise
+            missing = refusal
+        else:
+            context.sample = (known,)
+            return f"HEAD of {known.url}"
+    if missing is None:
+        raise UnprovenError("no object is named")
+    bucket = source_bucket.run(context)  # a 404 of HEAD may be the bucket's
+    if bucket and bucket.refusal:
+        raise bucket.refusal
+    raise UnprovenError(f"the first objects of the list cannot be looked at: {missing.problem}")
 
 
 def _head(context: ProbeContext) -> str:

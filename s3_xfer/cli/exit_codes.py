@@ -11,6 +11,7 @@ from typing import TypeAlias
 from s3_xfer.errors import (
     CopyFailed,
     JournalError,
+    ListError,
     PreflightError,
     ReportError,
     RunAborted,
@@ -54,7 +55,7 @@ class ExitCode(enum.IntEnum):
 
 _ErrorTypes: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 _BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
-    ((ValidationError, PreflightError, ReportError, JournalError), ExitCode.REFUSED),
+    ((ValidationError, PreflightError, ReportError, JournalError, ListError), ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
     ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),

@@ -86,10 +86,10 @@ def rerun_command(
     Without a report it does everything again, and asks for one.
     """
     words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
-    for param in command.params:
-        if isinstance(param, SectionOption):
-            words += _typed(param, values.get(param.name or ""))
     report: Path | None = values["report_path"]
+    for param in command.params:
+        if isinstance(param, SectionOption) and not (report and _is_input(param)):
+            words += _typed(param, values.get(param.name or ""))
     if report:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
@@ -106,6 +106,10 @@ def check_command(
             words += _typed(param, values[param.name])
     words += ["--metadata"]
     return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
+
+
+def _is_input(param: SectionOption) -> bool:
+    return param.declaration is not None and param.declaration.is_input
 
 
 def _typed(param: SectionOption, value: Any) -> list[str]:

@@ -49,12 +49,14 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        return bool(task.source.etag) and self.context.is_single(task) and not self._asks(task)
+        return (
+            not task.source.needs_lookup and self.context.is_single(task) and not self._asks(task)
+        )
 
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
-            if not task.source.etag:
+            if task.source.needs_lookup:
                 resolved, _ = lookup.head(self.context.source, task.source)
                 task = replace(task, source=resolved)
             if not self._asks(task):

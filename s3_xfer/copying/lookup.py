@@ -90,7 +90,8 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
 
 def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
     """Return ``known`` with what a HEAD says; its listed size stands if the HEAD has none."""
-    size_bytes = answer.get("ContentLength", known.size if known.etag else -1)
+    listed_bytes = -1 if known.needs_lookup else known.size
+    size_bytes = answer.get("ContentLength", listed_bytes)
     if size_bytes < 0:
         told = "no Content-Length" if size_bytes == -1 else f"the Content-Length {size_bytes}"
         message = f"the answer to the HEAD of {known.url} has {told}"
@@ -98,6 +99,7 @@ def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
     return replace(
         known,
         size=size_bytes,
+        size_is_known=True,
         etag=answer["ETag"],
         last_modified=answer.get("LastModified"),
         storage_class=answer.get("StorageClass") or "STANDARD",

@@ -118,8 +118,9 @@ class ErrorClass(_Explained):
     )
     SOURCE_VANISHED = (
         "SourceVanished",
-        "the source object was deleted after it was listed",
-        "nothing, if the deletion was intended; otherwise restore it and run it again",
+        "the source object is not there: deleted after it was listed, or the list is wrong",
+        "nothing, if the deletion was intended; otherwise restore it, or correct the list, and run "
+        "it again",
     )
     CONDITION_REFUSED = (
         "ConditionRefused",
@@ -261,6 +262,12 @@ class ErrorClass(_Explained):
         "ReportUnusable",
         "the report cannot be read as input, or cannot be written",
         "do what the message says about the file",
+        RetryAction.END_RUN,
+    )
+    LIST_UNUSABLE = (
+        "ListUnusable",
+        "the list of what is to be copied cannot be used",
+        "do what the message says about the list",
         RetryAction.END_RUN,
     )
     TOO_MANY_FAILURES = (

@@ -124,6 +124,12 @@ class ReportError(S3XferError):
     _usual_class = ErrorClass.REPORT_UNUSABLE
 
 
+class ListError(S3XferError):
+    """A list of keys, or an inventory, cannot be used as input."""
+
+    _usual_class = ErrorClass.LIST_UNUSABLE
+
+
 class JournalError(S3XferError):
     """A journal is damaged, in use, of another copy, or cannot be read or written."""
 

@@ -29,6 +29,8 @@ from s3_xfer.options.enums import (
     Engine,
     Identical,
     JournalUse,
+    ListedKeys,
+    ListFormat,
     Preflight,
     ReportScope,
     RunMode,
@@ -68,6 +70,8 @@ __all__ = [
     "Engine",
     "Identical",
     "JournalUse",
+    "ListFormat",
+    "ListedKeys",
     "Preflight",
     "ReportScope",
     "RunMode",
@@ -106,6 +110,34 @@ class CopyOptions:
         _WHAT,
         "Copy only what this report of an earlier run says is missing.",
         journal=_FIRST_RUN,
+    )
+    files_from: str | None = optional(
+        str,
+        _WHAT,
+        "Copy only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
+        kind=Kind.FILE_OR_URL,
+        metavar="FILE",
+        journal=_FIRST_RUN,
+        is_input=True,
+        details="A journal keeps the list itself, so that a resumed copy does not need the file.",
+    )
+    files_from_format: ListFormat = option(
+        ListFormat.AUTO,
+        _WHAT,
+        "How the list is written.",
+        metavar="FORMAT",
+        journal=_FIRST_RUN,
+        is_input=True,
+        details="auto goes by the name: .csv, .jsonl, otherwise lines; any may be gzipped.",
+    )
+    files_from_keys: ListedKeys = option(
+        ListedKeys.WHOLE,
+        _WHAT,
+        "The list has what follows the prefix SOURCE, not whole keys.",
+        flag="--files-from-relative",
+        when_given=ListedKeys.RELATIVE,
+        journal=_FIRST_RUN,
+        is_input=True,
     )
     mode: RunMode = option(
         RunMode.COPY,
@@ -306,6 +338,7 @@ class CopyOptions:
         check_values(self)
         _check_encryption(self)
         _check_files(self)
+        _check_inputs(self)
         if self.deadline is not None:
             _moment(self.deadline, datetime.now().astimezone())
 
@@ -359,6 +392,23 @@ def _check_files(options: CopyOptions) -> None:
         )
     if options.journal_use is JournalUse.RESUME and not options.journal:
         raise ValidationError("no journal to resume was given", remedy="name its file")
+
+
+def _check_inputs(options: CopyOptions) -> None:
+    inputs = {"--from-report": options.from_report_path, "--files-from": options.files_from}
+    given = [flag for flag, value in inputs.items() if value is not None]
+    if len(given) > 1:
+        raise ValidationError(
+            f"{' and '.join(given)} both say what is to be copied", remedy="leave out one of them"
+        )
+    is_plain = (options.files_from_format, options.files_from_keys) == (
+        ListFormat.AUTO,
+        ListedKeys.WHOLE,
+    )
+    if not options.files_from and not is_plain:
+        raise ValidationError(
+            "how a list is written was given without a list", remedy="add --files-from FILE"
+        )
 
 
 def _moment(deadline: str, start: datetime) -> datetime:

@@ -62,6 +62,23 @@ class Identical(enum.Enum):
     SKIP = "skip"  # they are left alone, where size and ETag or checksum prove it
 
 
+class ListFormat(enum.Enum):
+    """How a list of keys is written."""
+
+    AUTO = "auto"  # by the name: .jsonl and .csv (also with .gz), otherwise lines
+    LINES = "lines"  # a key on each line, as it is
+    NUL = "nul"  # a key before each NUL byte
+    CSV = "csv"  # the first line names the columns, of which key is one
+    JSONL = "jsonl"  # a JSON object on each line, with the same names
+
+
+class ListedKeys(enum.Enum):
+    """What the keys of a list begin with."""
+
+    WHOLE = "whole"  # each is the key in the bucket, and begins with the source prefix
+    RELATIVE = "relative"  # each is what follows the source prefix
+
+
 class RunMode(enum.Enum):
     """Whether anything is written."""
 

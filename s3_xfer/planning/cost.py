@@ -79,7 +79,7 @@ class RequestEstimate:
 
     def _heads(self, source: S3Object, *, is_small: bool) -> int:
         """Return how many HEADs decide whether and from which version the object is copied."""
-        heads = 0 if source.etag else 1
+        heads = 1 if source.needs_lookup else 0
         if self._options.source_check is SourceCheck.HEAD:
             heads += 2  # before and after the copy
         if self._overwrite:

@@ -98,7 +98,7 @@ class CheckRun(Run[CheckResult]):
     def _sides(self, clients: Clients) -> tuple[Iterable[S3Object], Iterable[S3Object]]:
         """Return the objects of both sides, in order; refuse what cannot be compared at all."""
         source, destination = self._keys.source, self._keys.destination
-        if self.operation.recursive:
+        if self.operation.is_of_prefix:
             lookups.first_source_objects(clients.source, source)
             lookups.first_destination_objects(clients.destination, destination)
             return (

@@ -7,11 +7,14 @@ asked. What was opened when a step fails is still here, for the run to close.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients, journal_storage
+from s3_xfer.access.input_files import InputFiles
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import S3XferError
+from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -24,11 +27,14 @@ from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.journal import JournalSource
+from s3_xfer.sources.key_list import KeyList, ListSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.report import ReportFile, ReportSource
 from s3_xfer.sources.single import SingleObjectSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
+
+_SAMPLE = 3  # objects of a list that the preflight looks at, until it finds one
 
 
 class CopySetup:
@@ -58,6 +64,7 @@ class CopySetup:
         self._notes = notes
         self._is_starved = is_starved
         self._report: ReportFile | None = None
+        self._list: KeyList | None = None
 
     @property
     def is_dry_run(self) -> bool:
@@ -65,7 +72,7 @@ class CopySetup:
         return self._spec.options.mode is RunMode.DRY_RUN
 
     def read_files(self) -> bool:
-        """Read prices, journal and report; return False if by the journal nothing is left to do.
+        """Read what says what to do; return False if by the journal nothing is left to do.
 
         Raises:
             S3XferError: one of them cannot be used.
@@ -73,11 +80,24 @@ class CopySetup:
         options = self._spec.options
         if options.prices_path:
             self.prices = read_prices(options.prices_path)
+        if options.files_from:
+            self._list = self._read_list()
         if options.journal and not self._open_journal(options.journal):
             return False
         if options.from_report_path and not self._ledger.journal:
             self._report = ReportFile(options.from_report_path, self._keys)
         return True
+
+    def _read_list(self) -> KeyList:
+        keys = KeyList(
+            self._spec.options,
+            self._keys.source,
+            open_remote=InputFiles(self._spec, self._requests).open,
+            is_stopped=self._requests.stop.is_set,
+        )
+        if not keys.object_count:
+            self._notes.append("the list names nothing")
+        return keys
 
     def _open_journal(self, name: str) -> bool:
         """Open the journal; return False if it says that nothing is left to do."""
@@ -85,7 +105,9 @@ class CopySetup:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
         self.opened = JournalSession(
-            journal_storage(name, self._spec.destination, requests=self._requests), self._spec
+            journal_storage(name, self._spec.destination, requests=self._requests),
+            self._spec,
+            list_digest=self._list.digest if self._list else None,
         )
         journal = self.opened.journal
         if journal is None:
@@ -112,10 +134,19 @@ class CopySetup:
             S3XferError: the copy would be refused, or the journal cannot be written.
         """
         self.clients = clients
-        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec)
+        sample = self._sample()
+        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, named=sample)
         self._notes += preflight.examine_reading()
         self._begin_journal(clients)
         self._notes += preflight.examine_writing()
+
+    def _sample(self) -> Sequence[S3Object] | None:
+        """Return the first objects of what names them one by one; None if the source is listed."""
+        source = self.source()
+        is_named = self._list or self._ledger.journal
+        if not source or not is_named or source.remaining() or not self._spec.is_of_prefix:
+            return None
+        return list(islice(source.named(), _SAMPLE))
 
     def _begin_journal(self, clients: Clients) -> None:
         """Note in the journal what is to be done, and all uploads from now on."""
@@ -129,22 +160,34 @@ class CopySetup:
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""
-        journal, report, options = self._ledger.journal, self._report, self._spec.options
+        journal, report = self._ledger.journal, self._report
         is_done = (journal and journal.is_complete) or (report and not report.object_count)
+        single = self.preflight.single if self.preflight else None
+        if single and not is_done and self._spec.objects is None:
+            return SingleObjectSource(single)
+        return self._source_of_many(journal, report)
+
+    def _source_of_many(
+        self, journal: Journal | None, report: ReportFile | None
+    ) -> Source[S3Object] | None:
         if self._spec.objects is not None:
             return ChosenSource(self._spec.objects, self._keys.source)
-        single = self.preflight.single if self.preflight else None
-        if single and not is_done:
-            return SingleObjectSource(single)
         if journal:
             return JournalSource(journal, self._open_listing)
+        if self._list:
+            return ListSource(self._list, self._open_listing)
         if report:
             return ReportSource(report, self._open_listing)
+        return PrefixSource(self._open_listing) if self._lists_prefix() else None
+
+    def _lists_prefix(self) -> bool:
+        """Return whether nothing but the listing says what there is."""
+        options = self._spec.options
         keeps_journal = options.journal and not self.is_dry_run
-        is_unread = options.from_report_path or (keeps_journal and not self.opened)
-        if self._spec.recursive and not is_unread:
-            return PrefixSource(self._open_listing)
-        return None
+        is_unread = (
+            options.from_report_path or options.files_from or (keeps_journal and not self.opened)
+        )
+        return self._spec.is_of_prefix and not is_unread
 
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
@@ -165,7 +208,9 @@ class CopySetup:
     def is_first_copy_elsewhere(self, metrics: TransferMetrics) -> bool:
         """Return whether objects were copied on a service that is not AWS, from a new listing."""
         clients, options = self.clients, self._spec.options
-        if not clients or clients.destination_is_aws or options.from_report_path:
+        if not clients or clients.destination_is_aws:
+            return False
+        if options.from_report_path or options.files_from:
             return False
         return metrics.files_copied_successfully > 0 == metrics.files_copied_earlier
 

@@ -48,19 +48,21 @@ class DryRunProcessor(Processor[CopyTask]):
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        super().__init__(self._find_out, threads=spec.options.threads if self._steps else 1)
+        asks = self._steps or spec.options.files_from
+        super().__init__(self._find_out, threads=spec.options.threads if asks else 1)
 
     def _find_out(self, task: CopyTask) -> None:
         if self._ledger.begin(task):
             self._ledger.end(task, self._outcome(task))
 
     def _outcome(self, task: CopyTask) -> Outcome:
-        if not self._steps:
-            return Skipped(task, SkipReason.DRY_RUN)
+        asks = bool(self._steps)
         try:
-            if not task.source.etag:
+            if not task.source.size_is_known or (asks and task.source.needs_lookup):
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
+            if not asks:
+                return Skipped(task, SkipReason.DRY_RUN)
             decision = decide(self._steps, task, self._counterpart(task))
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._settler.not_begun(task, error)

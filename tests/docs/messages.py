@@ -16,6 +16,7 @@ MAKERS = {
     "PreflightError",
     "ReportError",
     "JournalError",
+    "ListError",
     "malformed",
     "unsupported",
     "refused",

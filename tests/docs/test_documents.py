@@ -42,6 +42,7 @@ BEFORE_ANYTHING = {
     ErrorClass.INVALID_INPUT,
     ErrorClass.NOTHING_TO_COPY,
     ErrorClass.REPORT_UNUSABLE,
+    ErrorClass.LIST_UNUSABLE,
     ErrorClass.JOURNAL_UNUSABLE,
     ErrorClass.JOURNAL_BUSY,
     ErrorClass.TOO_MANY_FAILURES,

@@ -62,7 +62,7 @@ def test_another_database_is_no_journal(tmp_path: Path) -> None:
 def test_another_format_is_refused(unfinished: Path, version: int) -> None:
     """Neither an older format nor a newer one is read; the message names both numbers."""
     with sqlite3.connect(unfinished) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
         database.execute(f"PRAGMA user_version={version}")
     database.close()
 

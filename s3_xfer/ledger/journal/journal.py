@@ -93,14 +93,21 @@ class Journal:
         """Yield the objects to be copied that no listing will bring, a thousand at a time."""
         last: tuple[str, ...] = ("", "")
         while rows := self._store.rows(
-            "SELECT key, version, size FROM pending WHERE (key, version) > (?, ?)"
+            "SELECT key, version, size, etag FROM pending WHERE (key, version) > (?, ?)"
             " ORDER BY key, version LIMIT ?",
             *last,
             _PAGE,
         ):
             yield [
-                S3Object(bucket=self._bucket, key=key, version_id=version or None, size=size)
-                for key, version, size in rows
+                S3Object(
+                    bucket=self._bucket,
+                    key=key,
+                    version_id=version or None,
+                    size=size or 0,
+                    size_is_known=size is not None,
+                    etag=etag,
+                )
+                for key, version, size, etag in rows
             ]
             last = rows[-1][:2]
 
@@ -152,7 +159,8 @@ class Journal:
         source, error = failed.task.source, json.dumps(outcome_line(failed))
         with self._changing() as new:
             new.pending += page is not None
-            self._store.put("pending", source.key, source.version_id or "", source.size, error)
+            version = source.version_id or ""
+            self._store.put("pending", source.key, version, source.size, "", error)  # as it is then
 
     def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
@@ -209,7 +217,8 @@ class Journal:
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
     for named in objects:
-        store.put("pending", named.key, named.version_id or "", named.size, "")
+        size = named.size if named.size_is_known else None
+        store.put("pending", named.key, named.version_id or "", size, named.etag, "")
     store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
 
 
