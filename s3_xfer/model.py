@@ -286,6 +286,7 @@ class SkipReason(enum.Enum):
     IDENTICAL = "identical at the destination"
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
+    STALE = "changed since the inventory"
     MARKER = "marks the prefix itself, for which the destination has no key"
 
 

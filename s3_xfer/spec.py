@@ -67,8 +67,9 @@ class TransferSpec:
 
     @property
     def is_of_prefix(self) -> bool:
-        """Whether the source is a prefix: asked for, or because a list names what is under it."""
-        return self.recursive or self.options.files_from is not None
+        """Whether the source is a prefix: asked for, or because an input names what is under it."""
+        options = self.options
+        return self.recursive or options.files_from is not None or options.inventory is not None
 
     def key_map(self) -> KeyMap:
         """Return the key of every copy; both locations in it are the effective ones."""
@@ -129,7 +130,8 @@ class CopySpec(TransferSpec):
                 remedy="leave out the journal, and keep a report: from_report_path copies the rest",
             )
         options = self.options
-        if self.objects is not None and (options.from_report_path or options.files_from):
+        inputs = (options.from_report_path, options.files_from, options.inventory)
+        if self.objects is not None and any(inputs):
             raise ValidationError(
                 "objects and another input both say what is to be copied",
                 remedy="leave out one of them",

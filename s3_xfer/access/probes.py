@@ -146,10 +146,16 @@ def head(context: ProbeContext) -> str:
 
 @partial(Probe, "look", SOURCE)
 def head_of_named(context: ProbeContext) -> str:
-    """Look at the first objects of a list until one is there; it becomes the sample."""
+    """Look at the first objects of a list until one is there; it becomes the sample.
+
+    One of which the copy needs to know nothing more is not looked at.
+    """
     named, context.sample = context.sample, ()
     missing: PreflightError | None = None
     for item in named:
+        if not item.needs_lookup:
+            context.sample = (item,)
+            return f"{item.url} is listed with size and ETag"
         try:
             known = look_at(context.clients.source, item)
         except PreflightError as refusal:

@@ -15,6 +15,7 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
     account_from,
+    catch_up_command,
     check_command,
     fields_from,
     operation_from,
@@ -143,6 +144,7 @@ def context_of(source: str, destination: str, values: Values) -> Context:
         verbose=values["verbose"],
         rerun=rerun_command(copy, source, destination, values),
         check=check_command(_check_params(), source, destination, values) if is_copy else None,
+        catch_up=catch_up_command(copy, source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),
     )
 

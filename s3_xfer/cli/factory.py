@@ -16,7 +16,7 @@ import click
 from s3_xfer.cli.params import SectionOption, member_name
 from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import shell_word
 
@@ -93,6 +93,18 @@ def rerun_command(
     if report:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
+    return " ".join(words)
+
+
+def catch_up_command(
+    command: click.Command, source_url: str, destination_url: str, values: Values
+) -> str:
+    """Return the ``s3-xfer copy`` line that copies what differs from what is there now."""
+    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
+    given = {**values, "recursive": True, "identical": Identical.SKIP}
+    for param in command.params:
+        if isinstance(param, SectionOption) and not _is_input(param):
+            words += _typed(param, given.get(param.name or ""))
     return " ".join(words)
 
 

@@ -29,6 +29,7 @@ from s3_xfer.model import (
     S3Location,
     S3Object,
     Skipped,
+    SkipReason,
 )
 from s3_xfer.options import CopyOptions, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
@@ -61,6 +62,7 @@ class Ledger:
         self._report: ReportWriter | None = None
         gives_chances = options.second_chance is SecondChance.GIVE
         self._second_chances = SecondChances() if gives_chances else None
+        self._is_of_inventory = options.inventory is not None
         self._limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._failures: list[Failed] = []
         self._in_flight: dict[int, CopyTask] = {}  # two tasks may be equal: a report may repeat one
@@ -114,6 +116,8 @@ class Ledger:
         grown_bytes = outcome.task.source.size - task.source.size
         if grown_bytes:  # a report's size is that of another day
             self._metrics.found(0, grown_bytes)
+        if self._is_of_inventory and is_stale(outcome):
+            outcome = Skipped(outcome.task, SkipReason.STALE)
         if not self._is_deferred(outcome):
             self.record(outcome)
 
@@ -245,6 +249,12 @@ class Ledger:
         """Close the report under its ``.partial`` name: it is not complete."""
         if self._report:
             self._report.leave()
+
+
+def is_stale(outcome: Outcome) -> bool:
+    """Return whether an object is no more what an inventory has seen."""
+    changed = (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED)
+    return isinstance(outcome, Failed) and outcome.error.info.error_class in changed
 
 
 def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:

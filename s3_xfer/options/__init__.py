@@ -139,6 +139,15 @@ class CopyOptions:
         journal=_FIRST_RUN,
         is_input=True,
     )
+    inventory: str | None = optional(
+        str,
+        _WHAT,
+        "Copy what this S3 Inventory has: a manifest.json or its folder, here or in S3.",
+        kind=Kind.FILE_OR_URL,
+        metavar="FILE",
+        is_input=True,
+        details="Of a folder, the newest one. What has changed since is skipped, and counted.",
+    )
     mode: RunMode = option(
         RunMode.COPY,
         _WHAT,
@@ -395,7 +404,11 @@ def _check_files(options: CopyOptions) -> None:
 
 
 def _check_inputs(options: CopyOptions) -> None:
-    inputs = {"--from-report": options.from_report_path, "--files-from": options.files_from}
+    inputs = {
+        "--from-report": options.from_report_path,
+        "--files-from": options.files_from,
+        "--inventory": options.inventory,
+    }
     given = [flag for flag, value in inputs.items() if value is not None]
     if len(given) > 1:
         raise ValidationError(

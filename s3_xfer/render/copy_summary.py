@@ -61,6 +61,8 @@ def _rerun_title(result: CopyResult) -> str:
         return "To go on where this run has ended:"
     if result.is_first_copy_elsewhere:
         return "Not every service keeps metadata and tags. To check once what this one made:"
+    if _is_to_catch_up(result):
+        return "To copy what changed since the inventory, as it is now:"
     if result.report_path:
         return "To copy only what is missing:"
     return "To run it again (with the report, the next time only what is missing):"
@@ -73,8 +75,17 @@ def _rerun(result: CopyResult, context: Context) -> str | None:
     ended_early = bool(result.cancelled_by or result.aborted_by)  # perhaps before all was found
     if result.is_first_copy_elsewhere:
         return context.check
+    if _is_to_catch_up(result):
+        return context.catch_up
     is_incomplete = _missing(result) or (ended_early and result.report_path)
     return context.rerun if is_incomplete and not context.dry_run else None
+
+
+def _is_to_catch_up(result: CopyResult) -> bool:
+    """Return whether nothing is left but objects that have changed since an inventory."""
+    ended_early = result.cancelled_by or result.aborted_by
+    stale = result.metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
+    return bool(stale) and not (ended_early or _missing(result))
 
 
 def _notes(result: CopyResult) -> Iterator[str]:

@@ -44,6 +44,7 @@ class Context:
     verbose: bool = False
     rerun: str | None = None  # the command line that copies what is missing
     check: str | None = None  # the command line that compares everything
+    catch_up: str | None = None  # the command line that copies what changed since an inventory
     destination: AccountContext = field(default_factory=AccountContext)
 
 

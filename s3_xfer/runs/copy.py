@@ -17,7 +17,7 @@ from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
+from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object, SkipReason
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
@@ -29,9 +29,11 @@ from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.second_chance import try_again
+from s3_xfer.sources.inventory import InventorySource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
+from s3_xfer.units import plural
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
@@ -141,6 +143,7 @@ class CopyRun(Run[CopyResult]):
         grace_s = self.operation.options.stop_grace_s
         all_ended = execution.run(self._processor, grace_s=grace_s)
         self._notes += _notes_of_choice(self.operation, self._source, self._one_per_key)
+        self._notes += _notes_of_inventory(self.operation, self._source)
         if self._copier:
             tried = try_again(
                 self._copier,
@@ -198,6 +201,12 @@ class CopyRun(Run[CopyResult]):
         diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
+        stale = metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
+        if stale:
+            self._notes.append(
+                f"{plural(stale, 'object')} changed since the inventory: a copy of the prefix with "
+                "--skip-identical brings what is there now"
+            )
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
         cancelled_by = None if ledger.aborted_by or _is_whole(metrics) else self._stop.reason
@@ -278,3 +287,13 @@ def _notes_of_choice(
         yield "objects was not read to its end; what it still had is not reported"
     if one_per_key and one_per_key.is_full:
         yield f"keys from rename behind the first {KEYS_MAX:,} were not compared with each other"
+
+
+def _notes_of_inventory(spec: CopySpec, source: Source[S3Object]) -> Iterator[str]:
+    """Yield what is left where an inventory was not read to its end."""
+    if isinstance(source, InventorySource) and not source.is_exhausted():
+        left = "the report has all of it as not listed" if spec.options.report_path else "try again"
+        yield (
+            f"the inventory was not read to its end: {left}; with --skip-identical what has "
+            "arrived is left alone, and a copy with a journal can be resumed"
+        )

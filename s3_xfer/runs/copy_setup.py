@@ -11,10 +11,8 @@ from itertools import islice
 
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients, journal_storage
-from s3_xfer.access.input_files import InputFiles
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import S3XferError
-from s3_xfer.ledger.journal.journal import Journal
+from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -25,11 +23,10 @@ from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.runs.copy_inputs import CopyInputs
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.journal import JournalSource
-from s3_xfer.sources.key_list import KeyList, ListSource
 from s3_xfer.sources.prefix import PrefixSource
-from s3_xfer.sources.report import ReportFile, ReportSource
 from s3_xfer.sources.single import SingleObjectSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
@@ -63,8 +60,7 @@ class CopySetup:
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
-        self._report: ReportFile | None = None
-        self._list: KeyList | None = None
+        self._inputs = CopyInputs(spec, keys, requests=requests, notes=notes)
 
     @property
     def is_dry_run(self) -> bool:
@@ -80,34 +76,23 @@ class CopySetup:
         options = self._spec.options
         if options.prices_path:
             self.prices = read_prices(options.prices_path)
-        if options.files_from:
-            self._list = self._read_list()
+        self._inputs.read_list()
         if options.journal and not self._open_journal(options.journal):
             return False
-        if options.from_report_path and not self._ledger.journal:
-            self._report = ReportFile(options.from_report_path, self._keys)
+        if not self._ledger.journal:
+            self._inputs.read_others()
         return True
-
-    def _read_list(self) -> KeyList:
-        keys = KeyList(
-            self._spec.options,
-            self._keys.source,
-            open_remote=InputFiles(self._spec, self._requests).open,
-            is_stopped=self._requests.stop.is_set,
-        )
-        if not keys.object_count:
-            self._notes.append("the list names nothing")
-        return keys
 
     def _open_journal(self, name: str) -> bool:
         """Open the journal; return False if it says that nothing is left to do."""
         if self.is_dry_run:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
+        key_list = self._inputs.key_list
         self.opened = JournalSession(
             journal_storage(name, self._spec.destination, requests=self._requests),
             self._spec,
-            list_digest=self._list.digest if self._list else None,
+            list_digest=key_list.digest if key_list else None,
         )
         journal = self.opened.journal
         if journal is None:
@@ -141,12 +126,23 @@ class CopySetup:
         self._notes += preflight.examine_writing()
 
     def _sample(self) -> Sequence[S3Object] | None:
-        """Return the first objects of what names them one by one; None if the source is listed."""
-        source = self.source()
-        is_named = self._list or self._ledger.journal
-        if not source or not is_named or source.remaining() or not self._spec.is_of_prefix:
+        """Return the first objects of what names them one by one; None if the source is listed.
+
+        Raises:
+            PreflightError: an inventory has nothing under the source.
+        """
+        source, inventory = self.source(), self._inputs.inventory
+        is_named = self._inputs.key_list or inventory or self._ledger.journal
+        is_listed = not inventory and source and source.remaining()
+        if not source or not is_named or is_listed or not self._spec.is_of_prefix:
             return None
-        return list(islice(source.named(), _SAMPLE))
+        sample = list(islice(source.named(), _SAMPLE))
+        if inventory and not sample:
+            url = self._keys.source.url
+            raise PreflightError(
+                f"the inventory has nothing under {url}", error_class=ErrorClass.NOTHING_TO_COPY
+            )
+        return sample
 
     def _begin_journal(self, clients: Clients) -> None:
         """Note in the journal what is to be done, and all uploads from now on."""
@@ -154,40 +150,30 @@ class CopySetup:
             return
         source = self.source()
         assert source  # noqa: S101 - everything that says what there is has been read
-        journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
+        ranges = () if self._inputs.inventory else source.remaining()  # its rows are named
+        journal = self.opened.begin(ranges=ranges, objects=source.named())
         self._ledger.journal = journal
         clients.destination_hooks.uploads.registry = journal.uploads
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""
-        journal, report = self._ledger.journal, self._report
+        journal, report = self._ledger.journal, self._inputs.report
         is_done = (journal and journal.is_complete) or (report and not report.object_count)
         single = self.preflight.single if self.preflight else None
-        if single and not is_done and self._spec.objects is None:
-            return SingleObjectSource(single)
-        return self._source_of_many(journal, report)
-
-    def _source_of_many(
-        self, journal: Journal | None, report: ReportFile | None
-    ) -> Source[S3Object] | None:
         if self._spec.objects is not None:
             return ChosenSource(self._spec.objects, self._keys.source)
+        if single and not is_done:
+            return SingleObjectSource(single)
         if journal:
             return JournalSource(journal, self._open_listing)
-        if self._list:
-            return ListSource(self._list, self._open_listing)
-        if report:
-            return ReportSource(report, self._open_listing)
-        return PrefixSource(self._open_listing) if self._lists_prefix() else None
+        return self._inputs.source(self._open_listing) or self._prefix()
 
-    def _lists_prefix(self) -> bool:
-        """Return whether nothing but the listing says what there is."""
-        options = self._spec.options
-        keeps_journal = options.journal and not self.is_dry_run
-        is_unread = (
-            options.from_report_path or options.files_from or (keeps_journal and not self.opened)
-        )
-        return self._spec.is_of_prefix and not is_unread
+    def _prefix(self) -> Source[S3Object] | None:
+        """Return the listing, if nothing else says what there is."""
+        keeps_journal = self._spec.options.journal and not self.is_dry_run
+        is_unread = self._inputs.are_given or (keeps_journal and not self.opened)
+        is_listed = self._spec.is_of_prefix and not is_unread
+        return PrefixSource(self._open_listing) if is_listed else None
 
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
@@ -207,10 +193,8 @@ class CopySetup:
 
     def is_first_copy_elsewhere(self, metrics: TransferMetrics) -> bool:
         """Return whether objects were copied on a service that is not AWS, from a new listing."""
-        clients, options = self.clients, self._spec.options
-        if not clients or clients.destination_is_aws:
-            return False
-        if options.from_report_path or options.files_from:
+        clients = self.clients
+        if not clients or clients.destination_is_aws or self._inputs.are_given:
             return False
         return metrics.files_copied_successfully > 0 == metrics.files_copied_earlier
 

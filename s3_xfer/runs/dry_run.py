@@ -48,7 +48,7 @@ class DryRunProcessor(Processor[CopyTask]):
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        asks = self._steps or spec.options.files_from
+        asks = self._steps or spec.options.files_from or spec.options.inventory
         super().__init__(self._find_out, threads=spec.options.threads if asks else 1)
 
     def _find_out(self, task: CopyTask) -> None:
