@@ -87,9 +87,10 @@ def rerun_command(
     """
     words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
     report: Path | None = values["report_path"]
+    given = {**values, "recursive": values["recursive"] or _has_input(values)} if report else values
     for param in command.params:
         if isinstance(param, SectionOption) and not (report and _is_input(param)):
-            words += _typed(param, values.get(param.name or ""))
+            words += _typed(param, given.get(param.name or ""))
     if report:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
@@ -118,6 +119,11 @@ def check_command(
             words += _typed(param, values[param.name])
     words += ["--metadata"]
     return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
+
+
+def _has_input(values: Values) -> bool:
+    """Return whether an input makes SOURCE a prefix."""
+    return bool(values.get("files_from") or values.get("inventory"))
 
 
 def _is_input(param: SectionOption) -> bool:

@@ -279,7 +279,7 @@ def test_a_journal_keeps_the_list(world: World, tmp_path: Path) -> None:
         rows.append(f"in/{number:02},1,{etag.strip(chr(34))}")
     path.write_text("\n".join(rows))
     denied = world.server.inject(Fault.error("CopyObject", 403, "AccessDenied", after=20))
-    first = world.copy(files_from=str(path), journal=journal)
+    first = world.copy(files_from=str(path), journal=journal, recursive=False)
     denied.remove()
     path.unlink()
     world.server.forget_requests()

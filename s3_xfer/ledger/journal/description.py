@@ -49,6 +49,8 @@ def _identity(operation: CopySpec) -> dict[str, Any]:
         },
         **_written(operation.options, CopyOptions, _IDENTITY),
         "from_report": operation.options.from_report_path is not None,
+        # A list need not be given again, and makes SOURCE a prefix.
+        "recursive": operation.recursive or operation.options.files_from is not None,
     }
 
 
