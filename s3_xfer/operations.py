@@ -192,9 +192,10 @@ class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
     Locations and accounts mean what they mean in :class:`S3CopyOperation`; without an account of
     its own the source is listed with the destination's credentials. ``compare`` are compared
     besides sizes and ETags. Of ``options`` it uses ``concurrency``, ``retries``, ``retry_delay_s``,
-    ``read_timeout_s``, ``stop_grace_s``, ``request_payer``, ``max_requests_per_s``, ``deadline``
-    and ``report_path``; the report has a line for each object that is missing, different, extra or
-    not compared, and :attr:`~s3_xfer.CopyOptions.from_report_path` takes the first two.
+    ``read_timeout_s``, ``stop_grace_s``, ``request_payer``, ``max_requests_per_s``, ``deadline``,
+    ``files_from`` with its form, ``inventory`` (only what these name is compared, by one HEAD each,
+    or two) and ``report_path``; the report has a line for each object that is missing, different,
+    extra or not compared, and :attr:`~s3_xfer.CopyOptions.from_report_path` takes the first two.
 
     Raises:
         ValidationError: a name is invalid, or source and destination overlap.

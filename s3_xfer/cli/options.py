@@ -98,6 +98,13 @@ _REPORTING = (
 )
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
+_INPUTS_OF_CHECK = {
+    "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
+    "files_from_format": _COPY["files_from_format"].help,
+    "files_from_keys": _COPY["files_from_keys"].help,
+    "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
+}
+
 copy_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations()),
@@ -123,6 +130,10 @@ check_options = (
         _CHECK["recursive"],
         help="Compare everything under the prefix SOURCE.",
         section=Section.COMPARISON.value,
+    ),
+    *(
+        declared(_COPY[name], help=text, section=Section.COMPARISON.value)
+        for name, text in _INPUTS_OF_CHECK.items()
     ),
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),

@@ -23,7 +23,7 @@ from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
-from s3_xfer.runs.copy_inputs import CopyInputs
+from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
@@ -60,7 +60,7 @@ class CopySetup:
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
-        self._inputs = CopyInputs(spec, keys, requests=requests, notes=notes)
+        self._inputs = RunInputs(spec, keys, requests=requests, notes=notes)
 
     @property
     def is_dry_run(self) -> bool:

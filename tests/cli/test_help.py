@@ -116,6 +116,10 @@ def test_check_takes_the_places_of_a_copy_and_no_option_that_writes() -> None:
         assert sections[side] == SECTIONS[side]
     assert sections["What to compare"] == [
         "--recursive",
+        "--files-from",
+        "--files-from-format",
+        "--files-from-relative",
+        "--inventory",
         "--checksums",
         "--metadata",
         "--tags",

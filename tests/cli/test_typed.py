@@ -64,6 +64,10 @@ DESTINATION = AccountContext(
 )
 
 
+# What cannot be typed with the others: there is one input at most.
+ALONE = {"mode", "from_report_path", "inventory"}
+
+
 class Caught(Exception):  # noqa: N818 - it is no error
     """Ends a command where its operation begins; ``what`` is what was to be begun."""
 
@@ -149,18 +153,17 @@ def test_every_option_of_a_copy_reaches_it() -> None:
     untouched = {
         each.name for each in fields(options) if getattr(options, each.name) == each.default
     }
-    assert untouched == {"mode", "from_report_path"} | {
+    assert untouched == ALONE | {
         case.name for case in cases(CopyOptions) if not case.declaration.flag
     }
 
 
 def _is_left_out(case: Case, words: list[str]) -> bool:
     """Return whether an option can be typed with these words, and is not among them."""
-    alone = {"mode", "from_report_path"}
     return (
         bool(case.declaration.flag)
         and case.declaration.flag not in words
-        and case.name not in alone
+        and case.name not in ALONE
     )
 
 

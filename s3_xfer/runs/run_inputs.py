@@ -1,4 +1,4 @@
-"""What says which objects a copy is about, where the listing does not: list, inventory, report.
+"""What says which objects a run is about, where the listing does not: list, inventory, report.
 
 At most one of them is given. Each is read, and refused, before anything is written.
 """
@@ -13,17 +13,17 @@ from s3_xfer.sources.inventory import Folder, Inventory, InventorySource, LocalF
 from s3_xfer.sources.key_list import KeyList, ListSource
 from s3_xfer.sources.report import ReportFile, ReportSource
 from s3_xfer.sources.source import OpenListing, Source
-from s3_xfer.spec import CopySpec
+from s3_xfer.spec import TransferSpec
 
 
-class CopyInputs:
-    """The input of one copy. ``notes`` grow with what the user should know.
+class RunInputs:
+    """The input of one run. ``notes`` grow with what the user should know.
 
     Methods that read raise S3XferError if the input cannot be used.
     """
 
     def __init__(
-        self, spec: CopySpec, keys: KeyMap, *, requests: RequestPolicy, notes: list[str]
+        self, spec: TransferSpec, keys: KeyMap, *, requests: RequestPolicy, notes: list[str]
     ) -> None:
         self._spec = spec
         self._keys = keys
@@ -36,7 +36,7 @@ class CopyInputs:
 
     @property
     def are_given(self) -> bool:
-        """Whether something else than the listing says what is copied."""
+        """Whether something else than the listing says what there is."""
         options = self._spec.options
         return bool(options.from_report_path or options.files_from or options.inventory)
 
@@ -59,26 +59,28 @@ class CopyInputs:
         options = self._spec.options
         if options.from_report_path:
             self.report = ReportFile(options.from_report_path, self._keys)
-        if options.inventory:
-            self.inventory = self._read_inventory(options.inventory)
+        self.read_inventory()
 
-    def _read_inventory(self, name: str) -> Inventory:
+    def read_inventory(self) -> None:
+        """Read the manifest of the inventory, if there is one."""
+        name = self._spec.options.inventory
+        if not name:
+            return
         is_remote = name.startswith("s3://")
         folder: Folder = (
             RemoteFolder(self._files.open, self._files.folders) if is_remote else LocalFolder()
         )
-        inventory = Inventory(
+        inventory = self.inventory = Inventory(
             name, self._keys.source, folder, is_stopped=self._requests.stop.is_set
         )
         self._notes.append(
             f"the inventory is of {inventory.created_at:%Y-%m-%d %H:%M} UTC: what came later is "
-            "not copied"
+            "left out"
         )
         if not inventory.has_etags:
             self._notes.append(
-                "the inventory has no ETags: objects are looked up, and copied as they are now"
+                "the inventory has no ETags: objects are looked up, and taken as they are now"
             )
-        return inventory
 
     def source(self, open_listing: OpenListing) -> Source[S3Object] | None:
         """Return what the input names; None without one, or if it was not read."""
