@@ -110,6 +110,10 @@ class CopyOptions:
         _WHAT,
         "Copy only what this report of an earlier run says is missing.",
         journal=_FIRST_RUN,
+        details=(
+            "It may also be the completion report of an S3 Batch Operations job: manifest.json "
+            "with its results beside it, or a results file (.csv)."
+        ),
     )
     files_from: str | None = optional(
         str,

@@ -9,6 +9,7 @@ from s3_xfer.access.input_files import InputFiles
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.sources.batch_report import BatchReport, is_batch_report
 from s3_xfer.sources.inventory import Folder, Inventory, InventorySource, LocalFolder, RemoteFolder
 from s3_xfer.sources.key_list import KeyList, ListSource
 from s3_xfer.sources.report import ReportFile, ReportSource
@@ -32,7 +33,7 @@ class RunInputs:
         self._files = InputFiles(spec, requests)
         self.key_list: KeyList | None = None
         self.inventory: Inventory | None = None
-        self.report: ReportFile | None = None
+        self.report: ReportFile | BatchReport | None = None
 
     @property
     def are_given(self) -> bool:
@@ -56,9 +57,11 @@ class RunInputs:
 
     def read_others(self) -> None:
         """Read what a journal makes superfluous, if this run goes on from one."""
-        options = self._spec.options
-        if options.from_report_path:
-            self.report = ReportFile(options.from_report_path, self._keys)
+        path = self._spec.options.from_report_path
+        if path and is_batch_report(path):
+            self.report = BatchReport(path, self._keys.source)
+        elif path:
+            self.report = ReportFile(path, self._keys)
         self.read_inventory()
 
     def read_inventory(self) -> None:

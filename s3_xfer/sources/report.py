@@ -34,6 +34,7 @@ from s3_xfer.ledger.report import (
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange, merged
+from s3_xfer.sources.batch_report import BatchReport
 from s3_xfer.sources.named_objects import NamedObject, NamedObjects
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
@@ -178,5 +179,5 @@ def _is_text(value: Any) -> bool:
 class ReportSource(PrefixSource):
     """The objects that ``report`` names, then the key ranges that its run did not list."""
 
-    def __init__(self, report: ReportFile, open_listing: OpenListing) -> None:
+    def __init__(self, report: ReportFile | BatchReport, open_listing: OpenListing) -> None:
         super().__init__(open_listing, report.unlisted, named=report.pages)
