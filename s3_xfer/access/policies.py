@@ -103,10 +103,12 @@ class _PolicyWriter:
             yield from self.document(PolicyTarget.SOURCE_BUCKET, *reading)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
         if source.names_credentials:
-            yield from self.document(PolicyTarget.READER, *self._listing(), *self._reading())
+            reader = (*self._listing(), *self._reading(), *self._inputs())
+            yield from self.document(PolicyTarget.READER, *reader)
+        inputs = () if source.names_credentials else self._inputs()
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
-        own = [*reading, *writing, *self._journaling(), *keys]
+        own = [*reading, *inputs, *writing, *self._journaling(), *keys]
         yield from self.document(PolicyTarget.COPIER, *own)
         if self._trusted and self._copier.kind == "role":
             yield from self.document(PolicyTarget.TRUST, self._assuming())
@@ -169,6 +171,22 @@ class _PolicyWriter:
             key, bucket = self._source.key, self._arn(self._source.bucket)
             condition = {"StringLike": {"s3:prefix": f"{literal(key)}*"}} if key else {}
             yield replace(self._statement("List", (bucket,), "s3:ListBucket"), condition=condition)
+
+    def _inputs(self) -> Iterator[Statement]:
+        """What it takes to read a list or an inventory in S3."""
+        key_list, inventory = self._options.files_from or "", self._options.inventory or ""
+        if key_list.startswith("s3://"):
+            location = S3Location.parse(key_list)
+            file = f"{self._arn(location.bucket)}/{literal(location.key)}"
+            yield self._statement("ReadList", (file,), "s3:GetObject")
+        if inventory.startswith("s3://"):
+            location = S3Location.parse(inventory)
+            bucket, prefix = self._arn(location.bucket), location.key
+            if prefix.endswith(".json"):  # its data files are beside the folder that it is in
+                prefix = "/".join([*prefix.split("/")[:-2], ""])
+            files = f"{bucket}/{literal(prefix)}*"
+            yield self._statement("ReadInventory", (files,), "s3:GetObject")
+            yield self._statement("LookForInventory", (bucket,), "s3:ListBucket")
 
     def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source: one object."""
