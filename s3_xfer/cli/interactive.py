@@ -51,6 +51,8 @@ def interactive(
         raise click.UsageError("There is no terminal to ask on. Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
+    if values["files_from"] == "-":
+        raise click.UsageError("Stdin is for answers here. Give --files-from a file, or use copy.")
     try:
         source = _ask_location("Copy from", source)
         destination = _ask_location("Copy to", destination)

@@ -10,12 +10,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import select
 import sqlite3
+import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, RawIOBase
 from itertools import islice
 from typing import IO, Any, TypeAlias
 
@@ -31,6 +33,7 @@ from s3_xfer.text import printable
 OpenRemote: TypeAlias = Callable[[str], IO[bytes]]
 
 STDIN = "-"
+_POLL_S = 0.2
 _GZIP = b"\x1f\x8b"  # no text in UTF-8 begins so
 _LETTERS_SURE = KEY_MAX_BYTES // 4  # so many letters never have more bytes than a key may
 
@@ -63,8 +66,11 @@ class KeyList:
         self._hash = hashlib.sha256()
         written_in = options.files_from_format
         if written_in is ListFormat.AUTO:
-            written_in = format_of(self._name)
-        with self._translated(), _opened(self._name, open_remote) as file:
+            written_in = self._told_format()
+        with self._translated(), _opened(self._name, open_remote) as opened:
+            file = opened
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                file = BufferedReader(_Pipe(opened.fileno(), is_stopped))
             self._read(file, written_in)
         self._hash.update(f"{written_in.value} {self._base.value}".encode())
         self.digest = self._hash.hexdigest()
@@ -78,33 +84,44 @@ class KeyList:
         before = os.fstat(file.fileno())
         is_zipped = file.peek(len(_GZIP)).startswith(_GZIP)
         content: Any = gzip.GzipFile(fileobj=file) if is_zipped else file
-        is_empty = True
+        is_blank = True
 
         def read(size_bytes: int) -> bytes:
-            nonlocal is_empty
+            nonlocal is_blank
             data: bytes = content.read(size_bytes)
-            is_empty = is_empty and not data
+            is_blank = is_blank and not data
             self._hash.update(data)
             return data
 
         self._take_all(rows(read, written_in))
-        if is_empty:
+        is_blank = is_blank or written_in is not ListFormat.CSV
+        if is_blank and not len(self._objects):
             raise ListError(
                 f"the list {self._shown} is empty",
                 remedy="check what has written it; a list that may name nothing can be CSV with "
                 "its first line",
             )
         after = os.fstat(file.fileno())
-        if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        is_changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)
+        if is_changed and stat.S_ISREG(before.st_mode):  # the time of a pipe changes by itself
             raise ListError(
                 f"the list {self._shown} was changed while it was read",
                 remedy="wait until it is written, then run it again",
             )
 
+    def _told_format(self) -> ListFormat:
+        told = format_of(self._name)
+        if told is None:
+            raise ListError(
+                f"the name of the list {self._shown} does not tell how it is written",
+                remedy="add --files-from-format; lists are lines, CSV, JSON lines or NUL-separated",
+            )
+        return told
+
     def _take_all(self, listed: Iterator[ListRow]) -> None:
         while page := [self._named(row) for row in islice(listed, PAGE)]:
             if self._is_stopped():
-                raise ObjectError.of(ErrorClass.INTERRUPTED, "stopped while the list was read")
+                raise _stopped()
             if not self._objects.add(page):
                 for named in page:
                     self._compare(named)
@@ -162,6 +179,40 @@ class KeyList:
                 f"{printable(str(error))}",
                 remedy="make room there, or set TMPDIR to a folder with some 200 bytes per line",
             ) from error
+
+
+class _Pipe(RawIOBase):
+    """What comes through a pipe or from a terminal; a stopped run waits for no more of it."""
+
+    def __init__(self, number: int, is_stopped: Callable[[], bool]) -> None:
+        super().__init__()
+        self._number = number
+        self._is_stopped = is_stopped
+
+    def fileno(self) -> int:
+        """Return the number of the open file."""
+        return self._number
+
+    def readable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read what is there, as soon as something is.
+
+        Raises:
+            ObjectError: the run was stopped (``INTERRUPTED``).
+        """
+        while not select.select([self._number], [], [], _POLL_S)[0]:
+            if self._is_stopped():
+                raise _stopped()
+        data = os.read(self._number, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _stopped() -> ObjectError:
+    return ObjectError.of(ErrorClass.INTERRUPTED, "stopped while the list was read")
 
 
 @contextmanager

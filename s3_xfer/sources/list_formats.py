@@ -56,11 +56,13 @@ class LineError(Exception):
         self.remedy = remedy
 
 
-def format_of(name: str) -> ListFormat:
-    """Return the format that the name of a file tells."""
+def format_of(name: str) -> ListFormat | None:
+    """Return the format that the name of a file tells; None for one that no list has."""
     plain = name.lower().removesuffix(".gz")
     if plain.endswith((".jsonl", ".ndjson")):
         return ListFormat.JSONL
+    if plain.endswith((".json", ".tsv", ".parquet", ".orc", ".xml", ".xlsx")):
+        return None
     return ListFormat.CSV if plain.endswith(".csv") else ListFormat.LINES
 
 

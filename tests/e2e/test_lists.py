@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import shlex
+import signal
+import subprocess
 from pathlib import Path
 
 from tests.e2e.program import PROFILES
 from tests.e2e.shop import Shop
+from tests.patience import PATIENCE_S
 from tests.reports import lines_of
 from tests.sources.inventories import DATED, files_of
 from tests.world import DST, SRC
@@ -116,3 +119,31 @@ def test_an_inventory_in_s3_and_what_came_later(shop: Shop) -> None:
     key = f"inv/{SRC}/daily/{DATED}/manifest.json"
     again = shop.program.run(*COPY, "--inventory", f"s3://reports/{key}", "--dry-run")
     assert again.json()["skips_by_reason"] == {"dry run": 6}
+
+
+def test_a_stop_does_not_wait_for_more_of_a_list(shop: Shop) -> None:
+    """Whatever writes the list may have stopped, too."""
+    shop.fill({"in/a": b"1"})
+    child = subprocess.Popen(
+        [*shop.program.command, *COPY, "--files-from", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(shop.program.env),
+        cwd=shop.directory,
+    )
+    try:
+        assert child.stdin
+        assert child.stderr
+        child.stdin.write("in/a\n")
+        child.stdin.flush()
+        while "preflight" not in child.stderr.readline():
+            assert child.poll() is None
+        child.send_signal(signal.SIGINT)
+
+        assert child.wait(PATIENCE_S) == 130
+    finally:
+        child.kill()
+        child.communicate()
+    assert shop.arrived() == {}
