@@ -248,14 +248,28 @@ class S3Object:
         return s3_url(self.bucket, self.key)
 
 
+class CopyReason(enum.Enum):
+    """Why an object is copied that was compared. The value is what JSON shows."""
+
+    NEW = "not at the destination"
+    DIFFERENT = "different at the destination"
+    UNPROVEN = "could not be compared"  # nothing proves that it is the same, or that it is not
+
+
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """One object and the key it goes to; on its second try with the error of the first one."""
+    """One object and the key it goes to; on its second try with the error of the first one.
+
+    ``reason`` is why it is copied, where it was compared with the destination's object.
+    ``is_compared_by_listing``: the listing of the destination has told; nothing is asked.
+    """
 
     source: S3Object
     destination_bucket: str
     destination_key: str
     earlier_error: ObjectError | None = field(default=None, compare=False)
+    reason: CopyReason | None = field(default=None, compare=False)
+    is_compared_by_listing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -14,7 +14,7 @@ from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
-from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
+from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
 
 
@@ -131,6 +131,11 @@ class CopySpec(TransferSpec):
 
     def _rename(self) -> Rename | None:
         return self.rename
+
+    @property
+    def compare_by(self) -> CompareBy | None:
+        """By which rule objects are compared with the destination's; None: they are not."""
+        return CompareBy.AUTO if self.options.identical is Identical.SKIP else None
 
 
 @dataclass(frozen=True, kw_only=True)

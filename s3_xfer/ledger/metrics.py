@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
-from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped, SkipReason
+from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped, SkipReason
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
@@ -40,8 +40,11 @@ class TransferMetrics:
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.
 
+    ``copies_by_reason`` counts what was copied, or would be, of what was compared before.
+
     A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
-    earlier runs. Times, requests, retries and errors are those of this run alone.
+    earlier runs. Times, requests, retries, errors and reasons of copies are those of this run
+    alone.
     """
 
     operation_id: str
@@ -54,6 +57,7 @@ class TransferMetrics:
     errors_by_class: Mapping[str, int] = field(default_factory=dict)
     files_skipped: int = 0
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
+    copies_by_reason: Mapping[str, int] = field(default_factory=dict)
     files_not_attempted: int = 0
     total_bytes_found: int = 0
     bytes_skipped: int = 0
@@ -159,6 +163,7 @@ class MetricsCollector:
         self._requests: Counter[str] = Counter()
         self._engines: Counter[str] = Counter()
         self._skip_reasons: Counter[str] = Counter()
+        self._copy_reasons: Counter[str] = Counter()
         self._error_classes: Counter[str] = Counter()
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
@@ -246,12 +251,14 @@ class MetricsCollector:
                         self._sums["files_copied_on_second_try"] += 1
                     self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
+                    self._add_copy_reason(outcome.task)
                 case Skipped():
                     self._sums["files_skipped"] += 1
                     self._sums["bytes_skipped"] += size_bytes
                     self._skip_reasons[outcome.reason.value] += 1
                     if outcome.reason is SkipReason.DRY_RUN:
                         self._sums["planned_bytes"] += size_bytes
+                        self._add_copy_reason(outcome.task)
                 case Failed():
                     self._sums["files_failed"] += 1
                     self._sums["bytes_failed"] += size_bytes
@@ -264,6 +271,10 @@ class MetricsCollector:
                         self._errors.append(error_line(outcome))
                 case NotAttempted():
                     self._sums["files_not_attempted"] += 1
+
+    def _add_copy_reason(self, task: CopyTask) -> None:
+        if task.reason:
+            self._copy_reasons[task.reason.value] += 1
 
     def finish(self) -> None:
         """Stop the clock. Later snapshots have an end time."""
@@ -290,6 +301,7 @@ class MetricsCollector:
                 requests=dict(self._requests),
                 copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
+                copies_by_reason=dict(self._copy_reasons),
                 errors_by_class=dict(self._error_classes),
                 errors_encountered=tuple(self._errors),
                 **self._sums,

@@ -25,6 +25,7 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.options.enums import (
     CannedAcl,
     ChecksumAlgorithm,
+    CompareBy,
     Encryption,
     Engine,
     Identical,
@@ -63,6 +64,7 @@ __all__ = [
     "THREADS",
     "CannedAcl",
     "ChecksumAlgorithm",
+    "CompareBy",
     "CopyOptions",
     "Encryption",
     "Engine",
@@ -96,7 +98,7 @@ class CopyOptions:
     identical: Identical = option(
         Identical.COPY,
         _WHAT,
-        "Leave objects alone whose content is there already (one HEAD for each).",
+        "Leave objects alone whose content is there already, by listing the destination.",
         flag="--skip-identical",
         when_given=Identical.SKIP,
         journal=_REMEMBERED,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
@@ -21,9 +21,10 @@ from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
-from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
+from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.decisions import ProducerDecisions
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -72,7 +73,7 @@ class CopyRun(Run[CopyResult]):
         )
         self._source: Source[S3Object] | None = None
         self._one_per_key = OneObjectPerKey() if operation.rename else None
-        self._steps: Sequence[Step] = ()
+        self._decisions: ProducerDecisions | None = None
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
         self._why_managed = ""
@@ -128,7 +129,9 @@ class CopyRun(Run[CopyResult]):
         assert self._source  # noqa: S101 - the caller has looked
         opened = self._setup.opened
         began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self._keys, began=began, last=self._one_per_key)
+        self._decisions = ProducerDecisions(
+            self.operation, self._keys, began=began, last=self._one_per_key
+        )
         execution = Execution(
             self._source,
             self._executor,
@@ -157,15 +160,19 @@ class CopyRun(Run[CopyResult]):
         items = wanted(batch.items, self.operation.where)
         renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
         objects = self._ledger.found(items, batch.keys)
-        return [task for task in renamed or self._keys.tasks(objects) if self._is_copied(task)]
+        tasks = renamed or self._keys.tasks(objects)
+        return list(filter(None, (self._to_copy(task, batch.counterparts) for task in tasks)))
 
-    def _is_copied(self, task: CopyTask) -> bool:
-        """Return whether the steps leave a task to be copied; record the others' outcomes."""
-        decision = decide(self._steps, task)
+    def _to_copy(
+        self, task: CopyTask, counterparts: Mapping[str, S3Object] | None
+    ) -> CopyTask | None:
+        """Return the task if the steps leave it to be copied; record the others' outcomes."""
+        assert self._decisions  # noqa: S101 - made before the source is read
+        task, decision = self._decisions.decide(task, counterparts)
         if isinstance(decision, Copy):
-            return True
+            return task
         self._ledger.record_late(outcome_of(decision, task))
-        return False
+        return None
 
     def _leave_all(self) -> None:
         self._close_copier()

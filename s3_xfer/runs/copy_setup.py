@@ -23,6 +23,7 @@ from s3_xfer.options import RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.chosen import ChosenSource
+from s3_xfer.sources.counterparts import Counterparts
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.report import ReportFile, ReportSource
@@ -156,7 +157,23 @@ class CopySetup:
             must_be_ordered=self._ledger.journal is not None,
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
+            counterparts=self._counterparts(),
         )
+
+    def _counterparts(self) -> Counterparts | None:
+        """Return what looks objects up in the destination's listing; None if none are looked up.
+
+        Keys that a program has named are in no order.
+        """
+        spec, clients = self._spec, self.clients
+        assert clients  # noqa: S101 - the caller has looked
+        looks_first = self.is_dry_run or not clients.destination_is_aws
+        looks = spec.compare_by if spec.overwrite else looks_first
+        if not looks or spec.rename:
+            return None
+        destination = self._keys.destination
+        reader = PageReader(clients.destination, destination.bucket, destination.key)
+        return Counterparts(reader, self._keys, self._notes.append)
 
     def service_notes(self) -> tuple[str, ...]:
         """Return what the user should know about how the service took the copies."""
