@@ -60,6 +60,7 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
     AccountContext,
     Copied,
+    CopyReason,
     CopyTask,
     Failed,
     NotAttempted,
@@ -73,6 +74,7 @@ from s3_xfer.model import (
 from s3_xfer.options import (
     CannedAcl,
     ChecksumAlgorithm,
+    CompareBy,
     CopyOptions,
     Encryption,
     Engine,
@@ -90,7 +92,14 @@ from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
-    from s3_xfer.operations import S3CheckOperation, S3CopyOperation, check, copy
+    from s3_xfer.operations import (
+        S3CheckOperation,
+        S3CopyOperation,
+        S3SyncOperation,
+        check,
+        copy,
+        sync,
+    )
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
@@ -104,6 +113,7 @@ __all__ = [
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CompareBy",
     "CompareField",
     "CompareResult",
     "CompareStatus",
@@ -112,6 +122,7 @@ __all__ = [
     "Copy",
     "CopyFailed",
     "CopyOptions",
+    "CopyReason",
     "CopyResult",
     "CopyRun",
     "CopyTask",
@@ -150,6 +161,7 @@ __all__ = [
     "S3CopyOperation",
     "S3Location",
     "S3Object",
+    "S3SyncOperation",
     "S3XferError",
     "SecondChance",
     "Skip",
@@ -165,6 +177,7 @@ __all__ = [
     "declarations_of",
     "progress_text",
     "result_text",
+    "sync",
     "translate",
 ]
 
@@ -177,6 +190,8 @@ _LAZY = {
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
+    "S3SyncOperation": "s3_xfer.operations",
+    "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "copy": "s3_xfer.operations",
     "progress_text": "s3_xfer.render.progress",

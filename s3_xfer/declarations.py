@@ -64,6 +64,7 @@ class Section(enum.Enum):
     SOURCE_SIDE = "Source", JournalRole.REMEMBERED
     BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
     WHAT = "What to copy", JournalRole.IDENTITY
+    SYNC = "What to replace and delete", JournalRole.IDENTITY
     COMPARISON = "What to compare", JournalRole.PER_RUN
     FIDELITY = "Fidelity", JournalRole.IDENTITY
     SPEED = "Speed and retries", JournalRole.REMEMBERED

@@ -135,7 +135,7 @@ class CopySpec(TransferSpec):
     @property
     def compare_by(self) -> CompareBy | None:
         """By which rule objects are compared with the destination's; None: they are not."""
-        return CompareBy.AUTO if self.options.identical is Identical.SKIP else None
+        return self.options.compare_by if self.options.identical is Identical.SKIP else None
 
 
 @dataclass(frozen=True, kw_only=True)

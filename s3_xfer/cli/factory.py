@@ -26,16 +26,19 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]  # of click's parameters, by their names
 
 
-def operation_from(source_url: str, destination_url: str, values: Values) -> S3CopyOperation:
-    """Return the operation that URLs and options describe.
+def operation_from(
+    source_url: str, destination_url: str, values: Values, *, is_sync: bool = False
+) -> S3CopyOperation:
+    """Return the operation that URLs and options describe: a copy, or a sync.
 
     Raises:
         ValidationError: they contradict each other or are wrong in themselves.
     """
     source, destination = locations_from(source_url, destination_url, values)
-    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer import operations  # noqa: PLC0415 - boto3 is slow to import
 
-    return S3CopyOperation.between(
+    kind = operations.S3SyncOperation if is_sync else operations.S3CopyOperation
+    return kind.between(
         source, destination, options=options_from(values), **fields_from(CopySpec, values)
     )
 
@@ -81,16 +84,17 @@ def fields_from(cls: type, values: Values) -> dict[str, Any]:
 def rerun_command(
     command: click.Command, source_url: str, destination_url: str, values: Values
 ) -> str:
-    """Return the ``s3-xfer copy`` line that does this again, only for what the report misses.
+    """Return the line that does this again with ``command``, only for what the report misses.
 
-    Without a report it does everything again, and asks for one.
+    Without a report it does everything again, and asks for one. A sync finds out by itself what
+    is left.
     """
-    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
+    words = ["s3-xfer", str(command.name), shell_word(source_url), shell_word(destination_url)]
     for param in command.params:
         if isinstance(param, SectionOption):
             words += _typed(param, values.get(param.name or ""))
     report: Path | None = values["report_path"]
-    if report:
+    if report and "recursive" in values:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
     return " ".join(words)

@@ -24,6 +24,7 @@ from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
+from s3_xfer.cli.sync import sync
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
@@ -48,6 +49,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
@@ -64,7 +66,7 @@ def cli() -> None:
     """Group the commands."""
 
 
-for _command in (check, copy, doctor, interactive, policy, resume, runbook, uploads):
+for _command in (check, copy, doctor, interactive, policy, resume, runbook, sync, uploads):
     cli.add_command(_command)
 
 

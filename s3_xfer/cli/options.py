@@ -57,10 +57,17 @@ _CHECK = declarations_of(CheckSpec)
 
 
 def _copy_declarations() -> list[Declaration]:
-    """Return what can be typed about a copy, in the order of the help."""
+    """Return what can be typed about a copy, in the order of the help.
+
+    What only a sync has is left out.
+    """
     options = {**declarations_of(CopySpec), **_COPY}
     batch_size = options.pop("batch_size")
-    typed = [declaration for declaration in options.values() if declaration.flag]
+    typed = [
+        declaration
+        for declaration in options.values()
+        if declaration.flag and declaration.section is not Section.SYNC
+    ]
     typed.insert(typed.index(options["listing_threads"]), batch_size)
     return typed
 
@@ -101,6 +108,20 @@ _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with
 copy_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations()),
+    *_REPORTING,
+    _VERBOSE,
+)
+
+_SYNC = tuple(
+    declared(each) for each in declarations_of(CopyOptions).values() if each.section is Section.SYNC
+)
+# What a sync always does.
+_IMPLIED_BY_SYNC = ("recursive", "identical")
+
+sync_options = (
+    *_LOCATIONS,
+    *_SYNC,
+    *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
     _VERBOSE,
 )

@@ -103,6 +103,17 @@ class CopyOptions:
         when_given=Identical.SKIP,
         journal=_REMEMBERED,
     )
+    compare_by: CompareBy = option(
+        CompareBy.AUTO,
+        Section.SYNC,
+        "What tells that an object is the same at both sides.",
+        flag="--compare",
+        metavar="RULE",
+        details=(
+            "auto: the ETag where it proves something, else a checksum of all of the content. "
+            "Objects of different sizes differ by every rule; what cannot be compared is copied."
+        ),
+    )
     from_report_path: Path | None = optional(
         Path,
         _WHAT,
