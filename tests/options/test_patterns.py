@@ -1,11 +1,11 @@
-"""The pattern language, row by row: rclone's documented examples, and what three tools disagree on."""
+"""The pattern language, row by row, with what rclone, s5cmd and aws-cli disagree on."""
 
 from __future__ import annotations
 
 import pytest
 
 from s3_xfer.errors import ValidationError
-from s3_xfer.patterns import compile_pattern, literal_prefix
+from s3_xfer.options.patterns import compile_pattern, literal_prefix
 
 MATCHES = [
     # pattern, keys that it matches, keys that it does not match
@@ -56,6 +56,7 @@ MATCHES = [
 def test_pattern_matches_what_its_language_says(
     pattern: str, matching: list[str], others: list[str]
 ) -> None:
+    """Whole keys, keys below folders, and what only looks like a match."""
     search = compile_pattern(pattern).search
     assert [key for key in matching if not search(key)] == []
     assert [key for key in others if search(key)] == []
@@ -63,9 +64,25 @@ def test_pattern_matches_what_its_language_says(
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "/", "//", "a***", "{a", "a}", "[a", "a]", "[]", "{{a", "{{(}}", "a\\", "[[:nix:]]", "[b-a]"],
+    [
+        "",
+        "/",
+        "//",
+        "a***",
+        "{a",
+        "a}",
+        "[a",
+        "a]",
+        "[]",
+        "{{a",
+        "{{(}}",
+        "a\\",
+        "[[:nix:]]",
+        "[b-a]",
+    ],
 )
 def test_malformed_pattern_is_refused(pattern: str) -> None:
+    """Nothing that cannot be meant is taken for something else."""
     with pytest.raises(ValidationError, match="is not a pattern: "):
         compile_pattern(pattern)
 
@@ -84,4 +101,5 @@ def test_malformed_pattern_is_refused(pattern: str) -> None:
     ],
 )
 def test_literal_prefix_is_what_every_match_begins_with(pattern: str, prefix: str) -> None:
+    """Only anchored patterns have one."""
     assert literal_prefix(pattern) == prefix

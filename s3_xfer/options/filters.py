@@ -1,20 +1,23 @@
 """Which objects a run is about: an ordered list of rules, of which the first that matches decides.
 
 A rule is written ``+ PATTERN`` (include) or ``- PATTERN`` (exclude), see
-:mod:`s3_xfer.patterns`. What no rule matches is included, unless the list includes anything: then
-it is left out.
+:mod:`s3_xfer.options.patterns`. What no rule matches is included, unless the list includes
+anything: then it is left out.
 """
 
 from __future__ import annotations
 
 import enum
-import os
+import functools
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from s3_xfer.errors import ValidationError
-from s3_xfer.patterns import compile_pattern, literal_prefix
+from s3_xfer.options.patterns import compile_pattern, literal_prefix
+from s3_xfer.text import printable
 
 _COMMENTS = ("#", ";")
 # Patterns that match every key; behind an exclude of them no other rule is ever asked.
@@ -105,33 +108,58 @@ class FilterRules:
         """What every key that can be included begins with, below the source prefix."""
         if not self.needs_match:
             return ""
-        includes = [rule.pattern for rule in self.rules if _includes(rule)]
-        return os.path.commonprefix([literal_prefix(pattern) for pattern in includes])
+        includes = (rule.pattern for rule in self.rules if _includes(rule))
+        return _common_prefix([literal_prefix(pattern) for pattern in includes])
 
 
-def read_rules(lines: Iterable[str]) -> Iterator[FilterRule]:
-    """Yield the rules of a file: one a line; blank lines and comments (``#``, ``;``) are not.
+def read_rules(path: Path) -> Iterator[str]:
+    """Yield the rules of a file in UTF-8, one a line, without comments (``#``, ``;``).
 
     Raises:
-        ValidationError: a line is no rule; the message has its number.
+        ValidationError: it cannot be read, or a line is no rule; the message has its number.
     """
+    name = printable(str(path))
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except OSError as error:
+        raise ValidationError(
+            f"the filter file {name} cannot be read: {error.strerror}", remedy="check its name"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ValidationError(
+            f"the filter file {name} is not UTF-8 (byte {error.start})", remedy="save it as UTF-8"
+        ) from error
+    yield from (str(rule) for rule in _rules_in(lines, name))
+
+
+def _rules_in(lines: Iterable[str], name: str) -> Iterator[FilterRule]:
     for number, line in enumerate(lines, start=1):
-        text = line.rstrip("\r\n")
+        text = line.removesuffix("\r")
         if not text.strip() or text.startswith(_COMMENTS):
             continue
         try:
             yield FilterRule.parse(text)
         except ValidationError as error:
-            raise ValidationError(f"line {number}: {error.problem}", remedy=error.remedy) from error
+            raise ValidationError(
+                f"{name}, line {number}: {error.problem}", remedy=error.remedy
+            ) from error
 
 
-def parse_rules(texts: Sequence[str]) -> FilterRules:
+@functools.lru_cache(maxsize=64)
+def parse_rules(texts: tuple[str, ...]) -> FilterRules:
     """Return the list that rules written as text make.
 
     Raises:
         ValidationError: one of them is malformed, or they contradict each other.
     """
     return FilterRules(tuple(FilterRule.parse(text) for text in texts))
+
+
+def _common_prefix(texts: Sequence[str]) -> str:
+    """Return what all of ``texts`` begin with, character by character."""
+    first, last = min(texts), max(texts)
+    same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    return "".join(character for character, _ in same)
 
 
 def _includes(rule: FilterRule) -> bool:

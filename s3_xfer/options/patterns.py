@@ -1,4 +1,4 @@
-"""The pattern language of filters: rclone's, matched on the key below the source prefix.
+r"""The pattern language of filters: rclone's, matched on the key below the source prefix.
 
 ====================  ==================================================
 ``*``                 any characters but ``/``, also none
@@ -7,7 +7,7 @@
 ``[a-z]``, ``[!a-z]``  one character of a class, or not of it (``^`` is ``!``)
 ``{jpg,png}``         one of several patterns
 ``{{…}}``             a regular expression, as Python's :mod:`re` reads it
-``\\x``                the character ``x`` itself
+``\x``                 the character ``x`` itself
 ====================  ==================================================
 
 A pattern that begins with ``/`` is matched from the start of the key. Any other is matched at its
@@ -93,7 +93,9 @@ def _translated(body: str, pattern: str) -> str:
     return "".join(translated)
 
 
-def _token(rest: str, pattern: str, *, is_nested: bool) -> tuple[str, str]:
+def _token(  # noqa: PLR0911, PLR0912 - one row of the table for each
+    rest: str, pattern: str, *, is_nested: bool
+) -> tuple[str, str]:
     """Return what ``rest`` begins with, and the regular expression for it."""
     if rest.startswith("{{"):
         return _regular_expression(rest, pattern)
