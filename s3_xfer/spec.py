@@ -50,6 +50,11 @@ class TransferSpec:
                 remedy="give no_sign_request for the source alone",
             )
         self.key_map()
+        if not self.recursive and self.options.has_filters:
+            raise ValidationError(
+                "filters choose among the objects under a prefix, and this names a single one",
+                remedy="add --recursive, or leave out the filters",
+            )
 
     @classmethod
     @checked_call

@@ -88,7 +88,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
         case Kind.INSTANCE:
             return None
-        case Kind.TEXT | Kind.FILE_OR_URL | Kind.DEADLINE:
+        case Kind.TEXT | Kind.FILE_OR_URL | Kind.MOMENT:
             return FORMED.get(name, "text")
 
 

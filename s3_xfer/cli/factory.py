@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from s3_xfer.cli.filter_options import FILTERS, rules_of, typed_filters
 from s3_xfer.cli.params import SectionOption, member_name
 from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
@@ -66,7 +67,10 @@ def account_from(values: Values, side: str) -> AccountContext:
 
 def options_from(values: Values) -> CopyOptions:
     """Return the options of the copy, those that a command does not take at their defaults."""
-    return CopyOptions(**fields_from(CopyOptions, values))
+    fields = fields_from(CopyOptions, values)
+    if FILTERS in fields:
+        fields[FILTERS] = rules_of(fields[FILTERS])
+    return CopyOptions(**fields)
 
 
 def fields_from(cls: type, values: Values) -> dict[str, Any]:
@@ -90,6 +94,7 @@ def rerun_command(
     is left.
     """
     words = ["s3-xfer", str(command.name), shell_word(source_url), shell_word(destination_url)]
+    words += typed_filters(values.get(FILTERS, ()))
     for param in command.params:
         if isinstance(param, SectionOption):
             words += _typed(param, values.get(param.name or ""))
@@ -105,6 +110,7 @@ def check_command(
 ) -> str:
     """Return the ``s3-xfer check`` line that compares all that a copy with ``values`` made."""
     words = ["s3-xfer", "check", shell_word(source_url), shell_word(destination_url)]
+    words += typed_filters(values.get(FILTERS, ()))
     for param in params:
         if isinstance(param, SectionOption) and param.name in values:
             words += _typed(param, values[param.name])
@@ -117,6 +123,8 @@ def _typed(param: SectionOption, value: Any) -> list[str]:
     name, option = param.opts[0], param.declaration
     if option is None or not option.is_repeated or value in (None, option.default):
         return []
+    if option.kind is Kind.TEXTS:
+        return [word for text in value for word in (name, shell_word(text))]
     if option.is_secret:
         return [name, f'"${param.envvar}"']
     return [name] if param.is_flag else [name, shell_word(option.to_text(value))]

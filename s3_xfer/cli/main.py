@@ -16,6 +16,7 @@ import click
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
+from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.output import print_error
@@ -66,7 +67,8 @@ def cli() -> None:
     """Group the commands."""
 
 
-for _command in (check, copy, doctor, interactive, policy, resume, runbook, sync, uploads):
+_COMMANDS = (check, copy, doctor, filter_keys, interactive, policy, resume, runbook, sync, uploads)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

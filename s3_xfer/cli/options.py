@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterator
 from typing import Any
 
+from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
@@ -105,8 +106,23 @@ _REPORTING = (
 )
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
+_SELECTING = (
+    *filter_options(),
+    *(
+        declared(_COPY[name])
+        for name in (
+            "min_size_bytes",
+            "max_size_bytes",
+            "newer_than",
+            "older_than",
+            "source_storage_class",
+        )
+    ),
+)
+
 copy_options = (
     *_LOCATIONS,
+    *filter_options(),
     *(declared(each) for each in _copy_declarations()),
     *_REPORTING,
     _VERBOSE,
@@ -121,6 +137,7 @@ _IMPLIED_BY_SYNC = ("recursive", "identical")
 sync_options = (
     *_LOCATIONS,
     *_SYNC,
+    *filter_options(),
     *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
     _VERBOSE,
@@ -145,6 +162,7 @@ check_options = (
         help="Compare everything under the prefix SOURCE.",
         section=Section.COMPARISON.value,
     ),
+    *_SELECTING,
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
     declared(_COPY["request_payer"]),

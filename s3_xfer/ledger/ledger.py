@@ -9,7 +9,7 @@ sets the stop flag; the first one is the run's reason to end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,10 @@ class Ledger:
         """Count what the earlier runs of ``journal`` have finished."""
         self.journal = journal
         self._metrics.begin_with(journal.earlier)
+
+    def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
+        """Take what filters have left out so far; it is not among what is found."""
+        self._metrics.left_out(by_rule, size_bytes)
 
     def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
         """Count the objects of a batch; return those that an earlier run has not finished."""

@@ -37,6 +37,7 @@ class TransferMetrics:
     repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
     ``files_tried_again`` failed for a passing reason at first; they get a second chance.
+    ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.
 
@@ -59,6 +60,9 @@ class TransferMetrics:
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
     copies_by_reason: Mapping[str, int] = field(default_factory=dict)
     files_not_attempted: int = 0
+    files_left_out: int = 0
+    bytes_left_out: int = 0
+    left_out_by_rule: Mapping[str, int] = field(default_factory=dict)
     total_bytes_found: int = 0
     bytes_skipped: int = 0
     bytes_failed: int = 0
@@ -165,6 +169,7 @@ class MetricsCollector:
         self._skip_reasons: Counter[str] = Counter()
         self._copy_reasons: Counter[str] = Counter()
         self._error_classes: Counter[str] = Counter()
+        self._left_out_by_rule: Mapping[str, int] = {}
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
         self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
@@ -197,6 +202,13 @@ class MetricsCollector:
         with self._lock:
             self._sums["total_files_found"] += count
             self._sums["total_bytes_found"] += size_bytes
+
+    def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
+        """Take the objects, of the whole run so far, that filters left out."""
+        with self._lock:
+            self._left_out_by_rule = dict(by_rule)
+            self._sums["files_left_out"] = sum(by_rule.values())
+            self._sums["bytes_left_out"] = size_bytes
 
     def listing_completed(self) -> None:
         """State that nothing more will be found."""
@@ -303,6 +315,7 @@ class MetricsCollector:
                 skips_by_reason=dict(self._skip_reasons),
                 copies_by_reason=dict(self._copy_reasons),
                 errors_by_class=dict(self._error_classes),
+                left_out_by_rule=self._left_out_by_rule,
                 errors_encountered=tuple(self._errors),
                 **self._sums,
             )

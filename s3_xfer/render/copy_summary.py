@@ -22,6 +22,7 @@ from s3_xfer.render.summary import (
     bill_basis,
     by_count,
     count_row,
+    left_out_rows,
     requests_row,
 )
 from s3_xfer.text import printable, shell_word
@@ -132,6 +133,7 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
 def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
+    yield from left_out_rows(metrics)
     yield from _missing_rows(metrics)
     if result.planned_requests:
         yield requests_row("would send", result.planned_requests)

@@ -21,6 +21,7 @@ from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.planning.selection import Selection
 from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
@@ -72,6 +73,7 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
+        self._selection: Selection | None = None
         self._one_per_key = OneObjectPerKey() if operation.rename else None
         self._decisions: ProducerDecisions | None = None
         self._processor: Processor[CopyTask] | None = None
@@ -132,6 +134,9 @@ class CopyRun(Run[CopyResult]):
         self._decisions = ProducerDecisions(
             self.operation, self._keys, began=began, last=self._one_per_key
         )
+        prefix = self._keys.source.key
+        selection = Selection(self.operation.options, prefix=prefix, began=began)
+        self._selection = selection
         execution = Execution(
             self._source,
             self._executor,
@@ -144,6 +149,8 @@ class CopyRun(Run[CopyResult]):
         grace_s = self.operation.options.stop_grace_s
         all_ended = execution.run(self._processor, grace_s=grace_s)
         self._notes += _notes_of_choice(self.operation, self._source, self._one_per_key)
+        if not self._ledger.journal and self._source.is_exhausted():
+            self._notes += selection.notes()
         if self._copier:
             tried = try_again(
                 self._copier,
@@ -157,11 +164,20 @@ class CopyRun(Run[CopyResult]):
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
-        items = wanted(batch.items, self.operation.where)
+        items = wanted(self._selected(batch.items), self.operation.where)
         renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
         objects = self._ledger.found(items, batch.keys)
         tasks = renamed or self._keys.tasks(objects)
         return list(filter(None, (self._to_copy(task, batch.counterparts) for task in tasks)))
+
+    def _selected(self, objects: Sequence[S3Object]) -> Sequence[S3Object]:
+        """Return the objects that the filters do not leave out; count those that they do."""
+        selection = self._selection
+        if not selection or selection.is_everything:
+            return objects
+        chosen = selection.wanted(objects)
+        self._ledger.left_out(selection.left_out, selection.left_out_bytes)
+        return chosen
 
     def _to_copy(
         self, task: CopyTask, counterparts: Mapping[str, S3Object] | None

@@ -20,6 +20,7 @@ from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import RunMode
+from s3_xfer.options.filters import parse_rules
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.chosen import ChosenSource
@@ -150,9 +151,10 @@ class CopySetup:
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
         source = self._keys.source
+        prefix = source.key + parse_rules(self._spec.options.filters).prefix
         return Listing(
-            PageReader(self.clients.source, bucket=source.bucket, prefix=source.key),
-            prefix=source.key,
+            PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
+            prefix=prefix,
             ranges=ranges,
             must_be_ordered=self._ledger.journal is not None,
             threads=self._spec.options.listing_threads,
