@@ -24,6 +24,7 @@ FORMED = {
     "bucket_owner": "123456789012",
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
+    "max_delete": "5%",
 }
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
