@@ -61,7 +61,10 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
     AccountContext,
     Copied,
+    CopyReason,
     CopyTask,
+    Deleted,
+    DeleteTask,
     Failed,
     NotAttempted,
     OpenUpload,
@@ -74,7 +77,9 @@ from s3_xfer.model import (
 from s3_xfer.options import (
     CannedAcl,
     ChecksumAlgorithm,
+    CompareBy,
     CopyOptions,
+    Delete,
     Encryption,
     Engine,
     Identical,
@@ -87,11 +92,19 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
-    from s3_xfer.operations import S3CheckOperation, S3CopyOperation, check, copy
+    from s3_xfer.operations import (
+        S3CheckOperation,
+        S3CopyOperation,
+        S3SyncOperation,
+        check,
+        copy,
+        sync,
+    )
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
@@ -105,6 +118,7 @@ __all__ = [
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CompareBy",
     "CompareField",
     "CompareResult",
     "CompareStatus",
@@ -113,11 +127,16 @@ __all__ = [
     "Copy",
     "CopyFailed",
     "CopyOptions",
+    "CopyReason",
     "CopyResult",
     "CopyRun",
     "CopyTask",
     "Decision",
     "Declaration",
+    "Delete",
+    "DeletePlan",
+    "DeleteTask",
+    "Deleted",
     "Diagnosis",
     "Encryption",
     "Engine",
@@ -152,6 +171,7 @@ __all__ = [
     "S3CopyOperation",
     "S3Location",
     "S3Object",
+    "S3SyncOperation",
     "S3XferError",
     "SecondChance",
     "Skip",
@@ -167,6 +187,7 @@ __all__ = [
     "declarations_of",
     "progress_text",
     "result_text",
+    "sync",
     "translate",
 ]
 
@@ -179,6 +200,8 @@ _LAZY = {
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
+    "S3SyncOperation": "s3_xfer.operations",
+    "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "copy": "s3_xfer.operations",
     "progress_text": "s3_xfer.render.progress",

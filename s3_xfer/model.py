@@ -254,17 +254,41 @@ class S3Object:
         return s3_url(self.bucket, self.key)
 
 
+class CopyReason(enum.Enum):
+    """Why an object is copied that was compared. The value is what JSON shows."""
+
+    NEW = "not at the destination"
+    DIFFERENT = "different at the destination"
+    UNPROVEN = "could not be compared"  # nothing proves that it is the same, or that it is not
+
+
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """One object and the key it goes to; on its second try with the error of the first one."""
+    """One object and the key it goes to; on its second try with the error of the first one.
+
+    ``reason`` is why it is copied, where it was compared with the destination's object.
+    ``is_compared_by_listing``: the listing of the destination has told; nothing is asked.
+    """
 
     source: S3Object
     destination_bucket: str
     destination_key: str
     earlier_error: ObjectError | None = field(default=None, compare=False)
+    reason: CopyReason | None = field(default=None, compare=False)
+    is_compared_by_listing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTask(CopyTask):
+    """The deletion of an object at the destination. ``source`` is that object, as listed."""
+
+    @classmethod
+    def of(cls, target: S3Object) -> DeleteTask:
+        """Return the deletion of ``target``."""
+        return cls(target, target.bucket, target.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +312,9 @@ class SkipReason(enum.Enum):
     APPEARED_LATER = "appeared after the run began"
     STALE = "changed since the inventory"
     MARKER = "marks the prefix itself, for which the destination has no key"
+    WOULD_DELETE = "dry run, would be deleted"
+    CHANGED_THERE = "changed at the destination since it was listed"
+    GONE = "gone from the destination before it was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +343,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object was deleted at the destination.
+
+    ``version_id`` is that of the delete marker, where the bucket keeps versions; else empty.
+    """
+
+    task: DeleteTask
+    version_id: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The object is not at the destination, or nothing proves that it is."""
 
@@ -337,7 +378,7 @@ class NotAttempted:
         check_fields(self)
 
 
-Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted
+Outcome: TypeAlias = Copied | Deleted | Skipped | Failed | NotAttempted
 
 
 class OnceReadable(Iterable[str | S3Object]):

@@ -6,7 +6,7 @@ knows no run: everything that runs imports it, and it imports none of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
-from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
+from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
 
 
@@ -50,6 +50,11 @@ class TransferSpec:
                 remedy="give no_sign_request for the source alone",
             )
         self.key_map()
+        if not self.recursive and self.options.has_filters:
+            raise ValidationError(
+                "filters choose among the objects under a prefix, and this names a single one",
+                remedy="add --recursive, or leave out the filters",
+            )
 
     @classmethod
     @checked_call
@@ -107,6 +112,7 @@ class CopySpec(TransferSpec):
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
     where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
     rename: Rename | None = field(default=None, compare=False, repr=False)
+    confirmed_deletes: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -137,8 +143,45 @@ class CopySpec(TransferSpec):
                 remedy="leave out one of them",
             )
 
+        if self.options.delete is Delete.EXTRA:
+            self._check_deletes(chosen)
+
+    def _check_deletes(self, chosen: Sequence[str]) -> None:
+        options = self.options
+        if not self.recursive or options.identical is not Identical.SKIP:
+            raise ValidationError(
+                "only a sync deletes what the destination has in addition",
+                remedy="use s3-xfer sync, or S3SyncOperation",
+            )
+        if options.from_report_path:
+            raise ValidationError(
+                "a report does not say what the source has, so nothing can be deleted by it",
+                remedy="leave out either --from-report or --delete",
+            )
+        if options.if_tag:
+            raise ValidationError(
+                "what is gone has no tags, so a filter by tags cannot protect its copy",
+                remedy="leave out either --if-tag or --delete",
+            )
+        if chosen:
+            raise ValidationError(
+                f"{' and '.join(chosen)} may leave out objects whose copies would be deleted",
+                remedy="leave out either that or delete",
+            )
+        if self.key_map().may_meet_own_copies:
+            raise ValidationError(
+                "an access point may stand for the bucket that is copied from, whose objects "
+                "would be deleted",
+                remedy="give both buckets by their own names",
+            )
+
     def _rename(self) -> Rename | None:
         return self.rename
+
+    @property
+    def compare_by(self) -> CompareBy | None:
+        """By which rule objects are compared with the destination's; None: they are not."""
+        return self.options.compare_by if self.options.identical is Identical.SKIP else None
 
 
 @dataclass(frozen=True, kw_only=True)

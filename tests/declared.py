@@ -24,6 +24,7 @@ FORMED = {
     "bucket_owner": "123456789012",
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
+    "max_delete": "5%",
 }
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
@@ -90,7 +91,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
         case Kind.INSTANCE:
             return None
-        case Kind.TEXT | Kind.FILE_OR_URL | Kind.DEADLINE:
+        case Kind.TEXT | Kind.FILE_OR_URL | Kind.MOMENT:
             return FORMED.get(name, "text")
 
 

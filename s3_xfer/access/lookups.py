@@ -6,6 +6,7 @@ becomes a :class:`~s3_xfer.errors.PreflightError` that says what to do next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -22,8 +23,9 @@ from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
-from s3_xfer.text import printable, s3_url
+from s3_xfer.text import printable, s3_url, shell_word
 
+_WILDCARDS = re.compile(r"[*?\[{]")
 _BY_READER = "(the source's where given, otherwise the destination's)"
 
 
@@ -57,7 +59,7 @@ def look_at(client: S3Client, known: S3Object) -> S3Object:
 
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
-    remedy = "check the key; keys are case-sensitive"
+    remedy = _remedy_for_wildcards(source) or "check the key; keys are case-sensitive"
     try:
         if first_objects(PageReader(client, source.bucket, source.key.rstrip("/") + "/")):
             remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
@@ -111,6 +113,8 @@ def _first_page(
 def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
     """Return advice that fits: the prefix may be the name of an object."""
     key = source.key.rstrip("/")
+    if remedy := _remedy_for_wildcards(S3Location(bucket=source.bucket, key=key)):
+        return remedy
     if not key:
         return "the bucket is empty; check that it is the right one"
     try:
@@ -118,6 +122,22 @@ def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
     except Exception:  # noqa: BLE001 - only the advice depends on it
         return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
     return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+
+
+def _remedy_for_wildcards(source: S3Location) -> str:
+    """Return the options for what a key with wildcards may mean; empty if it has none."""
+    literal = _WILDCARDS.split(source.key)[0]
+    if literal == source.key:
+        return ""
+    prefix = literal[: literal.rfind("/") + 1]
+    pattern = source.key[len(prefix) :]
+    crossing = pattern.replace("*", "**") if "**" not in pattern else pattern
+    lines = dict.fromkeys(shell_word(f"/{each}") for each in (pattern, crossing))
+    return (
+        "a key is taken as it is written; for a pattern, copy "
+        f"--recursive {shell_word(s3_url(source.bucket, prefix))} with --include "
+        + ", or for all levels below with --include ".join(lines)
+    )
 
 
 @contextmanager

@@ -134,15 +134,17 @@ def output_of(values: Values) -> Output:
     return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
 
 
-def context_of(source: str, destination: str, values: Values) -> Context:
-    """Return what the summary shows besides the result."""
+def context_of(
+    source: str, destination: str, values: Values, *, of: click.Command | None = None
+) -> Context:
+    """Return what the summary shows besides the result of the command ``of``, by default copy."""
     is_copy = "mode" in values
     return Context(
         source_url=printable(source),
         destination_url=printable(destination),
         dry_run=values.get("mode") is RunMode.DRY_RUN,
         verbose=values["verbose"],
-        rerun=rerun_command(copy, source, destination, values),
+        rerun=rerun_command(of or copy, source, destination, values),
         check=check_command(_check_params(), source, destination, values) if is_copy else None,
         catch_up=catch_up_command(copy, source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),

@@ -16,6 +16,7 @@ import click
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
+from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.output import print_error
@@ -24,6 +25,7 @@ from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
+from s3_xfer.cli.sync import sync
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
@@ -48,6 +50,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
@@ -64,7 +67,8 @@ def cli() -> None:
     """Group the commands."""
 
 
-for _command in (check, copy, doctor, interactive, policy, resume, runbook, uploads):
+_COMMANDS = (check, copy, doctor, filter_keys, interactive, policy, resume, runbook, sync, uploads)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

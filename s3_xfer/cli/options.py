@@ -10,6 +10,7 @@ import enum
 from collections.abc import Iterator
 from typing import Any
 
+from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
@@ -57,10 +58,17 @@ _CHECK = declarations_of(CheckSpec)
 
 
 def _copy_declarations() -> list[Declaration]:
-    """Return what can be typed about a copy, in the order of the help."""
+    """Return what can be typed about a copy, in the order of the help.
+
+    What only a sync has is left out.
+    """
     options = {**declarations_of(CopySpec), **_COPY}
     batch_size = options.pop("batch_size")
-    typed = [declaration for declaration in options.values() if declaration.flag]
+    typed = [
+        declaration
+        for declaration in options.values()
+        if declaration.flag and declaration.section is not Section.SYNC
+    ]
     typed.insert(typed.index(options["listing_threads"]), batch_size)
     return typed
 
@@ -105,9 +113,40 @@ _INPUTS_OF_CHECK = {
     "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
 }
 
+_SELECTING = (
+    *filter_options(),
+    *(
+        declared(_COPY[name])
+        for name in (
+            "min_size_bytes",
+            "max_size_bytes",
+            "newer_than",
+            "older_than",
+            "source_storage_class",
+        )
+    ),
+)
+
 copy_options = (
     *_LOCATIONS,
+    *filter_options(),
     *(declared(each) for each in _copy_declarations()),
+    *_REPORTING,
+    _VERBOSE,
+)
+
+_SYNC = tuple(
+    declared(each) for each in declarations_of(CopyOptions).values() if each.section is Section.SYNC
+)
+# What a sync always does.
+_IMPLIED_BY_SYNC = ("recursive", "identical")
+
+sync_options = (
+    own_flag(Section.SYNC.value, "--yes", "Delete without asking what --delete has found."),
+    *_LOCATIONS,
+    *_SYNC,
+    *filter_options(),
+    *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
     _VERBOSE,
 )
@@ -120,6 +159,7 @@ interactive_options = (
 resume_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
+    declared(_COPY["max_delete"]),
     *_REPORTING,
     _VERBOSE,
 )
@@ -135,6 +175,7 @@ check_options = (
         declared(_COPY[name], help=text, section=Section.COMPARISON.value)
         for name, text in _INPUTS_OF_CHECK.items()
     ),
+    *_SELECTING,
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
     declared(_COPY["request_payer"]),
@@ -178,6 +219,9 @@ uploads_options = (
     *_RETRIES,
     _JSON,
 )
+
+# What decides which permissions a sync needs.
+deleting_options = (declared(_COPY["delete"]),)
 
 doctor_options = (
     own(

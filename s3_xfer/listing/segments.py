@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import lt
 
@@ -60,7 +60,8 @@ class ListedPage:
 
     ``keys`` is the range in which there are no other objects than these. ``beyond`` is the first
     key that no longer belongs to the segment (none: empty), if the order has to be confirmed
-    because a neighbour starts with another key; else None.
+    because a neighbour starts with another key; else None. ``counterparts`` are what another
+    listing has for these objects, by their keys; None if that is not known.
     """
 
     segment: Segment
@@ -68,6 +69,7 @@ class ListedPage:
     is_last: bool
     keys: KeyRange
     beyond: str | None = None
+    counterparts: Mapping[str, S3Object] | None = None
 
 
 class Segments:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,12 @@ from s3_xfer.declarations import (
     optional,
 )
 from s3_xfer.errors import ValidationError
+from s3_xfer.options.delete_limit import most_deletes
 from s3_xfer.options.enums import (
     CannedAcl,
     ChecksumAlgorithm,
+    CompareBy,
+    Delete,
     Encryption,
     Engine,
     Identical,
@@ -39,6 +42,7 @@ from s3_xfer.options.enums import (
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.options.filters import parse_rules
 from s3_xfer.options.limits import (
     BATCH_SIZE_MAX,
     CONCURRENCY_MAX,
@@ -53,8 +57,9 @@ from s3_xfer.options.limits import (
     THREADS,
     WAIT_MAX_S,
 )
+from s3_xfer.options.moments import moment_after, moment_before
 from s3_xfer.text import printable
-from s3_xfer.units import parse_duration
+from s3_xfer.units import exact_size
 
 __all__ = [
     "BATCH_SIZE_MAX",
@@ -65,7 +70,9 @@ __all__ = [
     "THREADS",
     "CannedAcl",
     "ChecksumAlgorithm",
+    "CompareBy",
     "CopyOptions",
+    "Delete",
     "Encryption",
     "Engine",
     "Identical",
@@ -85,6 +92,7 @@ _WHAT, _FIDELITY, _SPEED = Section.WHAT, Section.FIDELITY, Section.SPEED
 _LIMITS, _OUTPUT = Section.LIMITS, Section.OUTPUT
 _IDENTITY, _REMEMBERED = JournalRole.IDENTITY, JournalRole.REMEMBERED
 _FIRST_RUN = JournalRole.FIRST_RUN
+_AGE_DETAILS = "By S3's LastModified; an age counts from the start of the first run."
 _SECONDS: Mapping[str, Any] = {"range": (0, WAIT_MAX_S), "unit": "s", "metavar": "SECONDS"}
 
 
@@ -100,9 +108,39 @@ class CopyOptions:
     identical: Identical = option(
         Identical.COPY,
         _WHAT,
-        "Leave objects alone whose content is there already (one HEAD for each).",
+        "Leave objects alone whose content is there already, by listing the destination.",
         flag="--skip-identical",
         when_given=Identical.SKIP,
+        journal=_REMEMBERED,
+    )
+    compare_by: CompareBy = option(
+        CompareBy.AUTO,
+        Section.SYNC,
+        "What tells that an object is the same at both sides.",
+        flag="--compare",
+        metavar="RULE",
+        details=(
+            "auto: the ETag where it proves something, else a checksum of all of the content. "
+            "Objects of different sizes differ by every rule; what cannot be compared is copied."
+        ),
+    )
+    delete: Delete = option(
+        Delete.NOTHING,
+        Section.SYNC,
+        "Delete what only DESTINATION has, once everything was copied.",
+        flag="--delete",
+        when_given=Delete.EXTRA,
+        details="Nothing is deleted after an error, nor what the filters leave out.",
+    )
+    delete_excluded: bool = option(
+        False, Section.SYNC, "With --delete, delete keys that the filters leave out as well."
+    )
+    max_delete: str | None = optional(
+        str,
+        Section.SYNC,
+        "Delete nothing at all if it would be more than so many objects, or per cent.",
+        metavar="N|P%",
+        default_text="10% of those at DESTINATION, or 1000 if that is more",
         journal=_REMEMBERED,
     )
     from_report_path: Path | None = optional(
@@ -167,6 +205,47 @@ class CopyOptions:
         flag="--no-preflight",
         when_given=Preflight.SKIP,
         journal=_REMEMBERED,
+    )
+    filters: tuple[str, ...] = option(
+        (),
+        _WHAT,
+        "Rules that choose objects by key, in order; the first that matches decides.",
+        flag="",  # --include, --exclude and --filter-from, in the order in which they are typed
+        details=(
+            "Each is '+ PATTERN' (include) or '- PATTERN' (exclude); a pattern is matched on the "
+            "key below the source prefix. What no rule matches is copied, unless a rule includes "
+            "something: then it is left out."
+        ),
+    )
+    min_size_bytes: int | None = optional(int, _WHAT, "Leave out smaller objects.", range=(0, None))
+    max_size_bytes: int | None = optional(int, _WHAT, "Leave out larger objects.", range=(0, None))
+    newer_than: str | None = optional(
+        str,
+        _WHAT,
+        "Leave out what was last modified before: 7d ago, or 2026-03-01T00:00:00Z.",
+        kind=Kind.MOMENT,
+        metavar="WHEN",
+        details=_AGE_DETAILS,
+    )
+    older_than: str | None = optional(
+        str,
+        _WHAT,
+        "Leave out what was last modified since: 7d ago, or 2026-03-01T00:00:00Z.",
+        kind=Kind.MOMENT,
+        metavar="WHEN",
+        details=_AGE_DETAILS,
+    )
+    source_storage_class: tuple[str, ...] = option(
+        (),
+        _WHAT,
+        "Leave out objects of other storage classes; can be repeated.",
+        metavar="CLASS",
+    )
+    if_tag: tuple[str, ...] = option(
+        (),
+        _WHAT,
+        "Leave out objects without this tag (one request for each object); can be repeated.",
+        metavar="KEY=VALUE",
     )
     source_check: SourceCheck = option(
         SourceCheck.CONDITION,
@@ -294,7 +373,7 @@ class CopyOptions:
         str,
         _LIMITS,
         "Stop cleanly after 2h, 90m, ... or at 2026-03-01T06:00:00Z.",
-        kind=Kind.DEADLINE,
+        kind=Kind.MOMENT,
         metavar="WHEN",
         is_repeated=False,  # a moment that has passed is refused
         details="A duration counts from the start of the run; a moment needs a time zone.",
@@ -352,8 +431,17 @@ class CopyOptions:
         _check_encryption(self)
         _check_files(self)
         _check_inputs(self)
+        _check_filters(self)
+        most_deletes(self.max_delete, 0)  # refuses what is no limit
         if self.deadline is not None:
-            _moment(self.deadline, datetime.now().astimezone())
+            moment_after(self.deadline, datetime.now().astimezone(), name="deadline")
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether objects may be left out."""
+        limits = (self.min_size_bytes, self.max_size_bytes, self.newer_than, self.older_than)
+        lists = (self.filters, self.source_storage_class, self.if_tag)
+        return any(lists) or any(limit is not None for limit in limits)
 
     @property
     def threads(self) -> int:
@@ -371,13 +459,35 @@ class CopyOptions:
         Raises:
             ValidationError: that moment has passed.
         """
-        moment = None if self.deadline is None else _moment(self.deadline, start)
-        if moment is not None and moment <= start:
+        moment = self.deadline and moment_after(self.deadline, start, name="deadline")
+        if moment and moment <= start:
             raise ValidationError(
                 f"the deadline {self.deadline!r} has passed: it is {start:%Y-%m-%dT%H:%M:%S%z}",
                 remedy="give a later one, or none",
             )
-        return moment
+        return moment or None
+
+
+def _check_filters(options: CopyOptions) -> None:
+    parse_rules(options.filters)
+    now = datetime.now().astimezone()
+    newer, older = (
+        text and moment_before(text, now) for text in (options.newer_than, options.older_than)
+    )
+    if newer and older and newer >= older:
+        raise ValidationError(
+            f"nothing is both newer than {options.newer_than} and older than {options.older_than}",
+            remedy="exchange them, or leave one out",
+        )
+    least, most = options.min_size_bytes, options.max_size_bytes
+    if least is not None and most is not None and least > most:
+        raise ValidationError(
+            f"nothing has at least {exact_size(least)} and at most {exact_size(most)}",
+            remedy="exchange them, or leave one out",
+        )
+    for tag in options.if_tag:
+        if not tag.partition("=")[0] or "=" not in tag:
+            raise ValidationError(f"{tag!r} is not a tag", remedy="write it as KEY=VALUE")
 
 
 def _check_encryption(options: CopyOptions) -> None:
@@ -426,36 +536,3 @@ def _check_inputs(options: CopyOptions) -> None:
         raise ValidationError(
             "how a list is written was given without a list", remedy="add --files-from FILE"
         )
-
-
-def _moment(deadline: str, start: datetime) -> datetime:
-    """Return the moment that ``deadline`` names, also one that has passed.
-
-    It is a duration from ``start``, or a moment in ISO 8601.
-
-    Raises:
-        ValidationError: ``deadline`` names none.
-    """
-    try:
-        return start + timedelta(seconds=parse_duration(deadline))
-    except ValidationError:
-        pass
-    except OverflowError as error:
-        raise _no_deadline(deadline) from error
-    try:
-        moment = datetime.fromisoformat(deadline)
-    except ValueError as error:
-        raise _no_deadline(deadline) from error
-    if moment.tzinfo is None:
-        raise ValidationError(
-            f"the deadline {deadline!r} has no time zone",
-            remedy="add one: Z for UTC, or an offset like +02:00",
-        )
-    return moment
-
-
-def _no_deadline(deadline: str) -> ValidationError:
-    return ValidationError(
-        f"{deadline!r} is not a deadline",
-        remedy="write it as a duration (90m, 2h) or as a moment (2026-03-01T06:00:00Z)",
-    )

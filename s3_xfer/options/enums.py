@@ -79,6 +79,26 @@ class ListedKeys(enum.Enum):
     RELATIVE = "relative"  # each is what follows the source prefix
 
 
+class CompareBy(enum.Enum):
+    """What tells whether the destination's object is the same as the source's.
+
+    Objects of different sizes differ by every rule.
+    """
+
+    AUTO = "auto"  # ETags where they prove something, else a checksum of all of the content
+    SIZE = "size"  # the same size is the same object: an edit of the same length is not noticed
+    ETAG = "etag"  # equal ETags alone
+    CHECKSUM = "checksum"  # a checksum of all of the content alone: a HEAD of both sides for each
+    NEWER = "newer"  # the same size, and not modified after the destination's object
+
+
+class Delete(enum.Enum):
+    """What happens to what only the destination has."""
+
+    NOTHING = "nothing"  # it stays
+    EXTRA = "extra"  # it is deleted, once everything was copied
+
+
 class RunMode(enum.Enum):
     """Whether anything is written."""
 

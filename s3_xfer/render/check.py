@@ -16,7 +16,16 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.live import UNICODE, Glyphs, frame
 from s3_xfer.render.progress import Phase, size_field, time_of
-from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count, count_row, requests_row
+from s3_xfer.render.summary import (
+    Context,
+    Row,
+    Summary,
+    Tone,
+    by_count,
+    count_row,
+    left_out_rows,
+    requests_row,
+)
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
 
@@ -117,6 +126,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             detail = by_count(details.get(status, {})) or meaning
             label = status.value.replace("_", " ")
             yield count_row(label, count, size, detail, tone)
+    yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
     yield requests_row("requests", metrics.requests)
     if result.report_path:

@@ -22,6 +22,7 @@ from s3_xfer.render.summary import (
     bill_basis,
     by_count,
     count_row,
+    left_out_rows,
     requests_row,
 )
 from s3_xfer.text import printable, shell_word
@@ -143,6 +144,7 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
 def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
+    yield from left_out_rows(metrics)
     yield from _missing_rows(metrics)
     if result.planned_requests:
         yield requests_row("would send", result.planned_requests)
@@ -161,6 +163,9 @@ def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
     yield count_row("copied", copied, size, _speed(metrics), Tone.GOOD)
     size = format_size(metrics.bytes_skipped) if skipped else ""
     yield count_row("skipped", skipped, size, by_count(metrics.skips_by_reason))
+    if metrics.files_deleted:
+        size = format_size(metrics.bytes_deleted)
+        yield count_row("deleted", metrics.files_deleted, size, "at the destination")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -168,6 +173,9 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     reasons = dict(metrics.skips_by_reason)
     would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
     yield count_row("would copy", would_copy, format_size(metrics.planned_bytes), tone=Tone.GOOD)
+    would_delete = reasons.pop(SkipReason.WOULD_DELETE.value, 0)
+    if would_delete:
+        yield count_row("would delete", would_delete, "", "at the destination")
     if reasons:
         size = format_size(metrics.bytes_skipped - metrics.planned_bytes)
         yield count_row("would skip", sum(reasons.values()), size, by_count(reasons))

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_xfer.errors import ErrorClass
+from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
-from s3_xfer.units import format_count, plural
+from s3_xfer.units import format_count, format_size, plural
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -109,6 +110,15 @@ def count_row(
 def requests_row(label: str, requests: Mapping[str, int]) -> Row:
     """Return the row of requests by operation."""
     return count_row(label, sum(requests.values()), detail=by_count(requests))
+
+
+def left_out_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    """Yield the row of what filters left out, if they left out anything."""
+    if metrics.files_left_out:
+        size = format_size(metrics.bytes_left_out)
+        yield count_row(
+            "left out", metrics.files_left_out, size, by_count(metrics.left_out_by_rule)
+        )
 
 
 _STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}

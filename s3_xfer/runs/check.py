@@ -24,6 +24,7 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.ranges import EVERYTHING
+from s3_xfer.planning.selection import Selection
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
@@ -55,6 +56,11 @@ class CheckRun(Run[CheckResult]):
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
+        self._selection = Selection(
+            operation.options,
+            prefix=self._keys.source.key,
+            began=self._metrics.snapshot().start_time,
+        )
         self._start()
 
     def snapshot(self) -> TransferMetrics:
@@ -181,11 +187,22 @@ class CheckRun(Run[CheckResult]):
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off
+        if self._is_complete:
+            self._notes += self._selection.notes()
 
     def _plan(self, batch: Batch[Pair]) -> Sequence[Pair]:
         """Count the source objects of a batch; return the pairs that S3 has to be asked about."""
-        self._ledger.found([pair.source for pair in batch.items if pair.source], batch.keys)
-        return [pair for pair in batch.items if self._is_named or self._is_open(pair)]
+        pairs = [pair for pair in batch.items if self._is_selected(pair)]
+        self._ledger.left_out(self._selection.left_out, self._selection.left_out_bytes)
+        self._ledger.found([pair.source for pair in pairs if pair.source], batch.keys)
+        return [pair for pair in pairs if self._is_named or self._is_open(pair)]
+
+    def _is_selected(self, pair: Pair) -> bool:
+        """Return whether the filters leave a pair in: about an extra object only those of keys."""
+        if pair.source:
+            return self._selection.wants(pair.source)
+        assert pair.destination  # noqa: S101 - a pair has one of them
+        return self._selection.wants_key(pair.destination.key[len(self._keys.destination.key) :])
 
     def _is_open(self, pair: Pair) -> bool:
         """Return whether the listings leave a pair open; record what they tell about it."""

@@ -20,11 +20,13 @@ from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import OpenUpload, S3Object
-from s3_xfer.options import RunMode
+from s3_xfer.options import Delete, RunMode
+from s3_xfer.options.filters import parse_rules
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
+from s3_xfer.sources.counterparts import Counterparts
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.single import SingleObjectSource
@@ -98,7 +100,8 @@ class CopySetup:
         if journal is None:
             return True
         self._ledger.go_on_from(journal)
-        if not journal.is_complete:
+        deletes = self._spec.options.delete is Delete.EXTRA and not journal.has_deleted
+        if not journal.is_complete or deletes:
             self._notes.append(f"going on from the journal {self.opened.name}")
             return True
         if journal.uploads.may_be_open:  # killed between the last object and the end
@@ -178,14 +181,31 @@ class CopySetup:
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
         source = self._keys.source
+        prefix = source.key + parse_rules(self._spec.options.filters).prefix
         return Listing(
-            PageReader(self.clients.source, bucket=source.bucket, prefix=source.key),
-            prefix=source.key,
+            PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
+            prefix=prefix,
             ranges=ranges,
             must_be_ordered=self._ledger.journal is not None,
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
+            counterparts=self._counterparts(),
         )
+
+    def _counterparts(self) -> Counterparts | None:
+        """Return what looks objects up in the destination's listing; None if none are looked up.
+
+        Keys that a program has named are in no order.
+        """
+        spec, clients = self._spec, self.clients
+        assert clients  # noqa: S101 - the caller has looked
+        looks_first = self.is_dry_run or not clients.destination_is_aws
+        looks = spec.compare_by if spec.overwrite else looks_first
+        if not looks or spec.rename:
+            return None
+        destination = self._keys.destination
+        reader = PageReader(clients.destination, destination.bucket, destination.key)
+        return Counterparts(reader, self._keys, self._notes.append)
 
     def service_notes(self) -> tuple[str, ...]:
         """Return what the user should know about how the service took the copies."""
@@ -222,12 +242,23 @@ class CopySetup:
             self._ledger.abort(error)
         return uploads.open_uploads()
 
+    def mark_deleted(self) -> None:
+        """Note in the journal that everything was deleted. Does not raise."""
+        if self._ledger.journal:
+            try:
+                self._ledger.journal.mark_deleted()
+            except S3XferError as error:
+                self._ledger.fail_late(error, "journal")
+
     def close_journal(self) -> tuple[tuple[OpenUpload, ...], bool]:
         """Close the journal; return the uploads it keeps open, and whether something is left."""
         if not self.opened:
             return (), False
         journal, bucket = self.opened.journal, self._keys.destination.bucket
-        is_left = journal is not None and not journal.is_complete
+        deletes = self._spec.options.delete is Delete.EXTRA
+        is_left = journal is not None and (
+            not journal.is_complete or (deletes and not journal.has_deleted)
+        )
         kept: tuple[OpenUpload, ...] = ()
         try:
             uploads = journal.uploads.resumable() if journal else ()

@@ -15,7 +15,8 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.model import CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
 from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
@@ -42,8 +43,9 @@ class DryRunProcessor(Processor[CopyTask]):
             options=spec.options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
+            compare=spec.compare_by,
         )
-        self._steps = counterpart_steps(spec.options, overwrite=spec.overwrite)
+        self._steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)
         self._settler = OutcomeSettler(self._context)
         self._ledger = ledger
         self._on_unseen = on_unseen
@@ -56,24 +58,28 @@ class DryRunProcessor(Processor[CopyTask]):
             self._ledger.end(task, self._outcome(task))
 
     def _outcome(self, task: CopyTask) -> Outcome:
-        asks = bool(self._steps)
+        asks = bool(self._steps) and not task.is_compared_by_listing
         try:
             if not task.source.size_is_known or (asks and task.source.needs_lookup):
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
             if not asks:
                 return Skipped(task, SkipReason.DRY_RUN)
-            decision = decide(self._steps, task, self._counterpart(task))
+            counterpart = self._counterpart(task)
+            decision = decide(self._steps, task, counterpart)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._settler.not_begun(task, error)
         if isinstance(decision, Copy):
-            return Skipped(task, SkipReason.DRY_RUN)
+            reason = counterpart.copy_reason if counterpart else CopyReason.NEW
+            return Skipped(replace(task, reason=reason), SkipReason.DRY_RUN)
         return outcome_of(decision, task)
 
     def _counterpart(self, task: CopyTask) -> Counterpart | None:
         context = self._context
         if context.overwrite:
-            return lookup.compared_counterpart(context.source, context.destination, task)
+            return lookup.compared_counterpart(
+                context.source, context.destination, task, context.compare or CompareBy.AUTO
+            )
         try:
             return lookup.existing_counterpart(context.destination, task)
         except Exception as error:

@@ -26,6 +26,7 @@ from s3_xfer import (
     TagPolicy,
 )
 from s3_xfer.cli.main import cli
+from s3_xfer.declarations import Section
 from s3_xfer.units import MIB
 from tests.declared import Case, cases
 
@@ -154,7 +155,9 @@ def test_every_option_of_a_copy_reaches_it() -> None:
         each.name for each in fields(options) if getattr(options, each.name) == each.default
     }
     assert untouched == ALONE | {
-        case.name for case in cases(CopyOptions) if not case.declaration.flag
+        case.name
+        for case in cases(CopyOptions)
+        if not case.declaration.flag or case.declaration.section is Section.SYNC
     }
 
 
@@ -162,6 +165,7 @@ def _is_left_out(case: Case, words: list[str]) -> bool:
     """Return whether an option can be typed with these words, and is not among them."""
     return (
         bool(case.declaration.flag)
+        and case.declaration.section is not Section.SYNC
         and case.declaration.flag not in words
         and case.name not in ALONE
     )
