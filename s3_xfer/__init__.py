@@ -88,6 +88,7 @@ from s3_xfer.options import (
 )
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
+from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
     from s3_xfer.operations import S3CheckOperation, S3CopyOperation, check, copy
@@ -133,6 +134,7 @@ __all__ = [
     "ObjectError",
     "OpenUpload",
     "Outcome",
+    "Phrase",
     "Planned",
     "Preflight",
     "PreflightError",
@@ -160,6 +162,7 @@ __all__ = [
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "Wording",
     "check",
     "copy",
     "declarations_of",

@@ -18,6 +18,7 @@ from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+from s3_xfer.wording import message
 
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 
@@ -49,7 +50,7 @@ class AccessPreflight:
             self._examine([probes.head])
             (self.single,) = self._context.sample
         if self._is_skipped:
-            return ("access was not checked before the copy (--no-preflight)",)
+            return (message("access was not checked before the copy ({preflight=skip})"),)
         if self._spec.recursive:
             self._examine([probes.list_source])
         if self._spec.source.bucket_owner:

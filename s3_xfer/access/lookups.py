@@ -23,6 +23,7 @@ from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
+from s3_xfer.wording import message
 
 _BY_READER = "(the source's where given, otherwise the destination's)"
 
@@ -46,10 +47,11 @@ def source_object(client: S3Client, source: S3Location) -> S3Object:
 
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
-    remedy = "check the key; keys are case-sensitive"
+    remedy = message("check the key; keys are case-sensitive")
     try:
         if first_objects(PageReader(client, source.bucket, source.key.rstrip("/") + "/")):
-            remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
+            under = f"{source.url.rstrip('/')}/"
+            remedy = message("there are objects under {under}: add {recursive=True}", under=under)
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         info = translate(error)
         if info.error_class is ErrorClass.BUCKET_MISSING:
@@ -106,7 +108,8 @@ def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
         client.head_object(Bucket=source.bucket, Key=key)
     except Exception:  # noqa: BLE001 - only the advice depends on it
         return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
-    return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+    url = s3_url(source.bucket, key)
+    return message("{url} is an object: leave out {recursive=True}", url=url)
 
 
 @contextmanager

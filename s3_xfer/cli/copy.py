@@ -24,6 +24,7 @@ from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
@@ -117,6 +118,7 @@ def _resume(journal: str, values: Values, output: Output) -> ExitCode:
         destination_url=keys.destination.url,
         verbose=values["verbose"],
         destination=operation.destination,
+        wording=COMMAND_LINE,
     )
     return perform(operation, output, context)
 
@@ -144,6 +146,7 @@ def context_of(source: str, destination: str, values: Values) -> Context:
         rerun=rerun_command(copy, source, destination, values),
         check=check_command(_check_params(), source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),
+        wording=COMMAND_LINE,
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from s3_xfer.cli.exit_codes import exit_code
 from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
@@ -76,7 +77,7 @@ class ProgressLog:
         """Yield the lines that are new since the last call."""
         for note in run.notes[self._notes :]:
             self._notes += 1
-            yield f"note: {printable(note)}"
+            yield f"note: {printable(COMMAND_LINE.say(note))}"
         yield from self._outage_lines(run.snapshot().waiting_for)
         failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
         for failed in failures[self._failures : self._failures_max]:

@@ -13,6 +13,7 @@ from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.options import PolicyFormat, copy_options, doctor_options, policy_options
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable
 
@@ -75,9 +76,9 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
     if values["json"]:
-        print_json(report.to_dict())
+        print_json(COMMAND_LINE.say_all(report.to_dict()))
     elif not values["quiet"]:
-        print_line("\n".join(doctor_lines(report)))
+        print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,

@@ -53,6 +53,7 @@ from s3_xfer.options.limits import (
 )
 from s3_xfer.text import printable
 from s3_xfer.units import parse_duration
+from s3_xfer.wording import message
 
 __all__ = [
     "BATCH_SIZE_MAX",
@@ -279,7 +280,7 @@ class CopyOptions:
     journal: str | None = optional(
         str,
         _OUTPUT,
-        "Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+        "Keep what is done here (or in s3://BUCKET/KEY), so that the copy can be resumed.",
         kind=Kind.FILE_OR_URL,
         metavar="FILE",
         journal=_FIRST_RUN,
@@ -338,17 +339,19 @@ def _check_encryption(options: CopyOptions) -> None:
     kms = options.sse in (Encryption.KMS, Encryption.KMS_DSSE)
     if options.sse_kms_key_id and not kms:
         raise ValidationError(
-            "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
+            "a KMS key was given without KMS encryption", remedy=message("add {sse=aws:kms}")
         )
     if options.bucket_key and options.sse is not Encryption.KMS:
         raise ValidationError(
-            "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
+            "an S3 Bucket Key only exists with KMS encryption", remedy=message("add {sse=aws:kms}")
         )
 
 
 def _check_files(options: CopyOptions) -> None:
     if options.report_scope is ReportScope.ALL and not options.report_path:
-        raise ValidationError("a report of all objects needs a file", remedy="add --report FILE")
+        raise ValidationError(
+            "a report of all objects needs a file", remedy=message("add {report_path=...}")
+        )
     if options.report_path and options.report_path in (
         options.from_report_path,
         options.prices_path,
@@ -358,7 +361,9 @@ def _check_files(options: CopyOptions) -> None:
             remedy="write the new report to another file",
         )
     if options.journal_use is JournalUse.RESUME and not options.journal:
-        raise ValidationError("no journal to resume was given", remedy="name its file")
+        raise ValidationError(
+            "no journal to resume was given", remedy=message("name it: {journal=...}")
+        )
 
 
 def _moment(deadline: str, start: datetime) -> datetime:

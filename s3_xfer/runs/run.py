@@ -32,6 +32,7 @@ from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
 from s3_xfer.runs.run_end import ResultT, RunEnd
 from s3_xfer.spec import TransferSpec
+from s3_xfer.wording import message
 
 _CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
 
@@ -224,7 +225,7 @@ class Run(RunEnd[ResultT]):
 
     def _give_up(self, outage: Outage) -> None:
         """End the run because a server stayed away."""
-        problem = f"{outage.final_text} (--outage-limit)"
+        problem = message("{outage} ({outage_limit_s})", outage=outage.final_text)
         self._ledger.abort(RunAborted(problem, error_class=ErrorClass.OUTAGE))
 
     # ------------------------------------------------------------------ what recipes share

@@ -350,7 +350,7 @@ def test_requester_pays_is_proven(world: World) -> None:
     found = diagnosis(examine(alone(world)))
 
     assert found.certain
-    assert "--request-payer requester" in found.causes[0]
+    assert "request_payer=True" in found.causes[0]
 
 
 def test_requester_pays_needs_the_control_request(world: World) -> None:

@@ -64,7 +64,7 @@ def test_sts_that_does_not_answer_takes_nothing_from_the_checks(world: World) ->
     assert report.conclusion is Conclusion.REFUSED
     assert lines(report)["destination write"].verdict is Verdict.FAILED
     assert lines(report)["destination identity"].verdict is Verdict.UNPROVEN
-    assert "--principal" in lines(report)["destination identity"].evidence
+    assert "principal=" in lines(report)["destination identity"].evidence
     assert world.server.count("GetCallerIdentity") == 1  # for both sides
 
 

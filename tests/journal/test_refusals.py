@@ -44,7 +44,7 @@ def test_a_copy_does_not_begin_where_one_is_unfinished(world: World, unfinished:
     with pytest.raises(JournalError, match="is not finished") as refused:
         world.copy(journal=str(unfinished))
 
-    assert refused.value.remedy == f"go on from it: s3-xfer resume {unfinished}"
+    assert refused.value.remedy == f"go on from it: S3CopyOperation.resume({str(unfinished)!r})"
     assert world.server.requests == []
 
 
