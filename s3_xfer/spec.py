@@ -96,7 +96,7 @@ class CopySpec(TransferSpec):
     overwrite: bool = option(
         True,
         Section.WHAT,
-        "Leave objects alone that exist at the destination (atomic on AWS).",
+        "Do not overwrite existing objects (atomic on AWS).",
         flag="--no-overwrite",
     )
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)

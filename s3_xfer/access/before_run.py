@@ -75,7 +75,11 @@ class AccessPreflight:
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
-            f"{_NOT_PROVEN[finding.side]} was not proven: {finding.evidence}"
+            message(
+                "{step} could not be checked: {evidence}",
+                step=_NOT_PROVEN[finding.side],
+                evidence=finding.evidence,
+            )
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )
@@ -87,7 +91,11 @@ class AccessPreflight:
         (finding,) = self._examine([probes.head_by_copier])
         unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
         if finding.verdict is Verdict.UNPROVEN:
-            return f"{unchecked} with the destination's credentials ({finding.evidence})"
+            return message(
+                "{unchecked} with the destination's credentials ({evidence})",
+                unchecked=unchecked,
+                evidence=finding.evidence,
+            )
         return (
             f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
             "tags and KMS keys may still be denied"

@@ -43,7 +43,7 @@ from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
 from s3_xfer.wording import message
 
-_NOTHING_OPEN = "nothing can be tried where nothing can be written"
+_NOTHING_OPEN = "not tried, because nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
 
@@ -255,7 +255,7 @@ def existing(context: ProbeContext) -> str:
     target = {"Bucket": destination.bucket, "Key": probe_key(destination)}
     info = answer(context.clients.destination.head_object, target)
     if info is None or info.error_class is ErrorClass.SOURCE_VANISHED:
-        return "what exists can be told from what does not"
+        return "existing and missing objects can be told apart"
     if context.clients.destination_is_aws:
         raise UnprovenError(
             f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "

@@ -172,7 +172,7 @@ class ReadingExperiments:
         denial.suspect(cause, *others)
         if not denial.is_own_account:
             denial.suspect(
-                "the object belongs to a third account, for which bucket policies do not speak"
+                "the object belongs to a third account, to which bucket policies do not apply"
             )
 
     def _no_grant(self, permission: str) -> list[str]:

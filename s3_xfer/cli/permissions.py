@@ -38,7 +38,7 @@ DOCTOR_EXIT_HELP = """\b
 Exit status:
     0  everything that the copy needs was proven
     3  the copy would be refused
-    6  nothing failed, but not everything could be proven"""
+    6  no check failed, but some could not be made"""
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
@@ -170,9 +170,13 @@ def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     notes = []
     targets = {document.target for document in documents}
     if PolicyTarget.SOURCE_BUCKET in targets and not values["source_bucket_owner"]:
-        notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
+        notes.append(
+            "the source bucket is assumed to belong to another account (--source-bucket-owner)"
+        )
     if PolicyTarget.TRUST in targets and values["dest_external_id"]:
-        notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
+        notes.append(
+            f"{EXTERNAL_ID} is a placeholder for the external id: replace it with envsubst"
+        )
     notes += size_notes(documents)
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")

@@ -73,7 +73,7 @@ class ErrorClass(_Explained):
     )
     SERVER_ERROR = (
         "ServerError",
-        "the S3 service had an internal error, or sent what cannot be read, every time",
+        "the S3 service had an internal error, or sent an unreadable answer, every time",
         "{RUN_AGAIN}; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
@@ -91,7 +91,7 @@ class ErrorClass(_Explained):
     )
     MACHINE_LIMIT = (
         "MachineLimit",
-        "this machine had no more open files, threads or memory for the program",
+        "this machine ran out of open files, threads or memory",
         "raise the limit (ulimit -n, ulimit -u, the container's memory) or lower {concurrency}, "
         "then {RUN_AGAIN}",
         RetryAction.RETRY,
@@ -104,7 +104,7 @@ class ErrorClass(_Explained):
     )
     EMPTY_RESPONSE = (
         "EmptyResponse",
-        "S3 answered 200 without what it never leaves out, such as the ETag of the copy",
+        "S3 answered 200, but left out what the answer must contain, such as the copy's ETag",
         "{RUN_AGAIN}; a proxy or endpoint that strips answers must be fixed",
         RetryAction.RETRY,
     )
@@ -117,7 +117,7 @@ class ErrorClass(_Explained):
     SOURCE_CHANGED = (
         "SourceChanged",
         "the source object was overwritten after it was listed",
-        "{RUN_AGAIN}: it takes the object as it is then",
+        "{RUN_AGAIN}: it copies the object as it is then",
     )
     SOURCE_VANISHED = (
         "SourceVanished",
@@ -157,7 +157,7 @@ class ErrorClass(_Explained):
     EMPTY_KEY = ("EmptyKey", "the destination key would be empty", "give the destination a prefix")
     SIZE_REFUSED = (
         "SizeRefused",
-        "the S3 service takes no object, or no part, of this size",
+        "the S3 service does not accept an object or a part of this size",
         "lower {multipart_threshold_bytes}; for parts too large or too small "
         "change {part_size_bytes}",
     )
@@ -179,7 +179,7 @@ class ErrorClass(_Explained):
     TAGS_NOT_SUPPORTED = (
         "TagsNotSupported",
         "this S3 service has no object tags",
-        "leave the tags behind: {tags=skip}",
+        "copy without tags: {tags=skip}",
     )
     PARTS_NOT_SUPPORTED = (
         "PartsNotSupported",
@@ -194,7 +194,7 @@ class ErrorClass(_Explained):
     )
     INVALID_REQUEST = (
         "InvalidRequest",
-        "S3 refuses the request as such",
+        "S3 rejected the request as invalid",
         "read S3's message: an option does not fit this object or this bucket",
     )
     CREDENTIALS_REFUSED = (
@@ -229,7 +229,7 @@ class ErrorClass(_Explained):
     )
     DESTINATION_FULL = (
         "DestinationFull",
-        "the destination takes no more: it is full, over its quota, or read-only",
+        "the destination accepts no more data: it is full, over its quota, or read-only",
         "make room, have the quota raised, or allow writing; then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
@@ -252,7 +252,7 @@ class ErrorClass(_Explained):
     )
     INVALID_INPUT = (
         "InvalidInput",
-        "what was asked for makes no sense, whatever S3 would say",
+        "the values given are invalid, or contradict each other",
         "correct the value that the message names",
         RetryAction.END_RUN,
     )
@@ -276,7 +276,7 @@ class ErrorClass(_Explained):
     )
     OUTAGE = (
         "Outage",
-        "the server was away for longer than the run waits",
+        "the server did not answer for longer than the run waits",
         "find out when the server answers again, then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
@@ -305,6 +305,6 @@ class ErrorClass(_Explained):
     )
     UNEXPECTED = (
         "Unexpected",
-        "something happened that this program has no name for",
+        "an unexpected error occurred",
         "please report it with the traceback",
     )

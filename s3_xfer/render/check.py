@@ -96,7 +96,7 @@ def _headline(result: CheckResult, wording: Wording) -> str:
     if result.aborted_by:
         return f"Ended early: {printable(wording.say(result.aborted_by.problem))}"
     if result.cancelled_by:
-        return f"Stopped ({printable(result.cancelled_by)}): what follows is about a part only"
+        return f"Stopped ({printable(result.cancelled_by)}): only a part was compared"
     if result.totals.differences:
         differences = [f"{format_count(counts[s])} {s.value}" for s in DIFFERENCES if counts[s]]
         return f"Differences found: {', '.join(differences)}"

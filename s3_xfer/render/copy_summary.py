@@ -66,7 +66,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
 
 def _rerun_title(result: CopyResult) -> str:
     if result.resumable:
-        return "To go on where this run has ended:"
+        return "To resume this copy:"
     if result.is_first_copy_elsewhere:
         return "Not every service keeps metadata and tags. To check once what this one made:"
     if result.report_path:
@@ -176,7 +176,7 @@ def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
     size = format_size(metrics.bytes_failed) if failed else ""
     yield count_row("failed", failed, size, by_count(metrics.errors_by_class), Tone.BAD)
     if metrics.files_not_attempted:
-        text = "found, but the run ended before their turn"
+        text = "found, but not tried before the run ended"
         yield count_row("not tried", metrics.files_not_attempted, "", text, Tone.MIXED)
     if not metrics.listing_complete:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
@@ -198,7 +198,7 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         copied = f"{format_count(metrics.files_copied_on_second_try)} of them copied then"
         yield count_row("tried again", metrics.files_tried_again, detail=copied)
     if metrics.outages:
-        detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
+        detail = f"waited {format_duration(metrics.outage_s)} for a server that did not answer"
         yield count_row("outages", metrics.outages, detail=detail)
 
 

@@ -44,5 +44,5 @@ def _summary(report: DoctorReport) -> str:
     if report.conclusion is Conclusion.REFUSED:
         return f"This copy would be refused: {failed} of {len(findings)} checks failed"
     if report.conclusion is Conclusion.UNPROVEN:
-        return f"Not proven: {doubtful} of {len(findings)} checks that this copy needs say nothing"
+        return f"No check failed, but {doubtful} of {len(findings)} could not be made"
     return "Everything that this copy needs is allowed"

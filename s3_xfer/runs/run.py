@@ -88,6 +88,11 @@ class Run(RunEnd[ResultT]):
     # ------------------------------------------------------------------ what callers use
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to end early, by whatever reason; nothing new starts."""
+        return self._stop.is_set()
+
+    @property
     def state(self) -> RunState:
         """Where the run is."""
         return self._state

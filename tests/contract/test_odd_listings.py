@@ -67,9 +67,9 @@ ROADS: dict[str, Road] = {
 PREFIXES = {
     "leading slash": ("/data/", "data/x", "slashes at the beginning"),
     "joined slashes": ("Data//a/", "Data/a/x", "joins slashes"),
-    "no heed": ("Data/", "another/x", "does not heed the prefix"),
+    "no heed": ("Data/", "another/x", "ignores the prefix"),
     "lower case": ("Data/", "data/x", "upper case"),
-    "relative": ("Data/", "Data/x", "does not heed the prefix"),
+    "relative": ("Data/", "Data/x", "ignores the prefix"),
     "encoded in secret": ("a b/", "a b/x", "encodes keys and does not say so"),
     "not encoded": ("a%2Bb/", "a%2Bb/x", "says that keys are encoded"),
 }

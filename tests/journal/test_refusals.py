@@ -250,7 +250,7 @@ def test_the_command_line_tells_how_to_go_on(world: World, program: Program) -> 
     nothing = program.run("resume", "j.db", *PROFILES)
 
     assert first.code == 1
-    assert "To go on where this run has ended:\n  s3-xfer resume j.db" in first.out
+    assert "To resume this copy:\n  s3-xfer resume j.db" in first.out
     assert again.code == 3
     assert "Next: go on from it: s3-xfer resume j.db." in again.err
     assert last.code == 0, last.said

@@ -176,7 +176,7 @@ class S3Storage(JournalStorage):
                 return str(found["ETag"])
             self._require_unchanged(found)
             self._etag = found["ETag"] if found else None
-        raise _cannot_be_in_s3(self.name, "refuses the ETag that it gave itself")
+        raise _cannot_be_in_s3(self.name, "rejects the ETag that it returned itself")
 
     def _require_unchanged(self, found: Mapping[str, Any] | None) -> None:
         """Return if ``found``, which is in S3, is what this run has left there."""
