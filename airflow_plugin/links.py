@@ -1,4 +1,4 @@
-"""Links from a task to both locations in the AWS console.
+"""Links from a task to both locations in the AWS console; none to other services.
 
 The task stores bucket, prefix and region in an XCom of its own, because its arguments are rendered
 only while it runs. The console's address in each partition comes from the Amazon provider's base
@@ -7,13 +7,15 @@ class.
 
 from __future__ import annotations
 
+import os
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, BaseAwsLink
 
 from s3_xfer import AccountContext, S3Location
 
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")  # those that have a console
 _REGION = "us-east-1"  # the console's own choice where a connection names none
 
 
@@ -46,8 +48,10 @@ class S3DestinationLink(_BucketLink):
 def persist_links(
     context: Any, operator: Any, source: S3Location, destination: S3Location, *, recursive: bool
 ) -> None:
-    """Store both locations for the links of this task; without XComs there are no links."""
+    """Store the locations on AWS for the links of this task; without XComs there are no links."""
     for link, location in ((S3SourceLink, source), (S3DestinationLink, destination)):
+        if not _is_aws(location.account):
+            continue
         region = _region(location.account)
         link.persist(
             context=context,
@@ -58,6 +62,13 @@ def persist_links(
             bucket_name=location.bucket,
             prefix=location.key,
         )
+
+
+def _is_aws(account: AccountContext) -> bool:
+    """Return whether the console shows what is there."""
+    by_environment = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = account.endpoint_url or by_environment
+    return not endpoint or (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
 
 
 def _region(account: AccountContext) -> str:

@@ -15,6 +15,7 @@ from airflow_plugin._compat import BaseOperator, Context
 from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, with_options
 from airflow_plugin.exceptions import library_errors_as_task_errors
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
+from airflow_plugin.settings import task_wording
 from airflow_plugin.task_copy import TaskCopy
 
 if TYPE_CHECKING:
@@ -138,9 +139,16 @@ class S3CrossAccountCopyOperator(BaseOperator):
             S3CopyPermanentError: fails the task at once: wrong input, missing bucket, denied.
             S3CopyRetryableError: another try may succeed.
         """
-        with library_errors_as_task_errors():
-            arguments = _rendered(self)
-            copy = TaskCopy(arguments, task=self, context=context, is_killed=lambda: self.killed)
+        arguments = _rendered(self)
+        wording = task_wording(arguments.values)
+        with library_errors_as_task_errors(wording):
+            copy = TaskCopy(
+                arguments,
+                task=self,
+                context=context,
+                is_killed=lambda: self.killed,
+                wording=wording,
+            )
             self.copied = result = copy.run()
             return result
 

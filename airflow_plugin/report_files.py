@@ -68,6 +68,12 @@ class ReportFiles:
     ) -> None:
         self._stack.close()
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URLs by the local files that stand for them."""
+        files = ((self.output_path, self.output), (self.input_path, self.input))
+        return {str(path): str(argument) for path, argument in files if is_url(argument)}
+
     def deliver(self) -> S3XferError | None:
         """Upload the finished report if it belongs in S3; return the error if that fails."""
         if self.output_path is None or not is_url(self.output) or not self.output_path.exists():

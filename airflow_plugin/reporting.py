@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_plugin._compat import Asset, AssetAlias, Logger, stats
 from airflow_plugin.connections import Side
+from airflow_plugin.wording import OperatorWording
 from s3_xfer import CopyOptions, CopyResult, RunMode, S3CopyOperation, result_text
 
 RETURN_VALUE = "return_value"
@@ -37,7 +38,9 @@ _ASSET_FIELDS = (
 )
 
 
-def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side]) -> None:
+def log_settings(
+    log: Logger, operation: S3CopyOperation, sides: Sequence[Side], wording: OperatorWording
+) -> None:
     """Log what is copied, with which credentials, and which options differ from the defaults."""
     keys = operation.key_map()
     log.info("copying %s to %s", keys.source.url, keys.destination.url)
@@ -54,11 +57,15 @@ def log_settings(log: Logger, operation: S3CopyOperation, sides: Sequence[Side])
         for field in dataclasses.fields(CopyOptions):
             value = getattr(operation.options, field.name)
             if value != getattr(defaults, field.name):
-                log.info("%s: %s", field.name, getattr(value, "value", value))
+                log.info("%s: %s", field.name, wording.say(str(getattr(value, "value", value))))
 
 
 def log_result(
-    log: Logger, operation: S3CopyOperation, result: CopyResult, result_json: Mapping[str, Any]
+    log: Logger,
+    operation: S3CopyOperation,
+    result: CopyResult,
+    result_json: Mapping[str, Any],
+    wording: OperatorWording,
 ) -> None:
     """Log the result: for people, and as one line of JSON for machines."""
     keys = operation.key_map()
@@ -68,6 +75,7 @@ def log_result(
         source_url=keys.source.url,
         destination_url=keys.destination.url,
         dry_run=operation.options.mode is RunMode.DRY_RUN,
+        wording=wording,
     )
     for line in text.splitlines():
         log.info("%s", line)

@@ -16,7 +16,11 @@ from airflow_plugin import settings
 from airflow_plugin._compat import BaseOperator
 from airflow_plugin.arguments import TaskArguments
 from airflow_plugin.connections import destination_side, source_side
-from airflow_plugin.exceptions import raise_for_result
+from airflow_plugin.exceptions import (
+    library_errors_as_task_errors,
+    raise_for_result,
+    task_error_text,
+)
 from airflow_plugin.links import persist_links
 from airflow_plugin.monitor import monitor_run
 from airflow_plugin.report_files import ReportFiles, is_url
@@ -28,6 +32,7 @@ from airflow_plugin.reporting import (
     log_settings,
     update_asset_events,
 )
+from airflow_plugin.wording import OperatorWording
 from s3_xfer import CopyResult, S3CopyOperation, S3Location
 
 Json = dict[str, Any]
@@ -40,6 +45,7 @@ class TaskCopy:
         task: only for what every operator has: its log, its ids, its outlets.
         context: Airflow's.
         is_killed: whether Airflow has ended the task; polled in the main thread.
+        wording: the words of messages.
     """
 
     def __init__(
@@ -49,11 +55,13 @@ class TaskCopy:
         task: BaseOperator,
         context: Any,
         is_killed: Callable[[], bool],
+        wording: OperatorWording,
     ) -> None:
         self._arguments = arguments
         self._task = task
         self._context = context
         self._is_killed = is_killed
+        self._wording = wording
         self._recursive = arguments.flag("recursive")
         self._fail_on_error = arguments.flag("fail_on_error")
         self._source_side = source_side(arguments)
@@ -73,9 +81,11 @@ class TaskCopy:
         )
         source, destination = self._locations()
         with reports:
-            operation = self._operation(source, destination, reports)
-            self._report_start(operation)
-            return self._copy(operation, reports)
+            self._wording = dataclasses.replace(self._wording, urls=reports.urls)
+            with library_errors_as_task_errors(self._wording):
+                operation = self._operation(source, destination, reports)
+                self._report_start(operation)
+                return self._copy(operation, reports)
 
     # ------------------------------------------------------------------------- the operation
 
@@ -121,15 +131,21 @@ class TaskCopy:
                 log,
                 is_killed=self._is_killed,
                 log_interval_s=settings.seconds_setting("log_interval"),
+                wording=self._wording,
             )
         finally:
             report_error = reports.deliver()
             if report_error:
-                log.error("%s", report_error)
+                log.error("%s", task_error_text(report_error, self._wording))
         result = run.result()
         result_json = self._report_result(operation, result, is_delivered=not report_error)
         try:
-            raise_for_result(result, report_error, fail_on_error=self._fail_on_error)
+            raise_for_result(
+                result,
+                report_error,
+                fail_on_error=self._fail_on_error,
+                wording=self._wording,
+            )
         except Exception:
             self._push_result(result_json)
             raise
@@ -139,7 +155,8 @@ class TaskCopy:
 
     def _report_start(self, operation: S3CopyOperation) -> None:
         keys = operation.key_map()
-        log_settings(self._task.log, operation, (self._source_side, self._destination_side))
+        sides = (self._source_side, self._destination_side)
+        log_settings(self._task.log, operation, sides, self._wording)
         persist_links(
             self._context, self._task, keys.source, keys.destination, recursive=self._recursive
         )
@@ -150,7 +167,7 @@ class TaskCopy:
         """Report to the log, metrics and assets; return the result as plain JSON values."""
         keys, log = operation.key_map(), self._task.log
         result_json = self._as_json(operation, result, is_delivered=is_delivered)
-        log_result(log, operation, result, result_json)
+        log_result(log, operation, result, result_json, self._wording)
         with errors_as_warnings(log, "the metrics"):
             emit_metrics({"dag_id": self._task.dag_id, "task_id": self._task.task_id}, result_json)
         with errors_as_warnings(log, "the asset events"):
@@ -164,7 +181,7 @@ class TaskCopy:
     ) -> Json:
         """Return what XCom gets: only values that JSON keeps as they are."""
         keys = operation.key_map()
-        described = result.to_dict() | {
+        described = self._wording.say_all(result.to_dict()) | {
             "source": keys.source.url,
             "destination": keys.destination.url,
         }

@@ -95,6 +95,7 @@ from s3_xfer.options import (
 from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
+from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
     from s3_xfer.operations import (
@@ -154,6 +155,7 @@ __all__ = [
     "ObjectError",
     "OpenUpload",
     "Outcome",
+    "Phrase",
     "Planned",
     "Preflight",
     "PreflightError",
@@ -182,6 +184,7 @@ __all__ = [
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "Wording",
     "check",
     "copy",
     "declarations_of",

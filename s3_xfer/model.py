@@ -148,7 +148,7 @@ def check_endpoint(url: str) -> None:
     if any(mark in url for mark in "@?#"):
         raise ValidationError(
             "an endpoint has user info, a query or a fragment, none of which is ever sent",
-            remedy=f"{remedy}; credentials belong into a profile",
+            remedy=f"{remedy}; put credentials into a profile",
         )
     if not _ENDPOINT.fullmatch(url):
         raise ValidationError(f"{url!r} is not an endpoint", remedy=remedy)

@@ -16,6 +16,7 @@ from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
+from s3_xfer.wording import message
 
 
 def _location(help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002 - see option()
@@ -47,7 +48,7 @@ class TransferSpec:
         if self.destination.no_sign_request:
             raise ValidationError(
                 "requests to the destination have to be signed",
-                remedy="give no_sign_request for the source alone",
+                remedy=message("leave out {destination.no_sign_request}"),
             )
         self.key_map()
         if not self.recursive and self.options.has_filters:
@@ -106,7 +107,7 @@ class CopySpec(TransferSpec):
     overwrite: bool = option(
         True,
         Section.WHAT,
-        "Leave objects alone that exist at the destination (atomic on AWS).",
+        "Do not overwrite existing objects (atomic on AWS).",
         flag="--no-overwrite",
     )
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
@@ -128,12 +129,14 @@ class CopySpec(TransferSpec):
         if chosen and not self.recursive:
             raise ValidationError(
                 f"{' and '.join(chosen)} cannot be used for a single object",
-                remedy="give recursive=True and a prefix, which may be empty",
+                remedy=message("give {recursive=True} and a prefix, which may be empty"),
             )
         if chosen and self.options.journal:
             raise ValidationError(
                 f"a journal cannot keep {' and '.join(chosen)}: a resumed copy would not have them",
-                remedy="leave out the journal, and keep a report: from_report_path copies the rest",
+                remedy=message(
+                    "leave out the journal, and keep a report: {from_report_path} copies the rest"
+                ),
             )
         options = self.options
         inputs = (options.from_report_path, options.files_from, options.inventory)

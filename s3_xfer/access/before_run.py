@@ -18,6 +18,7 @@ from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+from s3_xfer.wording import message
 
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 
@@ -58,7 +59,7 @@ class AccessPreflight:
             self._examine([probes.head])
             (self.single,) = self._context.sample
         if self._is_skipped:
-            return ("access was not checked before the copy (--no-preflight)",)
+            return (message("access was not checked before the copy ({preflight=skip})"),)
         if self._named is not None:
             self._context.sample = self._named
             self._examine([probes.head_of_named])
@@ -86,7 +87,11 @@ class AccessPreflight:
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
-            f"{_NOT_PROVEN[finding.side]} was not proven: {finding.evidence}"
+            message(
+                "{step} could not be checked: {evidence}",
+                step=_NOT_PROVEN[finding.side],
+                evidence=finding.evidence,
+            )
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )
@@ -98,7 +103,11 @@ class AccessPreflight:
         (finding,) = self._examine([probes.head_by_copier])
         unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
         if finding.verdict is Verdict.UNPROVEN:
-            return f"{unchecked} with the destination's credentials ({finding.evidence})"
+            return message(
+                "{unchecked} with the destination's credentials ({evidence})",
+                unchecked=unchecked,
+                evidence=finding.evidence,
+            )
         return (
             f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
             "tags and KMS keys may still be denied"

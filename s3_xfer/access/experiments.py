@@ -23,6 +23,7 @@ from s3_xfer.options import CopyOptions
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _TIMEOUT_S = 3.0
 _PAYER = {"RequestPayer": "requester"}
@@ -121,7 +122,9 @@ class Experiments:
         def open_upload(**settings: Any) -> None:
             upload["UploadId"] = self.copier.create_multipart_upload(**settings)["UploadId"]
 
-        is_open = denial.is_allowed(f"opening an upload {label}", open_upload, arguments)
+        is_open = denial.is_allowed(
+            message("opening an upload {label}", label=label), open_upload, arguments
+        )
         if is_open:
             self.abort(upload)
         return is_open

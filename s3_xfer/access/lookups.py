@@ -24,6 +24,7 @@ from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url, shell_word
+from s3_xfer.wording import message
 
 _WILDCARDS = re.compile(r"[*?\[{]")
 _BY_READER = "(the source's where given, otherwise the destination's)"
@@ -59,10 +60,11 @@ def look_at(client: S3Client, known: S3Object) -> S3Object:
 
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
-    remedy = _remedy_for_wildcards(source) or "check the key; keys are case-sensitive"
+    remedy = _remedy_for_wildcards(source) or message("check the key; keys are case-sensitive")
     try:
         if first_objects(PageReader(client, source.bucket, source.key.rstrip("/") + "/")):
-            remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
+            under = f"{source.url.rstrip('/')}/"
+            remedy = message("there are objects under {under}: add {recursive=True}", under=under)
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         info = translate(error)
         if info.error_class is ErrorClass.BUCKET_MISSING:
@@ -121,7 +123,8 @@ def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
         client.head_object(Bucket=source.bucket, Key=key)
     except Exception:  # noqa: BLE001 - only the advice depends on it
         return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
-    return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+    url = s3_url(source.bucket, key)
+    return message("{url} is an object: leave out {recursive=True}", url=url)
 
 
 def _remedy_for_wildcards(source: S3Location) -> str:

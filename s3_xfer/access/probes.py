@@ -44,6 +44,7 @@ from s3_xfer.options import Delete
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
+from s3_xfer.wording import message
 
 # What a HEAD of a list's first objects may answer that others need not.
 _OF_ONE_OBJECT = (
@@ -52,7 +53,7 @@ _OF_ONE_OBJECT = (
     ErrorClass.INVALID_REQUEST,
     ErrorClass.KEY_TOO_LONG,
 )
-_NOTHING_OPEN = "nothing can be tried where nothing can be written"
+_NOTHING_OPEN = "not tried, because nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
 
@@ -64,8 +65,9 @@ def _identity(context: ProbeContext, side: str) -> str:
     assert identities  # noqa: S101 - the doctor gives them
     identity = identities.source() if side == SOURCE else identities.destination()
     if not identity.arn:
-        reason = f"{identity.unknown_because}; --principal names who copies"
-        raise UnprovenError(printable(reason), is_needed=False)
+        reason = printable(identity.unknown_because)
+        evidence = message("{reason}; {principal} names who copies", reason=reason)
+        raise UnprovenError(evidence, is_needed=False)
     return printable(identity.arn)
 
 
@@ -257,8 +259,11 @@ def _read_tags_as_needed(context: ProbeContext, item: S3Object) -> None:
         if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
             raise lacking.without_tags(context, refusal) from refusal
         raise UnprovenError(
-            f"{refusal.problem}; objects without tags are copied all the same, those with tags "
-            "fail (or --tags skip)",
+            message(
+                "{problem}; objects without tags are copied all the same, those with tags fail "
+                "(or {tags=skip})",
+                problem=refusal.problem,
+            ),
             refusal=refusal,
         ) from refusal
 
@@ -269,7 +274,7 @@ def _read_tags(
     action: AccessAction,
     found: dict[str, Mapping[str, str]] | None = None,
 ) -> str:
-    advice = "grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)"
+    advice = message("grant s3:GetObjectTagging on the source, or leave the tags out ({tags=skip})")
     with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
         answered = client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
     if found is not None:
@@ -298,7 +303,7 @@ def existing(context: ProbeContext) -> str:
     target = {"Bucket": destination.bucket, "Key": probe_key(destination)}
     info = answer(context.clients.destination.head_object, target)
     if info is None or info.error_class is ErrorClass.SOURCE_VANISHED:
-        return "what exists can be told from what does not"
+        return "existing and missing objects can be told apart"
     if context.clients.destination_is_aws:
         raise UnprovenError(
             f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "
@@ -310,8 +315,10 @@ def existing(context: ProbeContext) -> str:
     raise PreflightError(
         f"existing objects at {destination.url} cannot be seen: {answer_text(info)}; a service "
         "other than AWS may ignore the condition not to overwrite them",
-        remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
-        "credentials, or leave out --no-overwrite",
+        remedy=message(
+            "grant s3:GetObject and s3:ListBucket on the destination to its credentials, "
+            "or leave out {overwrite=False}"
+        ),
         error_class=info.error_class,
         action=AccessAction.LOOK,
         info=info,
@@ -337,10 +344,10 @@ def open_upload(context: ProbeContext) -> str:
         if not lacking.is_lacking(context, info) or lacking.opens_plain_upload(
             context, target, params
         ):
-            advice = (
-                "grant s3:PutObject on the destination to its credentials (with --acl also "
+            advice = message(
+                "grant s3:PutObject on the destination to its credentials (with {acl} also "
                 "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check "
-                "--dest-bucket-owner"
+                "{destination.bucket_owner}"
             )
             problem = f"{destination.url} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
@@ -435,7 +442,10 @@ def write_tags(context: ProbeContext) -> str:
             raise lacking.without_tags(context, refusal) from refusal
         if known or refusal.error_class is not ErrorClass.ACCESS_DENIED:
             raise
-        evidence = f"{refusal.problem}; that is needed for objects with tags (or --tags skip)"
+        evidence = message(
+            "{problem}; that is needed for objects with tags (or {tags=skip})",
+            problem=refusal.problem,
+        )
         raise UnprovenError(evidence, refusal=refusal) from refusal
     # One that stays is found among the open uploads.
     answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})

@@ -25,6 +25,7 @@ from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
@@ -118,6 +119,7 @@ def _resume(journal: str, values: Values, output: Output) -> ExitCode:
         destination_url=keys.destination.url,
         verbose=values["verbose"],
         destination=operation.destination,
+        wording=COMMAND_LINE,
     )
     return perform(operation, output, context)
 
@@ -148,6 +150,7 @@ def context_of(
         check=check_command(_check_params(), source, destination, values) if is_copy else None,
         catch_up=catch_up_command(copy, source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),
+        wording=COMMAND_LINE,
     )
 
 

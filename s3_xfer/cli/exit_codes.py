@@ -46,7 +46,7 @@ class ExitCode(enum.IntEnum):
     REFUSED = 3, "refused before anything was written (input, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
-    UNPROVEN = 6, "doctor found nothing wrong, and could not prove everything"
+    UNPROVEN = 6, "doctor: no check failed, but some could not be made"
     TOO_MANY_DELETES = 7, "everything was copied, nothing was deleted: it would be too much"
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"

@@ -16,6 +16,7 @@ from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, can_ask, print_error, print_lines, text_width
 from s3_xfer.cli.params import command
 from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -116,7 +117,8 @@ def _ask_location(prompt: str, given: str | None) -> str:
         try:
             S3Location.parse(answer.strip())
         except ValidationError as error:
-            print_error(printable(f"{error.problem}; {error.remedy}."))
+            say = COMMAND_LINE.say
+            print_error(printable(f"{say(error.problem)}; {say(error.remedy)}."))
         else:
             return answer.strip()
 

@@ -27,6 +27,7 @@ from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
 from s3_xfer.cli.sync import sync
 from s3_xfer.cli.uploads import uploads
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -39,7 +40,7 @@ SWITCH_INTERVAL_S = 0.05
 GC_THRESHOLDS = (20_000, 20, 50)
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
-    + ErrorClass.UNEXPECTED.see
+    + COMMAND_LINE.say(ErrorClass.UNEXPECTED.see)
 )
 # How newer versions of click show the help of a group that was given nothing.
 _HELP_ASKED_FOR = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -91,7 +92,7 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         if not isinstance(error, _HELP_ASKED_FOR):
-            print_error(ErrorClass.INVALID_INPUT.see)
+            print_error(COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see))
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt) as stop:
         after_prompt = "\n" if sys.stderr.isatty() else ""
@@ -106,7 +107,7 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
 def _report(error: BaseException) -> ExitCode:
     """Print on stderr what ``error`` means, and return its exit code."""
     if isinstance(error, S3XferError):
-        lines = (printable(line) for line in str(error).split("\n"))
+        lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
         print_error("error: " + "\n".join(lines))
     else:
         print_error("".join(traceback.format_exception(error)) + _UNEXPECTED)

@@ -181,7 +181,7 @@ check_options = (
     declared(_COPY["request_payer"]),
     declared(
         _COPY["concurrency"],
-        help="Objects that S3 is asked about at the same time.",
+        help="Maximum number of objects compared at the same time.",
         default_text=str(THREADS),
     ),
     *_RETRIES,
@@ -208,12 +208,12 @@ uploads_options = (
     own(
         ABORTING,
         "--journal",
-        "Spare those that this journal means to go on with; several may be given.",
+        "Keep those that this journal will resume; can be repeated.",
         name="journals",
         metavar="FILE",
         multiple=True,
     ),
-    own_flag(ABORTING, "--all", "Abort those of others too, after a question."),
+    own_flag(ABORTING, "--all", "Also abort those of others, after a confirmation."),
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
@@ -253,5 +253,5 @@ policy_options = (
     ),
     own_choice(POLICY_OUTPUT, "--format", "What to write them as.", PolicyFormat.JSON),
     own(POLICY_OUTPUT, "--only", "Print this document alone, as JSON.", metavar="PLACE"),
-    own_flag(POLICY_OUTPUT, "--revert", "Print the commands that take everything back."),
+    own_flag(POLICY_OUTPUT, "--revert", "Print the commands that revoke everything again."),
 )

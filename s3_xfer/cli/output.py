@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3_xfer.cli.options import Progress
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import PreflightError, S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -85,7 +86,7 @@ class Output:
             yield
         except S3XferError as refusal:
             if self.json:
-                print_json(_refusal_dict(refusal))
+                print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
             raise
 
     def print_result(self, result: CopyResult, context: Context) -> None:
@@ -95,7 +96,7 @@ class Output:
             summary = replace(summary, notes=())  # they were shown during the run
             print_line()
         if self.json:
-            print_json(result.to_dict())
+            print_json(COMMAND_LINE.say_all(result.to_dict()))
         elif not self.quiet:
             print_lines(summary_lines(summary, width=text_width()))
         has_problems = result.aborted_by or result.cancelled_by or result.metrics.files_failed
@@ -112,9 +113,9 @@ def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
     error_class = refusal.error_class
     return {
         "state": RunState.VALIDATION_FAILED.value,
-        "errors": [printable(refusal.problem)],
+        "errors": [printable(COMMAND_LINE.say(refusal.problem))],
         "error_class": error_class.value if error_class else None,
-        "remedy": printable(refusal.remedy),
+        "remedy": printable(COMMAND_LINE.say(refusal.remedy)),
         "runbook": error_class.runbook if error_class else None,
         "diagnosis": diagnosis.to_dict() if diagnosis else None,
     }

@@ -19,6 +19,7 @@ from s3_xfer.cli.options import (
 )
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
 from s3_xfer.options import Delete
 from s3_xfer.text import printable
@@ -44,7 +45,7 @@ DOCTOR_EXIT_HELP = """\b
 Exit status:
     0  everything that the copy needs was proven
     3  the copy would be refused
-    6  nothing failed, but not everything could be proven"""
+    6  no check failed, but some could not be made"""
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
@@ -84,9 +85,9 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
     if values["json"]:
-        print_json(report.to_dict())
+        print_json(COMMAND_LINE.say_all(report.to_dict()))
     elif not values["quiet"]:
-        print_line("\n".join(doctor_lines(report)))
+        print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,
@@ -184,9 +185,13 @@ def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     notes = []
     targets = {document.target for document in documents}
     if PolicyTarget.SOURCE_BUCKET in targets and not values["source_bucket_owner"]:
-        notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
+        notes.append(
+            "the source bucket is assumed to belong to another account (--source-bucket-owner)"
+        )
     if PolicyTarget.TRUST in targets and values["dest_external_id"]:
-        notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
+        notes.append(
+            f"{EXTERNAL_ID} is a placeholder for the external id: replace it with envsubst"
+        )
     notes += size_notes(documents)
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")

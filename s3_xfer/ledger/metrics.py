@@ -47,7 +47,7 @@ class TransferMetrics:
     count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
     ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
-    ``files_tried_again`` failed for a passing reason at first; they get a second chance.
+    ``files_tried_again`` failed for a temporary reason at first; they get a second chance.
     ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.

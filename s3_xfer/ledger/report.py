@@ -36,6 +36,7 @@ from s3_xfer.model import (
 )
 from s3_xfer.options import ReportScope
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
@@ -212,5 +213,5 @@ def _cannot_write(path: Path, error: OSError) -> ReportError:
     reason = error.strerror or str(error)
     return ReportError(
         f"the report {printable(str(path))} cannot be written: {reason}",
-        remedy="give --report a file on a disk with room that you may write",
+        remedy=message("give {report_path} a file on a disk with room that you may write"),
     )

@@ -14,6 +14,7 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.units import plural
+from s3_xfer.wording import Message, message
 
 _USD_DECIMALS = 6  # one request costs fractions of a cent
 
@@ -84,21 +85,25 @@ class CopyResult:
         metrics = self.metrics
         if self.cancelled_by:
             copied = plural(metrics.files_copied_successfully, "object")
-            again = "run it again; with --from-report only what is missing is copied"
             raise RunCancelled(
                 f"the run was stopped ({self.cancelled_by}) after {copied}",
-                remedy=self._remedy(again),
+                remedy=self._remedy(),
             )
         if metrics.files_failed:
             raise CopyFailed(
                 f"{plural(metrics.files_failed, 'object')} of {metrics.total_files_found:,} failed;"
                 f" the first: {metrics.errors_encountered[0]}",
-                remedy=self._remedy("run it again with --from-report"),
+                remedy=self._remedy(),
                 error_class=self.failures[0].error.error_class if self.failures else None,
             )
 
-    def _remedy(self, without_journal: str) -> str:
-        return f"resume it from its journal {self.journal}" if self.resumable else without_journal
+    def _remedy(self) -> Message:
+        """Return how to copy the rest: from the journal, else from the report, if there is one."""
+        if self.resumable:
+            return message("go on from its journal: {RESUME}", journal=self.journal)
+        if self.report_path:
+            return message("{RUN_FROM_REPORT}", report=self.report_path)
+        return message("{RUN_WITHOUT_REPORT}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics' plain values with state, notes and ends added."""

@@ -1,4 +1,4 @@
-"""The objects that failed for a passing reason, to be tried once more when all others are done.
+"""The objects that failed for a temporary reason, to be tried once more when all others are done.
 
 Until then they have no outcome: not in the metrics, not in the journal, not in the report. A run
 that ends before their second try records them as they had failed.

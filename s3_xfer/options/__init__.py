@@ -60,6 +60,7 @@ from s3_xfer.options.limits import (
 from s3_xfer.options.moments import moment_after, moment_before
 from s3_xfer.text import printable
 from s3_xfer.units import exact_size
+from s3_xfer.wording import message
 
 __all__ = [
     "BATCH_SIZE_MAX",
@@ -108,7 +109,7 @@ class CopyOptions:
     identical: Identical = option(
         Identical.COPY,
         _WHAT,
-        "Leave objects alone whose content is there already, by listing the destination.",
+        "Do not copy objects that are identical at the destination, by listing it.",
         flag="--skip-identical",
         when_given=Identical.SKIP,
         journal=_REMEMBERED,
@@ -255,7 +256,9 @@ class CopyOptions:
         journal=_REMEMBERED,
         details="head, two more requests each, is for services that refuse the condition.",
     )
-    tags: TagPolicy = option(TagPolicy.COPY, _FIDELITY, "Copy object tags, or leave them behind.")
+    tags: TagPolicy = option(
+        TagPolicy.COPY, _FIDELITY, "Whether object tags are copied or skipped."
+    )
     storage_class: StorageClass | None = optional(
         StorageClass,
         _FIDELITY,
@@ -281,7 +284,7 @@ class CopyOptions:
     concurrency: int | None = optional(
         int,
         _SPEED,
-        "Copies under way at the same time, at most.",
+        "Maximum number of copies at the same time.",
         range=(1, CONCURRENCY_MAX),
         default_text=(
             f"as many as make it faster, up to {MAX_IN_FLIGHT} (crt); {THREADS} (managed)"
@@ -300,7 +303,7 @@ class CopyOptions:
     listing_threads: int = option(
         8,
         _SPEED,
-        "Pages of the listing asked for at once, at most; more than one only if copies wait.",
+        "Maximum number of listing pages requested at once; more than one only while copies wait.",
         range=(1, LISTING_THREADS_MAX),
     )
     multipart_threshold_bytes: int = option(
@@ -316,12 +319,12 @@ class CopyOptions:
         "Size of a part; chosen by the object's size (128 to 512 MiB) unless given.",
         range=(PART_MIN_BYTES, PART_MAX_BYTES),
         journal=_IDENTITY,
-        details="It grows where 10,000 parts would not suffice.",
+        details="It grows where 10,000 parts would not be enough.",
     )
     retries: int = option(
         3,
         _SPEED,
-        "Repetitions of a request that failed for a passing reason.",
+        "How often a request that failed for a temporary reason is repeated.",
         range=(0, RETRIES_MAX),
     )
     retry_delay_s: float = option(
@@ -330,7 +333,7 @@ class CopyOptions:
     second_chance: SecondChance = option(
         SecondChance.GIVE,
         _SPEED,
-        "Do not try once more, at the end, what failed for a passing reason.",
+        "Do not retry, at the end, objects that failed for a temporary reason.",
         flag="--no-second-chance",
         when_given=SecondChance.SKIP,
     )
@@ -353,7 +356,7 @@ class CopyOptions:
     max_error_rate_percent: float | None = optional(
         float,
         _LIMITS,
-        "End it once more than this share failed of the last 1,000 tried (at least 100).",
+        "End the run once more than this share of the last 1,000 objects (at least 100) failed.",
         range=(0, 100),
         high_is_open=True,
         unit="per cent",
@@ -362,7 +365,7 @@ class CopyOptions:
     max_requests_per_s: float | None = optional(
         float,
         _LIMITS,
-        "Requests sent to S3, of all kinds together, at most.",
+        "Maximum number of requests to S3 per second, of all kinds together.",
         flag="--max-requests-per-second",
         range=(0, None),
         low_is_open=True,
@@ -381,7 +384,7 @@ class CopyOptions:
     outage_limit_s: float = option(
         600.0,
         _LIMITS,
-        "Wait so long for a server that fails every request, then end the run; 0 waits for none.",
+        "How long to wait for a server that fails every request, before the run ends; 0 for none.",
         kind=Kind.DURATION,
         range=(0, OUTAGE_LIMIT_MAX_S),
         unit="s",
@@ -403,7 +406,7 @@ class CopyOptions:
     journal: str | None = optional(
         str,
         _OUTPUT,
-        "Keep what is done here (or in s3://BUCKET/KEY), for s3-xfer resume.",
+        "Keep what is done here (or in s3://BUCKET/KEY), so that the copy can be resumed.",
         kind=Kind.FILE_OR_URL,
         metavar="FILE",
         journal=_FIRST_RUN,
@@ -415,7 +418,7 @@ class CopyOptions:
     principal: str | None = optional(
         str,
         _OUTPUT,
-        "Role or user that makes the copy, where STS does not say it; for diagnoses.",
+        "Role or user that makes the copy, where STS does not say it; used in diagnoses.",
         metavar="ARN",
     )
     journal_use: JournalUse = option(
@@ -494,17 +497,19 @@ def _check_encryption(options: CopyOptions) -> None:
     kms = options.sse in (Encryption.KMS, Encryption.KMS_DSSE)
     if options.sse_kms_key_id and not kms:
         raise ValidationError(
-            "a KMS key was given without KMS encryption", remedy="add --sse aws:kms"
+            "a KMS key was given without KMS encryption", remedy=message("add {sse=aws:kms}")
         )
     if options.bucket_key and options.sse is not Encryption.KMS:
         raise ValidationError(
-            "an S3 Bucket Key only exists with KMS encryption", remedy="add --sse aws:kms"
+            "an S3 Bucket Key only exists with KMS encryption", remedy=message("add {sse=aws:kms}")
         )
 
 
 def _check_files(options: CopyOptions) -> None:
     if options.report_scope is ReportScope.ALL and not options.report_path:
-        raise ValidationError("a report of all objects needs a file", remedy="add --report FILE")
+        raise ValidationError(
+            "a report of all objects needs a file", remedy=message("add {report_path=...}")
+        )
     if options.report_path and options.report_path in (
         options.from_report_path,
         options.prices_path,
@@ -514,7 +519,9 @@ def _check_files(options: CopyOptions) -> None:
             remedy="write the new report to another file",
         )
     if options.journal_use is JournalUse.RESUME and not options.journal:
-        raise ValidationError("no journal to resume was given", remedy="name its file")
+        raise ValidationError(
+            "no journal to resume was given", remedy=message("name it: {journal=...}")
+        )
 
 
 def _check_inputs(options: CopyOptions) -> None:

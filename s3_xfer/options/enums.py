@@ -137,7 +137,7 @@ class JournalUse(enum.Enum):
 
 
 class SecondChance(enum.Enum):
-    """What happens to objects that failed for a passing reason after all repetitions."""
+    """What happens to objects that failed for a temporary reason after all repetitions."""
 
     GIVE = "give"  # they are tried once more when everything else is done
     SKIP = "skip"  # they have failed

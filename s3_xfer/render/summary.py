@@ -18,6 +18,7 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_size, plural
+from s3_xfer.wording import LIBRARY, Wording
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -47,6 +48,7 @@ class Context:
     check: str | None = None  # the command line that compares everything
     catch_up: str | None = None  # the command line that copies what changed since an inventory
     destination: AccountContext = field(default_factory=AccountContext)
+    wording: Wording = LIBRARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class FailureGroup:
     count: int
     examples: tuple[tuple[str, ...], ...]  # lines of each example; the first names the object
     omitted: int
+    wording: Wording = LIBRARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,11 +197,11 @@ def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
 
 def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     """Yield the explanation of one class of failures, and examples."""
-    error_class = group.error_class
+    error_class, say = group.error_class, group.wording.say
     yield Line(f"{error_class.value}: {plural(group.count, 'object')} failed", _ERROR)
-    for text in (f"{error_class.description}.", f"Next: {error_class.remedy}."):
+    for text in (f"{say(error_class.description)}.", f"Next: {say(error_class.remedy)}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
-    yield Line(f"  {error_class.see}", _DIM)
+    yield Line(f"  {say(error_class.see)}", _DIM)
     for name, *details in group.examples:
         yield Line(f"    {name}")
         for text in details:

@@ -102,16 +102,18 @@ class CopySetup:
         self._ledger.go_on_from(journal)
         deletes = self._spec.options.delete is Delete.EXTRA and not journal.has_deleted
         if not journal.is_complete or deletes:
-            self._notes.append(f"going on from the journal {self.opened.name}")
+            self._notes.append(f"resuming from the journal {self.opened.name}")
             return True
         if journal.uploads.may_be_open:  # killed between the last object and the end
             self._notes.append(
-                f"by the journal {self.opened.name} only uploads may be left, to be aborted"
+                f"according to the journal {self.opened.name} only unfinished uploads are "
+                "left, to be aborted"
             )
             return True
         self._ledger.listing_completed()
         self._notes.append(
-            f"nothing is left to do: by the journal {self.opened.name} this copy is complete"
+            f"nothing is left to do: according to the journal {self.opened.name} this copy is "
+            "complete"
         )
         return False
 

@@ -42,12 +42,13 @@ from s3_xfer.sources.named_objects import NamedObject, NamedObjects
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
 _LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED, DELETED, WOULD_DELETE, NOT_DELETED)
 _SIZE_MAX = 2**63 - 1
 _GIVE_ANOTHER = "give the report of a copy between the same two places"
-_RUN_IT_AGAIN = "run the copy itself again; --no-overwrite leaves alone what has arrived"
+_RUN_IT_AGAIN = message("run the copy itself again; {overwrite=False} keeps what has arrived")
 
 
 class ReportFile:
@@ -117,7 +118,7 @@ class ReportFile:
         except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
             raise ReportError(
                 f"the report {printable(str(self._path))} cannot be read: {error}",
-                remedy="give the file that --report wrote",
+                remedy=message("give the file that {report_path} wrote"),
             ) from error
 
     def _parse(self, number: int, text: str) -> dict[str, Any]:

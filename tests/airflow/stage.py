@@ -38,8 +38,8 @@ class Ti:
         self.try_number = try_number
         self.xcoms: dict[str, Any] = {}
 
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Keep what is pushed."""
+    def xcom_push(self, key: str, value: Any, **_: Any) -> None:
+        """Keep what is pushed; Airflow 2 also gives the date of the run."""
         self.xcoms[key] = value
 
 

@@ -227,8 +227,10 @@ def test_the_library_s_message_stands_in_the_log(deployed: Deployed) -> None:
     """With what to do next."""
     log = deployed.airflow.log_of("end_permanent")
 
-    assert "the destination bucket no-such-bucket does not exist" in log
-    assert "Next: " in log
+    assert log.count("the destination bucket no-such-bucket does not exist") == 1
+    assert "Next: check the name" in log
+    assert "direct cause" not in log
+    assert "During handling" not in log
 
 
 # ---------------------------------------------------------------------------------- the examples
@@ -278,26 +280,11 @@ def test_a_task_s_log_reads_well(deployed: Deployed) -> None:
 # ------------------------------------------------------------------------------- fitting in
 
 
-def test_links_lead_to_both_buckets_in_the_console(deployed: Deployed) -> None:
-    """The rendered locations, not the templates."""
+def test_no_link_leads_to_a_console_that_has_other_buckets(deployed: Deployed) -> None:
+    """The connections have an endpoint that is not AWS's."""
     links = deployed.airflow.links("example_s3_xfer_prefix", "copy_prefix")
 
-    assert links == {
-        "S3 source": "https://console.aws.amazon.com/s3/buckets/their-bucket"
-        "?region=us-east-1&prefix=data%2F",
-        "S3 destination": "https://console.aws.amazon.com/s3/buckets/our-bucket"
-        "?region=us-east-1&prefix=from-them%2F",
-    }
-
-
-def test_a_link_to_a_single_object_names_it(deployed: Deployed) -> None:
-    """The console has another page for objects."""
-    links = deployed.airflow.links("example_s3_xfer_single_object", "copy_object")
-
-    assert links["S3 destination"] == (
-        "https://console.aws.amazon.com/s3/object/our-bucket"
-        "?region=us-east-1&prefix=from-them%2Forders.csv"
-    )
+    assert not any(links.values())
 
 
 def test_asset_events_carry_the_counts(deployed: Deployed) -> None:

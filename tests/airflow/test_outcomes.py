@@ -16,10 +16,12 @@ from airflow_plugin import (
     S3CopyRetryableError,
     S3CopyStoppedError,
     S3CopyThrottledError,
+    S3CrossAccountCopyOperator,
 )
 from airflow_plugin._compat import AirflowFailException
 from airflow_plugin.exceptions import TRANSIENT
-from s3_xfer import ErrorClass
+from airflow_plugin.links import S3SourceLink, persist_links
+from s3_xfer import AccountContext, ErrorClass, S3Location
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from tests.airflow.stage import SECRET, Stage, Ti, connection
 from tests.fault_server import Fault
@@ -159,8 +161,94 @@ def test_what_does_not_exist_fails_the_task_at_once(
     with pytest.raises(S3CopyPermanentError, match=words) as refused:
         stage.execute(**changes)
 
-    assert "Next: " in str(refused.value)
+    last_line = str(refused.value).splitlines()[-1]
+    assert last_line.startswith("Next: ")
+    assert refused.value.__suppress_context__  # the log has the message once
+    assert refused.value.__cause__ is None
     assert stage.sent("CopyObject") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "last_line"),
+    [
+        pytest.param({"recursive": False}, "Next: add recursive=True to copy", id="argument"),
+        pytest.param(
+            {"preflight": "skip", "fault": ("CopyObject", 403, "AccessDenied")},
+            "Next: clear this task: only what is missing is copied.",
+            id="clear",
+        ),
+        pytest.param(
+            {
+                "preflight": "skip",
+                "identical": "copy",
+                "fault": ("CopyObject", 403, "AccessDenied"),
+            },
+            'Next: give identical="skip" and clear this task.',
+            id="no report",
+        ),
+        pytest.param(
+            {
+                "source_region_name": "eu-west-1",
+                "fault": ("ListObjectsV2", 301, "PermanentRedirect"),
+            },
+            "Next: give source_region_name= or dest_region_name=.",
+            id="region",
+        ),
+        pytest.param(
+            {"fault": ("ListObjectsV2", 403, "InvalidAccessKeyId")},
+            "Next: check role, account and access key of the connection 'them' and the connection "
+            "'us'.",
+            id="connection",
+        ),
+    ],
+)
+def test_what_to_do_next_is_said_in_the_operator_s_words(
+    stage: Stage, changes: dict[str, Any], last_line: str
+) -> None:
+    """Arguments, connections, a cleared task: nothing that only a shell can do."""
+    fill(stage)
+    fault = changes.pop("fault", None)
+    if fault:
+        stage.server.inject(Fault.error(*fault))
+
+    with pytest.raises((S3CopyPermanentError, S3CopyRetryableError)) as refused:
+        stage.execute(**changes)
+
+    text = str(refused.value)
+    assert text.splitlines()[-1].startswith(last_line), text
+    assert "--" not in text
+    assert "s3-xfer " not in text.replace("documentation of s3-xfer", "")
+    assert "docs/" not in text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_linked"),
+    [
+        (None, True),
+        ("https://s3.eu-west-1.amazonaws.com", True),
+        ("https://bucket.vpce-1-2.s3.us-east-1.vpce.amazonaws.com", True),
+        ("http://127.0.0.1:9000", False),
+        ("https://s3.amazonaws.com.example.org", False),
+    ],
+)
+def test_links_lead_to_the_console_of_aws_alone(endpoint: str | None, *, is_linked: bool) -> None:
+    """The console has one page for prefixes, and another for objects."""
+    ti: Any = Ti(1)
+    account = AccountContext(endpoint_url=endpoint, region="eu-west-1")
+    source = S3Location(bucket="their-bucket", key="in/a b", account=account)
+    destination = S3Location(bucket="our-bucket", key="out/", account=AccountContext())
+
+    task: Any = S3CrossAccountCopyOperator(task_id="copy", source_key="s3://their-bucket/in/")
+
+    persist_links({"ti": ti}, task, source, destination, recursive=False)
+
+    assert ("s3_xfer_source" in ti.xcoms) is is_linked
+    assert "s3_xfer_destination" in ti.xcoms
+    if is_linked:
+        assert S3SourceLink().format_link(**ti.xcoms["s3_xfer_source"]) == (
+            "https://console.aws.amazon.com/s3/object/their-bucket"
+            "?region=eu-west-1&prefix=in%2Fa%20b"
+        )
 
 
 def test_denied_writing_is_known_before_anything_is_written(stage: Stage) -> None:
@@ -343,8 +431,23 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Any:
     with TwoAccounts() as accounts:
         stage = Moto(accounts, monkeypatch)
         accounts.store(SRC, [(f"in/{number}", b"content") for number in range(3)])
+        accounts.store(SRC, [("other/0", b"content")])
         accounts.store(SRC, [("in/" + "k" * 1020, b"too long below out/longer/")])
         yield stage
+
+
+def test_a_report_in_s3_is_named_by_its_url(moto: Moto, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody can open a temporary file of a pod: not in the settings, not in a message."""
+    caplog.set_level(logging.INFO)
+    url = f"s3://{DST}/r.jsonl"
+    Stage().execute(report_path=url, destination_key="out/longer/", fail_on_error=False)
+
+    with pytest.raises(S3CopyPermanentError, match=f"line 1 of {url} is not under") as refused:
+        Stage().execute(source_key="other/", from_report_path=url)
+
+    lines = [record.getMessage() for record in caplog.records]
+    assert {f"report_path: {url}", f"from_report_path: {url}"} <= set(lines)
+    assert "/s3-xfer-" not in "\n".join([*lines, str(refused.value)])
 
 
 def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:

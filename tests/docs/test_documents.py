@@ -13,6 +13,7 @@ import pytest
 from airflow_plugin.arguments import OPTIONS
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
@@ -70,10 +71,11 @@ def test_every_class_of_error_has_its_section(error_class: ErrorClass) -> None:
 
     assert anchor in sections
     if error_class in BEFORE_ANYTHING:
-        assert f"  {error_class.description}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
-        assert f"{error_class.see}\n" in sections[anchor]
+        said, remedy = map(COMMAND_LINE.say, (error_class.description, error_class.remedy))
+        assert f"  {said}.\n  Next: {remedy}.\n" in sections[anchor]
+        assert f"{COMMAND_LINE.say(error_class.see)}\n" in sections[anchor]
     else:
-        group = FailureGroup(error_class=error_class, count=1, examples=(), omitted=0)
+        group = FailureGroup(error_class, 1, examples=(), omitted=0, wording=COMMAND_LINE)
         said = "\n".join(line.text for line in group_lines(group, 200))
         assert f"```\n{said}\n```" in sections[anchor]
 

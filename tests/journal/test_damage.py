@@ -20,7 +20,7 @@ from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import World
 
-SAFE_WAY = "--skip-identical"
+SAFE_WAY = 'identical="skip"'
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_another_format_is_refused(unfinished: Path, version: int) -> None:
     error = refusal(unfinished)
 
     assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 2")
-    assert error.remedy.startswith("resume it with the s3-xfer that began it, or begin anew: ")
+    assert error.remedy.startswith("resume it with the version that began it, or begin anew: ")
     assert SAFE_WAY in error.remedy
 
 

@@ -61,6 +61,7 @@ from s3_xfer import (
     StorageClass,
     TransferMetrics,
     ValidationError,
+    Wording,
     declarations_of,
 )
 
@@ -193,7 +194,7 @@ VALUES: tuple[Any, ...] = (
     ValidationError("mode is 3"),
 )
 # What works, and is no value.
-OTHERS = (MetricsCollector, RateMeter)
+OTHERS = (MetricsCollector, RateMeter, Wording)
 # Only a run of a real server is one.
 RUNS = ("CopyRun", "CheckRun")
 SECTION = declarations_of(CopyOptions)["tags"].section

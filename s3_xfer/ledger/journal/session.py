@@ -6,7 +6,6 @@ that is refused leaves none behind.
 
 from __future__ import annotations
 
-import shlex
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +23,7 @@ from s3_xfer.options import JournalUse
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 SAVE_S = 10.0
 DESCRIPTION, STARTED_AT, SAVE = "description", "started_at", "save"
@@ -211,7 +211,7 @@ def _is_not_written() -> None:
 
 def _missing(name: str) -> JournalError:
     return JournalError(
-        f"there is no journal {name}", remedy="check the name, or begin: s3-xfer copy --journal"
+        f"there is no journal {name}", remedy=message("check the name, or {NEW_JOURNAL}")
     )
 
 
@@ -223,5 +223,5 @@ def _exists(name: str, *, is_complete: bool) -> JournalError:
         )
     return JournalError(
         f"the journal {name} belongs to this copy, which is not finished",
-        remedy=f"go on from it: s3-xfer resume {shlex.quote(printable(name))}",
+        remedy=message("go on from it: {RESUME}", journal=printable(name)),
     )
