@@ -66,7 +66,7 @@ class KeyList:
         self._hash = hashlib.sha256()
         written_in = options.files_from_format
         if written_in is ListFormat.AUTO:
-            written_in = self._told_format()
+            written_in = self._format_by_name()
         with self._translated(), _opened(self._name, open_remote) as opened:
             file = opened
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
@@ -109,14 +109,14 @@ class KeyList:
                 remedy="wait until it is written, then run it again",
             )
 
-    def _told_format(self) -> ListFormat:
-        told = format_of(self._name)
-        if told is None:
+    def _format_by_name(self) -> ListFormat:
+        by_name = format_of(self._name)
+        if by_name is None:
             raise ListError(
                 f"the name of the list {self._shown} does not tell how it is written",
                 remedy="add --files-from-format; lists are lines, CSV, JSON lines or NUL-separated",
             )
-        return told
+        return by_name
 
     def _take_all(self, listed: Iterator[ListRow]) -> None:
         while page := [self._named(row) for row in islice(listed, PAGE)]:

@@ -68,7 +68,7 @@ def test_another_format_is_refused(unfinished: Path, version: int) -> None:
 
     error = refusal(unfinished)
 
-    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 2")
+    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 3")
     assert error.remedy.startswith("resume it with the version that began it, or begin anew: ")
     assert SAFE_WAY in error.remedy
 
