@@ -35,7 +35,7 @@ class DeletePlan:
         if self.is_versioned:
             return "adds delete markers: the bucket is versioned, so they can be restored"
         if self.is_versioned is None:
-            return "may be irreversible: s3:GetBucketVersioning was denied"
+            return "may be irreversible: whether the bucket is versioned could not be seen"
         return "irreversible: the bucket is not versioned"
 
     def to_dict(self) -> dict[str, Any]:

@@ -139,9 +139,11 @@ class DeletionStage:
         """
         assert pair.destination  # noqa: S101 - the caller has looked
         relative_key = pair.destination.key[len(self._keys.destination.key) :]
+        if not relative_key:
+            return False
         if not self._of_destination.wants_key(relative_key):
             return self._spec.options.delete_excluded
-        if pair.source is not None or not relative_key:
+        if pair.source is not None:
             return False
         return self._of_destination.wants(pair.destination)
 

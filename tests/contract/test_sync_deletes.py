@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -345,7 +345,9 @@ def test_the_mark_of_the_prefix_stays(world: World) -> None:
     fill(world, extra="")
     world.server.put(DST, "out/", size=0)
 
+    included = {"filters": ("+ a",), "delete_excluded": True}
     assert deleting(world).metrics.files_deleted == 0
+    assert deleting(world, **included).metrics.files_deleted == 2
     assert "out/" in world.arrived()
 
 
@@ -377,3 +379,41 @@ def test_memory_holds_no_more_than_a_batch_of_what_is_deleted(world: World) -> N
 
     assert result.metrics.files_deleted == 3000
     assert left(world) == "abc"
+
+
+def test_where_the_condition_is_ignored_a_look_before_protects(world: World) -> None:
+    """As services other than AWS may do."""
+    fill(world)
+    world.server.inject(
+        Fault.call(
+            "DeleteObject", lambda request: cast("Any", request.headers).pop("if-match", None)
+        )
+    )
+    world.server.inject(
+        Fault.call(
+            "HeadObject", lambda _: world.server.put(DST, "out/y", size=99), key="out/y", times=1
+        )
+    )
+
+    result = deleting(world)
+
+    assert left(world) == "abcy"
+    assert result.metrics.files_deleted == 2
+
+
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_a_stop_while_both_sides_are_listed_deletes_nothing(world: World, after: int) -> None:
+    """In the copy or later; the exit code says that it was stopped."""
+    fill(world)
+    for bucket in (SRC, DST):
+        world.server.inject(in_small_pages(2, bucket=bucket))
+    run = CopyRun(sync_of(world, listing_threads=1, **DELETE))
+    world.server.inject(
+        Fault.call("ListObjectsV2", lambda _: run.cancel("test"), bucket=DST, after=after, times=1)
+    )
+
+    result = run.result()
+
+    check_accounts(result)
+    assert exit_code(result) is ExitCode.INTERRUPTED
+    assert left(world) == "abcxyz"

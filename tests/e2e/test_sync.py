@@ -85,3 +85,16 @@ def test_a_versioned_bucket_keeps_what_is_deleted(shop: Shop) -> None:
     shop.destination.delete_object(Bucket=DST, Key="out/extra", VersionId=row["version_id"])
     restored = shop.destination.get_object(Bucket=DST, Key="out/extra")["Body"].read()
     assert restored == b"precious"
+
+
+def test_what_was_typed_before_the_question_is_no_answer(world: World, program: Program) -> None:
+    """A line that waits in the terminal does not confirm what nobody has seen."""
+    fill(world)
+
+    with program.terminal(*DELETE, columns=100) as terminal:
+        terminal.child.sendline("y")
+        terminal.answer("Delete 1 object?", "n")
+        code = terminal.end()
+
+    assert code == 0
+    assert set(world.arrived()) == {"out/same", "out/extra"}
