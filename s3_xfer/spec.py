@@ -51,10 +51,10 @@ class TransferSpec:
                 remedy=message("leave out {destination.no_sign_request}"),
             )
         self.key_map()
-        if not self.recursive and self.options.has_filters:
+        if not self.is_of_prefix and self.options.has_filters:
             raise ValidationError(
                 "filters choose among the objects under a prefix, and this names a single one",
-                remedy="add --recursive, or leave out the filters",
+                remedy=message("add {recursive=True}, or leave out the filters"),
             )
 
     @classmethod
@@ -154,17 +154,17 @@ class CopySpec(TransferSpec):
         if not self.recursive or options.identical is not Identical.SKIP:
             raise ValidationError(
                 "only a sync deletes what the destination has in addition",
-                remedy="use s3-xfer sync, or S3SyncOperation",
+                remedy="use a sync",
             )
         if options.from_report_path:
             raise ValidationError(
                 "a report does not say what the source has, so nothing can be deleted by it",
-                remedy="leave out either --from-report or --delete",
+                remedy=message("leave out either {from_report_path} or {delete=extra}"),
             )
         if options.if_tag:
             raise ValidationError(
                 "what is gone has no tags, so a filter by tags cannot protect its copy",
-                remedy="leave out either --if-tag or --delete",
+                remedy=message("leave out either {if_tag} or {delete=extra}"),
             )
         if chosen:
             raise ValidationError(

@@ -25,6 +25,8 @@ FORMED = {
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
     "max_delete": "5%",
+    "newer_than": "7d",
+    "older_than": "2026-03-01T00:00:00Z",
 }
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
@@ -35,6 +37,14 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "journal_use": {"journal": "journal.db"},
     "files_from_format": {"files_from": "keys.txt"},
     "files_from_keys": {"files_from": "keys.txt"},
+}
+
+
+# Values of lists, which have a form of their own.
+LISTED = {
+    "filters": ("- *.tmp", "+ /a b/**"),
+    "source_storage_class": ("STANDARD", "GLACIER_IR"),
+    "if_tag": ("team=data", "a b=c=d"),
 }
 
 
@@ -52,6 +62,11 @@ class Case:
         return self.declaration.name
 
     @property
+    def is_filter(self) -> bool:
+        """Whether a copy with it has to be of a prefix."""
+        return self.cls is CopyOptions and CopyOptions(**self.fields).has_filters
+
+    @property
     def fields(self) -> dict[str, Any]:
         """The field with what has to be given too."""
         return {**COMPANIONS.get(self.name, {}), self.name: self.value}
@@ -61,6 +76,8 @@ class Case:
         """The words of a command line that give it."""
         flag, is_flag = self.declaration.flag, self.declaration.when_given is not None
         alone = is_flag and not self.declaration.word
+        if self.declaration.kind is Kind.TEXTS:
+            return [word for text in self.value for word in (flag, text)]
         return [flag] if alone else [flag, self.declaration.to_text(self.value)]
 
     def __str__(self) -> str:
@@ -91,6 +108,8 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
         case Kind.INSTANCE:
             return None
+        case Kind.TEXTS:
+            return LISTED[name]
         case Kind.TEXT | Kind.FILE_OR_URL | Kind.MOMENT:
             return FORMED.get(name, "text")
 
@@ -106,7 +125,8 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case is None:
         return S3CopyOperation(**spec)  # type: ignore[arg-type]
     if case.cls is CopyOptions:
-        return S3CopyOperation(**spec, options=CopyOptions(**case.fields))  # type: ignore[arg-type]
+        options = CopyOptions(**case.fields)
+        return S3CopyOperation(**spec, recursive=case.is_filter, options=options)  # type: ignore[arg-type]
     if case.cls is AccountContext:
         side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
         account = AccountContext(**case.fields)

@@ -24,7 +24,7 @@ from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url, shell_word
-from s3_xfer.wording import message
+from s3_xfer.wording import message, option
 
 _WILDCARDS = re.compile(r"[*?\[{]")
 _BY_READER = "(the source's where given, otherwise the destination's)"
@@ -135,11 +135,12 @@ def _remedy_for_wildcards(source: S3Location) -> str:
     prefix = literal[: literal.rfind("/") + 1]
     pattern = source.key[len(prefix) :]
     crossing = pattern.replace("*", "**") if "**" not in pattern else pattern
-    lines = dict.fromkeys(shell_word(f"/{each}") for each in (pattern, crossing))
-    return (
-        "a key is taken as it is written; for a pattern, copy "
-        f"--recursive {shell_word(s3_url(source.bucket, prefix))} with --include "
-        + ", or for all levels below with --include ".join(lines)
+    return message(
+        "a key is taken as it is written; for a pattern, copy {url} with {recursive=True} and "
+        "{rule}, or for all levels below {deep}",
+        url=shell_word(s3_url(source.bucket, prefix)),
+        rule=option("filters", f"+ /{pattern}"),
+        deep=option("filters", f"+ /{crossing}"),
     )
 
 

@@ -54,6 +54,11 @@ def rules_of(typed: Sequence[tuple[str, Any]]) -> tuple[str, ...]:
     return tuple(rules)
 
 
+def typed_of(rules: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return pairs of flag and value that give these rules."""
+    return tuple((_FLAGS[RuleEffect(rule[0])], rule[2:]) for rule in rules)
+
+
 def typed_filters(typed: Sequence[tuple[str, Any]]) -> list[str]:
     """Return the words of a command line that give the same rules."""
     return [word for flag, value in typed for word in (flag, shell_word(str(value)))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from s3_xfer.cli.filter_options import FILTERS, typed_filters, typed_of
 from s3_xfer.declarations import Declaration, Kind, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
@@ -51,6 +52,8 @@ class CommandLineWording(Wording):
             flag = f"--{_SIDES[side]}-{declaration.flag.removeprefix('--')}"
             return _typed(declaration, flag, value)
         declaration = _OPTIONS[name]
+        if name == FILTERS and value:
+            return " ".join(typed_filters(typed_of(value.splitlines())))
         if declaration.kind is Kind.MEMBERS:
             return f"--{value}"
         return _typed(declaration, declaration.flag, value)

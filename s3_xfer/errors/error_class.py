@@ -284,7 +284,7 @@ class ErrorClass(_Explained):
     TOO_MANY_DELETES = (
         "TooManyDeletes",
         "more objects would be deleted than may be, or others than were confirmed",
-        "look at what would be deleted with --dry-run; if it is right, raise --max-delete",
+        "look at what would be deleted with {mode=dry-run}; if it is right, raise {max_delete}",
         RetryAction.END_RUN,
     )
     OUTAGE = (

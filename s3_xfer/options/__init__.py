@@ -134,7 +134,9 @@ class CopyOptions:
         details="Nothing is deleted after an error, nor what the filters leave out.",
     )
     delete_excluded: bool = option(
-        False, Section.SYNC, "With --delete, delete keys that the filters leave out as well."
+        False,
+        Section.SYNC,
+        "Where extra objects are deleted, delete also what filters leave out.",
     )
     max_delete: str | None = optional(
         str,
@@ -526,14 +528,17 @@ def _check_files(options: CopyOptions) -> None:
 
 def _check_inputs(options: CopyOptions) -> None:
     inputs = {
-        "--from-report": options.from_report_path,
-        "--files-from": options.files_from,
-        "--inventory": options.inventory,
+        "a report": options.from_report_path,
+        "a list": options.files_from,
+        "an inventory": options.inventory,
     }
-    given = [flag for flag, value in inputs.items() if value is not None]
+    given = [name for name, value in inputs.items() if value is not None]
     if len(given) > 1:
         raise ValidationError(
-            f"{' and '.join(given)} both say what is to be copied", remedy="leave out one of them"
+            f"{' and '.join(given)} both say what is to be copied",
+            remedy=message(
+                "leave out all but one of {from_report_path}, {files_from} and {inventory}"
+            ),
         )
     is_plain = (options.files_from_format, options.files_from_keys) == (
         ListFormat.AUTO,
@@ -541,5 +546,5 @@ def _check_inputs(options: CopyOptions) -> None:
     )
     if not options.files_from and not is_plain:
         raise ValidationError(
-            "how a list is written was given without a list", remedy="add --files-from FILE"
+            "how a list is written was given without a list", remedy=message("add {files_from=...}")
         )

@@ -18,6 +18,7 @@ from pathlib import Path
 from s3_xfer.errors import ValidationError
 from s3_xfer.options.patterns import compile_pattern, literal_prefix
 from s3_xfer.text import printable
+from s3_xfer.wording import message, option
 
 _COMMENTS = ("#", ";")
 # Patterns that match every key; behind an exclude of them no other rule is ever asked.
@@ -82,11 +83,13 @@ class FilterRules:
         for number, rule in enumerate(self.rules):
             includes = [later for later in self.rules[number:] if _includes(later)]
             if not _includes(rule) and rule.pattern in _MATCH_ALL and includes:
-                wanted = " ".join(f"--include {later.pattern!r}" for later in includes)
                 raise ValidationError(
                     f"'{rule}' leaves out everything, so the rules behind it are never asked",
-                    remedy=f"the first rule that matches decides (in aws-cli the last); write "
-                    f"{wanted} alone: what no rule includes is left out",
+                    remedy=message(
+                        "the first rule that matches decides (in aws-cli the last); write {rules} "
+                        "alone: what no rule includes is left out",
+                        rules=option("filters", "\n".join(map(str, includes))),
+                    ),
                 )
 
     @property

@@ -48,6 +48,7 @@ from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
 from s3_xfer.units import plural
+from s3_xfer.wording import message
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
@@ -272,8 +273,11 @@ class CopyRun(Run[CopyResult]):
         stale = metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
         if stale:
             self._notes.append(
-                f"{plural(stale, 'object')} changed since the inventory: a copy of the prefix with "
-                "--skip-identical brings what is there now"
+                message(
+                    "{objects} changed since the inventory: a copy of the prefix with "
+                    "{identical=skip} brings what is there now",
+                    objects=plural(stale, "object"),
+                )
             )
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
@@ -363,7 +367,8 @@ def _notes_of_inventory(spec: CopySpec, source: Source[S3Object]) -> Iterator[st
     """Yield what is left where an inventory was not read to its end."""
     if isinstance(source, InventorySource) and not source.is_exhausted():
         left = "the report has all of it as not listed" if spec.options.report_path else "try again"
-        yield (
-            f"the inventory was not read to its end: {left}; with --skip-identical what has "
-            "arrived is left alone, and a copy with a journal can be resumed"
+        yield message(
+            "the inventory was not read to its end: {left}; with {identical=skip} what has "
+            "arrived is left alone, and a copy with a journal can be resumed",
+            left=left,
         )

@@ -45,6 +45,7 @@ from s3_xfer.sources.paired import PairedSource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.units import plural
+from s3_xfer.wording import message
 
 _BATCH = 100
 _CHANNEL_BATCHES = 20
@@ -189,9 +190,11 @@ class DeletionStage:
         if plan.count > plan.allowed:
             return RunAborted(
                 f"{plural(plan.count, 'object')} of {plan.of_objects:,} would be deleted, and "
-                f"{plan.allowed:,} may be (--max-delete): nothing was deleted",
-                remedy="look at them with --dry-run --report FILE; if they are right, raise "
-                "--max-delete",
+                f"{plan.allowed:,} may be: nothing was deleted",
+                remedy=message(
+                    "look at them with {mode=dry-run} and {report_path=...}; if they are right, "
+                    "raise {max_delete}"
+                ),
                 error_class=ErrorClass.TOO_MANY_DELETES,
             )
         if confirmed and plan.fingerprint != confirmed:

@@ -20,6 +20,7 @@ from s3_xfer.model import S3Location, S3Object
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.named_objects import PAGE, NamedObject, NamedObjects
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _FORMAT = "Report_CSV_20180820"
 _MANIFEST_MAX_BYTES = 10_000_000
@@ -101,7 +102,9 @@ class BatchReport:
                 raise ReportError(
                     f"the job of {printable(str(path))} has copied several versions of "
                     f"{printable(named.key)!r}",
-                    remedy="copy its current version, or give one version in a list (--files-from)",
+                    remedy=message(
+                        "copy its current version, or give one version in a list: {files_from=...}"
+                    ),
                 )
 
     def _named(self, path: Path, number: int, row: Sequence[str]) -> NamedObject | None:

@@ -29,6 +29,7 @@ from s3_xfer.sources.named_objects import PAGE, NamedObject, NamedObjects
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 OpenRemote: TypeAlias = Callable[[str], IO[bytes]]
 
@@ -114,7 +115,9 @@ class KeyList:
         if by_name is None:
             raise ListError(
                 f"the name of the list {self._shown} does not tell how it is written",
-                remedy="add --files-from-format; lists are lines, CSV, JSON lines or NUL-separated",
+                remedy=message(
+                    "add {files_from_format=...}; lists are lines, CSV, JSON lines or NUL-separated"
+                ),
             )
         return by_name
 
@@ -139,8 +142,10 @@ class KeyList:
             raise LineError(
                 number,
                 f"names {printable(key)!r}, which is not under {self._source.url}",
-                "give whole keys under SOURCE; if the list has what follows it, add "
-                "--files-from-relative",
+                message(
+                    "give whole keys under the source prefix; if the list has what follows it, "
+                    "add {files_from_keys=relative}"
+                ),
             )
         if len(key) > _LETTERS_SURE and len(key.encode()) > KEY_MAX_BYTES:
             raise LineError(number, f"names a key of more than {KEY_MAX_BYTES:,} bytes")

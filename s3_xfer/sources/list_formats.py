@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from s3_xfer.options import ListFormat
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 Read: TypeAlias = Callable[[int], bytes]
 
@@ -89,8 +90,10 @@ def _rows_of_lines(read: Read) -> Iterator[ListRow]:
             raise LineError(
                 number,
                 "ends in a carriage return",
-                "if the list was written on Windows, convert it (dos2unix); if its keys end so, "
-                "give them as JSON lines or NUL-separated (--files-from-format)",
+                message(
+                    "if the list was written on Windows, convert it (dos2unix); if its keys end "
+                    "so, give them as JSON lines or NUL-separated: {files_from_format=...}"
+                ),
             )
         if number == 1 and raw.startswith(_BOM):
             raise LineError(
@@ -137,8 +140,10 @@ def _rows_of_csv(read: Read) -> Iterator[ListRow]:
             raise LineError(
                 1,
                 "has no column called key",
-                "the first line of CSV names the columns; a plain list is --files-from-format "
-                "lines",
+                message(
+                    "the first line of CSV names the columns; a plain list is "
+                    "{files_from_format=lines}"
+                ),
             )
         _check_names(1, header)
         number = reader.line_num + 1
