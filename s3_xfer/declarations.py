@@ -288,6 +288,8 @@ class Declaration:
             return exact_size(value)
         if self.kind is Kind.DURATION:
             return exact_duration(value)
+        if self.kind is Kind.TEXTS:
+            return "\n".join(value)
         plain = self.word or self.to_json(value)
         return ",".join(plain) if isinstance(plain, list) else str(plain)
 

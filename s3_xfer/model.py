@@ -295,6 +295,7 @@ class SkipReason(enum.Enum):
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
     MARKER = "marks the prefix itself, for which the destination has no key"
+    OTHER_TAGS = "has not the tags that were asked for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
 from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
+from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
 
 UNSEEN = (
@@ -50,19 +50,25 @@ class DryRunProcessor(Processor[CopyTask]):
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        super().__init__(self._find_out, threads=spec.options.threads if self._steps else 1)
+        threads = spec.options.threads if self._steps or spec.options.if_tag else 1
+        super().__init__(self._find_out, threads=threads)
 
     def _find_out(self, task: CopyTask) -> None:
         if self._ledger.begin(task):
             self._ledger.end(task, self._outcome(task))
 
     def _outcome(self, task: CopyTask) -> Outcome:
-        if not self._steps or task.is_compared_by_listing:
+        asks = bool(self._steps) and not task.is_compared_by_listing
+        if not asks and not self._context.options.if_tag:
             return Skipped(task, SkipReason.DRY_RUN)
         try:
             if not task.source.etag:
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
+            if not self._context.has_wanted_tags(task.source):
+                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
+            if not asks:
+                return Skipped(task, SkipReason.DRY_RUN)
             counterpart = self._counterpart(task)
             decision = decide(self._steps, task, counterpart)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback

@@ -16,12 +16,12 @@ from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions
 from s3_xfer.spec import CopySpec
-from tests.declared import COMPANIONS, Case, cases
+from tests.declared import COMPANIONS, FILTERS, Case, cases, given
 
 SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
-OWN = {"json", "progress", "quiet", "verbose"}
+OWN = {"json", "progress", "quiet", "verbose", "include", "exclude", "filter_from"}
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 
 
@@ -54,9 +54,11 @@ def _arguments(case: Case) -> list[str]:
     params = cli.commands[_command(case)].params
     param = next(param for param in params if words[0] in param.opts)
     if not getattr(param, "is_flag", False):
-        words.append(case.declaration.to_text(case.value))
+        words = given(words[0], case.declaration, case.value)
     for name, value in COMPANIONS.get(case.name, {}).items():
         words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
+    if case.name in FILTERS:
+        words.append("--recursive")
     return words
 
 
