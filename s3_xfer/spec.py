@@ -212,3 +212,11 @@ class CheckSpec(TransferSpec):
         flag="--ignore-extra",
         when_given=Extra.IGNORE,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.options.if_tag:
+            raise ValidationError(
+                "a check does not choose objects by their tags",
+                remedy="leave out if_tag, and ignore what is missing for that reason",
+            )
