@@ -45,6 +45,9 @@ class S3CrossAccountCopyOperator(BaseOperator):
         task, skip in later ones. Default: ``[s3_xfer] identical``, which is ``skip-on-retry``
     :param fail_on_error: fail the task if an object was not copied. A copy that ended early fails
         it in any case.
+    :param on_empty: what happens if there is nothing at the source: ``fail`` the task at once,
+        ``skip`` it, or let it ``succeed`` with counts of zero. A bucket that is missing or cannot
+        be read fails it in any case.
     :param source_region_name: region of the source, before the connection's
     :param dest_region_name: region of the destination, before the connection's
     :param source_verify: certificates to trust, before the connection's ``verify``
@@ -91,6 +94,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         batch_size: int | str = 100,
         overwrite: bool | str = True,
         fail_on_error: bool | str = True,
+        on_empty: str = "fail",
         source_region_name: str | None = None,
         dest_region_name: str | None = None,
         source_verify: bool | str | None = None,
@@ -112,6 +116,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.batch_size = batch_size
         self.overwrite = overwrite
         self.fail_on_error = fail_on_error
+        self.on_empty = on_empty
         self.source_region_name = source_region_name
         self.dest_region_name = dest_region_name
         self.source_verify = source_verify

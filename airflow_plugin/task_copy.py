@@ -8,12 +8,13 @@ decided in :mod:`airflow_plugin.exceptions`.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 from collections.abc import Callable
 from typing import Any
 
 from airflow_plugin import settings
-from airflow_plugin._compat import BaseOperator
+from airflow_plugin._compat import AirflowSkipException, BaseOperator
 from airflow_plugin.arguments import TaskArguments
 from airflow_plugin.connections import destination_side, source_side
 from airflow_plugin.exceptions import raise_for_result
@@ -33,6 +34,7 @@ from airflow_plugin.reporting import (
 from s3_xfer import (
     CopyResult,
     CopyRun,
+    ErrorClass,
     RunMode,
     RunState,
     S3CopyOperation,
@@ -41,6 +43,14 @@ from s3_xfer import (
 )
 
 Json = dict[str, Any]
+
+
+class OnEmpty(enum.Enum):
+    """What becomes of a task that finds nothing to copy. The value is the argument's."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    SUCCEED = "succeed"
 
 
 class TaskCopy:
@@ -66,6 +76,7 @@ class TaskCopy:
         self._is_killed = is_killed
         self._recursive = arguments.flag("recursive")
         self._fail_on_error = arguments.flag("fail_on_error")
+        self._on_empty = OnEmpty(arguments.choice("on_empty", [choice.value for choice in OnEmpty]))
         self._source_side = source_side(arguments)
         self._destination_side = destination_side(arguments)
         self._identity = TaskIdentity.of(context["ti"])
@@ -77,6 +88,7 @@ class TaskCopy:
         Raises:
             S3XferError: refused before anything was written, or ended early.
             S3CopyPermanentError, S3CopyRetryableError: not all was copied.
+            AirflowSkipException: there was nothing, and ``on_empty`` is ``skip``.
         """
         report = self._arguments.file("report_path")
         reports = ReportFiles(
@@ -150,7 +162,7 @@ class TaskCopy:
             self._report_stop(operation, run, reports)
             raise
         report_error = self._deliver(reports)
-        result = run.result()
+        result = self._result(run)
         result_json = self._report_result(operation, result, reports, is_delivered=not report_error)
         try:
             raise_for_result(result, report_error, fail_on_error=self._fail_on_error)
@@ -162,6 +174,26 @@ class TaskCopy:
         else:
             self._report_assets(operation, result_json)
         return result_json
+
+    def _result(self, run: CopyRun) -> CopyResult:
+        """Return the result of a run that has ended, also where there was nothing to copy.
+
+        Raises:
+            AirflowSkipException: there was nothing, and the task is to be skipped.
+            S3XferError: the copy was refused.
+        """
+        try:
+            return run.result()
+        except S3XferError as error:
+            if (
+                error.error_class is not ErrorClass.NOTHING_TO_COPY
+                or self._on_empty is OnEmpty.FAIL
+            ):
+                raise
+            if self._on_empty is OnEmpty.SKIP:
+                raise AirflowSkipException(error.problem) from None
+            self._task.log.info("%s: nothing to do", error.problem)
+            return CopyResult(state=RunState.COMPLETED, metrics=run.snapshot())
 
     def _report_stop(self, operation: S3CopyOperation, run: CopyRun, reports: ReportFiles) -> None:
         """Say what was copied before Airflow ended the task, quickly: it may kill the process."""

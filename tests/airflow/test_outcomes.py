@@ -20,7 +20,13 @@ from airflow_plugin import (
     S3CopyStoppedError,
     S3CopyThrottledError,
 )
-from airflow_plugin._compat import AirflowFailException, Asset, AssetAlias, stats
+from airflow_plugin._compat import (
+    AirflowFailException,
+    AirflowSkipException,
+    Asset,
+    AssetAlias,
+    stats,
+)
 from airflow_plugin.exceptions import TRANSIENT
 from s3_xfer import ErrorClass
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
@@ -169,6 +175,53 @@ def test_what_does_not_exist_fails_the_task_at_once(
 
     assert "Next: " in str(refused.value)
     assert stage.sent("CopyObject") == 0
+
+
+EMPTY: list[dict[str, Any]] = [
+    {"source_key": "nothing/"},
+    {"source_key": "missing", "recursive": False},
+]
+
+
+@pytest.mark.parametrize("changes", EMPTY, ids=["prefix", "key"])
+@pytest.mark.parametrize("mode", ["copy", "dry-run"])
+def test_nothing_to_copy_is_a_matter_of_choice(
+    stage: Stage, changes: dict[str, Any], mode: str
+) -> None:
+    """A partition of a day without data fails the task, skips it, or is copied."""
+    fill(stage)
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(mode=mode, **changes)
+    with pytest.raises(AirflowSkipException, match="there is no"):
+        stage.execute(mode=mode, on_empty="skip", **changes)
+    result = stage.execute(mode=mode, on_empty="succeed", **changes)
+
+    assert all(isinstance(result[name], kind) for name, kind in OUTPUT_SCHEMA.items())
+    assert (result["total_files_found"], result["state"]) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize("on_empty", ["skip", "succeed"])
+def test_what_is_missing_or_denied_is_not_empty(stage: Stage, on_empty: str) -> None:
+    """Only an answer of S3 that there is nothing lets a task go on."""
+    fill(stage)
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, source_bucket="no-such-bucket")
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, destination_bucket="no-such-bucket")
+    for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT):
+        stage.server.deny(SRC, account, ["s3:ListBucket"])
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty)
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, source_key="missing", recursive=False)
+
+
+def test_a_wrong_word_for_empty_is_refused(stage: Stage) -> None:
+    """By name, with the right ones."""
+    with pytest.raises(S3CopyPermanentError, match="on_empty is 'pass'; it must be one of fail,"):
+        stage.execute(on_empty="pass")
 
 
 def test_denied_writing_is_known_before_anything_is_written(stage: Stage) -> None:
