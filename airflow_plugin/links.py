@@ -21,7 +21,7 @@ class _BucketLink(BaseOperatorLink):
 
     key: str
 
-    def get_link(self, _operator: Any, *, ti_key: Any) -> str:
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - by name on 3.x
         """Return the address; empty if the task has not stored one."""
         from airflow_plugin._compat import XCom  # noqa: PLC0415 - not when a DAG is parsed
 
