@@ -343,6 +343,7 @@ class CopyOptions:
         300.0,
         _SPEED,
         "Time to wait for a response; single copies of several GB take minutes.",
+        low_is_open=True,
         **_SECONDS,
     )
     stop_grace_s: float = option(
