@@ -344,7 +344,7 @@ def _check_end(seen: Seen, error_class: ErrorClass, *, words: str) -> None:
 def _check_text(text: str, error_class: ErrorClass, words: str) -> None:
     assert words in text
     assert "Next: " in text
-    assert error_class.runbook in text
+    assert error_class.see in text
 
 
 # ------------------------------------------------------------- connections that never come about
