@@ -17,6 +17,7 @@ from s3_xfer.cli.output import (
     text_width,
 )
 from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.comparison import CompareStatus
 from s3_xfer.ledger.comparison import CheckResult
@@ -47,7 +48,12 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
     """
 
 
-@command(CHECK_HELP, "Compare both sides, and list what is missing or different.", check_options)
+@command(
+    CHECK_HELP,
+    "Compare both sides, and list what is missing or different.",
+    check_options,
+    cls=LocationsCommand,
+)
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
     from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import

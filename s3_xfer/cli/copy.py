@@ -25,6 +25,7 @@ from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
@@ -75,7 +76,11 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
 @command(
-    COPY_HELP, "Copy one object, or everything under a prefix.", copy_options, epilog=EXIT_HELP
+    COPY_HELP,
+    "Copy one object, or everything under a prefix.",
+    copy_options,
+    epilog=EXIT_HELP,
+    cls=LocationsCommand,
 )
 def copy(source: str, destination: str, **values: Any) -> ExitCode:
     """Copy without asking."""

@@ -157,6 +157,7 @@ def command(
     arguments: Sequence[str] = ("source", "destination"),
     optional: bool = False,
     epilog: str | None = None,
+    cls: type[SectionedCommand] = SectionedCommand,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command with these arguments and options, in this order.
 
@@ -169,7 +170,7 @@ def command(
         for name in reversed(arguments):
             function = click.argument(name, cls=NotEmptyArgument, required=not optional)(function)
         settings = {"help": text, "short_help": short_help, "epilog": epilog}
-        return click.command(cls=SectionedCommand, **settings)(function)
+        return click.command(cls=cls, **settings)(function)
 
     return decorate
 
