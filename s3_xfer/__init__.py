@@ -62,6 +62,8 @@ from s3_xfer.model import (
     Copied,
     CopyReason,
     CopyTask,
+    Deleted,
+    DeleteTask,
     Failed,
     NotAttempted,
     OpenUpload,
@@ -76,6 +78,7 @@ from s3_xfer.options import (
     ChecksumAlgorithm,
     CompareBy,
     CopyOptions,
+    Delete,
     Encryption,
     Engine,
     Identical,
@@ -88,6 +91,7 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
 
@@ -128,6 +132,10 @@ __all__ = [
     "CopyTask",
     "Decision",
     "Declaration",
+    "Delete",
+    "DeletePlan",
+    "DeleteTask",
+    "Deleted",
     "Diagnosis",
     "Encryption",
     "Engine",

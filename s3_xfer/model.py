@@ -276,6 +276,16 @@ class CopyTask:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteTask(CopyTask):
+    """The deletion of an object at the destination. ``source`` is that object, as listed."""
+
+    @classmethod
+    def of(cls, target: S3Object) -> DeleteTask:
+        """Return the deletion of ``target``."""
+        return cls(target, target.bucket, target.key)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenUpload:
     """A multipart upload that is neither completed nor aborted. Its parts cost money."""
 
@@ -296,6 +306,9 @@ class SkipReason(enum.Enum):
     APPEARED_LATER = "appeared after the run began"
     MARKER = "marks the prefix itself, for which the destination has no key"
     OTHER_TAGS = "has not the tags that were asked for"
+    WOULD_DELETE = "dry run, would be deleted"
+    CHANGED_THERE = "changed at the destination since it was listed"
+    GONE = "gone from the destination before it was deleted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +337,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object was deleted at the destination.
+
+    ``version_id`` is that of the delete marker, where the bucket keeps versions; else empty.
+    """
+
+    task: DeleteTask
+    version_id: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The object is not at the destination, or nothing proves that it is."""
 
@@ -345,7 +372,7 @@ class NotAttempted:
         check_fields(self)
 
 
-Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted
+Outcome: TypeAlias = Copied | Deleted | Skipped | Failed | NotAttempted
 
 
 class OnceReadable(Iterable[str | S3Object]):

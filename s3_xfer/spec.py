@@ -6,7 +6,7 @@ knows no run: everything that runs imports it, and it imports none of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
-from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Identical
+from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
 
 
@@ -106,6 +106,7 @@ class CopySpec(TransferSpec):
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
     where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
     rename: Rename | None = field(default=None, compare=False, repr=False)
+    confirmed_deletes: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,6 +133,38 @@ class CopySpec(TransferSpec):
             raise ValidationError(
                 "objects and from_report_path both say what is to be copied",
                 remedy="leave out one of them",
+            )
+
+        if self.options.delete is Delete.EXTRA:
+            self._check_deletes(chosen)
+
+    def _check_deletes(self, chosen: Sequence[str]) -> None:
+        options = self.options
+        if not self.recursive or options.identical is not Identical.SKIP:
+            raise ValidationError(
+                "only a sync deletes what the destination has in addition",
+                remedy="use s3-xfer sync, or S3SyncOperation",
+            )
+        if options.from_report_path:
+            raise ValidationError(
+                "a report does not say what the source has, so nothing can be deleted by it",
+                remedy="leave out either --from-report or --delete",
+            )
+        if options.if_tag:
+            raise ValidationError(
+                "what is gone has no tags, so a filter by tags cannot protect its copy",
+                remedy="leave out either --if-tag or --delete",
+            )
+        if chosen:
+            raise ValidationError(
+                f"{' and '.join(chosen)} may leave out objects whose copies would be deleted",
+                remedy="leave out either that or delete",
+            )
+        if self.key_map().may_meet_own_copies:
+            raise ValidationError(
+                "an access point may stand for the bucket that is copied from, whose objects "
+                "would be deleted",
+                remedy="give both buckets by their own names",
             )
 
     def _rename(self) -> Rename | None:

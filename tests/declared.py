@@ -28,6 +28,7 @@ FORMED: dict[str, Any] = {
     "older_than": "2h",
     "filters": ("- *.tmp", "+ /a/**"),
     "if_tag": ("team=blue", "stage=raw"),
+    "max_delete": "5%",
 }
 # They are for prefixes only.
 FILTERS = (

@@ -26,11 +26,18 @@ from s3_xfer.access.documents import (
 )
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
-from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy
+from s3_xfer.options import CopyOptions, Delete, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
-_ON_BUCKETS = frozenset({"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"})
+_ON_BUCKETS = frozenset(
+    {
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+        "s3:GetBucketVersioning",
+    }
+)
 
 
 def policies_for(
@@ -194,6 +201,9 @@ class _PolicyWriter:
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
+        if self._options.delete is Delete.EXTRA:
+            yield self._statement("Delete", objects, "s3:DeleteObject")
+            yield self._statement("SeeVersioning", bucket, "s3:GetBucketVersioning")
         if self._options.acl:
             yield self._statement("WriteAcl", objects, "s3:PutObjectAcl")
         if self._options.journal:

@@ -18,6 +18,7 @@ from s3_xfer.access import lacking
 from s3_xfer.access.credentials import is_aws
 from s3_xfer.access.lookups import (
     answer_text,
+    first_destination_objects,
     first_source_objects,
     refused,
     refusing,
@@ -38,6 +39,7 @@ from s3_xfer.access.samples import representative
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
+from s3_xfer.options import Delete
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
@@ -111,6 +113,15 @@ def list_source(context: ProbeContext) -> str:
     """List the source prefix; its first objects become the sample."""
     context.sample = first_source_objects(context.clients.source, context.keys.source)
     return f"{plural(len(context.sample), 'object')} on the first page"
+
+
+@partial(Probe, "list", DESTINATION)
+def list_destination(context: ProbeContext) -> str | None:
+    """List the destination prefix, if a sync has to know what only the destination has."""
+    if context.options.delete is not Delete.EXTRA:
+        return None
+    found = first_destination_objects(context.clients.destination, context.keys.destination)
+    return f"{plural(len(found), 'object')} on the first page"
 
 
 @partial(Probe, "list", SOURCE)

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
+    ErrorClass,
     JournalError,
     PreflightError,
     ReportError,
@@ -45,6 +46,7 @@ class ExitCode(enum.IntEnum):
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
     UNPROVEN = 6, "doctor found nothing wrong, and could not prove everything"
+    TOO_MANY_DELETES = 7, "everything was copied, nothing was deleted: it would be too much"
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"
     HANGUP = 129, "stopped by SIGHUP: the terminal or the ssh session is gone"
@@ -75,7 +77,8 @@ def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
     if isinstance(end, BaseException):
         return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)
     if end.aborted_by:
-        return ExitCode.ABORTED
+        is_too_much = end.aborted_by.error_class is ErrorClass.TOO_MANY_DELETES
+        return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
     if isinstance(end, CheckResult):

@@ -64,7 +64,7 @@ def interactive(
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
     operation = operation_from(source, destination, values)
     output = output_of(values)
-    counted = _count(operation, output)
+    counted = count_first(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
         output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
@@ -77,7 +77,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     return perform(operation, output, context_of(source, destination, values))
 
 
-def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
+def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
     """Return the end of a dry run of ``operation``, with the count shown as it grows."""
     options = replace(
         operation.options,

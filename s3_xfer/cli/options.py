@@ -135,6 +135,7 @@ _SYNC = tuple(
 _IMPLIED_BY_SYNC = ("recursive", "identical")
 
 sync_options = (
+    own_flag(Section.SYNC.value, "--yes", "Delete without asking what --delete has found."),
     *_LOCATIONS,
     *_SYNC,
     *filter_options(),
@@ -151,6 +152,7 @@ interactive_options = (
 resume_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
+    declared(_COPY["max_delete"]),
     *_REPORTING,
     _VERBOSE,
 )
@@ -206,6 +208,9 @@ uploads_options = (
     *_RETRIES,
     _JSON,
 )
+
+# What decides which permissions a sync needs.
+deleting_options = (declared(_COPY["delete"]),)
 
 doctor_options = (
     own(

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -139,6 +140,11 @@ def _can_redraw() -> bool:
 def can_ask() -> bool:
     """Return whether there is somebody who sees a question and can answer it."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def discard_input() -> None:
+    """Forget what was typed before a question was asked: it is no answer to it."""
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def print_line(text: str = "") -> None:

@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import operation_from
-from s3_xfer.cli.options import PolicyFormat, copy_options, doctor_options, policy_options
+from s3_xfer.cli.options import (
+    PolicyFormat,
+    copy_options,
+    deleting_options,
+    doctor_options,
+    policy_options,
+)
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.errors import ValidationError
+from s3_xfer.options import Delete
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -62,7 +69,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 @command(
     DOCTOR_HELP,
     "Try every step of a copy and say what is denied.",
-    (*copy_options, *doctor_options),
+    (*copy_options, *deleting_options, *doctor_options),
     epilog=DOCTOR_EXIT_HELP,
 )
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
@@ -71,7 +78,9 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.access.doctor import Conclusion, examine  # noqa: PLC0415
     from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
-    operation = operation_from(source, destination, values)
+    operation = operation_from(
+        source, destination, values, is_sync=values["delete"] is Delete.EXTRA
+    )
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
     if values["json"]:
@@ -85,7 +94,11 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     }[report.conclusion]
 
 
-@command(POLICY_HELP, "Print the policies that a copy needs.", (*copy_options, *policy_options))
+@command(
+    POLICY_HELP,
+    "Print the policies that a copy needs.",
+    (*copy_options, *deleting_options, *policy_options),
+)
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
@@ -99,7 +112,9 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
     from s3_xfer.access.documents import Participants, Principal  # noqa: PLC0415 - slow to import
     from s3_xfer.access.policies import policies_for  # noqa: PLC0415
 
-    operation = operation_from(source, destination, values)
+    operation = operation_from(
+        source, destination, values, is_sync=values["delete"] is Delete.EXTRA
+    )
     participants = Participants(
         copier=_copier(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,

@@ -269,6 +269,12 @@ class ErrorClass(_Explained):
         "read why the first ones failed, mend that, then run it again from the report",
         RetryAction.END_RUN,
     )
+    TOO_MANY_DELETES = (
+        "TooManyDeletes",
+        "more objects would be deleted than may be, or others than were confirmed",
+        "look at what would be deleted with --dry-run; if it is right, raise --max-delete",
+        RetryAction.END_RUN,
+    )
     OUTAGE = (
         "Outage",
         "the server was away for longer than the run waits",

@@ -1,9 +1,9 @@
 """The one account of a run: what was found, what is in flight, and how each object ended.
 
-Its invariant holds for every end of a run, early ones included: found = copied + skipped + failed +
-not attempted. Copy and check both record here, and nowhere else. An outcome goes to the metrics,
-the journal, the report and the failure limit, in this order. An error that would hit every object
-sets the stop flag; the first one is the run's reason to end.
+Its invariant holds for every end of a run, early ones included: found = copied + skipped + deleted
++ failed + not attempted. Copy and check both record here, and nowhere else. An outcome goes to the
+metrics, the journal, the report and the failure limit, in this order. An error that would hit every
+object sets the stop flag; the first one is the run's reason to end.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from s3_xfer.ledger.second_chance import SecondChances
 from s3_xfer.model import (
     Copied,
     CopyTask,
+    Deleted,
+    DeleteTask,
     Failed,
     NotAttempted,
     Outcome,
@@ -97,6 +99,10 @@ class Ledger:
         self._metrics.found(len(objects), sum(found.size for found in objects))
         return objects
 
+    def found_extra(self, count: int) -> None:
+        """Count objects of the destination that are to be deleted."""
+        self._metrics.found(count, 0)
+
     def listing_completed(self) -> None:
         """State that nothing more will be found."""
         self._metrics.listing_completed()
@@ -162,7 +168,7 @@ class Ledger:
             self._note_failure(outcome)
         if self.estimate and isinstance(outcome, Skipped):
             self.estimate.add(outcome)
-        if self.journal:
+        if self.journal and not isinstance(outcome.task, DeleteTask):
             self.journal.record(outcome)
         if self._report:
             self._report.record(outcome)
@@ -194,14 +200,15 @@ class Ledger:
 
     def _note_failure(self, failed: Failed) -> None:
         if len(self._failures) < ERRORS_KEPT:
-            _log.warning("not copied: %s", error_line(failed))
+            what = "deleted" if isinstance(failed.task, DeleteTask) else "copied"
+            _log.warning("not %s: %s", what, error_line(failed))
             self._failures.append(failed)
         if failed.error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(failed.error)
 
     def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
         """End the run if too many objects have failed; what is skipped was not tried."""
-        if isinstance(outcome, Copied | Failed) and not self._stop.is_set():
+        if isinstance(outcome, Copied | Deleted | Failed) and not self._stop.is_set():
             exceeded = limit.note(failed=isinstance(outcome, Failed))
             if exceeded:
                 self.abort(RunAborted(exceeded, error_class=ErrorClass.TOO_MANY_FAILURES))

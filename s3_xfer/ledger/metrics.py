@@ -19,7 +19,17 @@ from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
-from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped, SkipReason
+from s3_xfer.model import (
+    Copied,
+    CopyTask,
+    Deleted,
+    DeleteTask,
+    Failed,
+    NotAttempted,
+    Outcome,
+    Skipped,
+    SkipReason,
+)
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
@@ -32,9 +42,10 @@ class TransferMetrics:
     """One instant of a run.
 
     Counts are objects ("files" in the schema), sizes bytes. At the end of a run
-    ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
-    smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
-    repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
+    ``total_files_found`` equals copied + skipped + deleted + failed + not attempted; before it is
+    never smaller. What a sync is to delete at the destination is found, too; its bytes are not. No
+    count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
+    ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
     ``files_tried_again`` failed for a passing reason at first; they get a second chance.
     ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
@@ -59,6 +70,8 @@ class TransferMetrics:
     files_skipped: int = 0
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
     copies_by_reason: Mapping[str, int] = field(default_factory=dict)
+    files_deleted: int = 0
+    bytes_deleted: int = 0
     files_not_attempted: int = 0
     files_left_out: int = 0
     bytes_left_out: int = 0
@@ -107,9 +120,10 @@ class TransferMetrics:
 
     @property
     def files_done(self) -> int:
-        """Objects whose fate is known: copied, skipped or failed, but not interrupted."""
+        """Objects whose fate is known: copied, skipped, deleted or failed, but not interrupted."""
         failed = self.files_failed - self.files_interrupted
-        return self.files_copied_successfully + self.files_skipped + failed
+        done = self.files_copied_successfully + self.files_skipped + self.files_deleted
+        return done + failed
 
     @property
     def bytes_done(self) -> int:
@@ -254,7 +268,8 @@ class MetricsCollector:
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
-            size_bytes = outcome.task.source.size
+            is_copy = not isinstance(outcome.task, DeleteTask)
+            size_bytes = outcome.task.source.size if is_copy else 0
             self._parts_done_bytes.pop(outcome.task.destination_key, None)
             match outcome:
                 case Copied():
@@ -264,6 +279,9 @@ class MetricsCollector:
                     self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
                     self._add_copy_reason(outcome.task)
+                case Deleted():
+                    self._sums["files_deleted"] += 1
+                    self._sums["bytes_deleted"] += outcome.task.source.size
                 case Skipped():
                     self._sums["files_skipped"] += 1
                     self._sums["bytes_skipped"] += size_bytes

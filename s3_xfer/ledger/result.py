@@ -12,6 +12,7 @@ from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled, chec
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.units import plural
 
 _USD_DECIMALS = 6  # one request costs fractions of a cent
@@ -40,6 +41,7 @@ class CopyResult:
     what each kind of denial means. If the run is ``resumable`` from its ``journal``, something is
     left to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy
     was made on a service that is not AWS, which may have lost metadata or tags without a word.
+    ``delete_plan`` is what a sync found to delete; None if it did not come to that.
     """
 
     state: RunState
@@ -59,6 +61,7 @@ class CopyResult:
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
     is_first_copy_elsewhere: bool = False
+    delete_plan: DeletePlan | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -115,6 +118,7 @@ class CopyResult:
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
+            "delete_plan": self.delete_plan.to_dict() if self.delete_plan else None,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
         }

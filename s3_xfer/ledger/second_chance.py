@@ -10,7 +10,7 @@ import threading
 from dataclasses import replace
 
 from s3_xfer.errors import RetryAction
-from s3_xfer.model import CopyTask, Failed, Outcome
+from s3_xfer.model import CopyTask, DeleteTask, Failed, Outcome
 
 DEFERRED_MAX = 10_000  # objects: bounds memory to some ten MiB
 _PASSING = (RetryAction.RETRY, RetryAction.SLOW_DOWN)
@@ -30,6 +30,8 @@ class SecondChances:
     def defer(self, outcome: Outcome) -> bool:
         """Keep the object if it gets a second chance; return whether it does."""
         if not isinstance(outcome, Failed) or outcome.task.earlier_error:
+            return False
+        if isinstance(outcome.task, DeleteTask):
             return False
         if outcome.error.info.error_class.retry_action not in _PASSING:
             return False

@@ -22,10 +22,12 @@ from s3_xfer.declarations import (
     optional,
 )
 from s3_xfer.errors import ValidationError
+from s3_xfer.options.delete_limit import most_deletes
 from s3_xfer.options.enums import (
     CannedAcl,
     ChecksumAlgorithm,
     CompareBy,
+    Delete,
     Encryption,
     Engine,
     Identical,
@@ -68,6 +70,7 @@ __all__ = [
     "ChecksumAlgorithm",
     "CompareBy",
     "CopyOptions",
+    "Delete",
     "Encryption",
     "Engine",
     "Identical",
@@ -116,6 +119,25 @@ class CopyOptions:
             "auto: the ETag where it proves something, else a checksum of all of the content. "
             "Objects of different sizes differ by every rule; what cannot be compared is copied."
         ),
+    )
+    delete: Delete = option(
+        Delete.NOTHING,
+        Section.SYNC,
+        "Delete what only DESTINATION has, once everything was copied.",
+        flag="--delete",
+        when_given=Delete.EXTRA,
+        details="Nothing is deleted after an error, nor what the filters leave out.",
+    )
+    delete_excluded: bool = option(
+        False, Section.SYNC, "With --delete, delete keys that the filters leave out as well."
+    )
+    max_delete: str | None = optional(
+        str,
+        Section.SYNC,
+        "Delete nothing at all if it would be more than so many objects, or per cent.",
+        metavar="N|P%",
+        default_text="10% of those at DESTINATION, or 1000 if that is more",
+        journal=_REMEMBERED,
     )
     from_report_path: Path | None = optional(
         Path,
@@ -364,6 +386,7 @@ class CopyOptions:
         _check_encryption(self)
         _check_files(self)
         _check_filters(self)
+        most_deletes(self.max_delete, 0)  # refuses what is no limit
         if self.deadline is not None:
             moment_after(self.deadline, datetime.now().astimezone(), name="deadline")
 

@@ -75,6 +75,13 @@ class CompareBy(enum.Enum):
     NEWER = "newer"  # the same size, and not modified after the destination's object
 
 
+class Delete(enum.Enum):
+    """What happens to what only the destination has."""
+
+    NOTHING = "nothing"  # it stays
+    EXTRA = "extra"  # it is deleted, once everything was copied
+
+
 class RunMode(enum.Enum):
     """Whether anything is written."""
 

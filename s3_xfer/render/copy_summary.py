@@ -152,6 +152,9 @@ def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
     yield count_row("copied", copied, size, _speed(metrics), Tone.GOOD)
     size = format_size(metrics.bytes_skipped) if skipped else ""
     yield count_row("skipped", skipped, size, by_count(metrics.skips_by_reason))
+    if metrics.files_deleted:
+        size = format_size(metrics.bytes_deleted)
+        yield count_row("deleted", metrics.files_deleted, size, "at the destination")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -159,6 +162,9 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     reasons = dict(metrics.skips_by_reason)
     would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
     yield count_row("would copy", would_copy, format_size(metrics.planned_bytes), tone=Tone.GOOD)
+    would_delete = reasons.pop(SkipReason.WOULD_DELETE.value, 0)
+    if would_delete:
+        yield count_row("would delete", would_delete, "", "at the destination")
     if reasons:
         size = format_size(metrics.bytes_skipped - metrics.planned_bytes)
         yield count_row("would skip", sum(reasons.values()), size, by_count(reasons))

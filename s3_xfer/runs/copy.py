@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
@@ -17,15 +18,18 @@ from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
+from s3_xfer.model import CopyTask, DeleteTask, NotAttempted, OpenUpload, Outcome, S3Object
+from s3_xfer.options import Delete
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.selection import Selection
 from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
+from s3_xfer.runs.deletion import NOTHING_DELETED, DeletionStage, is_all_copied
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -78,6 +82,8 @@ class CopyRun(Run[CopyResult]):
         self._decisions: ProducerDecisions | None = None
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
+        self._lacks_deletes = operation.options.delete is Delete.EXTRA
+        self._delete_plan: DeletePlan | None = None
         self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
@@ -121,16 +127,23 @@ class CopyRun(Run[CopyResult]):
         if self._setup.opened:
             self._setup.opened.save_periodically(self._ledger.abort)
         all_ended = self._execute()
+        if self._lacks_deletes:
+            all_ended = self._delete_extras() and all_ended
         self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
         self._notes += self._setup.service_notes()
         self._finish_report()
 
+    @property
+    def _began(self) -> datetime:
+        """When the copy began, in its first run."""
+        opened = self._setup.opened
+        return opened.started_at if opened else self._metrics.snapshot().start_time
+
     def _execute(self) -> bool:
         self._source = self._setup.source()
         assert self._source  # noqa: S101 - the caller has looked
-        opened = self._setup.opened
-        began = opened.started_at if opened else self._metrics.snapshot().start_time
+        began = self._began
         self._decisions = ProducerDecisions(
             self.operation, self._keys, began=began, last=self._one_per_key
         )
@@ -160,6 +173,30 @@ class CopyRun(Run[CopyResult]):
                 grace_s=grace_s,
             )
             all_ended = all_ended and tried
+        return all_ended
+
+    def _delete_extras(self) -> bool:
+        """Delete what only the destination has, if everything was copied.
+
+        Returns whether all threads have ended.
+        """
+        clients = self._setup.clients
+        assert clients  # noqa: S101 - validated
+        if not is_all_copied(self.snapshot()) or self._stop.is_set():
+            self._notes.append(NOTHING_DELETED)
+            return True
+        stage = DeletionStage(
+            self.operation,
+            self._keys,
+            clients,
+            ledger=self._ledger,
+            stop=self._stop,
+            began=self._began,
+        )
+        self._delete_plan, all_ended = stage.run()
+        self._lacks_deletes = self._stop.is_set() or not self._delete_plan
+        if not self._lacks_deletes and not self.snapshot().files_failed:
+            self._setup.mark_deleted()
         return all_ended
 
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
@@ -223,7 +260,8 @@ class CopyRun(Run[CopyResult]):
         metrics = self.snapshot()
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
-        cancelled_by = None if ledger.aborted_by or _is_whole(metrics) else self._stop.reason
+        is_whole = _is_whole(metrics) and not self._lacks_deletes
+        cancelled_by = None if ledger.aborted_by or is_whole else self._stop.reason
         clean = not (ledger.aborted_by or cancelled_by or metrics.files_failed)
         self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
         result = CopyResult(
@@ -243,6 +281,7 @@ class CopyRun(Run[CopyResult]):
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
+            delete_plan=self._delete_plan,
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         _log.info("run ended", extra={"s3_xfer": result.to_dict()})
@@ -274,7 +313,7 @@ class CopyRun(Run[CopyResult]):
             return ()
         copied = self.snapshot().files_copied_successfully
         return diagnose_failures(
-            self._ledger.failures,
+            [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 

@@ -19,7 +19,7 @@ from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import OpenUpload, S3Object
-from s3_xfer.options import RunMode
+from s3_xfer.options import Delete, RunMode
 from s3_xfer.options.filters import parse_rules
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
@@ -93,7 +93,8 @@ class CopySetup:
         if journal is None:
             return True
         self._ledger.go_on_from(journal)
-        if not journal.is_complete:
+        deletes = self._spec.options.delete is Delete.EXTRA and not journal.has_deleted
+        if not journal.is_complete or deletes:
             self._notes.append(f"going on from the journal {self.opened.name}")
             return True
         if journal.uploads.may_be_open:  # killed between the last object and the end
@@ -212,12 +213,23 @@ class CopySetup:
             self._ledger.abort(error)
         return uploads.open_uploads()
 
+    def mark_deleted(self) -> None:
+        """Note in the journal that everything was deleted. Does not raise."""
+        if self._ledger.journal:
+            try:
+                self._ledger.journal.mark_deleted()
+            except S3XferError as error:
+                self._ledger.fail_late(error, "journal")
+
     def close_journal(self) -> tuple[tuple[OpenUpload, ...], bool]:
         """Close the journal; return the uploads it keeps open, and whether something is left."""
         if not self.opened:
             return (), False
         journal, bucket = self.opened.journal, self._keys.destination.bucket
-        is_left = journal is not None and not journal.is_complete
+        deletes = self._spec.options.delete is Delete.EXTRA
+        is_left = journal is not None and (
+            not journal.is_complete or (deletes and not journal.has_deleted)
+        )
         kept: tuple[OpenUpload, ...] = ()
         try:
             uploads = journal.uploads.resumable() if journal else ()

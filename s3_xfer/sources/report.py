@@ -21,6 +21,7 @@ from s3_xfer.errors import ReportError
 from s3_xfer.ledger.report import (
     COPIED,
     COUNTS,
+    DELETED,
     DIFFERENT,
     END,
     EXTRA,
@@ -28,8 +29,10 @@ from s3_xfer.ledger.report import (
     MISSING,
     NOT_ATTEMPTED,
     NOT_COMPARED,
+    NOT_DELETED,
     NOT_LISTED,
     SKIPPED,
+    WOULD_DELETE,
 )
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
@@ -40,7 +43,7 @@ from s3_xfer.text import printable
 
 _PAGE = 1000
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
-_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED)
+_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED, DELETED, WOULD_DELETE, NOT_DELETED)
 _SIZE_MAX = 2**63 - 1
 _GIVE_ANOTHER = "give the report of a copy between the same two places"
 _RUN_IT_AGAIN = "run the copy itself again; --no-overwrite leaves alone what has arrived"

@@ -30,6 +30,7 @@ MANUAL = [page for page in PAGES if "decisions" not in page.parts]
 # What the text says of other programs. (Calls of ours in blocks are read by our own parser.)
 FOREIGN = {
     *("--max-age", "--min-age"),  # rclone
+    "--size-only",  # aws s3 sync
     *("--bucket", "--key", "--profile"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
@@ -46,6 +47,7 @@ BEFORE_ANYTHING = {
     ErrorClass.JOURNAL_UNUSABLE,
     ErrorClass.JOURNAL_BUSY,
     ErrorClass.TOO_MANY_FAILURES,
+    ErrorClass.TOO_MANY_DELETES,
     ErrorClass.UNORDERED_LISTING,
     ErrorClass.OUTAGE,
 }
@@ -166,7 +168,7 @@ def test_every_field_of_the_options_has_its_names_everywhere(table: str) -> None
         for argument in function.args.kwonlyargs
     }
     cls = {"CopyOptions": CopyOptions, "S3CopyOperation": CopySpec}[table]
-    from_a_program = {"objects", "where", "rename"}
+    from_a_program = {"objects", "where", "rename", "confirmed_deletes"}
     nested = {"source", "destination", "options"} | from_a_program if cls is CopySpec else set()
 
     assert table in TABLES

@@ -25,6 +25,9 @@ from s3_xfer import (
     CopyResult,
     CopyTask,
     Declaration,
+    Deleted,
+    DeletePlan,
+    DeleteTask,
     Diagnosis,
     ErrorClass,
     ErrorInfo,
@@ -65,6 +68,7 @@ OBJECT = S3Object(
     bucket="src", key="in/é", size=7, etag='"e"', last_modified=NOW, metadata={"color": "red"}
 )
 TASK = CopyTask(OBJECT, "dst", "out/é")
+DELETION = DeleteTask(OBJECT, "dst", "out/é")
 INFO = ErrorInfo(
     error_class=ErrorClass.ACCESS_DENIED,
     code="AccessDenied",
@@ -163,6 +167,17 @@ VALUES: tuple[Any, ...] = (
         compare=frozenset({CompareField.TAGS}),
     ),
     S3CopyOperation(**LOCATIONS, options=OPTIONS),
+    DELETION,
+    Deleted(DELETION, "v"),
+    DeletePlan(
+        count=1,
+        size_bytes=7,
+        of_objects=3,
+        allowed=1000,
+        examples=("out/x",),
+        fingerprint="f",
+        is_versioned=None,
+    ),
     S3SyncOperation(**LOCATIONS, options=OPTIONS),
     S3CheckOperation(**LOCATIONS, compare=frozenset({CompareField.TAGS})),
     declarations_of(CopyOptions)["tags"],

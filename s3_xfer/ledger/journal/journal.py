@@ -26,6 +26,7 @@ from s3_xfer.planning.ranges import KeyRange, gaps, merged
 
 _PAGE = 1000
 PROGRESS = "progress"
+HAS_DELETED = "has_deleted"
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +83,16 @@ class Journal:
     def pending_ranges(self) -> tuple[KeyRange, ...]:
         """Where keys may be that are not done."""
         return gaps(self._progress.done)
+
+    @property
+    def has_deleted(self) -> bool:
+        """Whether a sync has deleted what it had to delete."""
+        return bool(self._store.fact(HAS_DELETED))
+
+    def mark_deleted(self) -> None:
+        """State that everything was deleted that is to be deleted."""
+        with self._store.lock, self._store.transaction():
+            self._store.put_fact(HAS_DELETED, value=True)
 
     @property
     def is_complete(self) -> bool:
@@ -210,6 +221,7 @@ def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Objec
     """Write into a new journal what is to be listed, and what is to be copied besides."""
     for named in objects:
         store.put("pending", named.key, named.version_id or "", named.size, "")
+    store.put_fact(HAS_DELETED, value=False)
     store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
 
 
