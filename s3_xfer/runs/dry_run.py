@@ -15,10 +15,10 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.model import CopyReason, CopyTask, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
+from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
 
 UNSEEN = (
@@ -34,7 +34,13 @@ class DryRunProcessor(Processor[CopyTask]):
     """
 
     def __init__(
-        self, spec: CopySpec, clients: Clients, *, ledger: Ledger, on_unseen: Callable[[], None]
+        self,
+        spec: CopySpec,
+        clients: Clients,
+        *,
+        ledger: Ledger,
+        on_unseen: Callable[[], None],
+        judge: Callable[[S3Object], bool] | None = None,
     ) -> None:
         self._context = CopyContext(
             source=clients.source,
@@ -44,13 +50,15 @@ class DryRunProcessor(Processor[CopyTask]):
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
             compare=spec.compare_by,
+            judge=judge,
         )
         self._steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)
         self._settler = OutcomeSettler(self._context)
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        threads = spec.options.threads if self._steps or spec.options.if_tag else 1
+        waits = self._steps or judge or spec.options.if_tag
+        threads = spec.options.threads if waits else 1
         super().__init__(self._find_out, threads=threads)
 
     def _find_out(self, task: CopyTask) -> None:
@@ -59,14 +67,17 @@ class DryRunProcessor(Processor[CopyTask]):
 
     def _outcome(self, task: CopyTask) -> Outcome:
         asks = bool(self._steps) and not task.is_compared_by_listing
-        if not asks and not self._context.options.if_tag:
+        context = self._context
+        was_named = not task.source.etag
+        is_judged = was_named and context.judge is not None
+        if not (asks or is_judged or context.options.if_tag):
             return Skipped(task, SkipReason.DRY_RUN)
         try:
-            if not task.source.etag:
+            if was_named:
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
-            if not self._context.has_wanted_tags(task.source):
-                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
+            if why := context.reason_to_skip(task.source, was_named=was_named):
+                return Skipped(task, why)
             if not asks:
                 return Skipped(task, SkipReason.DRY_RUN)
             counterpart = self._counterpart(task)
