@@ -32,7 +32,7 @@ from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.delete_plan import DeletePlan
-from s3_xfer.planning.selection import Selection
+from s3_xfer.planning.selection import Selection, judge_of_named
 from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
@@ -120,16 +120,23 @@ class CopyRun(Run[CopyResult]):
 
     def _open_processor(self, clients: Clients) -> None:
         spec, ledger = self.operation, self._ledger
+        judge = judge_of_named(spec.options, began=self._began)
         if self._setup.is_dry_run:
             ledger.estimate = RequestEstimate(
                 spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
             )
             self._processor = DryRunProcessor(
-                spec, clients, ledger=ledger, on_unseen=lambda: self._notes.append(UNSEEN)
+                spec,
+                clients,
+                ledger=ledger,
+                on_unseen=lambda: self._notes.append(UNSEEN),
+                judge=judge,
             )
             self._why_managed = "a dry run copies nothing"
             return
-        self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
+        self._copier = self._processor = CopyProcessor(
+            spec, self._keys, clients, ledger=ledger, judge=judge
+        )
         self._why_managed = self._copier.why_managed
 
     # ------------------------------------------------------------------------------ copying
