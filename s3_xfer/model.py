@@ -315,6 +315,7 @@ class SkipReason(enum.Enum):
     WOULD_DELETE = "dry run, would be deleted"
     CHANGED_THERE = "changed at the destination since it was listed"
     GONE = "gone from the destination before it was deleted"
+    OTHER_TAGS = "has not the tags that were asked for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,3 +218,11 @@ class CheckSpec(TransferSpec):
         "What is a difference: same-size adds what has the same size, and no proof.",
         metavar="WHAT",
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.options.if_tag:
+            raise ValidationError(
+                "a check does not choose objects by their tags",
+                remedy="leave out if_tag, and ignore what is missing for that reason",
+            )

@@ -17,7 +17,7 @@ ROLE = "arn:aws:iam::123456789012:role/copier"
 KEPT = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
 CLASSES = (CopyOptions, CopySpec, CheckSpec, AccountContext)
 # Texts that have to have a form of their own.
-FORMED = {
+FORMED: dict[str, Any] = {
     "source_bucket": "from",
     "destination_bucket": "other",
     "role_arn": ROLE,
@@ -26,8 +26,15 @@ FORMED = {
     "deadline": "2h",
     "max_delete": "5%",
     "newer_than": "7d",
-    "older_than": "2026-03-01T00:00:00Z",
+    "older_than": "2h",
+    "filters": ("- *.tmp", "+ /a/**"),
+    "if_tag": ("team=blue", "stage=raw"),
 }
+# They are for prefixes only.
+FILTERS = (
+    *("filters", "min_size_bytes", "max_size_bytes"),
+    *("newer_than", "older_than", "source_storage_class", "if_tag"),
+)
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
     "sse_kms_key_id": {"sse": Encryption.KMS},
@@ -37,14 +44,6 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "journal_use": {"journal": "journal.db"},
     "files_from_format": {"files_from": "keys.txt"},
     "files_from_keys": {"files_from": "keys.txt"},
-}
-
-
-# Values of lists, which have a form of their own.
-LISTED = {
-    "filters": ("- *.tmp", "+ /a b/**"),
-    "source_storage_class": ("STANDARD", "GLACIER_IR"),
-    "if_tag": ("team=data", "a b=c=d"),
 }
 
 
@@ -62,11 +61,6 @@ class Case:
         return self.declaration.name
 
     @property
-    def is_filter(self) -> bool:
-        """Whether a copy with it has to be of a prefix."""
-        return self.cls is CopyOptions and CopyOptions(**self.fields).has_filters
-
-    @property
     def fields(self) -> dict[str, Any]:
         """The field with what has to be given too."""
         return {**COMPANIONS.get(self.name, {}), self.name: self.value}
@@ -76,12 +70,17 @@ class Case:
         """The words of a command line that give it."""
         flag, is_flag = self.declaration.flag, self.declaration.when_given is not None
         alone = is_flag and not self.declaration.word
-        if self.declaration.kind is Kind.TEXTS:
-            return [word for text in self.value for word in (flag, text)]
-        return [flag] if alone else [flag, self.declaration.to_text(self.value)]
+        return [flag] if alone else given(flag, self.declaration, self.value)
 
     def __str__(self) -> str:
         return f"{self.cls.__name__}.{self.name}"
+
+
+def given(flag: str, declaration: Declaration, value: Any) -> list[str]:
+    """Return the words of a command line that give ``value``, each text of a list by itself."""
+    if declaration.kind is Kind.TEXTS:
+        return [word for text in value for word in (flag, text)]
+    return [flag, declaration.to_text(value)]
 
 
 def cases(*classes: type) -> Iterator[Case]:
@@ -109,7 +108,7 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
         case Kind.INSTANCE:
             return None
         case Kind.TEXTS:
-            return LISTED[name]
+            return FORMED.get(name, ("text", "more"))
         case Kind.TEXT | Kind.FILE_OR_URL | Kind.MOMENT:
             return FORMED.get(name, "text")
 
@@ -125,8 +124,8 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case is None:
         return S3CopyOperation(**spec)  # type: ignore[arg-type]
     if case.cls is CopyOptions:
-        options = CopyOptions(**case.fields)
-        return S3CopyOperation(**spec, recursive=case.is_filter, options=options)  # type: ignore[arg-type]
+        options, recursive = CopyOptions(**case.fields), case.name in FILTERS
+        return S3CopyOperation(**spec, options=options, recursive=recursive)  # type: ignore[arg-type]
     if case.cls is AccountContext:
         side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
         account = AccountContext(**case.fields)

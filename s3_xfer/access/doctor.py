@@ -257,6 +257,8 @@ class _Examination:
             yield probes.list_and_choose
         if not is_dry_run or not spec.is_of_prefix:
             yield probes.head_if_needed if spec.is_of_prefix else probes.head
+        if spec.options.if_tag:
+            yield probes.tags_always_read
         if not is_dry_run:
             yield from (probes.open_upload, probes.read_for_copy)
             if with_tags:

@@ -79,11 +79,11 @@ class Experiments:
             # Without the ETag, so that an object that was replaced meanwhile still shows the right.
             sample=(replace(source, etag=""),),
         )
-        reads_tags = [probes.tags_of_large, probes.tags_by_copier] if context.copies_tags else []
         steps = [
             *([probes.head] if context.large else []),
             probes.head_by_copier,
-            *reads_tags,
+            probes.tags_always_read,
+            *([probes.tags_by_copier] if context.copies_tags else []),
             probes.open_upload,
             probes.read_for_copy,
             *([probes.write_tags] if context.copies_tags else []),

@@ -205,7 +205,7 @@ class _PolicyWriter:
     def _reading(self) -> Iterator[Statement]:
         objects = (self._below(self._source),)
         yield self._statement("Read", objects, "s3:GetObject")
-        if self._options.tags is TagPolicy.COPY:
+        if self._options.reads_tags:
             yield self._statement("ReadTags", objects, "s3:GetObjectTagging")
 
     def _writing(self) -> Iterator[Statement]:

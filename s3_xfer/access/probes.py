@@ -226,11 +226,16 @@ def head_by_copier(context: ProbeContext) -> str:
 
 
 @partial(Probe, "read tags", SOURCE)
-def tags_of_large(context: ProbeContext) -> str | None:
-    """Read the tags of an object that is copied in parts, which always takes that."""
-    if not context.large or not context.copies_tags:
+def tags_always_read(context: ProbeContext) -> str | None:
+    """Read the tags of an object where a copy always does: of large ones, or to choose by them."""
+    if context.options.if_tag:
+        subject: S3Object | None = context.large or _subject(context)
+    else:
+        subject = context.large if context.copies_tags else None
+    if subject is None:
         return None
-    return _read_tags(context.clients.source, context.large, AccessAction.READ_TAGS)
+    chooses = bool(context.options.if_tag)
+    return _read_tags(context.clients.source, subject, AccessAction.READ_TAGS, chooses=chooses)
 
 
 @partial(Probe, "read tags", SOURCE)
@@ -293,8 +298,13 @@ def _read_tags(
     subject: S3Object,
     action: AccessAction,
     found: dict[str, Mapping[str, str]] | None = None,
+    *,
+    chooses: bool = False,
 ) -> str:
-    advice = message("grant s3:GetObjectTagging on the source, or leave the tags out ({tags=skip})")
+    without = message(
+        "choose by something else ({if_tag})" if chooses else "leave the tags out ({tags=skip})"
+    )
+    advice = message("grant s3:GetObjectTagging on the source, or {without}", without=without)
     with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
         answered = client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
     if found is not None:

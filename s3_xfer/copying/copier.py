@@ -49,9 +49,9 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        return (
-            not task.source.needs_lookup and self.context.is_single(task) and not self._asks(task)
-        )
+        if self.context.options.if_tag or task.source.needs_lookup:
+            return False
+        return self.context.is_single(task) and not self._asks(task)
 
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
@@ -59,6 +59,8 @@ class ObjectCopier:
             if task.source.needs_lookup:
                 resolved, _ = lookup.head(self.context.source, task.source)
                 task = replace(task, source=resolved)
+            if not self.context.has_wanted_tags(task.source):
+                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
             if not self._asks(task):
                 return task
             counterpart = self._counterpart(task)

@@ -6,7 +6,7 @@ odd characters) arrives unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -234,6 +234,16 @@ def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
         message = f"the tags of {source.url} have one without a key"
         raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
     return [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in tag_set]
+
+
+def has_tags(client: S3Client, source: S3Object, wanted: Sequence[str]) -> bool:
+    """Return whether the object has every one of the tags, each ``KEY=VALUE``.
+
+    Raises:
+        Exception: as :func:`tags` does; an object whose tags are unknown is no other object.
+    """
+    found = {f"{tag['Key']}={tag['Value']}" for tag in tags(client, source)}
+    return found.issuperset(wanted)
 
 
 def tag_count(head_answer: Mapping[str, Any]) -> int:

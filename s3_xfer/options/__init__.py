@@ -449,6 +449,11 @@ class CopyOptions:
         return any(lists) or any(limit is not None for limit in limits)
 
     @property
+    def reads_tags(self) -> bool:
+        """Whether tags of the source's objects are read."""
+        return self.tags is TagPolicy.COPY or bool(self.if_tag)
+
+    @property
     def threads(self) -> int:
         """How many copies, or parts, that need a thread each are under way at once."""
         return THREADS if self.concurrency is None else self.concurrency

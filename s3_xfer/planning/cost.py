@@ -32,7 +32,9 @@ class RequestEstimate:
 
     def add(self, outcome: Skipped) -> None:
         """Count one object of a dry run."""
-        requests = self._requests_of_end(outcome.task, outcome.reason)
+        requests = Counter(self._requests_of_end(outcome.task, outcome.reason))
+        if self._options.if_tag and self._is_asked_about(outcome):
+            requests["GetObjectTagging"] += 1
         with self._lock:
             self._requests.update(requests)
 
@@ -44,11 +46,20 @@ class RequestEstimate:
         with self._lock:
             return {**listing, **self._requests}
 
+    def _is_asked_about(self, outcome: Skipped) -> bool:
+        """Return whether the object got as far as its tags: the listings did not decide."""
+        if outcome.reason in (SkipReason.DRY_RUN, SkipReason.OTHER_TAGS):
+            return True
+        is_by_request = outcome.reason in (SkipReason.EXISTS, SkipReason.IDENTICAL)
+        return is_by_request and not outcome.task.is_compared_by_listing
+
     def _requests_of_end(self, task: CopyTask, reason: SkipReason) -> Mapping[str, int]:
         """Return the requests of an object that a copy would end with this ``reason``."""
         source, is_listed = task.source, task.is_compared_by_listing
         if reason is SkipReason.DRY_RUN:
             return self.requests_of(source, is_compared=is_listed and self._overwrite)
+        if reason is SkipReason.OTHER_TAGS:
+            return {} if source.etag else {"HeadObject": 1}
         if reason not in (SkipReason.EXISTS, SkipReason.IDENTICAL):
             return {}  # decided by the listing of the source
         if is_listed and (self._overwrite or self._looks_first):

@@ -18,7 +18,7 @@ from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
 from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
+from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
 
 UNSEEN = (
@@ -50,8 +50,9 @@ class DryRunProcessor(Processor[CopyTask]):
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        asks = self._steps or spec.options.files_from or spec.options.inventory
-        super().__init__(self._find_out, threads=spec.options.threads if asks else 1)
+        options = spec.options
+        asks = self._steps or options.files_from or options.inventory or options.if_tag
+        super().__init__(self._find_out, threads=options.threads if asks else 1)
 
     def _find_out(self, task: CopyTask) -> None:
         if self._ledger.begin(task):
@@ -63,6 +64,8 @@ class DryRunProcessor(Processor[CopyTask]):
             if not task.source.size_is_known or (asks and task.source.needs_lookup):
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
+            if not self._context.has_wanted_tags(task.source):
+                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
             if not asks:
                 return Skipped(task, SkipReason.DRY_RUN)
             counterpart = self._counterpart(task)

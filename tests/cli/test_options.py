@@ -11,17 +11,17 @@ from s3_xfer.cli.copy import copy
 from s3_xfer.cli.factory import operation_from, rerun_command
 from s3_xfer.cli.main import cli
 from s3_xfer.cli.params import SectionOption
-from s3_xfer.declarations import JournalRole, Kind, Section
+from s3_xfer.declarations import JournalRole, Section
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions
 from s3_xfer.spec import CopySpec
-from tests.declared import COMPANIONS, Case, cases
+from tests.declared import COMPANIONS, FILTERS, Case, cases, given
 
 SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
-OWN = {"include", "exclude", "filter_from", "json", "progress", "quiet", "verbose"}
+OWN = {"json", "progress", "quiet", "verbose", "include", "exclude", "filter_from"}
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 
 
@@ -53,14 +53,12 @@ def _arguments(case: Case) -> list[str]:
     words = [_flag(case)]
     params = cli.commands[_command(case)].params
     param = next(param for param in params if words[0] in param.opts)
-    if case.declaration.kind is Kind.TEXTS:
-        words = [word for text in case.value for word in (*words, text)]
-    elif not getattr(param, "is_flag", False):
-        words.append(case.declaration.to_text(case.value))
-    if case.is_filter:
-        words.append("--recursive")
+    if not getattr(param, "is_flag", False):
+        words = given(words[0], case.declaration, case.value)
     for name, value in COMPANIONS.get(case.name, {}).items():
         words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
+    if case.name in FILTERS:
+        words.append("--recursive")
     return words
 
 

@@ -30,7 +30,8 @@ DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 MANUAL = [page for page in PAGES if "decisions" not in page.parts]
 # What the text says of other programs. (Calls of ours in blocks are read by our own parser.)
 FOREIGN = {
-    *("--bucket", "--key", "--profile"),  # the AWS CLI
+    *("--max-age", "--min-age"),  # rclone
+    *("--bucket", "--key", "--profile", "--size-only"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
     "--user",  # systemctl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.program import COPY, PREFIX, PROFILES, Program
+from tests.e2e.program import COPY, PREFIX, PROFILES, QUICK, Program
 from tests.fault_server import Fault
 from tests.world import DST, SRC, World
 
@@ -50,6 +50,57 @@ def test_exactly_what_the_filters_choose_is_copied(
     assert sum(result["left_out_by_rule"].values()) == result["files_left_out"]
     assert checked.code == 0, checked.said
     assert checked.json()["objects"]["same"] == len(expected)
+
+
+TAGGED = {"in/both": {"team": "blue", "stage": "raw"}, "in/one": {"team": "blue"}, "in/none": {}}
+
+
+@pytest.mark.parametrize("size", [3, 20 << 20], ids=["small", "large"])
+@pytest.mark.parametrize(
+    ("tags", "expected"),
+    [
+        (["team=blue"], {"both", "one"}),
+        (["team=blue", "stage=raw"], {"both"}),
+        (["team="], set()),
+    ],
+    ids=["one", "all", "without a value"],
+)
+def test_objects_are_chosen_by_all_their_tags(
+    world: World, program: Program, tags: list[str], expected: set[str], size: int
+) -> None:
+    """One request for each object; what has other tags is skipped, in a dry run too."""
+    for key, tagged in TAGGED.items():
+        world.server.put(SRC, key, size=size, etag=MD5, tags=tagged)
+    options = (*QUICK, *(word for tag in tags for word in ("--if-tag", tag)), "--json")
+    tried = program.run(*COPY, *options, "--dry-run").json()
+
+    done = program.run(*COPY, *options)
+
+    assert done.code == 0, done.said
+    assert set(world.server.objects(DST)) == {f"out/{name}" for name in expected}
+    result = done.json()
+    assert result["total_files_found"] == len(TAGGED)
+    assert result["files_copied_successfully"] == len(expected)
+    reason = {"has not the tags that were asked for": len(TAGGED) - len(expected)}
+    assert result["skips_by_reason"] == reason
+    assert tried["skips_by_reason"].get("dry run", 0) == len(expected)
+    per_copy = len(expected) if size > 3 else 0
+    assert tried["planned_requests"]["GetObjectTagging"] == len(TAGGED) + per_copy
+
+
+def test_unreadable_tags_leave_no_object_out(world: World, program: Program) -> None:
+    """Before the copy the right is missing; without that look each object fails."""
+    world.server.put(SRC, "in/a", size=3, etag=MD5, tags={"team": "blue"})
+    world.server.inject(Fault.error("GetObjectTagging", 403, "AccessDenied"))
+    options = ("--if-tag", "team=blue", "--tags", "skip")
+
+    refused = program.run(*COPY, *options)
+    failed = program.run(*COPY, *options, "--no-preflight", "--json")
+
+    assert refused.code == 3, refused.said
+    assert "grant s3:GetObjectTagging on the source, or choose by something else" in refused.err
+    assert failed.json()["files_failed"] == 1
+    assert world.server.objects(DST) == {}
 
 
 def test_what_was_left_out_is_shown_by_rule(filled: World, program: Program) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from s3_xfer.errors import ValidationError
+from s3_xfer.operations import S3CheckOperation
 from s3_xfer.options import CopyOptions
 from s3_xfer.options.filters import parse_rules, read_rules
 
@@ -84,3 +85,16 @@ def test_unreadable_filter_files_are_refused(tmp_path: Path) -> None:
     for name, said in (("missing", "cannot be read"), (".", "cannot be read"), ("latin", "UTF-8")):
         with pytest.raises(ValidationError, match=said):
             list(read_rules(tmp_path / name))
+
+
+def test_a_check_does_not_ignore_tags_in_silence() -> None:
+    """It would compare objects that the copy has left alone."""
+    with pytest.raises(ValidationError, match="does not choose objects by their tags"):
+        S3CheckOperation(
+            source_bucket="src-bucket",
+            source_key="a/",
+            destination_bucket="dst-bucket",
+            destination_key="b/",
+            recursive=True,
+            options=CopyOptions(if_tag=("team=blue",)),
+        )

@@ -16,7 +16,7 @@ from tests.declared import CLASSES, Case, cases
 
 ALL = list(cases(*CLASSES))
 WRITABLE = [case for case in ALL if case.declaration.kind is not Kind.INSTANCE]
-OF_TEXT = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.MOMENT)
+OF_TEXT = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.MOMENT, Kind.TEXTS)
 FROM_A_PROGRAM = ("objects", "where", "rename", "confirmed_deletes")  # no option
 NESTED = {"source": AccountContext, "destination": AccountContext, "options": CopyOptions}
 
@@ -64,8 +64,7 @@ def test_values_survive_text_and_json(case: Case) -> None:
 @pytest.mark.parametrize("case", ALL, ids=str)
 def test_what_is_no_value_is_refused(case: Case) -> None:
     """With the field, the value and what it must be."""
-    of_text = (*OF_TEXT, Kind.TEXTS)  # a list in text has an item on each line
-    wrong: Any = 1 if case.declaration.kind in of_text else "\N{SNOWMAN}"
+    wrong: Any = 1 if case.declaration.kind in OF_TEXT else "\N{SNOWMAN}"
 
     with pytest.raises(ValidationError, match="it must be") as refused:
         case.declaration.parse(wrong)
