@@ -178,6 +178,7 @@ check_options = (
     *_SELECTING,
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
+    declared(_CHECK["fail_on"]),
     declared(_COPY["request_payer"]),
     declared(
         _COPY["concurrency"],

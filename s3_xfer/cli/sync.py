@@ -80,7 +80,7 @@ def _ask_and_perform(operation: S3CopyOperation, output: Output, context: Contex
         output.print_result(counted, replace(context, dry_run=True))
         return exit_code(counted)
     SIGNALS.no_run()
-    if plan.count > plan.allowed:
+    if plan.is_too_much:
         print_error(
             f"{plural(plan.count, 'object')} would be deleted, and {plan.allowed:,} may be "
             "(--max-delete); nothing was written"

@@ -166,6 +166,8 @@ def _status(
         parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))
     if metrics.files_skipped:
         parts.append((f"{format_count(metrics.files_skipped)} skipped", ""))
+    if metrics.files_deleted:
+        parts.append((f"{format_count(metrics.files_deleted)} deleted", ""))
     if metrics.retries:
         throttled = f" ({format_count(metrics.throttles)} throttled)" if metrics.throttles else ""
         retries = "retry" if metrics.retries == 1 else "retries"

@@ -37,7 +37,12 @@ from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
-from s3_xfer.runs.deletion import NOTHING_DELETED, DeletionStage, is_all_copied
+from s3_xfer.runs.deletion import (
+    NOTHING_DELETED,
+    DeletionStage,
+    is_all_copied,
+    notes_of_dry_run,
+)
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -213,6 +218,8 @@ class CopyRun(Run[CopyResult]):
             began=self._began,
         )
         self._delete_plan, all_ended = stage.run()
+        if self._delete_plan and self._setup.is_dry_run:
+            self._notes += notes_of_dry_run(self._delete_plan)
         self._lacks_deletes = self._stop.is_set() or not self._delete_plan
         if not self._lacks_deletes and not self.snapshot().files_failed:
             self._setup.mark_deleted()

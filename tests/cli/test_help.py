@@ -125,6 +125,7 @@ def test_check_takes_the_places_of_a_copy_and_no_option_that_writes() -> None:
         "--metadata",
         "--tags",
         "--ignore-extra",
+        "--fail-on",
     ]
     assert sections["Limits"] == ["--max-requests-per-second", "--deadline"]
 

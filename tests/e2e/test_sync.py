@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.e2e.program import PROFILES, Program
+from tests.e2e.program import PREFIX, PROFILES, Program
 from tests.e2e.shop import Shop
 from tests.reports import lines_of
 from tests.world import DST, SRC, World
@@ -64,7 +66,8 @@ def test_above_the_limit_the_exit_code_is_7(world: World, program: Program) -> N
     done = program.run(*DELETE, "--yes", "--max-delete", "0")
 
     assert done.code == 7, done.said
-    assert "1 object of 3 would be deleted, and 0 may be (--max-delete)" in done.out
+    assert "1 object of 3 would be deleted, and 0 may be: nothing was deleted" in done.out
+    assert "raise --max-delete" in " ".join(done.out.split())
     assert set(world.arrived()) == {"out/same", "out/new", "out/extra"}
 
 
@@ -85,6 +88,25 @@ def test_a_versioned_bucket_keeps_what_is_deleted(shop: Shop) -> None:
     shop.destination.delete_object(Bucket=DST, Key="out/extra", VersionId=row["version_id"])
     restored = shop.destination.get_object(Bucket=DST, Key="out/extra")["Body"].read()
     assert restored == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("", "deletes are irreversible"), ("Enabled", "deletes add markers"), ("Suspended", "irrev")],
+)
+def test_the_doctor_says_what_deletes_do(shop: Shop, status: Any, says: str) -> None:
+    """Against moto, which tells of versions; a delete alone would prove its permission: code 6."""
+    shop.fill({"in/a": b"a"})
+    if status:
+        shop.destination.put_bucket_versioning(
+            Bucket=DST, VersioningConfiguration={"Status": status}
+        )
+
+    done = shop.program.run("doctor", *PREFIX, *PROFILES, "--skip-identical", "--delete")
+
+    assert done.code == 6, done.said
+    assert says in done.out
+    assert "only a delete shows" in done.out
 
 
 def test_what_was_typed_before_the_question_is_no_answer(world: World, program: Program) -> None:
