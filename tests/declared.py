@@ -25,7 +25,7 @@ FORMED: dict[str, Any] = {
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
     "newer_than": "2h",
-    "older_than": "2h",
+    "older_than": "1h",
     "filters": ("- *.tmp", "+ /a/**"),
     "if_tag": ("team=blue", "stage=raw"),
     "max_delete": "5%",
