@@ -107,15 +107,15 @@ def _tests(options: CopyOptions, began: datetime) -> Iterator[tuple[str, _Test]]
         yield f"not {' or '.join(sorted(classes))}", partial(_is_of_another_class, classes)
 
 
-# The size of what is only named may not be known.
+# What is only named is judged once a HEAD has told about it.
 
 
 def _is_smaller(least: int, found: S3Object) -> bool:
-    return found.size_is_known and found.size < least
+    return not found.needs_lookup and found.size < least
 
 
 def _is_larger(most: int, found: S3Object) -> bool:
-    return found.size_is_known and found.size > most
+    return not found.needs_lookup and found.size > most
 
 
 def _is_not_newer(moment: datetime, found: S3Object) -> bool:
@@ -127,4 +127,4 @@ def _is_not_older(moment: datetime, found: S3Object) -> bool:
 
 
 def _is_of_another_class(classes: frozenset[str], found: S3Object) -> bool:
-    return bool(found.etag) and found.storage_class not in classes
+    return not found.needs_lookup and found.storage_class not in classes

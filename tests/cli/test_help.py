@@ -19,6 +19,9 @@ SECTIONS = {
     "Destination": [f"--dest-{name}" for name in SIDE],
     "Both sides": ["--endpoint-url", "--ca-bundle"],
     "What to copy": [
+        "--include",
+        "--exclude",
+        "--filter-from",
         "--recursive",
         "--no-overwrite",
         "--skip-identical",

@@ -211,7 +211,7 @@ def test_a_wildcard_in_the_source_stops_with_the_options_to_write(
     )
 
     assert done.code != 0
-    assert "--recursive s3://src-bucket/in/d/ with --include '/*.txt'" in done.err
+    assert "copy s3://src-bucket/in/d/ with --recursive and --include '/*.txt'" in done.err
     assert filled.server.objects(DST) == {}
 
 
