@@ -24,9 +24,16 @@ DOCUMENTED = {
 }  # fmt: skip
 # What goes together with all the others.
 TOGETHER = {name: value for others in COMPANIONS.values() for name, value in others.items()}
+
+
+def _as_text(plain: object) -> str:
+    """Return a plain value as a template writes it; the texts of a list are lines."""
+    return "\n".join(plain) if isinstance(plain, list) else str(plain)
+
+
 # Every option, as text and as the value that it must become; none is the default.
 AS_TEXT = {
-    case.name: (str(case.declaration.to_json(value)), value)
+    case.name: (_as_text(case.declaration.to_json(value)), value)
     for case in cases(CopyOptions)
     for value in [TOGETHER.get(case.name, case.value)]
 }
