@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
@@ -41,6 +42,19 @@ def test_without_a_terminal_yes_is_needed(world: World, program: Program) -> Non
     assert (done.json()["files_copied_successfully"], done.json()["files_deleted"]) == (1, 1)
     assert set(world.arrived()) == {"out/same", "out/new"}
     assert again.code == 0, again.said
+
+
+def test_the_command_for_a_check_compares_what_a_sync_made(world: World, program: Program) -> None:
+    """On a service that is not AWS it is offered, and it can be typed as it is."""
+    fill(world)
+
+    done = program.run(*DELETE, "--yes", "--exclude", "*.tmp")
+    line = next(line for line in done.out.splitlines() if "s3-xfer check" in line)
+    checked = program.run(*shlex.split(line)[1:])
+
+    assert "Copied 1 of 3 objects, 1 skipped, 1 deleted" in done.out
+    assert "--exclude '*.tmp'" in line
+    assert checked.code == 0, checked.said
 
 
 @pytest.mark.parametrize("answer", ["y", "n", ""])
