@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.batch import batch
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
@@ -64,7 +65,7 @@ def cli() -> None:
     """Group the commands."""
 
 
-for _command in (check, copy, doctor, interactive, policy, resume, runbook, uploads):
+for _command in (batch, check, copy, doctor, interactive, policy, resume, runbook, uploads):
     cli.add_command(_command)
 
 
