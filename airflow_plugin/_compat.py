@@ -7,11 +7,18 @@ are older than it. The rest of this package imports neither ``airflow.sdk`` nor 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import importlib
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, Context
-    from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowNotFoundException,
+        AirflowSkipException,
+    )
+    from airflow.sdk.execution_time.xcom import XCom
     from airflow.sdk.observability import stats
     from airflow.sdk.types import Logger
 else:
@@ -24,9 +31,19 @@ else:
         from airflow.models.baseoperatorlink import BaseOperatorLink
 
     try:  # Airflow 3.1 and newer; airflow.exceptions still has them there, and warns
-        from airflow.sdk.exceptions import AirflowFailException, AirflowNotFoundException
+        from airflow.sdk.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowNotFoundException,
+            AirflowSkipException,
+        )
     except ImportError:
-        from airflow.exceptions import AirflowFailException, AirflowNotFoundException
+        from airflow.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowNotFoundException,
+            AirflowSkipException,
+        )
 
     try:  # Airflow 3.2 and newer: functions of a module
         from airflow.sdk.observability import stats
@@ -35,14 +52,29 @@ else:
 
     Context = Logger = object  # only for annotations
 
+
+def __getattr__(name: str) -> Any:
+    """Import what only a server or a running task needs."""
+    if name != "XCom":
+        raise AttributeError(name)
+    try:
+        module = importlib.import_module("airflow.sdk.execution_time.xcom")
+    except ImportError:  # Airflow 2
+        module = importlib.import_module("airflow.models.xcom")
+    return module.XCom
+
+
 __all__ = [
+    "AirflowException",
     "AirflowFailException",
     "AirflowNotFoundException",
+    "AirflowSkipException",
     "Asset",
     "AssetAlias",
     "BaseOperator",
     "BaseOperatorLink",
     "Context",
     "Logger",
+    "XCom",
     "stats",
 ]

@@ -1,25 +1,32 @@
 """From the arguments of a task to what the library takes: locations, options, numbers, enums.
 
-Templates render to text, so every value may come as text: ``"64"``, ``"true"``, ``"STANDARD_IA"``.
-The arguments for :class:`~s3_xfer.CopyOptions` follow from the declarations of its fields: a new
-option of the library needs nothing here. A value that cannot be read is refused with the
-argument's name, before a request is sent.
+Templates render to text, so every value may come as text: ``"64"``, ``"true"``, ``"STANDARD_IA"``;
+with ``render_template_as_native_obj=True`` to numbers, lists and None as well. A key or a name that
+has become a number is refused, because the number does not tell what the text was (``1_000``). The
+arguments for :class:`~s3_xfer.CopyOptions` follow from the declarations of its fields: a new option
+of the library needs nothing here. A value that cannot be read is refused with the argument's name,
+before a request is sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
+import json
+import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
+import s3_xfer
 from s3_xfer import (
     CopyOptions,
     Declaration,
     Identical,
     JournalUse,
-    S3CopyOperation,
+    RunMode,
     S3Location,
     ValidationError,
     declarations_of,
@@ -29,6 +36,8 @@ from s3_xfer import (
 RENAMED = {"retries": "request_retries", "retry_delay_s": "request_retry_delay_s"}
 # What only a task can ask for, besides the values of Identical.
 SKIP_ON_RETRY = "skip-on-retry"
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
 _InitT = TypeVar("_InitT", bound=Callable[..., None])
 _ClassT = TypeVar("_ClassT", bound=type)
@@ -92,32 +101,85 @@ class TaskArguments:
 
     def flag(self, name: str) -> bool:
         """Return the argument as true or false."""
-        return bool(_read(declarations_of(S3CopyOperation)["recursive"], name, self.values[name]))
+        return bool(_read(_operation_fields()["recursive"], name, self.values[name]))
 
     def number(self, name: str) -> int:
         """Return the argument as a whole number."""
-        return int(_read(declarations_of(S3CopyOperation)[name], name, self.values[name]))
+        return int(_read(_operation_fields()[name], name, self.values[name]))
+
+    def text(self, name: str) -> str | None:
+        """Return the argument as text; None if it is not given, or was rendered to nothing."""
+        return read_text(name, self.values[name])
+
+    def account_id(self, name: str) -> str | None:
+        """Return the argument as the id of an account, which a template may make a number."""
+        value = self.values[name]
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        text = read_text(name, str(value) if is_whole else value)
+        if text and not _ACCOUNT_ID.fullmatch(text):
+            raise ValidationError(f"{name} is {value!r}; it must be the 12 digits of an account")
+        return text
+
+    def choice(self, name: str, words: Sequence[str]) -> str:
+        """Return the argument, one of ``words``."""
+        value = self.values[name]
+        if not isinstance(value, str) or value not in words:
+            raise ValidationError(f"{name} is {value!r}; it must be one of {', '.join(words)}")
+        return value
+
+    def file(self, name: str) -> str | None:
+        """Return the argument as the path or URL of a file; None if it is not given."""
+        value = self.values[name]
+        return read_text(name, str(value) if isinstance(value, Path) else value)
+
+    def verify(self, name: str) -> bool | str | None:
+        """Return the argument as Airflow's hooks take it: a path, true or false, or None."""
+        value = self.values[name]
+        if isinstance(value, bool):
+            return value
+        text = read_text(name, value)
+        return {"true": True, "false": False}.get((text or "").lower(), text)
+
+    def mapping(self, name: str) -> Mapping[str, Any] | None:
+        """Return the argument as a mapping, which may be written as JSON."""
+        value = self.values[name]
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            with contextlib.suppress(ValueError):
+                value = json.loads(value)
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise ValidationError(
+                f"{name} is {self.values[name]!r}; it must be a mapping, or one as JSON"
+            )
+        return value
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether nothing is to be written."""
+        mode = self.values["mode"]
+        return bool(mode) and _read(OPTIONS["mode"], "mode", mode) is RunMode.DRY_RUN
 
     def location(self, side: str) -> S3Location:
         """Return the location of ``side``, which is ``source`` or ``destination``."""
         return location(side, self.values[f"{side}_bucket"], self.values[f"{side}_key"])
 
     def options(
-        self, *, defaults: Mapping[str, Any], local_paths: Mapping[str, Any], is_retry: bool
+        self, *, defaults: Mapping[str, Any], places: Mapping[str, Any], is_retry: bool
     ) -> CopyOptions:
         """Return the library's options.
 
         Args:
             defaults: values by field for the arguments that are None.
-            local_paths: paths by field for the arguments that name a file in S3.
+            places: paths and URLs by field, of the arguments that name a file.
             is_retry: whether this is a later try of the task.
         """
         values = {option.name: self.values[name] for name, option in OPTIONS.items()}
         values |= {name: value for name, value in defaults.items() if values[name] is None}
         values["identical"] = identical(values["identical"], is_retry=is_retry)
-        if values["journal"] and not values["journal_use"]:
+        if places.get("journal") and values["journal_use"] in (None, ""):
             values["journal_use"] = JournalUse.CONTINUE
-        return copy_options({**values, **local_paths})
+        return copy_options({**values, **places})
 
 
 def identical(value: Any, *, is_retry: bool) -> Identical:
@@ -150,26 +212,56 @@ def copy_options(values: Mapping[str, Any]) -> CopyOptions:
     )
 
 
-def location(side: str, bucket: str | None, key: str | None) -> S3Location:
+def location(side: str, bucket: Any, key: Any) -> S3Location:
     """Return what ``bucket`` and ``key`` name; without a bucket, the key is an ``s3://`` URL.
 
     Raises:
-        ValidationError: neither, or both.
+        ValidationError: neither, or both, or one of them is not text.
     """
-    is_url = (key or "").startswith("s3://")
+    bucket = read_text(f"{side}_bucket", bucket)
+    if key is None:  # a prefix that was rendered to nothing is not the whole bucket
+        raise not_text(f"{side}_key", key)
+    key = read_text(f"{side}_key", key) or ""
+    is_url = key.startswith("s3://")
     if bucket and is_url:
         raise ValidationError(
             f"{side}_bucket is {bucket!r} and {side}_key is the URL {key!r}: which one is meant?",
             remedy=f"give {side}_bucket and a plain key, or the URL alone",
         )
     if is_url:
-        return S3Location.parse(key or "")
+        return S3Location.parse(key)
     if not bucket:
         raise ValidationError(
             f"no bucket was given for the {side}",
             remedy=f"give {side}_bucket, or {side}_key as s3://BUCKET/KEY",
         )
-    return S3Location(bucket=bucket, key=key or "")
+    return S3Location(bucket=bucket, key=key)
+
+
+def read_text(name: str, value: Any) -> str | None:
+    """Return ``value`` of the argument ``name`` if it is text; None if it is None or empty.
+
+    Raises:
+        ValidationError: it is something else.
+    """
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise not_text(name, value)
+    return value
+
+
+def not_text(name: str, value: object) -> ValidationError:
+    """Return the refusal of a value of the argument ``name`` that should have been text."""
+    return ValidationError(
+        f"{name} is {value!r}; it must be text",
+        remedy="with render_template_as_native_obj=True a template that looks like a number, a "
+        "list or None becomes one: give a key as an s3:// URL, or more text around the template",
+    )
+
+
+def _operation_fields() -> Mapping[str, Declaration]:
+    return declarations_of(s3_xfer.S3CopyOperation)  # loads boto3, so not when a DAG is parsed
 
 
 def _read(declaration: Declaration, name: str, value: Any) -> Any:
@@ -178,6 +270,10 @@ def _read(declaration: Declaration, name: str, value: Any) -> Any:
     Raises:
         ValidationError: it cannot be read, or is out of range.
     """
-    read = declaration.parse("" if value is None else value, name=name)
+    if declaration.of is bool and type(value) is int:  # the text 1 is true, and the number
+        value = str(value)
+    if value is None:
+        raise ValidationError(f"{name} is None; it must be {declaration.expected}")
+    read = declaration.parse(value, name=name)
     declaration.check(read, name=name)
     return read

@@ -9,16 +9,37 @@ use the worker's own identity instead) and ``verify=False``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_plugin._compat import AirflowNotFoundException
+from airflow_plugin._compat import AirflowException, AirflowNotFoundException
 from airflow_plugin.arguments import TaskArguments
-from s3_xfer import AccountContext, ErrorClass, PreflightError, ValidationError, translate
+from s3_xfer import (
+    AccountContext,
+    ErrorClass,
+    PreflightError,
+    S3XferError,
+    ValidationError,
+    translate,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+WORKER = "worker's identity"
+# What a hook raises whose connection has something else in a field than it reads from it.
+_WRONG_FIELDS = (
+    TypeError,
+    ValueError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    AirflowException,
+)
+_NUMBERS = ("connect_timeout", "read_timeout", "max_pool_connections")  # of botocore's Config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +63,26 @@ class Side:
 
         Raises:
             ValidationError: the connection is missing or cannot be used as it is.
-            PreflightError: its credentials are refused.
+            PreflightError: its credentials are refused, or it cannot be read now.
         """
-        hook = self.hook()
-        if self.aws_conn_id:
-            _require_connection(hook, self)
-        return AccountContext(
-            session=self._session(hook) if self.aws_conn_id and self.independent else None,
-            region=hook.region_name or None,  # templates render what is not set to empty text
-            endpoint_url=hook.conn_config.get_service_endpoint_url("s3") or None,
-            bucket_owner=self.bucket_owner or None,
-            ca_bundle=self._ca_bundle(hook),
-            client_config=self._config(hook.config),
-        )
+        with self._usable():
+            hook = self.hook()
+            if self.aws_conn_id:
+                _require_connection(hook, self)
+            ca_bundle, config = self._ca_bundle(hook), self._config(hook.config)
+            uses_own = bool(self.aws_conn_id and self.independent)
+            session = hook.get_session(region_name=hook.region_name) if uses_own else None
+            try:
+                return AccountContext(
+                    session=session,
+                    region=hook.region_name or None,  # a template renders to empty text
+                    endpoint_url=hook.conn_config.get_service_endpoint_url("s3") or None,
+                    bucket_owner=self.bucket_owner,
+                    ca_bundle=ca_bundle,
+                    client_config=config,
+                )
+            except ValidationError as error:
+                raise self._unusable(error.problem, ErrorClass.CONFIGURATION) from error
 
     def hook(self) -> Any:
         """Return the provider's hook for S3."""
@@ -63,28 +91,42 @@ class Side:
         )
 
         return AwsBaseHook(
-            aws_conn_id=self.aws_conn_id or None,
+            aws_conn_id=self.aws_conn_id,
             client_type="s3",
             region_name=self.region_name,
             verify=self.verify,
         )
 
     def client(self) -> S3Client:
-        """Return the S3 client that the hook makes, for reports."""
-        client: S3Client = self.hook().get_conn()
-        return client
+        """Return the S3 client that the hook makes, for reports.
 
-    def _session(self, hook: Any) -> Any:
+        Raises:
+            ValidationError, PreflightError: as above.
+        """
+        with self._usable():
+            client: S3Client = self.hook().get_conn()
+            return client
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say of everything that the hook raises inside the block what cannot be used."""
         try:
-            return hook.get_session(region_name=hook.region_name)
+            yield
+        except S3XferError:
+            raise
         except Exception as error:
             info = translate(error)
-            refused = info.error_class in (ErrorClass.ACCESS_DENIED, ErrorClass.INVALID_REQUEST)
-            raise PreflightError(
-                f"the {self.name} side cannot use the connection {self.aws_conn_id!r}: "
-                f"{info.message or info.code}",
-                error_class=ErrorClass.CREDENTIALS_REFUSED if refused else info.error_class,
-            ) from error
+            error_class = _class_of(error, info.error_class)
+            raise self._unusable(info.message or info.code, error_class) from error
+
+    def _unusable(self, why: str, error_class: ErrorClass) -> PreflightError:
+        identity = f"connection {self.aws_conn_id!r}" if self.aws_conn_id else WORKER
+        return PreflightError(
+            f"the {identity} cannot be used: {why}",
+            remedy=f"it is that of the {self.name}: look at its fields (Admin, Connections), "
+            "above all role, endpoint and the JSON of its extra",
+            error_class=error_class,
+        )
 
     def _ca_bundle(self, hook: Any) -> str | None:
         if hook.verify is False:
@@ -96,21 +138,56 @@ class Side:
 
     def _config(self, config: Any) -> Any:
         """Return the connection's configuration with the operator's merged into it."""
-        from botocore.config import Config  # noqa: PLC0415 - not when a DAG is parsed
+        return config.merge(_config_of(self.botocore_config)) if self.botocore_config else config
 
-        return config.merge(Config(**self.botocore_config)) if self.botocore_config else config
+
+def _class_of(error: Exception, error_class: ErrorClass) -> ErrorClass:
+    """Return the class of what a hook raised, which decides about the task's retries."""
+    if error_class in (ErrorClass.ACCESS_DENIED, ErrorClass.INVALID_REQUEST):
+        return ErrorClass.CREDENTIALS_REFUSED
+    if error_class is ErrorClass.UNEXPECTED and isinstance(error, _WRONG_FIELDS):
+        return ErrorClass.CONFIGURATION
+    return error_class
+
+
+def _config_of(settings: Mapping[str, Any]) -> Any:
+    """Return the operator's ``botocore_config``, whose numbers may have come as text.
+
+    Raises:
+        ValidationError: botocore does not take it.
+    """
+    from botocore.config import Config  # noqa: PLC0415 - not when a DAG is parsed
+
+    try:
+        read = {
+            name: _number(value) if name in _NUMBERS else value for name, value in settings.items()
+        }
+        return Config(**read)
+    except Exception as error:
+        raise ValidationError(
+            f"botocore_config is {dict(settings)!r}; botocore does not take it: {error}",
+            remedy="give the keyword arguments of botocore.config.Config",
+        ) from error
+
+
+def _number(value: Any) -> Any:
+    number = ast.literal_eval(value) if isinstance(value, str) else value
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+        raise ValueError(f"{value!r} is not a number")
+    return number
 
 
 def source_side(arguments: TaskArguments) -> Side:
     """Return the side that is listed."""
+    conn_id = arguments.text("source_aws_conn_id")
     return Side(
         name="source",
-        aws_conn_id=arguments["source_aws_conn_id"] or arguments["dest_aws_conn_id"],
-        independent=bool(arguments["source_aws_conn_id"]),
-        region_name=arguments["source_region_name"],
-        verify=arguments["source_verify"],
-        bucket_owner=arguments["source_bucket_owner"],
-        botocore_config=arguments["botocore_config"],
+        aws_conn_id=conn_id or arguments.text("dest_aws_conn_id"),
+        independent=bool(conn_id),
+        region_name=arguments.text("source_region_name"),
+        verify=arguments.verify("source_verify"),
+        bucket_owner=arguments.account_id("source_bucket_owner"),
+        botocore_config=arguments.mapping("botocore_config"),
     )
 
 
@@ -118,11 +195,11 @@ def destination_side(arguments: TaskArguments) -> Side:
     """Return the side that makes the copy."""
     return Side(
         name="destination",
-        aws_conn_id=arguments["dest_aws_conn_id"],
-        region_name=arguments["dest_region_name"],
-        verify=arguments["dest_verify"],
-        bucket_owner=arguments["dest_bucket_owner"],
-        botocore_config=arguments["botocore_config"],
+        aws_conn_id=arguments.text("dest_aws_conn_id"),
+        region_name=arguments.text("dest_region_name"),
+        verify=arguments.verify("dest_verify"),
+        bucket_owner=arguments.account_id("dest_bucket_owner"),
+        botocore_config=arguments.mapping("botocore_config"),
     )
 
 

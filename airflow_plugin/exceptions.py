@@ -8,8 +8,9 @@ Exceptions, with the library's messages::
     └── S3CopyStoppedError                          Airflow ended the task
 
 Airflow 3.3's retry policies can name the retryable ones (for a longer delay after throttling, say);
-the permanent one fails the task before any policy is asked. The messages are the library's, whose
-exception is the ``__cause__``.
+the permanent one fails the task before any policy is asked. The messages are the library's in the
+operator's words, with what to do next as the last line; its exceptions are not chained, so that a
+log has the message once. Only what nobody expected keeps its traceback.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from airflow_plugin._compat import AirflowFailException
-from s3_xfer import CopyFailed, CopyResult, ErrorClass, RunCancelled, S3XferError
+from airflow_plugin.wording import OperatorWording
+from s3_xfer import (
+    CopyFailed,
+    CopyResult,
+    ErrorClass,
+    PreflightError,
+    RunCancelled,
+    S3XferError,
+)
 
 # A later try, perhaps on another worker, may succeed although nothing was mended. An object that
 # changed or vanished is listed anew; expired credentials are fetched anew; why too many objects
@@ -63,33 +72,54 @@ class S3CopyStoppedError(S3CopyRetryableError):
     """Airflow ended the task: marked failed, cleared, a timeout, or the worker went away."""
 
 
-def raise_task_error(error: S3XferError, classes: Iterable[ErrorClass | None]) -> None:
+def raise_task_error(
+    error: S3XferError, classes: Iterable[ErrorClass | None], *, wording: OperatorWording
+) -> None:
     """Raise the exception that ends the task for ``error``, caused by errors of ``classes``.
 
     One transient class is enough for a retry: it copies the objects that failed for a transient
     reason, and the others fail again.
     """
-    causes = set(classes)
+    text = task_error_text(error, wording)
+    cause = error if error.error_class is ErrorClass.UNEXPECTED else None
+    raise _kind_of(error, set(classes))(text) from cause
+
+
+def _kind_of(error: S3XferError, causes: set[ErrorClass | None]) -> type[Exception]:
     if isinstance(error, RunCancelled):
-        raise S3CopyStoppedError(str(error)) from error
+        return S3CopyStoppedError
     if ErrorClass.THROTTLED in causes:
-        raise S3CopyThrottledError(str(error)) from error
-    if causes & TRANSIENT or not causes:
-        raise S3CopyRetryableError(str(error)) from error
-    raise S3CopyPermanentError(str(error)) from error
+        return S3CopyThrottledError
+    is_passing = causes & TRANSIENT or not causes
+    return S3CopyRetryableError if is_passing else S3CopyPermanentError
+
+
+def task_error_text(error: S3XferError, wording: OperatorWording) -> str:
+    """Return what went wrong, what explains it, and in the last line what to do next."""
+    diagnosis = error.diagnosis if isinstance(error, PreflightError) else None
+    lines = [wording.say(error.problem), *(diagnosis.lines(wording) if diagnosis else ())]
+    if error.error_class and not diagnosis:  # which ends with it
+        lines.append(f"{wording.say(error.error_class.see)}.")
+    if error.remedy:
+        lines.append(f"Next: {wording.say(error.remedy)}.")
+    return "\n".join(lines)
 
 
 @contextmanager
-def library_errors_as_task_errors() -> Iterator[None]:
+def library_errors_as_task_errors(wording: OperatorWording) -> Iterator[None]:
     """Turn the library's errors inside the block (mostly refusals) into the task's."""
     try:
         yield
     except S3XferError as error:
-        raise_task_error(error, [error.error_class])
+        raise_task_error(error, [error.error_class], wording=wording)
 
 
 def raise_for_result(
-    result: CopyResult, report_error: S3XferError | None, *, fail_on_error: bool
+    result: CopyResult,
+    report_error: S3XferError | None,
+    *,
+    fail_on_error: bool,
+    wording: OperatorWording,
 ) -> None:
     """Return if ``result`` lets the task succeed.
 
@@ -103,6 +133,7 @@ def raise_for_result(
         result.raise_for_failures()
     except CopyFailed as error:
         if fail_on_error:
-            raise_task_error(error, (_CLASSES[name] for name in result.metrics.errors_by_class))
+            classes = (_CLASSES[name] for name in result.metrics.errors_by_class)
+            raise_task_error(error, classes, wording=wording)
     if report_error:
         raise report_error

@@ -17,9 +17,12 @@ from s3_xfer import S3Location
 
 
 def lineage(
-    source: S3Location, destination: S3Location, result: Mapping[str, Any] | None
+    source: S3Location, destination: S3Location | None, result: Mapping[str, Any] | None
 ) -> OperatorLineage[Any, Any]:
-    """Return the lineage of one copy; with counts and bytes once there is a result."""
+    """Return the lineage of one copy; with counts and bytes once there is a result.
+
+    Without a ``destination``, for a dry run, nothing is written.
+    """
     facets: dict[str, Any] = {}
     if result is not None:
         facets["outputStatistics"] = (
@@ -29,10 +32,12 @@ def lineage(
             )
         )
     inputs: list[Dataset] = [InputDataset(*_name(source))]
-    outputs: list[Dataset] = [OutputDataset(*_name(destination), outputFacets=facets)]
+    outputs: list[Dataset] = (
+        [OutputDataset(*_name(destination), outputFacets=facets)] if destination else []
+    )
     return OperatorLineage(inputs=inputs, outputs=outputs)
 
 
 def _name(location: S3Location) -> tuple[str, str]:
-    """Return namespace and name after OpenLineage's naming of S3."""
-    return f"s3://{location.bucket}", location.key or "/"
+    """Return namespace and name after OpenLineage's naming of S3, as other producers write it."""
+    return f"s3://{location.bucket}", location.key.rstrip("/") or "/"

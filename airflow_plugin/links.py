@@ -1,32 +1,34 @@
-"""Links from a task to both locations in the AWS console.
+"""Links from a task to both locations in the AWS console; none to other services.
 
-The task stores bucket, prefix and region in an XCom of its own, because its arguments are rendered
-only while it runs. The console's address in each partition comes from the Amazon provider's base
-class.
+The task stores the address in an XCom of its own, because its arguments are rendered only while it
+runs. The Amazon provider has a base class for such links, but to import it loads botocore, and a
+DAG file imports this module each time it is parsed.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, BaseAwsLink
-
+from airflow_plugin._compat import BaseOperatorLink
 from s3_xfer import AccountContext, S3Location
 
+_AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn")  # those that have a console
 _REGION = "us-east-1"  # the console's own choice where a connection names none
 
 
-class _BucketLink(BaseAwsLink):
-    """A prefix or an object in the S3 console."""
+class _BucketLink(BaseOperatorLink):
+    """A prefix or an object in the S3 console. ``key`` is that of the XCom with the address."""
 
-    format_str = (
-        BASE_AWS_CONSOLE_LINK + "/s3/{kind}/{bucket_name}?region={region_name}&prefix={prefix}"
-    )
+    key: str
 
-    def format_link(self, **values: Any) -> str:
-        """Return the address; keys may hold anything."""
-        return super().format_link(**(values | {"prefix": quote(values["prefix"], safe="")}))
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:  # noqa: ARG002 - by name on 3.x
+        """Return the address; empty if the task has not stored one."""
+        from airflow_plugin._compat import XCom  # noqa: PLC0415 - not when a DAG is parsed
+
+        address: str | None = XCom.get_value(key=self.key, ti_key=ti_key)
+        return address or ""
 
 
 class S3SourceLink(_BucketLink):
@@ -46,25 +48,37 @@ class S3DestinationLink(_BucketLink):
 def persist_links(
     context: Any, operator: Any, source: S3Location, destination: S3Location, *, recursive: bool
 ) -> None:
-    """Store both locations for the links of this task; without XComs there are no links."""
+    """Store the addresses on AWS for the links of this task; without XComs there are no links."""
+    if not operator.do_xcom_push:
+        return
     for link, location in ((S3SourceLink, source), (S3DestinationLink, destination)):
-        region = _region(location.account)
-        link.persist(
-            context=context,
-            operator=operator,
-            region_name=region,
-            aws_partition=_partition(region),
-            kind="buckets" if recursive else "object",
-            bucket_name=location.bucket,
-            prefix=location.key,
-        )
+        if not _is_aws(location.account):
+            continue
+        address = _address(location, "buckets" if recursive else "object")
+        context["ti"].xcom_push(key=link.key, value=address)
+
+
+def _address(location: S3Location, kind: str) -> str:
+    """Return the console's page; keys may hold anything."""
+    region = _region(location.account)
+    return (
+        f"https://console.{_domain(region)}/s3/{kind}/{location.bucket}"
+        f"?region={region}&prefix={quote(location.key, safe='')}"
+    )
+
+
+def _is_aws(account: AccountContext) -> bool:
+    """Return whether the console shows what is there."""
+    by_environment = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = account.endpoint_url or by_environment
+    return not endpoint or (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
 
 
 def _region(account: AccountContext) -> str:
     return account.region or (account.session and account.session.region_name) or _REGION
 
 
-def _partition(region: str) -> str:
+def _domain(region: str) -> str:
     if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+        return "amazonaws.cn"
+    return "amazonaws-us-gov.com" if region.startswith("us-gov-") else "aws.amazon.com"

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from airflow_plugin._compat import Logger
 from airflow_plugin.exceptions import S3CopyStoppedError
+from airflow_plugin.wording import OperatorWording
 from s3_xfer import CopyRun, RateMeter, RunState, progress_text
 
 POLL_S = 0.1
@@ -22,7 +23,12 @@ _END_TIMEOUT_S = 30.0  # longer than every grace; only a dead disk takes longer
 
 
 def monitor_run(
-    run: CopyRun, log: Logger, *, is_killed: Callable[[], bool], log_interval_s: float
+    run: CopyRun,
+    log: Logger,
+    *,
+    is_killed: Callable[[], bool],
+    log_interval_s: float,
+    wording: OperatorWording,
 ) -> None:
     """Wait for the end of ``run`` and log its progress. Call it in the main thread.
 
@@ -30,7 +36,7 @@ def monitor_run(
         S3CopyStoppedError: ``is_killed`` returned true; the run has ended.
         BaseException: what Airflow raises to end the task; the run has ended here, too.
     """
-    progress = _ProgressLog(run, log, log_interval_s)
+    progress = _ProgressLog(run, log, log_interval_s, wording)
     try:
         while not run.wait(POLL_S):
             _raise_if(is_killed, "Airflow stopped the task")
@@ -58,11 +64,13 @@ class _ProgressLog:
         run: CopyRun,
         log: Logger,
         interval_s: float,
+        wording: OperatorWording,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._log = log
         self._interval_s = interval_s
+        self._wording = wording
         self._clock = clock
         self._next_line_s = clock() + min(interval_s, _FIRST_LINE_S)
         self._meter = RateMeter()
@@ -85,7 +93,7 @@ class _ProgressLog:
     def _log_notes(self) -> None:
         for note in self._run.notes[self._notes_logged :]:
             self._notes_logged += 1
-            self._log.info("note: %s", note)
+            self._log.info("note: %s", self._wording.say(note))
 
     def _progress(self) -> str:
         metrics = self._run.snapshot()

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_plugin._compat import BaseOperator, Context
 from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, with_options
-from airflow_plugin.exceptions import library_errors_as_task_errors
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
-from airflow_plugin.task_copy import TaskCopy
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -47,6 +45,9 @@ class S3CrossAccountCopyOperator(BaseOperator):
         task, skip in later ones. Default: ``[s3_xfer] identical``, which is ``skip-on-retry``
     :param fail_on_error: fail the task if an object was not copied. A copy that ended early fails
         it in any case.
+    :param on_empty: what happens if there is nothing at the source: ``fail`` the task at once,
+        ``skip`` it, or let it ``succeed`` with counts of zero. A bucket that is missing or cannot
+        be read fails it in any case.
     :param source_region_name: region of the source, before the connection's
     :param dest_region_name: region of the destination, before the connection's
     :param source_verify: certificates to trust, before the connection's ``verify``
@@ -55,11 +56,14 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param dest_bucket_owner: 12-digit account that must own the destination bucket
     :param botocore_config: settings for both clients, on top of the connections' ``config_kwargs``
     :param report_path: file, or ``s3://`` URL written with the destination's connection, that gets
-        a JSON line for each object that was not copied
+        a JSON line for each object that was not copied. What ends in ``/`` is a folder, in which
+        the operator names the file after DAG, run, task, map index and try. A report of another
+        task or run is never replaced.
     :param from_report_path: report (file or URL) of an earlier run: copy only what it misses
     :param journal: file, or ``s3://`` URL reached with the destination's connection, that records
-        what is done: a retry of the task goes on from there, on any worker. Name it after
-        the run (``{{ run_id }}``); a complete one is begun anew
+        what is done: a retry of the task goes on from there, on any worker. Let it end in ``/``:
+        it is a folder then, in which the operator names the file after DAG, run, task and map
+        index. A complete one is begun anew
     :param journal_use: ``continue`` (go on if it is unfinished, begin otherwise; the default),
         ``begin`` or ``resume``
     :param request_retries: repetitions of a single request, inside one try of the task
@@ -90,6 +94,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         batch_size: int | str = 100,
         overwrite: bool | str = True,
         fail_on_error: bool | str = True,
+        on_empty: str = "fail",
         source_region_name: str | None = None,
         dest_region_name: str | None = None,
         source_verify: bool | str | None = None,
@@ -111,6 +116,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.batch_size = batch_size
         self.overwrite = overwrite
         self.fail_on_error = fail_on_error
+        self.on_empty = on_empty
         self.source_region_name = source_region_name
         self.dest_region_name = dest_region_name
         self.source_verify = source_verify
@@ -129,7 +135,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
 
     # Set from a signal handler, so only a plain attribute; see airflow_plugin.monitor.
     killed = False
-    copied: Mapping[str, Any] | None = None  # the returned result, for OpenLineage
+    copied: Mapping[str, Any] | None = None  # the result, failed or not, for OpenLineage
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Copy, and return the metrics as plain JSON values.
@@ -138,26 +144,44 @@ class S3CrossAccountCopyOperator(BaseOperator):
             S3CopyPermanentError: fails the task at once: wrong input, missing bucket, denied.
             S3CopyRetryableError: another try may succeed.
         """
-        with library_errors_as_task_errors():
-            arguments = _rendered(self)
-            copy = TaskCopy(arguments, task=self, context=context, is_killed=lambda: self.killed)
-            self.copied = result = copy.run()
-            return result
+        # Not when a DAG is parsed: the library with boto3 takes a second.
+        from airflow_plugin.exceptions import library_errors_as_task_errors  # noqa: PLC0415
+        from airflow_plugin.settings import task_wording  # noqa: PLC0415
+        from airflow_plugin.task_copy import TaskCopy  # noqa: PLC0415
+
+        arguments = _rendered(self)
+        wording = task_wording(arguments.values)
+        with library_errors_as_task_errors(wording):
+            copy = TaskCopy(
+                arguments,
+                task=self,
+                context=context,
+                is_killed=lambda: self.killed,
+                wording=wording,
+            )
+            try:
+                return copy.run()
+            finally:
+                self.copied = copy.result_json
 
     def on_kill(self) -> None:
         """Note that Airflow ends the task. The loop in ``execute`` sees it and stops the copy."""
         self.killed = True
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
-        """Return both locations."""
+        """Return both locations; of a dry run the source alone."""
         from airflow_plugin.lineage import lineage  # noqa: PLC0415 - optional packages
 
         arguments = _rendered(self)
         source, destination = arguments.location("source"), arguments.location("destination")
-        return lineage(source, destination, self.copied)
+        return lineage(source, None if arguments.is_dry_run else destination, self.copied)
 
     def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return both locations with counts and bytes."""
+        return self.get_openlineage_facets_on_start()
+
+    def get_openlineage_facets_on_failure(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return both locations with what was copied before the task failed."""
         return self.get_openlineage_facets_on_start()
 
 

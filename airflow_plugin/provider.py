@@ -39,6 +39,12 @@ SETTINGS: dict[str, tuple[str, str, str]] = {
         "skip-on-retry (copy in the first try of a task, skip in later ones). The operator's "
         "identical has precedence.",
     ),
+    "docs_url": (
+        "string",
+        "",
+        "Where messages link to: the address of the documentation as built by make docs. Empty: "
+        "the address that the package gives, if it gives one.",
+    ),
 }
 
 

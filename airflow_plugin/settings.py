@@ -6,12 +6,14 @@ The settings themselves, with their defaults and descriptions, are declared in
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from airflow.configuration import conf
 
 from airflow_plugin.arguments import OPTIONS
 from airflow_plugin.provider import SECTION, SETTINGS
+from airflow_plugin.wording import OperatorWording, documentation_url, wording_of
 
 # Field of CopyOptions -> the setting that stands in for an argument that is None.
 _DEFAULTS = {"identical": "identical", "concurrency": "concurrency", "stop_grace_s": "stop_grace"}
@@ -32,6 +34,15 @@ def seconds_setting(name: str) -> float:
     text = text_setting(name) or ""
     seconds: float = OPTIONS["stop_grace_s"].parse(text, name=f"[{SECTION}] {name}")
     return seconds
+
+
+def task_wording(arguments: Mapping[str, Any]) -> OperatorWording:
+    """Return the words for the messages of a task with these rendered arguments."""
+    return wording_of(
+        arguments,
+        docs_url=text_setting("docs_url") or documentation_url(),
+        identical=text_setting("identical"),
+    )
 
 
 def option_defaults() -> dict[str, Any]:

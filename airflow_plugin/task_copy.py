@@ -8,18 +8,24 @@ decided in :mod:`airflow_plugin.exceptions`.
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 from collections.abc import Callable
 from typing import Any
 
 from airflow_plugin import settings
-from airflow_plugin._compat import BaseOperator
+from airflow_plugin._compat import AirflowSkipException, BaseOperator
 from airflow_plugin.arguments import TaskArguments
 from airflow_plugin.connections import destination_side, source_side
-from airflow_plugin.exceptions import raise_for_result
+from airflow_plugin.exceptions import (
+    library_errors_as_task_errors,
+    raise_for_result,
+    task_error_text,
+)
+from airflow_plugin.file_names import TaskIdentity, is_url, make_folder
 from airflow_plugin.links import persist_links
 from airflow_plugin.monitor import monitor_run
-from airflow_plugin.report_files import ReportFiles, is_url
+from airflow_plugin.report_files import ReportFiles
 from airflow_plugin.reporting import (
     RETURN_VALUE,
     emit_metrics,
@@ -27,10 +33,29 @@ from airflow_plugin.reporting import (
     log_result,
     log_settings,
     update_asset_events,
+    without_asset_events,
 )
-from s3_xfer import CopyResult, S3CopyOperation, S3Location
+from airflow_plugin.wording import OperatorWording
+from s3_xfer import (
+    CopyResult,
+    CopyRun,
+    ErrorClass,
+    RunMode,
+    RunState,
+    S3CopyOperation,
+    S3Location,
+    S3XferError,
+)
 
 Json = dict[str, Any]
+
+
+class OnEmpty(enum.Enum):
+    """What becomes of a task that finds nothing to copy. The value is the argument's."""
+
+    FAIL = "fail"
+    SKIP = "skip"
+    SUCCEED = "succeed"
 
 
 class TaskCopy:
@@ -40,6 +65,7 @@ class TaskCopy:
         task: only for what every operator has: its log, its ids, its outlets.
         context: Airflow's.
         is_killed: whether Airflow has ended the task; polled in the main thread.
+        wording: the words of messages.
     """
 
     def __init__(
@@ -49,15 +75,20 @@ class TaskCopy:
         task: BaseOperator,
         context: Any,
         is_killed: Callable[[], bool],
+        wording: OperatorWording,
     ) -> None:
         self._arguments = arguments
         self._task = task
         self._context = context
         self._is_killed = is_killed
+        self._wording = wording
         self._recursive = arguments.flag("recursive")
         self._fail_on_error = arguments.flag("fail_on_error")
+        self._on_empty = OnEmpty(arguments.choice("on_empty", [choice.value for choice in OnEmpty]))
         self._source_side = source_side(arguments)
         self._destination_side = destination_side(arguments)
+        self._identity = TaskIdentity.of(context["ti"])
+        self.result_json: Json | None = None  # of a task that failed or was stopped, too
 
     def run(self) -> Json:
         """Copy, and return the metrics.
@@ -65,17 +96,22 @@ class TaskCopy:
         Raises:
             S3XferError: refused before anything was written, or ended early.
             S3CopyPermanentError, S3CopyRetryableError: not all was copied.
+            AirflowSkipException: there was nothing, and ``on_empty`` is ``skip``.
         """
+        report = self._arguments.file("report_path")
         reports = ReportFiles(
             make_client=self._destination_side.client,
-            output=self._arguments["report_path"],
-            input=self._arguments["from_report_path"],
+            output=self._file_for(report, self._identity.report),
+            input=self._arguments.file("from_report_path"),
+            owner=self._identity.path,
         )
         source, destination = self._locations()
         with reports:
-            operation = self._operation(source, destination, reports)
-            self._report_start(operation)
-            return self._copy(operation, reports)
+            self._wording = dataclasses.replace(self._wording, urls=reports.urls)
+            with library_errors_as_task_errors(self._wording):
+                operation = self._operation(source, destination, reports)
+                self._report_start(operation)
+                return self._copy(operation, reports)
 
     # ------------------------------------------------------------------------- the operation
 
@@ -88,16 +124,27 @@ class TaskCopy:
             dataclasses.replace(destination, account=self._destination_side.account()),
         )
 
+    def _file_for(self, argument: str | None, name: Callable[[str], str]) -> str | None:
+        """Return where the file of ``argument`` is; make its folder if the operator names it."""
+        if argument is None:
+            return None
+        place = name(argument)
+        if place != argument:
+            make_folder(place)
+        return place
+
     def _operation(
         self, source: S3Location, destination: S3Location, reports: ReportFiles
     ) -> S3CopyOperation:
         batch_size = self._arguments.number("batch_size")
         overwrite = self._arguments.flag("overwrite")
+        journal = self._arguments.file("journal")
         options = self._arguments.options(
             defaults=settings.option_defaults(),
-            local_paths={
+            places={
                 "report_path": reports.output_path,
                 "from_report_path": reports.input_path,
+                "journal": self._file_for(journal, self._identity.journal),
             },
             is_retry=self._context["ti"].try_number > 1,
         )
@@ -113,66 +160,124 @@ class TaskCopy:
     # ------------------------------------------------------------------------------- the run
 
     def _copy(self, operation: S3CopyOperation, reports: ReportFiles) -> Json:
-        log = self._task.log
         run = operation.start()
         try:
             monitor_run(
                 run,
-                log,
+                self._task.log,
                 is_killed=self._is_killed,
                 log_interval_s=settings.seconds_setting("log_interval"),
+                wording=self._wording,
             )
-        finally:
-            report_error = reports.deliver()
-            if report_error:
-                log.error("%s", report_error)
-        result = run.result()
-        result_json = self._report_result(operation, result, is_delivered=not report_error)
+        except BaseException:
+            self._report_stop(operation, run, reports)
+            raise
+        report_error = self._deliver(reports)
+        result = self._result(run)
+        result_json = self._report_result(operation, result, reports, is_delivered=not report_error)
         try:
-            raise_for_result(result, report_error, fail_on_error=self._fail_on_error)
+            raise_for_result(
+                result,
+                report_error,
+                fail_on_error=self._fail_on_error,
+                wording=self._wording,
+            )
         except Exception:
             self._push_result(result_json)
             raise
+        if operation.options.mode is RunMode.DRY_RUN:
+            without_asset_events(self._context)
+        else:
+            self._report_assets(operation, result_json)
         return result_json
+
+    def _result(self, run: CopyRun) -> CopyResult:
+        """Return the result of a run that has ended, also where there was nothing to copy.
+
+        Raises:
+            AirflowSkipException: there was nothing, and the task is to be skipped.
+            S3XferError: the copy was refused.
+        """
+        try:
+            return run.result()
+        except S3XferError as error:
+            if (
+                error.error_class is not ErrorClass.NOTHING_TO_COPY
+                or self._on_empty is OnEmpty.FAIL
+            ):
+                raise
+            if self._on_empty is OnEmpty.SKIP:
+                raise AirflowSkipException(self._wording.say(error.problem)) from None
+            self._task.log.info("%s: nothing to do", self._wording.say(error.problem))
+            return CopyResult(state=RunState.COMPLETED, metrics=run.snapshot())
+
+    def _report_stop(self, operation: S3CopyOperation, run: CopyRun, reports: ReportFiles) -> None:
+        """Say what was copied before Airflow ended the task, quickly: it may kill the process."""
+        with errors_as_warnings(self._task.log, "what was copied"):
+            if not run.wait(0):
+                self._task.log.warning("the copy has not ended yet: its numbers are not known")
+            elif run.state is not RunState.VALIDATION_FAILED:
+                is_delivered = not self._deliver(reports)
+                result_json = self._report_result(
+                    operation, run.result(), reports, is_delivered=is_delivered
+                )
+                self._push_result(result_json)
+
+    def _deliver(self, reports: ReportFiles) -> S3XferError | None:
+        error = reports.deliver()
+        if error:
+            self._task.log.error("%s", task_error_text(error, self._wording))
+        return error
 
     # ------------------------------------------------------------------------------- reports
 
     def _report_start(self, operation: S3CopyOperation) -> None:
         keys = operation.key_map()
-        log_settings(self._task.log, operation, (self._source_side, self._destination_side))
+        sides = (self._source_side, self._destination_side)
+        log_settings(self._task.log, operation, sides, self._wording)
         persist_links(
             self._context, self._task, keys.source, keys.destination, recursive=self._recursive
         )
 
     def _report_result(
-        self, operation: S3CopyOperation, result: CopyResult, *, is_delivered: bool
+        self,
+        operation: S3CopyOperation,
+        result: CopyResult,
+        reports: ReportFiles,
+        *,
+        is_delivered: bool,
     ) -> Json:
-        """Report to the log, metrics and assets; return the result as plain JSON values."""
-        keys, log = operation.key_map(), self._task.log
-        result_json = self._as_json(operation, result, is_delivered=is_delivered)
-        log_result(log, operation, result, result_json)
+        """Report to the log and metrics; return the result as plain JSON values."""
+        log = self._task.log
+        self.result_json = self._as_json(operation, result, reports, is_delivered=is_delivered)
+        log_result(log, operation, result, self.result_json, self._wording)
         with errors_as_warnings(log, "the metrics"):
-            emit_metrics({"dag_id": self._task.dag_id, "task_id": self._task.task_id}, result_json)
-        with errors_as_warnings(log, "the asset events"):
-            update_asset_events(
-                self._context, self._task.outlets, keys.destination.url, result_json
-            )
-        return result_json
+            emit_metrics(self._task, self.result_json)
+        return self.result_json
 
     def _as_json(
-        self, operation: S3CopyOperation, result: CopyResult, *, is_delivered: bool
+        self,
+        operation: S3CopyOperation,
+        result: CopyResult,
+        reports: ReportFiles,
+        *,
+        is_delivered: bool,
     ) -> Json:
         """Return what XCom gets: only values that JSON keeps as they are."""
         keys = operation.key_map()
-        described = result.to_dict() | {
+        described = self._wording.say_all(result.to_dict()) | {
             "source": keys.source.url,
             "destination": keys.destination.url,
         }
-        report_path = self._arguments["report_path"]
-        if is_url(report_path):
-            described["report"] = report_path if is_delivered else None
+        if is_url(reports.output):
+            described["report"] = reports.output if is_delivered else None
         result_json: Json = json.loads(json.dumps(described))
         return result_json
+
+    def _report_assets(self, operation: S3CopyOperation, result_json: Json) -> None:
+        with errors_as_warnings(self._task.log, "the asset events"):
+            url = operation.key_map().destination.url
+            update_asset_events(self._context, self._task.outlets, url, result_json)
 
     def _push_result(self, result_json: Json) -> None:
         """Push the result of a task that fails and therefore returns nothing."""

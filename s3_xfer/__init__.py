@@ -42,6 +42,7 @@ from s3_xfer.errors import (
     ErrorClass,
     ErrorInfo,
     JournalError,
+    ListError,
     Missing,
     ObjectError,
     PreflightError,
@@ -60,7 +61,10 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import (
     AccountContext,
     Copied,
+    CopyReason,
     CopyTask,
+    Deleted,
+    DeleteTask,
     Failed,
     NotAttempted,
     OpenUpload,
@@ -73,7 +77,9 @@ from s3_xfer.model import (
 from s3_xfer.options import (
     CannedAcl,
     ChecksumAlgorithm,
+    CompareBy,
     CopyOptions,
+    Delete,
     Encryption,
     Engine,
     Identical,
@@ -86,11 +92,20 @@ from s3_xfer.options import (
     StorageClass,
     TagPolicy,
 )
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
+from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
-    from s3_xfer.operations import S3CheckOperation, S3CopyOperation, check, copy
+    from s3_xfer.operations import (
+        S3CheckOperation,
+        S3CopyOperation,
+        S3SyncOperation,
+        check,
+        copy,
+        sync,
+    )
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
@@ -104,6 +119,7 @@ __all__ = [
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CompareBy",
     "CompareField",
     "CompareResult",
     "CompareStatus",
@@ -112,11 +128,16 @@ __all__ = [
     "Copy",
     "CopyFailed",
     "CopyOptions",
+    "CopyReason",
     "CopyResult",
     "CopyRun",
     "CopyTask",
     "Decision",
     "Declaration",
+    "Delete",
+    "DeletePlan",
+    "DeleteTask",
+    "Deleted",
     "Diagnosis",
     "Encryption",
     "Engine",
@@ -127,12 +148,14 @@ __all__ = [
     "Identical",
     "JournalError",
     "JournalUse",
+    "ListError",
     "MetricsCollector",
     "Missing",
     "NotAttempted",
     "ObjectError",
     "OpenUpload",
     "Outcome",
+    "Phrase",
     "Planned",
     "Preflight",
     "PreflightError",
@@ -150,6 +173,7 @@ __all__ = [
     "S3CopyOperation",
     "S3Location",
     "S3Object",
+    "S3SyncOperation",
     "S3XferError",
     "SecondChance",
     "Skip",
@@ -160,11 +184,13 @@ __all__ = [
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
+    "Wording",
     "check",
     "copy",
     "declarations_of",
     "progress_text",
     "result_text",
+    "sync",
     "translate",
 ]
 
@@ -177,6 +203,8 @@ _LAZY = {
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
+    "S3SyncOperation": "s3_xfer.operations",
+    "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "copy": "s3_xfer.operations",
     "progress_text": "s3_xfer.render.progress",

@@ -14,7 +14,7 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -64,6 +64,7 @@ class Section(enum.Enum):
     SOURCE_SIDE = "Source", JournalRole.REMEMBERED
     BOTH_SIDES = "Both sides", JournalRole.REMEMBERED
     WHAT = "What to copy", JournalRole.IDENTITY
+    SYNC = "What to replace and delete", JournalRole.IDENTITY
     COMPARISON = "What to compare", JournalRole.PER_RUN
     FIDELITY = "Fidelity", JournalRole.IDENTITY
     SPEED = "Speed and retries", JournalRole.REMEMBERED
@@ -84,11 +85,12 @@ class Kind(enum.Enum):
     SIZE = "a whole number of bytes, or a size like 5MiB or 1GB"
     FILE = "a path"
     FILE_OR_URL = "a path, or an s3:// URL"
-    DEADLINE = "a duration like 90m, or a moment with a time zone"
+    MOMENT = "a duration like 90m, or a moment with a time zone"
+    TEXTS = "a list of texts"  # in text, one a line
     INSTANCE = "an object"  # that only a program can give
 
 
-_TEXTS = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.DEADLINE)
+_TEXTS = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.MOMENT)
 _KINDS = {
     str: Kind.TEXT,
     bool: Kind.FLAG,
@@ -96,6 +98,7 @@ _KINDS = {
     float: Kind.NUMBER,
     Path: Kind.FILE,
     object: Kind.INSTANCE,
+    tuple: Kind.TEXTS,
 }
 _METAVARS = {
     Kind.WHOLE: "N",
@@ -115,7 +118,8 @@ class Declaration:
     a value. ``help`` is one sentence; of a flag it says what the flag does. ``details`` are for
     the reference.
     ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
-    alone is not. A secret is read from the environment and never shown.
+    alone is not, unless it ``is_input``, which a report takes the place of. A secret is read from
+    the environment and never shown.
 
     ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
     the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
@@ -135,6 +139,7 @@ class Declaration:
     default_text: str = ""
     details: str = ""
     is_repeated: bool = True
+    is_input: bool = False
     is_secret: bool = False
     when_given: Any = None
     word: str = ""
@@ -213,7 +218,7 @@ class Declaration:
         self.check(taken)
         return taken
 
-    def _taken(self, value: Any) -> Any:
+    def _taken(self, value: Any) -> Any:  # noqa: PLR0911 - one for each kind
         """Return a value that is not written as text.
 
         Raises:
@@ -224,10 +229,12 @@ class Declaration:
                 return convert(frozenset[self.of], value)  # type: ignore[name-defined]
             case Kind.FILE | Kind.FILE_OR_URL:
                 return _taken_file(self, value)
-            case Kind.DEADLINE:
-                return _taken_deadline(value)
+            case Kind.MOMENT:
+                return _taken_moment(value)
             case Kind.INSTANCE:
                 return _taken_instance(self.class_name, value)
+            case Kind.TEXTS:
+                return _taken_texts(value)
         if isinstance(value, timedelta) and self.unit == _SECONDS:
             return value.total_seconds()
         return convert(self.of, value)
@@ -252,7 +259,7 @@ class Declaration:
         return self.flag.removeprefix("--").replace("-", " ") or _plain_name(self.name, " ")
 
     def _check_blank(self, value: Any, label: str) -> None:
-        is_free_text = self.kind in (Kind.TEXT, Kind.DEADLINE, Kind.FILE, Kind.FILE_OR_URL)
+        is_free_text = self.kind in (Kind.TEXT, Kind.MOMENT, Kind.FILE, Kind.FILE_OR_URL)
         is_empty = isinstance(value, str) and is_blank(value)
         if is_free_text and is_empty and not self.may_be_empty:
             raise ValidationError(f"{label} is empty", remedy="give a value, or leave it out")
@@ -283,6 +290,8 @@ class Declaration:
             return exact_size(value)
         if self.kind is Kind.DURATION:
             return exact_duration(value)
+        if self.kind is Kind.TEXTS:
+            return "\n".join(value)
         plain = self.word or self.to_json(value)
         return ",".join(plain) if isinstance(plain, list) else str(plain)
 
@@ -292,6 +301,8 @@ class Declaration:
             return value.value
         if isinstance(value, frozenset):
             return sorted(member.value for member in value)
+        if isinstance(value, tuple):
+            return list(value)
         return str(value) if isinstance(value, Path) else value
 
 
@@ -350,7 +361,8 @@ def _completed(declaration: Declaration, field: dataclasses.Field[Any]) -> Decla
         name=field.name,
         kind=kind,
         journal=role,
-        is_repeated=declaration.is_repeated and role is not JournalRole.FIRST_RUN,
+        is_repeated=declaration.is_repeated
+        and (role is not JournalRole.FIRST_RUN or declaration.is_input),
         flag=f"--{_plain_name(field.name, '-')}" if is_derived else declaration.flag,
         default=inspect.Parameter.empty if has_none else field.default,
         when_given=not field.default if kind is Kind.FLAG else declaration.when_given,
@@ -436,14 +448,22 @@ def _taken_file(declaration: Declaration, value: Any) -> Any:
         raise NotAcceptedError(declaration.kind.value) from error
 
 
-def _taken_deadline(value: Any) -> str:
+def _taken_moment(value: Any) -> str:
     if isinstance(value, timedelta):
         return f"{max(0.0, value.total_seconds()):f}".rstrip("0").rstrip(".") + "s"
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, str):
         return value
-    raise NotAcceptedError(f"{Kind.DEADLINE.value}, as text, timedelta or datetime")
+    raise NotAcceptedError(f"{Kind.MOMENT.value}, as text, timedelta or datetime")
+
+
+def _taken_texts(value: Any) -> tuple[str, ...]:
+    """Return a sequence of texts that say something, in its order."""
+    is_sequence = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if not is_sequence or not all(isinstance(item, str) and not is_blank(item) for item in value):
+        raise NotAcceptedError(f"{Kind.TEXTS.value}, none of them empty")
+    return tuple(value)
 
 
 def _taken_instance(class_name: str, value: Any) -> Any:
@@ -465,6 +485,7 @@ _READERS: Mapping[Kind, Callable[[Any, str], Any]] = {
     Kind.DURATION: lambda _, value: parse_seconds(value),
     Kind.FILE: _read_file,
     Kind.FILE_OR_URL: lambda _, value: value,
-    Kind.DEADLINE: lambda _, value: value,
+    Kind.MOMENT: lambda _, value: value,
+    Kind.TEXTS: lambda _, value: tuple(filter(str.strip, value.splitlines())),
     Kind.INSTANCE: _read_instance,
 }

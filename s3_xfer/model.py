@@ -148,7 +148,7 @@ def check_endpoint(url: str) -> None:
     if any(mark in url for mark in "@?#"):
         raise ValidationError(
             "an endpoint has user info, a query or a fragment, none of which is ever sent",
-            remedy=f"{remedy}; credentials belong into a profile",
+            remedy=f"{remedy}; put credentials into a profile",
         )
     if not _ENDPOINT.fullmatch(url):
         raise ValidationError(f"{url!r} is not an endpoint", remedy=remedy)
@@ -215,8 +215,8 @@ class S3Object:
     """One object as a listing, a HEAD or a report shows it.
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
-    then looks it up first. ``metadata`` is only filled by a HEAD. ``version_id`` names one version
-    of the object; None is the current one.
+    then looks it up first, as it does where ``size_is_known`` is false. ``metadata`` is only filled
+    by a HEAD. ``version_id`` names one version of the object; None is the current one.
     """
 
     bucket: str
@@ -227,6 +227,7 @@ class S3Object:
     storage_class: str = "STANDARD"
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
     version_id: str | None = None
+    size_is_known: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -236,6 +237,11 @@ class S3Object:
             raise ValidationError(
                 f"last_modified is {self.last_modified}; it must be a datetime with a time zone"
             )
+
+    @property
+    def needs_lookup(self) -> bool:
+        """Whether a copy has to ask for its ETag or its size first."""
+        return not (self.etag and self.size_is_known)
 
     @property
     def id(self) -> ObjectId:
@@ -248,17 +254,41 @@ class S3Object:
         return s3_url(self.bucket, self.key)
 
 
+class CopyReason(enum.Enum):
+    """Why an object is copied that was compared. The value is what JSON shows."""
+
+    NEW = "not at the destination"
+    DIFFERENT = "different at the destination"
+    UNPROVEN = "could not be compared"  # nothing proves that it is the same, or that it is not
+
+
 @dataclass(frozen=True, slots=True)
 class CopyTask:
-    """One object and the key it goes to; on its second try with the error of the first one."""
+    """One object and the key it goes to; on its second try with the error of the first one.
+
+    ``reason`` is why it is copied, where it was compared with the destination's object.
+    ``is_compared_by_listing``: the listing of the destination has told; nothing is asked.
+    """
 
     source: S3Object
     destination_bucket: str
     destination_key: str
     earlier_error: ObjectError | None = field(default=None, compare=False)
+    reason: CopyReason | None = field(default=None, compare=False)
+    is_compared_by_listing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteTask(CopyTask):
+    """The deletion of an object at the destination. ``source`` is that object, as listed."""
+
+    @classmethod
+    def of(cls, target: S3Object) -> DeleteTask:
+        """Return the deletion of ``target``."""
+        return cls(target, target.bucket, target.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +310,12 @@ class SkipReason(enum.Enum):
     IDENTICAL = "identical at the destination"
     DRY_RUN = "dry run"
     APPEARED_LATER = "appeared after the run began"
+    STALE = "changed since the inventory"
     MARKER = "marks the prefix itself, for which the destination has no key"
+    WOULD_DELETE = "dry run, would be deleted"
+    CHANGED_THERE = "changed at the destination since it was listed"
+    GONE = "gone from the destination before it was deleted"
+    OTHER_TAGS = "has not the tags that were asked for"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +344,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Deleted:
+    """The object was deleted at the destination.
+
+    ``version_id`` is that of the delete marker, where the bucket keeps versions; else empty.
+    """
+
+    task: DeleteTask
+    version_id: str = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The object is not at the destination, or nothing proves that it is."""
 
@@ -330,7 +379,7 @@ class NotAttempted:
         check_fields(self)
 
 
-Outcome: TypeAlias = Copied | Skipped | Failed | NotAttempted
+Outcome: TypeAlias = Copied | Deleted | Skipped | Failed | NotAttempted
 
 
 class OnceReadable(Iterable[str | S3Object]):

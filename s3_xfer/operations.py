@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 
 from s3_xfer.access.clients import journal_storage
 from s3_xfer.comparison import CompareField, CompareResult, Extra
-from s3_xfer.declarations import declarations_of
+from s3_xfer.declarations import check_values, declarations_of
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
@@ -25,7 +25,7 @@ from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
-from s3_xfer.options import CopyOptions, JournalUse, ReportScope, RunMode
+from s3_xfer.options import CopyOptions, Identical, JournalUse, ReportScope, RunMode
 from s3_xfer.planning.steps import Planned, planned
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
@@ -186,15 +186,35 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
 
 
 @dataclass(frozen=True, kw_only=True)
+class S3SyncOperation(S3CopyOperation):
+    """Brings everything under a prefix up to date at the destination: a copy of what differs.
+
+    It is a recursive :class:`S3CopyOperation` that leaves alone what is the same at both sides, by
+    the rule ``compare_by`` of its options, and copies the rest.
+
+    Raises:
+        ValidationError: as of a copy.
+    """
+
+    def __post_init__(self) -> None:
+        check_values(self)
+        object.__setattr__(self, "recursive", True)
+        options = dataclasses.replace(self.options, identical=Identical.SKIP)
+        object.__setattr__(self, "options", options)
+        super().__post_init__()
+
+
+@dataclass(frozen=True, kw_only=True)
 class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
     """One comparison of a source with what a copy of it has made.
 
     Locations and accounts mean what they mean in :class:`S3CopyOperation`; without an account of
     its own the source is listed with the destination's credentials. ``compare`` are compared
     besides sizes and ETags. Of ``options`` it uses ``concurrency``, ``retries``, ``retry_delay_s``,
-    ``read_timeout_s``, ``stop_grace_s``, ``request_payer``, ``max_requests_per_s``, ``deadline``
-    and ``report_path``; the report has a line for each object that is missing, different, extra or
-    not compared, and :attr:`~s3_xfer.CopyOptions.from_report_path` takes the first two.
+    ``read_timeout_s``, ``stop_grace_s``, ``request_payer``, ``max_requests_per_s``, ``deadline``,
+    ``files_from`` with its form, ``inventory`` (only what these name is compared, by one HEAD each,
+    or two) and ``report_path``; the report has a line for each object that is missing, different,
+    extra or not compared, and :attr:`~s3_xfer.CopyOptions.from_report_path` takes the first two.
 
     Raises:
         ValidationError: a name is invalid, or source and destination overlap.
@@ -257,6 +277,28 @@ def copy(
         _location("destination", destination, destination_account),
         recursive=recursive,
         overwrite=overwrite,
+        options=_options(options),
+    ).run(on_progress=on_progress)
+
+
+def sync(
+    source: str | S3Location,
+    destination: str | S3Location,
+    *,
+    source_account: AccountContext | None = None,
+    destination_account: AccountContext | None = None,
+    on_progress: Callable[[TransferMetrics], object] | None = None,
+    **options: Any,
+) -> CopyResult:
+    """Copy what is new or different under ``source``; see :func:`copy` for the arguments.
+
+    Raises:
+        ValidationError: an argument is wrong, or no option has that name.
+        S3XferError: the sync was refused; nothing was written.
+    """
+    return S3SyncOperation.between(
+        _location("source", source, source_account),
+        _location("destination", destination, destination_account),
         options=_options(options),
     ).run(on_progress=on_progress)
 

@@ -6,7 +6,7 @@ knows no run: everything that runs imports it, and it imports none of that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,8 +14,9 @@ from s3_xfer.comparison import CompareField, Extra
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
-from s3_xfer.options import BATCH_SIZE_MAX, CopyOptions
+from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
+from s3_xfer.wording import message
 
 
 def _location(help: str, **settings: Any) -> dict[str, Declaration]:  # noqa: A002 - see option()
@@ -47,9 +48,14 @@ class TransferSpec:
         if self.destination.no_sign_request:
             raise ValidationError(
                 "requests to the destination have to be signed",
-                remedy="give no_sign_request for the source alone",
+                remedy=message("leave out {destination.no_sign_request}"),
             )
         self.key_map()
+        if not self.is_of_prefix and self.options.has_filters:
+            raise ValidationError(
+                "filters choose among the objects under a prefix, and this names a single one",
+                remedy=message("add {recursive=True}, or leave out the filters"),
+            )
 
     @classmethod
     @checked_call
@@ -65,6 +71,12 @@ class TransferSpec:
             **fields,
         )
 
+    @property
+    def is_of_prefix(self) -> bool:
+        """Whether the source is a prefix: asked for, or because an input names what is under it."""
+        options = self.options
+        return self.recursive or options.files_from is not None or options.inventory is not None
+
     def key_map(self) -> KeyMap:
         """Return the key of every copy; both locations in it are the effective ones."""
         return plan_keys(
@@ -72,7 +84,7 @@ class TransferSpec:
             S3Location(
                 bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
-            recursive=self.recursive,
+            recursive=self.is_of_prefix,
             rename=self._rename(),
         )
 
@@ -95,12 +107,13 @@ class CopySpec(TransferSpec):
     overwrite: bool = option(
         True,
         Section.WHAT,
-        "Leave objects alone that exist at the destination (atomic on AWS).",
+        "Do not overwrite existing objects (atomic on AWS).",
         flag="--no-overwrite",
     )
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
     where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
     rename: Rename | None = field(default=None, compare=False, repr=False)
+    confirmed_deletes: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -116,21 +129,62 @@ class CopySpec(TransferSpec):
         if chosen and not self.recursive:
             raise ValidationError(
                 f"{' and '.join(chosen)} cannot be used for a single object",
-                remedy="give recursive=True and a prefix, which may be empty",
+                remedy=message("give {recursive=True} and a prefix, which may be empty"),
             )
         if chosen and self.options.journal:
             raise ValidationError(
                 f"a journal cannot keep {' and '.join(chosen)}: a resumed copy would not have them",
-                remedy="leave out the journal, and keep a report: from_report_path copies the rest",
+                remedy=message(
+                    "leave out the journal, and keep a report: {from_report_path} copies the rest"
+                ),
             )
-        if self.objects is not None and self.options.from_report_path:
+        options = self.options
+        inputs = (options.from_report_path, options.files_from, options.inventory)
+        if self.objects is not None and any(inputs):
             raise ValidationError(
-                "objects and from_report_path both say what is to be copied",
+                "objects and another input both say what is to be copied",
                 remedy="leave out one of them",
+            )
+
+        if self.options.delete is Delete.EXTRA:
+            self._check_deletes(chosen)
+
+    def _check_deletes(self, chosen: Sequence[str]) -> None:
+        options = self.options
+        if not self.recursive or options.identical is not Identical.SKIP:
+            raise ValidationError(
+                "only a sync deletes what the destination has in addition",
+                remedy="use a sync",
+            )
+        if options.from_report_path:
+            raise ValidationError(
+                "a report does not say what the source has, so nothing can be deleted by it",
+                remedy=message("leave out either {from_report_path} or {delete=extra}"),
+            )
+        if options.if_tag:
+            raise ValidationError(
+                "what is gone has no tags, so a filter by tags cannot protect its copy",
+                remedy=message("leave out either {if_tag} or {delete=extra}"),
+            )
+        if chosen:
+            raise ValidationError(
+                f"{' and '.join(chosen)} may leave out objects whose copies would be deleted",
+                remedy="leave out either that or delete",
+            )
+        if self.key_map().may_meet_own_copies:
+            raise ValidationError(
+                "an access point may stand for the bucket that is copied from, whose objects "
+                "would be deleted",
+                remedy="give both buckets by their own names",
             )
 
     def _rename(self) -> Rename | None:
         return self.rename
+
+    @property
+    def compare_by(self) -> CompareBy | None:
+        """By which rule objects are compared with the destination's; None: they are not."""
+        return self.options.compare_by if self.options.identical is Identical.SKIP else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,3 +212,11 @@ class CheckSpec(TransferSpec):
         flag="--ignore-extra",
         when_given=Extra.IGNORE,
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.options.if_tag:
+            raise ValidationError(
+                "a check does not choose objects by their tags",
+                remedy="leave out if_tag, and ignore what is missing for that reason",
+            )

@@ -17,14 +17,24 @@ ROLE = "arn:aws:iam::123456789012:role/copier"
 KEPT = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
 CLASSES = (CopyOptions, CopySpec, CheckSpec, AccountContext)
 # Texts that have to have a form of their own.
-FORMED = {
+FORMED: dict[str, Any] = {
     "source_bucket": "from",
     "destination_bucket": "other",
     "role_arn": ROLE,
     "bucket_owner": "123456789012",
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
+    "max_delete": "5%",
+    "newer_than": "7d",
+    "older_than": "2h",
+    "filters": ("- *.tmp", "+ /a/**"),
+    "if_tag": ("team=blue", "stage=raw"),
 }
+# They are for prefixes only.
+FILTERS = (
+    *("filters", "min_size_bytes", "max_size_bytes"),
+    *("newer_than", "older_than", "source_storage_class", "if_tag"),
+)
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
     "sse_kms_key_id": {"sse": Encryption.KMS},
@@ -32,6 +42,8 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "external_id": {"role_arn": ROLE},
     "report_scope": {"report_path": Path("report.jsonl")},
     "journal_use": {"journal": "journal.db"},
+    "files_from_format": {"files_from": "keys.txt"},
+    "files_from_keys": {"files_from": "keys.txt"},
 }
 
 
@@ -58,10 +70,17 @@ class Case:
         """The words of a command line that give it."""
         flag, is_flag = self.declaration.flag, self.declaration.when_given is not None
         alone = is_flag and not self.declaration.word
-        return [flag] if alone else [flag, self.declaration.to_text(self.value)]
+        return [flag] if alone else given(flag, self.declaration, self.value)
 
     def __str__(self) -> str:
         return f"{self.cls.__name__}.{self.name}"
+
+
+def given(flag: str, declaration: Declaration, value: Any) -> list[str]:
+    """Return the words of a command line that give ``value``, each text of a list by itself."""
+    if declaration.kind is Kind.TEXTS:
+        return [word for text in value for word in (flag, text)]
+    return [flag, declaration.to_text(value)]
 
 
 def cases(*classes: type) -> Iterator[Case]:
@@ -88,7 +107,9 @@ def _value(name: str, declaration: Declaration) -> Any:  # noqa: PLR0911 - one f
             return of("/dev/null" if declaration.must_exist else f"/tmp/{name}")
         case Kind.INSTANCE:
             return None
-        case Kind.TEXT | Kind.FILE_OR_URL | Kind.DEADLINE:
+        case Kind.TEXTS:
+            return FORMED.get(name, ("text", "more"))
+        case Kind.TEXT | Kind.FILE_OR_URL | Kind.MOMENT:
             return FORMED.get(name, "text")
 
 
@@ -103,7 +124,8 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case is None:
         return S3CopyOperation(**spec)  # type: ignore[arg-type]
     if case.cls is CopyOptions:
-        return S3CopyOperation(**spec, options=CopyOptions(**case.fields))  # type: ignore[arg-type]
+        options, recursive = CopyOptions(**case.fields), case.name in FILTERS
+        return S3CopyOperation(**spec, options=options, recursive=recursive)  # type: ignore[arg-type]
     if case.cls is AccountContext:
         side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
         account = AccountContext(**case.fields)

@@ -133,11 +133,12 @@ class World:
 
 
 def check_accounts(result: CopyResult) -> None:
-    """Assert the invariant of every run: found = copied + skipped + failed + not attempted."""
+    """Assert the invariant of every run: found = copied + skipped + deleted + failed + rest."""
     seen = result.metrics
     assert seen.total_files_found == (
         seen.files_copied_successfully
         + seen.files_skipped
+        + seen.files_deleted
         + seen.files_failed
         + seen.files_not_attempted
     )

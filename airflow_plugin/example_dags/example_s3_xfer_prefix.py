@@ -41,7 +41,7 @@ with DAG(
         destination_key="{{ params.destination }}",
         recursive=True,
         dest_aws_conn_id="s3_xfer_us",
-        report_path="{{ params.report }}{{ run_id }}.jsonl",
+        report_path="{{ params.report }}",  # a folder: the operator names the file
         outlets=[Asset("s3://our-bucket/from-them/")],
         retries=3,
         retry_delay=timedelta(minutes=1),

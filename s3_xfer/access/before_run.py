@@ -6,7 +6,7 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
@@ -18,6 +18,7 @@ from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+from s3_xfer.wording import message
 
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 
@@ -25,10 +26,19 @@ _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destin
 class AccessPreflight:
     """The preflight of one run, in two stages. For one thread.
 
-    ``single`` is the object of a copy of one object, as soon as it was seen.
+    ``single`` is the object of a copy of one object, as soon as it was seen. ``named`` are the
+    first objects of a list, which takes the place of the listing; None: the source is listed.
     """
 
-    def __init__(self, clients: Clients, keys: KeyMap, spec: CopySpec) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        keys: KeyMap,
+        spec: CopySpec,
+        *,
+        named: Sequence[S3Object] | None = None,
+    ) -> None:
+        self._named = named
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
         if spec.options.principal:
@@ -45,16 +55,19 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        if not self._spec.recursive:
+        if not self._spec.is_of_prefix:
             self._examine([probes.head])
             (self.single,) = self._context.sample
         if self._is_skipped:
-            return ("access was not checked before the copy (--no-preflight)",)
-        if self._spec.recursive:
+            return (message("access was not checked before the copy ({preflight=skip})"),)
+        if self._named is not None:
+            self._context.sample = self._named
+            self._examine([probes.head_of_named])
+        elif self._spec.is_of_prefix:
             self._examine([probes.list_source])
         if self._spec.source.bucket_owner:
             self._examine([probes.source_bucket])
-        self._examine([probes.tags_of_large, probes.destination_bucket])
+        self._examine([probes.tags_always_read, probes.destination_bucket, probes.list_destination])
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
             self._examine([probes.existing])
         return ()
@@ -74,7 +87,11 @@ class AccessPreflight:
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
-            f"{_NOT_PROVEN[finding.side]} was not proven: {finding.evidence}"
+            message(
+                "{step} could not be checked: {evidence}",
+                step=_NOT_PROVEN[finding.side],
+                evidence=finding.evidence,
+            )
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )
@@ -86,7 +103,11 @@ class AccessPreflight:
         (finding,) = self._examine([probes.head_by_copier])
         unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
         if finding.verdict is Verdict.UNPROVEN:
-            return f"{unchecked} with the destination's credentials ({finding.evidence})"
+            return message(
+                "{unchecked} with the destination's credentials ({evidence})",
+                unchecked=unchecked,
+                evidence=finding.evidence,
+            )
         return (
             f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
             "tags and KMS keys may still be denied"

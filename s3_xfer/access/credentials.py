@@ -300,7 +300,7 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
         if is_blank(env.get(variable, variable)):
             raise PreflightError(
                 f"the environment variable {variable} is empty",
-                remedy="let it name a profile, or unset it",
+                remedy="set it to the name of a profile, or unset it",
                 error_class=ErrorClass.CONFIGURATION,
             )
 

@@ -14,6 +14,7 @@ from s3_xfer.access.probe import answer
 from s3_xfer.access.stated_denial import StatedDenial, stated_denial
 from s3_xfer.errors import AccessAction, ErrorClass, ErrorInfo
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 # These say nothing about rights.
 NO_ANSWER = frozenset(
@@ -138,7 +139,8 @@ class DenialContext:
     def is_allowed(self, label: str, request: Request, arguments: Arguments) -> bool:
         """Send a request, and record how it ended; return whether it was allowed."""
         info = denied(request, arguments)
-        self.evidence.append(f"{label}: {printable(info.code) if info else 'allowed'}")
+        answered = printable(info.code) if info else "allowed"
+        self.evidence.append(message("{label}: {answered}", label=label, answered=answered))
         return info is None
 
     def depends_on_owner(self, request: Request, arguments: Arguments, owner: str | None) -> bool:

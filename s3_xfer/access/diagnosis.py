@@ -87,7 +87,7 @@ class AccessDiagnoser:
         try:
             self._look_closer(denial, info, sample, key)
         except NoAnswerError as error:
-            denial.evidence.append(f"it was not possible to look closer: {error}")
+            denial.evidence.append(f"no closer look was possible: {error}")
         if not denial.certain:
             self._add_usual_causes(denial)
         return Diagnosis(
@@ -110,7 +110,7 @@ class AccessDiagnoser:
         try:
             step = self.experiments.denied_step(source, failed.task.destination_key)
         except NoAnswerError as error:
-            step, observation = None, f"it was not possible to look closer: {error}"
+            step, observation = None, f"no closer look was possible: {error}"
         else:
             observation = "every step of this copy was tried again: allowed"
         if step:

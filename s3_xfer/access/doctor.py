@@ -41,6 +41,7 @@ from s3_xfer.options import RunMode, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 TIME_LIMIT_S = 10.0  # of the probes
 OPENING_LIMIT_S = 30.0  # of imports, credentials and roles before them
@@ -252,10 +253,12 @@ class _Examination:
         spec, with_tags = self._spec, self._spec.options.tags is TagPolicy.COPY
         is_dry_run = spec.options.mode is RunMode.DRY_RUN
         yield from (probes.source_bucket, probes.destination_bucket)
-        if spec.recursive:
+        if spec.is_of_prefix:
             yield probes.list_and_choose
-        if not is_dry_run or not spec.recursive:
-            yield probes.head_if_needed if spec.recursive else probes.head
+        if not is_dry_run or not spec.is_of_prefix:
+            yield probes.head_if_needed if spec.is_of_prefix else probes.head
+        if spec.options.if_tag:
+            yield probes.tags_always_read
         if not is_dry_run:
             yield from (probes.open_upload, probes.read_for_copy)
             if with_tags:
@@ -276,7 +279,7 @@ class _Examination:
         ]
 
     def _refuse(self, error: PreflightError, side: str) -> None:
-        evidence = f"{error.problem}; next: {error.remedy}"
+        evidence = _with_remedy(error.problem, error.remedy)
         finding = Finding(probe="credentials", side=side, verdict=Verdict.FAILED, evidence=evidence)
         self._findings.append(dataclasses.replace(finding, diagnosis=error.diagnosis))
         self._why_not_tried = "not tried without credentials"
@@ -316,7 +319,7 @@ def _finding(probe: Probe, context: ProbeContext) -> Finding | None:
     try:
         return probe.run(context)
     except RunAborted as error:
-        return probe.finding(Verdict.FAILED, f"{error.problem}; next: {error.remedy}")
+        return probe.finding(Verdict.FAILED, _with_remedy(error.problem, error.remedy))
 
 
 def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnoser) -> Finding:
@@ -329,4 +332,9 @@ def _explained(finding: Finding, context: ProbeContext, diagnoser: AccessDiagnos
     diagnosis = diagnose_refusal(refusal, context.subject, diagnoser)
     if diagnosis or not refusal.remedy or finding.verdict is not Verdict.FAILED:
         return dataclasses.replace(finding, diagnosis=diagnosis)
-    return dataclasses.replace(finding, evidence=f"{finding.evidence}; next: {refusal.remedy}")
+    evidence = _with_remedy(finding.evidence, refusal.remedy)
+    return dataclasses.replace(finding, evidence=evidence)
+
+
+def _with_remedy(problem: str, remedy: str) -> str:
+    return message("{problem}; next: {remedy}", problem=problem, remedy=remedy)

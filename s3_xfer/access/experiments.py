@@ -23,6 +23,7 @@ from s3_xfer.options import CopyOptions
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _TIMEOUT_S = 3.0
 _PAYER = {"RequestPayer": "requester"}
@@ -78,11 +79,11 @@ class Experiments:
             # Without the ETag, so that an object that was replaced meanwhile still shows the right.
             sample=(replace(source, etag=""),),
         )
-        reads_tags = [probes.tags_of_large, probes.tags_by_copier] if context.copies_tags else []
         steps = [
             *([probes.head] if context.large else []),
             probes.head_by_copier,
-            *reads_tags,
+            probes.tags_always_read,
+            *([probes.tags_by_copier] if context.copies_tags else []),
             probes.open_upload,
             probes.read_for_copy,
             *([probes.write_tags] if context.copies_tags else []),
@@ -121,7 +122,9 @@ class Experiments:
         def open_upload(**settings: Any) -> None:
             upload["UploadId"] = self.copier.create_multipart_upload(**settings)["UploadId"]
 
-        is_open = denial.is_allowed(f"opening an upload {label}", open_upload, arguments)
+        is_open = denial.is_allowed(
+            message("opening an upload {label}", label=label), open_upload, arguments
+        )
         if is_open:
             self.abort(upload)
         return is_open

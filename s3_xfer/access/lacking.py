@@ -15,6 +15,7 @@ from s3_xfer.access.probe import SOURCE, ProbeContext, UnprovenError, answer
 from s3_xfer.copying.verify import bare_etag
 from s3_xfer.errors import ErrorClass, ErrorInfo, PreflightError
 from s3_xfer.model import S3Location, S3Object
+from s3_xfer.wording import message, option
 
 _PATIENCE_S = 10.0
 
@@ -30,10 +31,15 @@ def require_owner_check(context: ProbeContext, side: str, location: S3Location) 
     another = owner[:-1] + ("0" if owner.endswith("1") else "1")
     if answer(client.head_bucket, {"Bucket": location.bucket, "ExpectedBucketOwner": another}):
         return
-    flag = "--source-bucket-owner" if side == SOURCE else "--dest-bucket-owner"
     raise PreflightError(
-        f"this service ignores {flag}: it takes {another} for the owner of {location.bucket}, too",
-        remedy=f"leave out {flag}",
+        message(
+            "this service ignores {side.bucket_owner}: "
+            "it takes {account} for the owner of {bucket}, too",
+            side=side,
+            account=another,
+            bucket=location.bucket,
+        ),
+        remedy=message("leave out {side.bucket_owner}", side=side),
         error_class=ErrorClass.NOT_SUPPORTED,
     )
 
@@ -46,7 +52,8 @@ def without_tags(context: ProbeContext, refusal: PreflightError) -> Exception:
     if refusal.error_class is not ErrorClass.TAGS_NOT_SUPPORTED or context.large:
         return refusal
     return UnprovenError(
-        f"{refusal.problem}; no object that is known so far needs it", is_needed=False
+        message("{problem}; no object that is known so far needs it", problem=refusal.problem),
+        is_needed=False,
     )
 
 
@@ -59,21 +66,25 @@ def require_effects(context: ProbeContext, response: Mapping[str, Any]) -> None:
         return
     options = context.options
     asked = {
-        "--sse": ("ServerSideEncryption", options.sse and options.sse.value),
-        "--sse-kms-key-id": ("SSEKMSKeyId", options.sse_kms_key_id),
-        "--bucket-key": ("BucketKeyEnabled", options.bucket_key),
-        "--checksum-algorithm": (
+        "sse": ("ServerSideEncryption", options.sse and options.sse.value),
+        "sse_kms_key_id": ("SSEKMSKeyId", options.sse_kms_key_id),
+        "bucket_key": ("BucketKeyEnabled", options.bucket_key),
+        "checksum_algorithm": (
             "ChecksumAlgorithm",
             options.checksum_algorithm and options.checksum_algorithm.value,
         ),
     }
-    for flag, (name, value) in asked.items():
+    for field, (name, value) in asked.items():
         found = response.get(name)
         if value and (not found or (name != "SSEKMSKeyId" and found != value)):
             raise PreflightError(
-                f"this service ignores {flag}: an upload opened with it says {found or 'nothing'} "
-                f"of {name}",
-                remedy=f"leave out {flag}",
+                message(
+                    "this service ignores {given}: an upload opened with it says {found} of {name}",
+                    given=option(field),
+                    found=found or "nothing",
+                    name=name,
+                ),
+                remedy=message("leave out {given}", given=option(field)),
                 error_class=ErrorClass.NOT_SUPPORTED,
             )
 
@@ -161,5 +172,6 @@ def without_condition(context: ProbeContext, source: S3Object, info: ErrorInfo) 
         f"still has its ETag: {answer_text(info)}"
     )
     if context.large is None:
-        return UnprovenError(f"{problem}; --source-check head copies without it", is_needed=False)
+        evidence = message("{problem}; {source_check=head} copies without it", problem=problem)
+        return UnprovenError(evidence, is_needed=False)
     return PreflightError(problem, error_class=ErrorClass.CONDITION_REFUSED, info=info)

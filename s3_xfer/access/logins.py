@@ -18,7 +18,8 @@ import botocore.exceptions as bc
 from botocore.session import Session
 
 from s3_xfer.errors import ErrorClass, PreflightError
-from s3_xfer.text import printable, shell_word
+from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _TERMINAL = Path("/dev/tty")
 _MFA, _SSO = "mfa_serial", "sso_account_id"
@@ -46,7 +47,7 @@ def missing_login(core: Session, error: Exception) -> PreflightError | None:
     name = _profile_with(core, _SSO)
     if name is None or not isinstance(error, _NO_LOGIN):
         return None
-    remedy = f"log in with aws sso login --profile {shell_word(name)}, then run this again"
+    remedy = message("{LOG_IN}", profile=name)
     if isinstance(error, bc.SSOTokenLoadError):
         return PreflightError(
             f"there is no login to AWS SSO for profile {name!r} on this machine",

@@ -6,6 +6,7 @@ becomes a :class:`~s3_xfer.errors.PreflightError` that says what to do next.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -22,8 +23,10 @@ from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
-from s3_xfer.text import printable, s3_url
+from s3_xfer.text import printable, s3_url, shell_word
+from s3_xfer.wording import message, option
 
+_WILDCARDS = re.compile(r"[*?\[{]")
 _BY_READER = "(the source's where given, otherwise the destination's)"
 
 
@@ -44,12 +47,24 @@ def source_object(client: S3Client, source: S3Location) -> S3Object:
         raise refused(problem, info, action=AccessAction.HEAD, if_denied=advice) from error
 
 
+def look_at(client: S3Client, known: S3Object) -> S3Object:
+    """Return ``known`` as a HEAD completes it.
+
+    Raises:
+        PreflightError: it is missing or has changed, or S3 refuses.
+    """
+    advice = f"grant s3:GetObject on the source to the credentials that look {_BY_READER}"
+    with refusing(f"{known.url} cannot be read", action=AccessAction.HEAD, if_denied=advice):
+        return lookup.head(client, known)[0]
+
+
 def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     """Return what a 404 of HEAD meant, which has no body that says it."""
-    remedy = "check the key; keys are case-sensitive"
+    remedy = _remedy_for_wildcards(source) or message("check the key; keys are case-sensitive")
     try:
         if first_objects(PageReader(client, source.bucket, source.key.rstrip("/") + "/")):
-            remedy = f"there are objects under {source.url.rstrip('/')}/: add --recursive"
+            under = f"{source.url.rstrip('/')}/"
+            remedy = message("there are objects under {under}: add {recursive=True}", under=under)
     except Exception as error:  # noqa: BLE001 - the first error stands; this one only refines it
         info = translate(error)
         if info.error_class is ErrorClass.BUCKET_MISSING:
@@ -100,13 +115,33 @@ def _first_page(
 def _remedy_when_empty(client: S3Client, source: S3Location) -> str:
     """Return advice that fits: the prefix may be the name of an object."""
     key = source.key.rstrip("/")
+    if remedy := _remedy_for_wildcards(S3Location(bucket=source.bucket, key=key)):
+        return remedy
     if not key:
         return "the bucket is empty; check that it is the right one"
     try:
         client.head_object(Bucket=source.bucket, Key=key)
     except Exception:  # noqa: BLE001 - only the advice depends on it
         return "check the prefix; keys are case-sensitive, and 'data' means 'data/'"
-    return f"{s3_url(source.bucket, key)} is an object: leave out --recursive"
+    url = s3_url(source.bucket, key)
+    return message("{url} is an object: leave out {recursive=True}", url=url)
+
+
+def _remedy_for_wildcards(source: S3Location) -> str:
+    """Return the options for what a key with wildcards may mean; empty if it has none."""
+    literal = _WILDCARDS.split(source.key)[0]
+    if literal == source.key:
+        return ""
+    prefix = literal[: literal.rfind("/") + 1]
+    pattern = source.key[len(prefix) :]
+    crossing = pattern.replace("*", "**") if "**" not in pattern else pattern
+    return message(
+        "a key is taken as it is written; for a pattern, copy {url} with {recursive=True} and "
+        "{rule}, or for all levels below {deep}",
+        url=shell_word(s3_url(source.bucket, prefix)),
+        rule=option("filters", f"+ /{pattern}"),
+        deep=option("filters", f"+ /{crossing}"),
+    )
 
 
 @contextmanager

@@ -26,11 +26,18 @@ from s3_xfer.access.documents import (
 )
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
-from s3_xfer.options import CopyOptions, Encryption, Identical, RunMode, TagPolicy
+from s3_xfer.options import CopyOptions, Delete, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
-_ON_BUCKETS = frozenset({"s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads"})
+_ON_BUCKETS = frozenset(
+    {
+        "s3:ListBucket",
+        "s3:ListBucketVersions",
+        "s3:ListBucketMultipartUploads",
+        "s3:GetBucketVersioning",
+    }
+)
 
 
 def policies_for(
@@ -103,10 +110,12 @@ class _PolicyWriter:
             yield from self.document(PolicyTarget.SOURCE_BUCKET, *reading)
         yield from self._keys(PolicyTarget.SOURCE_KEY, self._decrypting())
         if source.names_credentials:
-            yield from self.document(PolicyTarget.READER, *self._listing(), *self._reading())
+            reader = (*self._listing(), *self._reading(), *self._inputs())
+            yield from self.document(PolicyTarget.READER, *reader)
+        inputs = () if source.names_credentials else self._inputs()
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
-        own = [*reading, *writing, *self._journaling(), *keys]
+        own = [*reading, *inputs, *writing, *self._journaling(), *keys]
         yield from self.document(PolicyTarget.COPIER, *own)
         if self._trusted and self._copier.kind == "role":
             yield from self.document(PolicyTarget.TRUST, self._assuming())
@@ -170,6 +179,22 @@ class _PolicyWriter:
             condition = {"StringLike": {"s3:prefix": f"{literal(key)}*"}} if key else {}
             yield replace(self._statement("List", (bucket,), "s3:ListBucket"), condition=condition)
 
+    def _inputs(self) -> Iterator[Statement]:
+        """What it takes to read a list or an inventory in S3."""
+        key_list, inventory = self._options.files_from or "", self._options.inventory or ""
+        if key_list.startswith("s3://"):
+            location = S3Location.parse(key_list)
+            file = f"{self._arn(location.bucket)}/{literal(location.key)}"
+            yield self._statement("ReadList", (file,), "s3:GetObject")
+        if inventory.startswith("s3://"):
+            location = S3Location.parse(inventory)
+            bucket, prefix = self._arn(location.bucket), location.key
+            if prefix.endswith(".json"):  # its data files are beside the folder that it is in
+                prefix = "/".join([*prefix.split("/")[:-2], ""])
+            files = f"{bucket}/{literal(prefix)}*"
+            yield self._statement("ReadInventory", (files,), "s3:GetObject")
+            yield self._statement("LookForInventory", (bucket,), "s3:ListBucket")
+
     def _copying(self) -> Iterator[Statement]:
         """What the copier reads itself; a dry run with credentials for the source: one object."""
         if self._writes or self._source.account.shares_credentials:
@@ -180,7 +205,7 @@ class _PolicyWriter:
     def _reading(self) -> Iterator[Statement]:
         objects = (self._below(self._source),)
         yield self._statement("Read", objects, "s3:GetObject")
-        if self._options.tags is TagPolicy.COPY:
+        if self._options.reads_tags:
             yield self._statement("ReadTags", objects, "s3:GetObjectTagging")
 
     def _writing(self) -> Iterator[Statement]:
@@ -194,6 +219,9 @@ class _PolicyWriter:
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
+        if self._options.delete is Delete.EXTRA:
+            yield self._statement("Delete", objects, "s3:DeleteObject")
+            yield self._statement("SeeVersioning", bucket, "s3:GetBucketVersioning")
         if self._options.acl:
             yield self._statement("WriteAcl", objects, "s3:PutObjectAcl")
         if self._options.journal:

@@ -79,6 +79,7 @@ class UnprovenError(Exception):
         self, evidence: str, *, refusal: PreflightError | None = None, is_needed: bool = True
     ) -> None:
         super().__init__(evidence)
+        self.evidence = evidence
         self.refusal = refusal
         self.is_needed = is_needed
 
@@ -156,7 +157,7 @@ class Probe:
         try:
             evidence = self.examine(context)
         except UnprovenError as error:
-            finding = self.finding(Verdict.UNPROVEN, str(error))
+            finding = self.finding(Verdict.UNPROVEN, error.evidence)
             return replace(finding, refusal=error.refusal, is_needed=error.is_needed)
         except PreflightError as refusal:
             return replace(self.finding(Verdict.FAILED, refusal.problem), refusal=refusal)

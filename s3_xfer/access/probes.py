@@ -18,7 +18,9 @@ from s3_xfer.access import lacking
 from s3_xfer.access.credentials import is_aws
 from s3_xfer.access.lookups import (
     answer_text,
+    first_destination_objects,
     first_source_objects,
+    look_at,
     refused,
     refusing,
     source_object,
@@ -38,11 +40,20 @@ from s3_xfer.access.samples import representative
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
+from s3_xfer.options import Delete
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
+from s3_xfer.wording import message
 
-_NOTHING_OPEN = "nothing can be tried where nothing can be written"
+# What a HEAD of a list's first objects may answer that others need not.
+_OF_ONE_OBJECT = (
+    ErrorClass.SOURCE_VANISHED,
+    ErrorClass.SOURCE_CHANGED,
+    ErrorClass.INVALID_REQUEST,
+    ErrorClass.KEY_TOO_LONG,
+)
+_NOTHING_OPEN = "not tried, because nothing can be written"
 
 # ------------------------------------------------------------------- identities and buckets
 
@@ -54,8 +65,9 @@ def _identity(context: ProbeContext, side: str) -> str:
     assert identities  # noqa: S101 - the doctor gives them
     identity = identities.source() if side == SOURCE else identities.destination()
     if not identity.arn:
-        reason = f"{identity.unknown_because}; --principal names who copies"
-        raise UnprovenError(printable(reason), is_needed=False)
+        reason = printable(identity.unknown_because)
+        evidence = message("{reason}; {principal} names who copies", reason=reason)
+        raise UnprovenError(evidence, is_needed=False)
     return printable(identity.arn)
 
 
@@ -113,6 +125,15 @@ def list_source(context: ProbeContext) -> str:
     return f"{plural(len(context.sample), 'object')} on the first page"
 
 
+@partial(Probe, "list", DESTINATION)
+def list_destination(context: ProbeContext) -> str | None:
+    """List the destination prefix, if a sync has to know what only the destination has."""
+    if context.options.delete is not Delete.EXTRA:
+        return None
+    found = first_destination_objects(context.clients.destination, context.keys.destination)
+    return f"{plural(len(found), 'object')} on the first page"
+
+
 @partial(Probe, "list", SOURCE)
 def list_and_choose(context: ProbeContext) -> str:
     """List the source prefix, and choose the objects that are tried one by one."""
@@ -136,6 +157,35 @@ def head(context: ProbeContext) -> str:
     return _head(context)
 
 
+@partial(Probe, "look", SOURCE)
+def head_of_named(context: ProbeContext) -> str:
+    """Look at the first objects of a list until one is there; it becomes the sample.
+
+    One of which the copy needs to know nothing more is not looked at.
+    """
+    named, context.sample = context.sample, ()
+    missing: PreflightError | None = None
+    for item in named:
+        if not item.needs_lookup:
+            context.sample = (item,)
+            return f"{item.url} is listed with size and ETag"
+        try:
+            known = look_at(context.clients.source, item)
+        except PreflightError as refusal:
+            if refusal.error_class not in _OF_ONE_OBJECT:
+                raise
+            missing = refusal
+        else:
+            context.sample = (known,)
+            return f"HEAD of {known.url}"
+    if missing is None:
+        raise UnprovenError("no object is named")
+    bucket = source_bucket.run(context)  # a 404 of HEAD may be the bucket's
+    if bucket and bucket.refusal:
+        raise bucket.refusal
+    raise UnprovenError(f"the first objects of the list cannot be looked at: {missing.problem}")
+
+
 def _head(context: ProbeContext) -> str:
     source, subject = context.keys.source, context.subject
     if not subject and (not source.key or source.key.endswith("/")):
@@ -156,11 +206,16 @@ def head_by_copier(context: ProbeContext) -> str:
 
 
 @partial(Probe, "read tags", SOURCE)
-def tags_of_large(context: ProbeContext) -> str | None:
-    """Read the tags of an object that is copied in parts, which always takes that."""
-    if not context.large or not context.copies_tags:
+def tags_always_read(context: ProbeContext) -> str | None:
+    """Read the tags of an object where a copy always does: of large ones, or to choose by them."""
+    if context.options.if_tag:
+        subject: S3Object | None = context.large or _subject(context)
+    else:
+        subject = context.large if context.copies_tags else None
+    if subject is None:
         return None
-    return _read_tags(context.clients.source, context.large, AccessAction.READ_TAGS)
+    chooses = bool(context.options.if_tag)
+    return _read_tags(context.clients.source, subject, AccessAction.READ_TAGS, chooses=chooses)
 
 
 @partial(Probe, "read tags", SOURCE)
@@ -209,8 +264,11 @@ def _read_tags_as_needed(context: ProbeContext, item: S3Object) -> None:
         if refusal.error_class is ErrorClass.TAGS_NOT_SUPPORTED:
             raise lacking.without_tags(context, refusal) from refusal
         raise UnprovenError(
-            f"{refusal.problem}; objects without tags are copied all the same, those with tags "
-            "fail (or --tags skip)",
+            message(
+                "{problem}; objects without tags are copied all the same, those with tags fail "
+                "(or {tags=skip})",
+                problem=refusal.problem,
+            ),
             refusal=refusal,
         ) from refusal
 
@@ -220,8 +278,13 @@ def _read_tags(
     subject: S3Object,
     action: AccessAction,
     found: dict[str, Mapping[str, str]] | None = None,
+    *,
+    chooses: bool = False,
 ) -> str:
-    advice = "grant s3:GetObjectTagging on the source, or leave the tags out (--tags skip)"
+    without = message(
+        "choose by something else ({if_tag})" if chooses else "leave the tags out ({tags=skip})"
+    )
+    advice = message("grant s3:GetObjectTagging on the source, or {without}", without=without)
     with refusing(f"the tags of {subject.url} cannot be read", action=action, if_denied=advice):
         answered = client.get_object_tagging(Bucket=subject.bucket, Key=subject.key)
     if found is not None:
@@ -250,7 +313,7 @@ def existing(context: ProbeContext) -> str:
     target = {"Bucket": destination.bucket, "Key": probe_key(destination)}
     info = answer(context.clients.destination.head_object, target)
     if info is None or info.error_class is ErrorClass.SOURCE_VANISHED:
-        return "what exists can be told from what does not"
+        return "existing and missing objects can be told apart"
     if context.clients.destination_is_aws:
         raise UnprovenError(
             f"{answer_text(info)}; s3:GetObject and s3:ListBucket show it, "
@@ -262,8 +325,10 @@ def existing(context: ProbeContext) -> str:
     raise PreflightError(
         f"existing objects at {destination.url} cannot be seen: {answer_text(info)}; a service "
         "other than AWS may ignore the condition not to overwrite them",
-        remedy="grant s3:GetObject and s3:ListBucket on the destination to its "
-        "credentials, or leave out --no-overwrite",
+        remedy=message(
+            "grant s3:GetObject and s3:ListBucket on the destination to its credentials, "
+            "or leave out {overwrite=False}"
+        ),
         error_class=info.error_class,
         action=AccessAction.LOOK,
         info=info,
@@ -289,10 +354,10 @@ def open_upload(context: ProbeContext) -> str:
         if not lacking.is_lacking(context, info) or lacking.opens_plain_upload(
             context, target, params
         ):
-            advice = (
-                "grant s3:PutObject on the destination to its credentials (with --acl also "
+            advice = message(
+                "grant s3:PutObject on the destination to its credentials (with {acl} also "
                 "s3:PutObjectAcl, under KMS also kms:GenerateDataKey), and check "
-                "--dest-bucket-owner"
+                "{destination.bucket_owner}"
             )
             problem = f"{destination.url} cannot be written"
             raise refused(problem, info, action=AccessAction.WRITE, if_denied=advice) from error
@@ -387,7 +452,10 @@ def write_tags(context: ProbeContext) -> str:
             raise lacking.without_tags(context, refusal) from refusal
         if known or refusal.error_class is not ErrorClass.ACCESS_DENIED:
             raise
-        evidence = f"{refusal.problem}; that is needed for objects with tags (or --tags skip)"
+        evidence = message(
+            "{problem}; that is needed for objects with tags (or {tags=skip})",
+            problem=refusal.problem,
+        )
         raise UnprovenError(evidence, refusal=refusal) from refusal
     # One that stays is found among the open uploads.
     answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})

@@ -16,6 +16,7 @@ from s3_xfer.errors import AccessAction
 from s3_xfer.model import S3Object
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _COPIES_DIFFER = "a policy that treats copies differently from reading (s3:x-amz-copy-source, …)"
 
@@ -171,7 +172,7 @@ class ReadingExperiments:
         denial.suspect(cause, *others)
         if not denial.is_own_account:
             denial.suspect(
-                "the object belongs to a third account, for which bucket policies do not speak"
+                "the object belongs to a third account, to which bucket policies do not apply"
             )
 
     def _no_grant(self, permission: str) -> list[str]:
@@ -216,5 +217,5 @@ class ReadingExperiments:
         if not denied(request, arguments):
             return False
         denial.evidence.append("the same request as the one who pays: allowed")
-        denial.set_cause("the bucket is requester pays: add --request-payer requester")
+        denial.set_cause(message("the bucket is requester pays: add {request_payer=True}"))
         return True

@@ -15,6 +15,7 @@ from s3_xfer.access.stated_denial import DeniedBy, StatedDenial, stated_denial
 from s3_xfer.errors import Diagnosis, ErrorInfo, Missing, ValidationError
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 ACTION = "sts:AssumeRole"
 _NO_GRANT_HELPS = (
@@ -46,7 +47,6 @@ def diagnose_role(account: AccountContext, side: str, info: ErrorInfo) -> Diagno
 
 class _RoleDenial:
     def __init__(self, account: AccountContext, side: str, stated: StatedDenial) -> None:
-        self._option = "--source" if side == "source" else "--dest"
         self._external_id = account.external_id
         self._side = side
         self._stated = stated
@@ -67,9 +67,14 @@ class _RoleDenial:
         denied_by, role, caller = self._stated.denied_by, self.role, self.caller
         identity = f"the identity policy of {caller} does not allow {ACTION} on {role}"
         given = "another one than the given" if self._external_id else "none was given"
-        trust = (
-            f"the trust policy of {role} does not allow {ACTION} to {caller}, or asks for an "
-            f"external id ({self._option}-external-id: {given})"
+        trust = message(
+            "the trust policy of {role} does not allow {action} to {caller}, or asks for an "
+            "external id ({side.external_id}: {given})",
+            role=role,
+            action=ACTION,
+            caller=caller,
+            side=self._side,
+            given=given,
         )
         if self._stated.is_explicit:
             policy = f" ({printable(self._stated.policy_arn)})" if self._stated.policy_arn else ""

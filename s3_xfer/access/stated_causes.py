@@ -12,6 +12,7 @@ from s3_xfer.access.stated_denial import DeniedBy, StatedDenial
 from s3_xfer.errors import AccessAction
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _OF_OBJECTS = (
     AccessAction.HEAD,
@@ -112,8 +113,11 @@ class _Explanation:
             self._leave_key_open()
         elif denied_by is DeniedBy.PUBLIC_ACCESS_BLOCK:
             context.set_cause(
-                "S3 Block Public Access (BlockPublicAcls) refuses public ACLs in this bucket: "
-                f"leave out --acl, or change that setting of the bucket or of {self._account}"
+                message(
+                    "S3 Block Public Access (BlockPublicAcls) refuses public ACLs in this bucket: "
+                    "leave out {acl}, or change that setting of the bucket or of {account}",
+                    account=self._account,
+                )
             )
         elif denied_by is DeniedBy.BLOCKED_ENCRYPTION:
             context.set_cause(f"the bucket refuses this encryption: {printable(stated.reason)}")

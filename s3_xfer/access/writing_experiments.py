@@ -16,6 +16,7 @@ from s3_xfer.access.experiments import Experiments
 from s3_xfer.access.probe import probe_key
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction
+from s3_xfer.wording import message
 
 _ACTION_OF_PARAMETER = {
     "ACL": AccessAction.WRITE_ACL,
@@ -24,20 +25,20 @@ _ACTION_OF_PARAMETER = {
 }
 # What bucket policies usually demand (S3 User Guide, "Bucket policy examples"), and the option.
 _DEMANDS: Mapping[str, Mapping[str, str]] = {
-    "--acl bucket-owner-full-control": {"ACL": "bucket-owner-full-control"},
-    "--sse AES256": {"ServerSideEncryption": "AES256"},
-    "--sse aws:kms": {"ServerSideEncryption": "aws:kms"},
-    "--sse aws:kms:dsse": {"ServerSideEncryption": "aws:kms:dsse"},
-    "--acl bucket-owner-full-control --sse AES256": {
+    message("{acl=bucket-owner-full-control}"): {"ACL": "bucket-owner-full-control"},
+    message("{sse=AES256}"): {"ServerSideEncryption": "AES256"},
+    message("{sse=aws:kms}"): {"ServerSideEncryption": "aws:kms"},
+    message("{sse=aws:kms:dsse}"): {"ServerSideEncryption": "aws:kms:dsse"},
+    message("{acl=bucket-owner-full-control} {sse=AES256}"): {
         "ACL": "bucket-owner-full-control",
         "ServerSideEncryption": "AES256",
     },
-    "--acl bucket-owner-full-control --sse aws:kms": {
+    message("{acl=bucket-owner-full-control} {sse=aws:kms}"): {
         "ACL": "bucket-owner-full-control",
         "ServerSideEncryption": "aws:kms",
     },
-    "--storage-class INTELLIGENT_TIERING": {"StorageClass": "INTELLIGENT_TIERING"},
-    "--storage-class STANDARD_IA": {"StorageClass": "STANDARD_IA"},
+    message("{storage_class=INTELLIGENT_TIERING}"): {"StorageClass": "INTELLIGENT_TIERING"},
+    message("{storage_class=STANDARD_IA}"): {"StorageClass": "STANDARD_IA"},
 }
 
 
@@ -73,13 +74,19 @@ class WritingExperiments:
 
     def find_demand(self) -> bool:
         """Return whether the destination can be written with what policies usually demand."""
-        for option, settings in _DEMANDS.items():
+        for demand, settings in _DEMANDS.items():
             if any(self._options.get(name) == value for name, value in settings.items()):
                 continue
-            if self._opens(f"with {option}", {**self._expected, **self._options, **settings}):
+            if self._opens(
+                message("with {demand}", demand=demand),
+                {**self._expected, **self._options, **settings},
+            ):
                 self._denial.causes = []
                 self._denial.set_cause(
-                    f"a policy demands {option}: writing is allowed with it, and denied without"
+                    message(
+                        "a policy demands {demand}: writing is allowed with it, and denied without",
+                        demand=demand,
+                    )
                 )
                 return True
         return False

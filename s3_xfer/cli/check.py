@@ -17,6 +17,7 @@ from s3_xfer.cli.output import (
     text_width,
 )
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.comparison import CompareStatus
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.render.summary import Context
@@ -74,7 +75,7 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
 
     summary = summarize_check(result, context)
     if output.json:
-        print_json(result.to_dict())
+        print_json(COMMAND_LINE.say_all(result.to_dict()))
     elif not output.quiet:
         print_lines(summary_lines(summary, width=text_width()))
     if output.quiet and (not result.no_difference or result.totals.counts[CompareStatus.SAME_SIZE]):

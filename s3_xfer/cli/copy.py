@@ -15,6 +15,7 @@ from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
     account_from,
+    catch_up_command,
     check_command,
     fields_from,
     operation_from,
@@ -24,6 +25,7 @@ from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
@@ -117,6 +119,7 @@ def _resume(journal: str, values: Values, output: Output) -> ExitCode:
         destination_url=keys.destination.url,
         verbose=values["verbose"],
         destination=operation.destination,
+        wording=COMMAND_LINE,
     )
     return perform(operation, output, context)
 
@@ -133,17 +136,21 @@ def output_of(values: Values) -> Output:
     return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
 
 
-def context_of(source: str, destination: str, values: Values) -> Context:
-    """Return what the summary shows besides the result."""
+def context_of(
+    source: str, destination: str, values: Values, *, of: click.Command | None = None
+) -> Context:
+    """Return what the summary shows besides the result of the command ``of``, by default copy."""
     is_copy = "mode" in values
     return Context(
         source_url=printable(source),
         destination_url=printable(destination),
         dry_run=values.get("mode") is RunMode.DRY_RUN,
         verbose=values["verbose"],
-        rerun=rerun_command(copy, source, destination, values),
+        rerun=rerun_command(of or copy, source, destination, values),
         check=check_command(_check_params(), source, destination, values) if is_copy else None,
+        catch_up=catch_up_command(copy, source, destination, values) if is_copy else None,
         destination=account_from(values, "dest"),
+        wording=COMMAND_LINE,
     )
 
 

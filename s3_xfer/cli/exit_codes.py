@@ -10,7 +10,9 @@ from typing import TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
+    ErrorClass,
     JournalError,
+    ListError,
     PreflightError,
     ReportError,
     RunAborted,
@@ -44,7 +46,8 @@ class ExitCode(enum.IntEnum):
     REFUSED = 3, "refused before anything was written (input, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
-    UNPROVEN = 6, "doctor found nothing wrong, and could not prove everything"
+    UNPROVEN = 6, "doctor: no check failed, but some could not be made"
+    TOO_MANY_DELETES = 7, "everything was copied, nothing was deleted: it would be too much"
     INTERNAL = 70, "an error of this program"
     DEADLINE = 124, "stopped by --deadline"
     HANGUP = 129, "stopped by SIGHUP: the terminal or the ssh session is gone"
@@ -54,7 +57,7 @@ class ExitCode(enum.IntEnum):
 
 _ErrorTypes: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 _BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
-    ((ValidationError, PreflightError, ReportError, JournalError), ExitCode.REFUSED),
+    ((ValidationError, PreflightError, ReportError, JournalError, ListError), ExitCode.REFUSED),
     (RunAborted, ExitCode.ABORTED),
     ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),
@@ -75,7 +78,8 @@ def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
     if isinstance(end, BaseException):
         return next((code for kind, code in _BY_ERROR if isinstance(end, kind)), ExitCode.INTERNAL)
     if end.aborted_by:
-        return ExitCode.ABORTED
+        is_too_much = end.aborted_by.error_class is ErrorClass.TOO_MANY_DELETES
+        return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
     if isinstance(end, CheckResult):

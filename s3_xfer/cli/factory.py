@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from s3_xfer.cli.filter_options import FILTERS, rules_of, typed_filters
 from s3_xfer.cli.params import SectionOption, member_name
 from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
-from s3_xfer.options import CopyOptions, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, TagPolicy
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import shell_word
 
@@ -26,16 +27,19 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]  # of click's parameters, by their names
 
 
-def operation_from(source_url: str, destination_url: str, values: Values) -> S3CopyOperation:
-    """Return the operation that URLs and options describe.
+def operation_from(
+    source_url: str, destination_url: str, values: Values, *, is_sync: bool = False
+) -> S3CopyOperation:
+    """Return the operation that URLs and options describe: a copy, or a sync.
 
     Raises:
         ValidationError: they contradict each other or are wrong in themselves.
     """
     source, destination = locations_from(source_url, destination_url, values)
-    from s3_xfer.operations import S3CopyOperation  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer import operations  # noqa: PLC0415 - boto3 is slow to import
 
-    return S3CopyOperation.between(
+    kind = operations.S3SyncOperation if is_sync else operations.S3CopyOperation
+    return kind.between(
         source, destination, options=options_from(values), **fields_from(CopySpec, values)
     )
 
@@ -63,7 +67,10 @@ def account_from(values: Values, side: str) -> AccountContext:
 
 def options_from(values: Values) -> CopyOptions:
     """Return the options of the copy, those that a command does not take at their defaults."""
-    return CopyOptions(**fields_from(CopyOptions, values))
+    fields = fields_from(CopyOptions, values)
+    if FILTERS in fields:
+        fields[FILTERS] = rules_of(fields[FILTERS])
+    return CopyOptions(**fields)
 
 
 def fields_from(cls: type, values: Values) -> dict[str, Any]:
@@ -81,18 +88,36 @@ def fields_from(cls: type, values: Values) -> dict[str, Any]:
 def rerun_command(
     command: click.Command, source_url: str, destination_url: str, values: Values
 ) -> str:
-    """Return the ``s3-xfer copy`` line that does this again, only for what the report misses.
+    """Return the line that does this again with ``command``, only for what the report misses.
 
-    Without a report it does everything again, and asks for one.
+    Without a report it does everything again, and asks for one. A sync finds out by itself what
+    is left.
     """
-    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
-    for param in command.params:
-        if isinstance(param, SectionOption):
-            words += _typed(param, values.get(param.name or ""))
+    words = ["s3-xfer", str(command.name), shell_word(source_url), shell_word(destination_url)]
+    words += typed_filters(values.get(FILTERS, ()))
     report: Path | None = values["report_path"]
-    if report:
+    has_rest = report is not None and "recursive" in values
+    given = (
+        {**values, "recursive": values["recursive"] or _has_input(values)} if has_rest else values
+    )
+    for param in command.params:
+        if isinstance(param, SectionOption) and not (has_rest and _is_input(param)):
+            words += _typed(param, given.get(param.name or ""))
+    if report and has_rest:
         words += ["--from-report", shell_word(str(report))]
     words += ["--report", shell_word(str(next_report(report)))]
+    return " ".join(words)
+
+
+def catch_up_command(
+    command: click.Command, source_url: str, destination_url: str, values: Values
+) -> str:
+    """Return the ``s3-xfer copy`` line that copies what differs from what is there now."""
+    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
+    given = {**values, "recursive": True, "identical": Identical.SKIP}
+    for param in command.params:
+        if isinstance(param, SectionOption) and not _is_input(param):
+            words += _typed(param, given.get(param.name or ""))
     return " ".join(words)
 
 
@@ -101,6 +126,7 @@ def check_command(
 ) -> str:
     """Return the ``s3-xfer check`` line that compares all that a copy with ``values`` made."""
     words = ["s3-xfer", "check", shell_word(source_url), shell_word(destination_url)]
+    words += typed_filters(values.get(FILTERS, ()))
     for param in params:
         if isinstance(param, SectionOption) and param.name in values:
             words += _typed(param, values[param.name])
@@ -108,11 +134,22 @@ def check_command(
     return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
 
 
+def _has_input(values: Values) -> bool:
+    """Return whether an input makes SOURCE a prefix."""
+    return bool(values.get("files_from") or values.get("inventory"))
+
+
+def _is_input(param: SectionOption) -> bool:
+    return param.declaration is not None and param.declaration.is_input
+
+
 def _typed(param: SectionOption, value: Any) -> list[str]:
     """Return the words that give an option this value; none if a re-run needs none."""
     name, option = param.opts[0], param.declaration
     if option is None or not option.is_repeated or value in (None, option.default):
         return []
+    if option.kind is Kind.TEXTS:
+        return [word for text in value for word in (name, shell_word(text))]
     if option.is_secret:
         return [name, f'"${param.envvar}"']
     return [name] if param.is_flag else [name, shell_word(option.to_text(value))]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from s3_xfer.cli.exit_codes import exit_code
 from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
@@ -76,8 +77,9 @@ class ProgressLog:
         """Yield the lines that are new since the last call."""
         for note in run.notes[self._notes :]:
             self._notes += 1
-            yield f"note: {printable(note)}"
-        yield from self._outage_lines(run.snapshot().waiting_for)
+            yield f"note: {printable(COMMAND_LINE.say(note))}"
+        outages = run.snapshot().waiting_for
+        yield from self._outage_lines(outages, is_stopping=run.is_stopping)
         failures = [failed for failed in run.recent_failures() if not _is_interrupted(failed)]
         for failed in failures[self._failures : self._failures_max]:
             self._failures += 1
@@ -85,14 +87,15 @@ class ProgressLog:
             if self._failures == self._failures_max:
                 yield "further failures are only counted here; the summary explains them"
 
-    def _outage_lines(self, outages: Sequence[Outage]) -> Iterator[str]:
+    def _outage_lines(self, outages: Sequence[Outage], *, is_stopping: bool) -> Iterator[str]:
         """Yield what is new about servers that are away, or were."""
         current = {outage.endpoint: outage for outage in outages}
         for endpoint, outage in current.items():
             if self._outages.get(endpoint) != outage:
                 yield str(outage)
         for endpoint in self._outages.keys() - current.keys():
-            yield f"The server {endpoint} is not waited for any more"
+            if not is_stopping:  # else nobody knows
+                yield f"The server {endpoint} answers again"
         self._outages = current
 
 

@@ -16,6 +16,7 @@ from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, can_ask, print_error, print_lines, text_width
 from s3_xfer.cli.params import command
 from s3_xfer.cli.signals import SIGNALS
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
@@ -51,6 +52,8 @@ def interactive(
         raise click.UsageError("There is no terminal to ask on. Give --yes, or use copy.")
     if yes and not (source and destination):
         raise click.UsageError("With --yes, SOURCE and DESTINATION must be given.")
+    if values["files_from"] == "-":
+        raise click.UsageError("Stdin is for answers here. Give --files-from a file, or use copy.")
     try:
         source = _ask_location("Copy from", source)
         destination = _ask_location("Copy to", destination)
@@ -64,7 +67,7 @@ def interactive(
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
     operation = operation_from(source, destination, values)
     output = output_of(values)
-    counted = _count(operation, output)
+    counted = count_first(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
         output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
@@ -77,7 +80,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     return perform(operation, output, context_of(source, destination, values))
 
 
-def _count(operation: S3CopyOperation, output: Output) -> CopyResult:
+def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
     """Return the end of a dry run of ``operation``, with the count shown as it grows."""
     options = replace(
         operation.options,
@@ -114,7 +117,8 @@ def _ask_location(prompt: str, given: str | None) -> str:
         try:
             S3Location.parse(answer.strip())
         except ValidationError as error:
-            print_error(printable(f"{error.problem}; {error.remedy}."))
+            say = COMMAND_LINE.say
+            print_error(printable(f"{say(error.problem)}; {say(error.remedy)}."))
         else:
             return answer.strip()
 

@@ -17,6 +17,7 @@ from s3_xfer.cli.batch import batch
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
+from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.output import print_error
@@ -25,7 +26,9 @@ from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
+from s3_xfer.cli.sync import sync
 from s3_xfer.cli.uploads import uploads
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
@@ -38,7 +41,7 @@ SWITCH_INTERVAL_S = 0.05
 GC_THRESHOLDS = (20_000, 20, 50)
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
-    + ErrorClass.UNEXPECTED.see
+    + COMMAND_LINE.say(ErrorClass.UNEXPECTED.see)
 )
 # How newer versions of click show the help of a group that was given nothing.
 _HELP_ASKED_FOR = getattr(click.exceptions, "NoArgsIsHelpError", ())
@@ -49,6 +52,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     Examples:
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer interactive
@@ -65,7 +69,20 @@ def cli() -> None:
     """Group the commands."""
 
 
-for _command in (batch, check, copy, doctor, interactive, policy, resume, runbook, uploads):
+_COMMANDS = (
+    batch,
+    check,
+    copy,
+    doctor,
+    filter_keys,
+    interactive,
+    policy,
+    resume,
+    runbook,
+    sync,
+    uploads,
+)
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 
@@ -88,7 +105,7 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         if not isinstance(error, _HELP_ASKED_FOR):
-            print_error(ErrorClass.INVALID_INPUT.see)
+            print_error(COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see))
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt) as stop:
         after_prompt = "\n" if sys.stderr.isatty() else ""
@@ -103,7 +120,7 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
 def _report(error: BaseException) -> ExitCode:
     """Print on stderr what ``error`` means, and return its exit code."""
     if isinstance(error, S3XferError):
-        lines = (printable(line) for line in str(error).split("\n"))
+        lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
         print_error("error: " + "\n".join(lines))
     else:
         print_error("".join(traceback.format_exception(error)) + _UNEXPECTED)

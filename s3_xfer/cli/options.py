@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
@@ -61,10 +62,17 @@ _CHECK = declarations_of(CheckSpec)
 
 
 def _copy_declarations() -> list[Declaration]:
-    """Return what can be typed about a copy, in the order of the help."""
+    """Return what can be typed about a copy, in the order of the help.
+
+    What only a sync has is left out.
+    """
     options = {**declarations_of(CopySpec), **_COPY}
     batch_size = options.pop("batch_size")
-    typed = [declaration for declaration in options.values() if declaration.flag]
+    typed = [
+        declaration
+        for declaration in options.values()
+        if declaration.flag and declaration.section is not Section.SYNC
+    ]
     typed.insert(typed.index(options["listing_threads"]), batch_size)
     return typed
 
@@ -102,9 +110,47 @@ _REPORTING = (
 )
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
+_INPUTS_OF_CHECK = {
+    "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
+    "files_from_format": _COPY["files_from_format"].help,
+    "files_from_keys": _COPY["files_from_keys"].help,
+    "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
+}
+
+_SELECTING = (
+    *filter_options(),
+    *(
+        declared(_COPY[name])
+        for name in (
+            "min_size_bytes",
+            "max_size_bytes",
+            "newer_than",
+            "older_than",
+            "source_storage_class",
+        )
+    ),
+)
+
 copy_options = (
     *_LOCATIONS,
+    *filter_options(),
     *(declared(each) for each in _copy_declarations()),
+    *_REPORTING,
+    _VERBOSE,
+)
+
+_SYNC = tuple(
+    declared(each) for each in declarations_of(CopyOptions).values() if each.section is Section.SYNC
+)
+# What a sync always does.
+_IMPLIED_BY_SYNC = ("recursive", "identical")
+
+sync_options = (
+    own_flag(Section.SYNC.value, "--yes", "Delete without asking what --delete has found."),
+    *_LOCATIONS,
+    *_SYNC,
+    *filter_options(),
+    *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
     _VERBOSE,
 )
@@ -117,6 +163,7 @@ interactive_options = (
 resume_options = (
     *_LOCATIONS,
     *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
+    declared(_COPY["max_delete"]),
     *_REPORTING,
     _VERBOSE,
 )
@@ -128,12 +175,17 @@ check_options = (
         help="Compare everything under the prefix SOURCE.",
         section=Section.COMPARISON.value,
     ),
+    *(
+        declared(_COPY[name], help=text, section=Section.COMPARISON.value)
+        for name, text in _INPUTS_OF_CHECK.items()
+    ),
+    *_SELECTING,
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
     declared(_COPY["request_payer"]),
     declared(
         _COPY["concurrency"],
-        help="Objects that S3 is asked about at the same time.",
+        help="Maximum number of objects compared at the same time.",
         default_text=str(THREADS),
     ),
     *_RETRIES,
@@ -160,17 +212,20 @@ uploads_options = (
     own(
         ABORTING,
         "--journal",
-        "Spare those that this journal means to go on with; several may be given.",
+        "Keep those that this journal will resume; can be repeated.",
         name="journals",
         metavar="FILE",
         multiple=True,
     ),
-    own_flag(ABORTING, "--all", "Abort those of others too, after a question."),
+    own_flag(ABORTING, "--all", "Also abort those of others, after a confirmation."),
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
     _JSON,
 )
+
+# What decides which permissions a sync needs.
+deleting_options = (declared(_COPY["delete"]),)
 
 doctor_options = (
     own(
@@ -202,7 +257,7 @@ policy_options = (
     ),
     own_choice(POLICY_OUTPUT, "--format", "What to write them as.", PolicyFormat.JSON),
     own(POLICY_OUTPUT, "--only", "Print this document alone, as JSON.", metavar="PLACE"),
-    own_flag(POLICY_OUTPUT, "--revert", "Print the commands that take everything back."),
+    own_flag(POLICY_OUTPUT, "--revert", "Print the commands that revoke everything again."),
 )
 
 _IN_A_JOB = ("tags", "storage_class", "acl", "sse", "sse_kms_key_id", "bucket_key")

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import termios
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3_xfer.cli.options import Progress
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import PreflightError, S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -84,7 +86,7 @@ class Output:
             yield
         except S3XferError as refusal:
             if self.json:
-                print_json(_refusal_dict(refusal))
+                print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
             raise
 
     def print_result(self, result: CopyResult, context: Context) -> None:
@@ -94,7 +96,7 @@ class Output:
             summary = replace(summary, notes=())  # they were shown during the run
             print_line()
         if self.json:
-            print_json(result.to_dict())
+            print_json(COMMAND_LINE.say_all(result.to_dict()))
         elif not self.quiet:
             print_lines(summary_lines(summary, width=text_width()))
         has_problems = result.aborted_by or result.cancelled_by or result.metrics.files_failed
@@ -111,9 +113,9 @@ def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
     error_class = refusal.error_class
     return {
         "state": RunState.VALIDATION_FAILED.value,
-        "errors": [printable(refusal.problem)],
+        "errors": [printable(COMMAND_LINE.say(refusal.problem))],
         "error_class": error_class.value if error_class else None,
-        "remedy": printable(refusal.remedy),
+        "remedy": printable(COMMAND_LINE.say(refusal.remedy)),
         "runbook": error_class.runbook if error_class else None,
         "diagnosis": diagnosis.to_dict() if diagnosis else None,
     }
@@ -139,6 +141,11 @@ def _can_redraw() -> bool:
 def can_ask() -> bool:
     """Return whether there is somebody who sees a question and can answer it."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def discard_input() -> None:
+    """Forget what was typed before a question was asked: it is no answer to it."""
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
 
 
 def print_line(text: str = "") -> None:

@@ -26,6 +26,7 @@ else:  # not subscriptable in click 8.1
 
 _CallbackT = TypeVar("_CallbackT", bound=Callable[..., Any])
 Decorator: TypeAlias = Callable[[_CallbackT], _CallbackT]
+ORDERED = "filters"  # the parameter that ordered options become: the only ones there are
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
 _NAMES, _INDENT, _WIDE = 29, 6, 70
 
@@ -105,8 +106,32 @@ class SectionOption(_NotEmpty, click.Option):
         return super().resolve_envvar_value(ctx)
 
 
+class OrderedOption(SectionOption):
+    """An option that can be repeated, and whose place among others of its kind counts."""
+
+
 class SectionedCommand(click.Command):
-    """A command whose ``--help`` shows its options under headings, in order of declaration."""
+    """A command whose ``--help`` shows its options under headings, in order of declaration.
+
+    What its ordered options were given becomes one parameter: pairs of flag and value.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and gather the ordered options."""
+        names = [param.name or "" for param in self.params if isinstance(param, OrderedOption)]
+        if not names:
+            return super().parse_args(ctx, args)
+        given, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        values = {name: iter(given.get(name) or ()) for name in names}
+        rest = super().parse_args(ctx, args)
+        for name in names:
+            del ctx.params[name]
+        ctx.params[ORDERED] = tuple(
+            (param.opts[0], next(values[param.name or ""]))
+            for param in order
+            if isinstance(param, OrderedOption)
+        )
+        return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one list per section; options without one come last."""
@@ -152,7 +177,8 @@ def command(
 def own(section: str, flag: str, text: str, *, name: str = "", **settings: Any) -> Decorator[Any]:
     """Return an option that only the command line has; ``settings`` are click's."""
     names = [flag, name] if name else [flag]
-    return click.option(*names, cls=SectionOption, section=section, help=text, **settings)
+    settings = {"cls": SectionOption, **settings}
+    return click.option(*names, section=section, help=text, **settings)
 
 
 def own_flag(section: str, flag: str, text: str, *, name: str = "") -> Decorator[Any]:
@@ -199,6 +225,8 @@ def _settings(declaration: Declaration) -> dict[str, Any]:
     if declaration.kind is Kind.CHOICE and declaration.metavar:  # which has no room for the words
         text = f"{text.rstrip('.')}: {', '.join(declaration.words)}."
     settings = {"help": text, "type": _type(declaration), "metavar": declaration.metavar or None}
+    if declaration.kind is Kind.TEXTS:
+        return settings | {"multiple": True}
     if default not in (None, inspect.Parameter.empty):
         settings |= {"default": declaration.to_text(default), "show_default": True}
     return settings

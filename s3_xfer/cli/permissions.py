@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import operation_from
-from s3_xfer.cli.options import PolicyFormat, copy_options, doctor_options, policy_options
+from s3_xfer.cli.options import (
+    PolicyFormat,
+    copy_options,
+    deleting_options,
+    doctor_options,
+    policy_options,
+)
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
+from s3_xfer.options import Delete
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -37,7 +45,7 @@ DOCTOR_EXIT_HELP = """\b
 Exit status:
     0  everything that the copy needs was proven
     3  the copy would be refused
-    6  nothing failed, but not everything could be proven"""
+    6  no check failed, but some could not be made"""
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
@@ -62,7 +70,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 @command(
     DOCTOR_HELP,
     "Try every step of a copy and say what is denied.",
-    (*copy_options, *doctor_options),
+    (*copy_options, *deleting_options, *doctor_options),
     epilog=DOCTOR_EXIT_HELP,
 )
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
@@ -71,13 +79,15 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.access.doctor import Conclusion, examine  # noqa: PLC0415
     from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
 
-    operation = operation_from(source, destination, values)
+    operation = operation_from(
+        source, destination, values, is_sync=values["delete"] is Delete.EXTRA
+    )
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
     if values["json"]:
-        print_json(report.to_dict())
+        print_json(COMMAND_LINE.say_all(report.to_dict()))
     elif not values["quiet"]:
-        print_line("\n".join(doctor_lines(report)))
+        print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,
@@ -85,7 +95,11 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     }[report.conclusion]
 
 
-@command(POLICY_HELP, "Print the policies that a copy needs.", (*copy_options, *policy_options))
+@command(
+    POLICY_HELP,
+    "Print the policies that a copy needs.",
+    (*copy_options, *deleting_options, *policy_options),
+)
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""
     documents = _documents(source, destination, values)
@@ -99,7 +113,9 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
     from s3_xfer.access.documents import Participants, Principal  # noqa: PLC0415 - slow to import
     from s3_xfer.access.policies import policies_for  # noqa: PLC0415
 
-    operation = operation_from(source, destination, values)
+    operation = operation_from(
+        source, destination, values, is_sync=values["delete"] is Delete.EXTRA
+    )
     participants = Participants(
         copier=_copier(operation.destination, values["principal"]),
         trusted=Principal.parse(values["trusted"]) if values["trusted"] else None,
@@ -169,9 +185,13 @@ def _notes(documents: tuple[PolicyDocument, ...], values: Any) -> list[str]:
     notes = []
     targets = {document.target for document in documents}
     if PolicyTarget.SOURCE_BUCKET in targets and not values["source_bucket_owner"]:
-        notes.append("the source bucket is taken for another account's (--source-bucket-owner)")
+        notes.append(
+            "the source bucket is assumed to belong to another account (--source-bucket-owner)"
+        )
     if PolicyTarget.TRUST in targets and values["dest_external_id"]:
-        notes.append(f"{EXTERNAL_ID} stands for the external id: put it in with envsubst")
+        notes.append(
+            f"{EXTERNAL_ID} is a placeholder for the external id: replace it with envsubst"
+        )
     notes += size_notes(documents)
     if not values["source_kms_key"]:
         notes.append("source objects under a KMS key need --source-kms-key as well")

@@ -67,7 +67,10 @@ def uploads(destination: str, **values: Any) -> ExitCode:
     now = datetime.now(UTC)
     notes = list(janitor.warnings)
     if unknown := janitor.identity.unknown_because:
-        notes.append(f"none counts as ours: who these credentials are is not known ({unknown})")
+        notes.append(
+            "no upload counts as ours, because it is not known whose credentials these are "
+            f"({unknown})"
+        )
     for note in notes:
         print_error(f"note: {note}")
     if values["abort_older_than"] is None:
@@ -103,7 +106,7 @@ def _without(
     """Return the uploads that no journal has open, and print how many each has."""
     for journal, upload_ids in spared.items():
         count = sum(upload.upload.upload_id in upload_ids for upload in chosen)
-        print_error(f"spared {count:,} that the journal {printable(journal)} means to go on with")
+        print_error(f"spared {count:,} that the journal {printable(journal)} will resume")
     all_spared = frozenset().union(*spared.values())
     return [upload for upload in chosen if upload.upload.upload_id not in all_spared]
 

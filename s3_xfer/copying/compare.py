@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import chain
 from typing import Any
 
-from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Pair
+from s3_xfer.comparison import DIFFERENCES, CompareField, CompareResult, CompareStatus, Pair
 from s3_xfer.copying import lookup
 from s3_xfer.copying.headers import pinned_params
 from s3_xfer.copying.verify import (
@@ -63,6 +63,34 @@ class Comparer:
         proof = _listed_proof(source, copy)
         may_ask = CompareField.CHECKSUMS in self._fields or etags_differ(source.etag, copy.etag)
         return None if may_ask and not proof else _same(task, copy, proof)
+
+    def by_looking(self, named: S3Object) -> CompareResult:
+        """Return the result for an object that was named, and not listed. Never raises.
+
+        What is said of it counts if its copy is the same; else the source is asked what it is now.
+        """
+        try:
+            copy = self._counterpart(named)
+            if not named.needs_lookup:
+                result = self._result_of(Pair(named, copy))
+                if result.status not in DIFFERENCES:
+                    return result
+            now, _ = lookup.head(self._source, replace(named, etag=""))
+            return self._result_of(Pair(now, copy))
+        except Exception as error:  # noqa: BLE001 - an object's failure, kept with its facts
+            return CompareResult(
+                status=CompareStatus.NOT_COMPARED,
+                task=self._keys.task(named),
+                error=ObjectError(translate(error)),
+            )
+
+    def _result_of(self, pair: Pair) -> CompareResult:
+        return self.by_listing(pair) or self.by_asking(pair)
+
+    def _counterpart(self, named: S3Object) -> S3Object | None:
+        task = self._keys.task(named)
+        found = lookup.existing_counterpart(self._destination, task)
+        return found.found if found else None
 
     def by_asking(self, pair: Pair) -> CompareResult:
         """Return the result for a pair of two objects. Never raises."""

@@ -20,8 +20,8 @@ from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
-from s3_xfer.model import Copied, CopyTask, Outcome, S3Object, SkipReason
-from s3_xfer.options import SourceCheck, TagPolicy
+from s3_xfer.model import Copied, CopyReason, CopyTask, Outcome, S3Object, SkipReason
+from s3_xfer.options import CompareBy, SourceCheck, TagPolicy
 from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 
 UNSEEN = (
@@ -38,7 +38,7 @@ class ObjectCopier:
     ) -> None:
         self.context = context
         self.settler = OutcomeSettler(context)
-        self._steps = counterpart_steps(context.options, overwrite=context.overwrite)
+        self._steps = counterpart_steps(context.compare, overwrite=context.overwrite)
         self._engine = engine
         self._resumer = resumer
 
@@ -49,24 +49,32 @@ class ObjectCopier:
 
     def is_ready(self, task: CopyTask) -> bool:
         """Return whether one request copies ``task``, with nothing to be asked before."""
-        return bool(task.source.etag) and self.context.is_single(task) and not self._asks(task)
+        if self.context.options.if_tag or task.source.needs_lookup:
+            return False
+        return self.context.is_single(task) and not self._asks(task)
 
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
-            if not task.source.etag:
+            if task.source.needs_lookup:
                 resolved, _ = lookup.head(self.context.source, task.source)
                 task = replace(task, source=resolved)
+            if not self.context.has_wanted_tags(task.source):
+                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
             if not self._asks(task):
                 return task
-            decision = decide(self._steps, task, self._counterpart(task))
+            counterpart = self._counterpart(task)
+            decision = decide(self._steps, task, counterpart)
             if decision == Skip(SkipReason.EXISTS) and task.earlier_error:
                 return self.settler.arrived_before(task) or outcome_of(decision, task)
             if decision == Skip(SkipReason.IDENTICAL) and not self.context.is_single(task):
                 self._repeat_late_tags(task)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self.settler.not_begun(task, error)
-        return task if isinstance(decision, Copy) else outcome_of(decision, task)
+        if not isinstance(decision, Copy):
+            return outcome_of(decision, task)
+        reason = counterpart.copy_reason if counterpart else CopyReason.NEW
+        return replace(task, reason=reason)
 
     def copy_prepared(self, task: CopyTask) -> Outcome:
         """Return how the copy of a prepared ``task`` by the managed engine ended. Never raises."""
@@ -84,17 +92,22 @@ class ObjectCopier:
         """Return whether the steps need the counterpart of ``task``.
 
         Without overwriting, the condition on the copy decides; but some services ignore it, and
-        for a large object it decides only after all parts.
+        for a large object it decides only after all parts. What the destination's listing did not
+        have may have come since.
         """
         context = self.context
-        return bool(self._steps) and (
-            context.overwrite or context.looks_first or not context.is_single(task)
-        )
+        if not self._steps:
+            return False
+        if context.overwrite:
+            return not task.is_compared_by_listing
+        return context.looks_first or not context.is_single(task)
 
     def _counterpart(self, task: CopyTask) -> Counterpart | None:
         context = self.context
         if context.overwrite:
-            return lookup.compared_counterpart(context.source, context.destination, task)
+            return lookup.compared_counterpart(
+                context.source, context.destination, task, context.compare or CompareBy.AUTO
+            )
         try:
             return lookup.existing_counterpart(context.destination, task)
         except bc.ClientError as error:

@@ -17,6 +17,7 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.options import CopyOptions, Engine, SourceCheck
+from s3_xfer.wording import message
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
@@ -40,9 +41,9 @@ def select_engine(
     """
     options, client = context.options, context.destination
     if options.engine is Engine.MANAGED:
-        return "--engine managed"
+        return message("{engine=managed}")
     if options.source_check is SourceCheck.HEAD:
-        return _without_crt(options, "--source-check head")
+        return _without_crt(options, message("{source_check=head}"))
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
         from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
@@ -97,8 +98,10 @@ def _tls_refusal(template: CopyTemplate, ca_bundle: str | None, timeout_s: float
 def _without_crt(options: CopyOptions, reason: str) -> str:
     if options.engine is Engine.CRT:
         raise PreflightError(
-            f"the CRT engine cannot be used: {reason}",
-            remedy="leave out --engine crt; the copy then goes through boto3's transfer manager",
+            message("the CRT engine cannot be used: {reason}", reason=reason),
+            remedy=message(
+                "leave out {engine=crt}; the copy then goes through boto3's transfer manager"
+            ),
             error_class=ErrorClass.INVALID_INPUT,
         )
     return reason

@@ -22,6 +22,7 @@ _OBJECT_OPERATIONS = (
     "CreateMultipartUpload",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "DeleteObject",
     "PutObjectTagging",
     "HeadObject",
     "GetObjectTagging",
@@ -29,7 +30,7 @@ _OBJECT_OPERATIONS = (
     "ListParts",
     "ListMultipartUploads",
 )
-_BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket")
+_BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket", "GetBucketVersioning")
 
 
 def destination_headers(

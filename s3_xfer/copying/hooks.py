@@ -36,7 +36,7 @@ from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.s3_client import S3Client
 
-_PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload"})
+_PACED = frozenset({"CopyObject", "UploadPartCopy", "CreateMultipartUpload", "DeleteObject"})
 _SENT_WHEN_STOPPED = ("AbortMultipartUpload", "ListMultipartUploads")  # they remove what is left
 
 

@@ -6,7 +6,7 @@ odd characters) arrives unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,11 +15,14 @@ from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
+from s3_xfer.comparison import CompareStatus
+from s3_xfer.copying.compare_rules import status_by_checksum, status_by_listing
 from s3_xfer.copying.headers import Headers, object_params, pinned_params
 from s3_xfer.copying.transport import UNREADABLE
-from s3_xfer.copying.verify import bare_etag, checksums_agree, prove_same_content
+from s3_xfer.copying.verify import bare_etag
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
 from s3_xfer.model import CopyTask, S3Object
+from s3_xfer.options import CompareBy
 from s3_xfer.planning.steps import Counterpart
 from s3_xfer.s3_client import S3Client
 
@@ -90,7 +93,8 @@ def _ask_for_details(error: ClientError, client: S3Client, known: S3Object) -> N
 
 def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
     """Return ``known`` with what a HEAD says; its listed size stands if the HEAD has none."""
-    size_bytes = answer.get("ContentLength", known.size if known.etag else -1)
+    listed_bytes = -1 if known.needs_lookup else known.size
+    size_bytes = answer.get("ContentLength", listed_bytes)
     if size_bytes < 0:
         told = "no Content-Length" if size_bytes == -1 else f"the Content-Length {size_bytes}"
         message = f"the answer to the HEAD of {known.url} has {told}"
@@ -98,6 +102,7 @@ def _completed(known: S3Object, answer: Mapping[str, Any]) -> S3Object:
     return replace(
         known,
         size=size_bytes,
+        size_is_known=True,
         etag=answer["ETag"],
         last_modified=answer.get("LastModified"),
         storage_class=answer.get("StorageClass") or "STANDARD",
@@ -143,20 +148,20 @@ def existing_counterpart(client: S3Client, task: CopyTask) -> Counterpart | None
 
 
 def _counterpart(
-    target: S3Object, answer: Mapping[str, Any], *, is_identical: bool | None = None
+    target: S3Object, answer: Mapping[str, Any], status: CompareStatus | None = None
 ) -> Counterpart:
     """Return what a HEAD found, which may leave out the size where it proves nothing."""
-    return Counterpart(_completed(target, {"ContentLength": 0, **answer}), is_identical)
+    return Counterpart(_completed(target, {"ContentLength": 0, **answer}), status)
 
 
 def compared_counterpart(
-    source_client: S3Client, destination_client: S3Client, task: CopyTask
+    source_client: S3Client, destination_client: S3Client, task: CopyTask, by: CompareBy
 ) -> Counterpart | None:
-    """Return the destination's object and whether it is identical; None if it cannot be seen.
+    """Return the destination's object and how it compares; None if there is none.
 
-    The proof is the same size and ETag, or, where ETags prove nothing (parts, KMS), a checksum over
-    the whole object, which AWS keeps for everything written since the end of 2024; that takes a
-    HEAD of the source too. Two empty objects are identical. Metadata is not compared.
+    It is compared as by the listings, and where these leave it open by a checksum over the whole
+    object, which AWS keeps for everything written since the end of 2024; that takes a HEAD of the
+    source too. Nothing is known of one that may not be looked at. Metadata is not compared.
 
     Raises:
         botocore.exceptions.ClientError: any error but missing or denied; 412: the source changed.
@@ -165,21 +170,27 @@ def compared_counterpart(
     answer = _head_with_checksums(destination_client, target)
     if answer is None:
         return None
-    is_identical = answer.get("ContentLength") == source.size and (
-        source.size == 0
-        or prove_same_content(source.etag, answer["ETag"], source.size)
-        or checksums_agree(answer, lambda: _head_with_checksums(source_client, source) or {})
+    if not answer:
+        return Counterpart(target, CompareStatus.NOT_COMPARED)
+    if answer.get("ContentLength", -1) < 0:
+        return _counterpart(target, {**answer, "ContentLength": 0}, CompareStatus.NOT_COMPARED)
+    found = _completed(target, answer)
+    status = status_by_listing(source, found, by) or status_by_checksum(
+        (source, found), answer, lambda: _head_with_checksums(source_client, source) or {}, by
     )
-    return _counterpart(target, answer, is_identical=bool(is_identical))
+    return Counterpart(found, status)
 
 
 def _head_with_checksums(client: S3Client, known: S3Object) -> Mapping[str, Any] | None:
-    """Return the answer to a HEAD, or None if the object is missing or the HEAD is denied."""
+    """Return the answer to a HEAD, None if the object is missing; an empty one if it is denied."""
     try:
         return client.head_object(ChecksumMode="ENABLED", **pinned_params(known))
     except ClientError as error:
-        if translate(error).error_class in (ErrorClass.SOURCE_VANISHED, ErrorClass.ACCESS_DENIED):
-            return None
+        match translate(error).error_class:
+            case ErrorClass.SOURCE_VANISHED:
+                return None
+            case ErrorClass.ACCESS_DENIED:
+                return {}
         raise
 
 
@@ -223,6 +234,16 @@ def tags(client: S3Client, source: S3Object) -> list[dict[str, str]]:
         message = f"the tags of {source.url} have one without a key"
         raise ObjectError.of(ErrorClass.MALFORMED, message, attempts=1)
     return [{"Key": tag["Key"], "Value": tag.get("Value", "")} for tag in tag_set]
+
+
+def has_tags(client: S3Client, source: S3Object, wanted: Sequence[str]) -> bool:
+    """Return whether the object has every one of the tags, each ``KEY=VALUE``.
+
+    Raises:
+        Exception: as :func:`tags` does; an object whose tags are unknown is no other object.
+    """
+    found = {f"{tag['Key']}={tag['Value']}" for tag in tags(client, source)}
+    return found.issuperset(wanted)
 
 
 def tag_count(head_answer: Mapping[str, Any]) -> int:

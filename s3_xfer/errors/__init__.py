@@ -15,6 +15,7 @@ from s3_xfer.errors.exceptions import CopyFailed as CopyFailed
 from s3_xfer.errors.exceptions import Diagnosis as Diagnosis
 from s3_xfer.errors.exceptions import ErrorInfo as ErrorInfo
 from s3_xfer.errors.exceptions import JournalError as JournalError
+from s3_xfer.errors.exceptions import ListError as ListError
 from s3_xfer.errors.exceptions import Missing as Missing
 from s3_xfer.errors.exceptions import ObjectError as ObjectError
 from s3_xfer.errors.exceptions import PreflightError as PreflightError

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from s3_xfer.errors.error_class import ErrorClass
 from s3_xfer.field_types import NotAcceptedError, convert, field_types
+from s3_xfer.wording import LIBRARY, Wording
 
 _SHOWN_MAX = 200  # characters of a wrong value
 
@@ -89,7 +90,8 @@ class S3XferError(Exception):
     """Base of all errors of this package.
 
     ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what it is.
-    ``str()`` joins them into the message for a person. Two errors are equal if they say the same.
+    ``str()`` joins them into the message for a person, in the library's wording. Two errors are
+    equal if they say the same.
     """
 
     _usual_class: ErrorClass | None = None
@@ -104,11 +106,15 @@ class S3XferError(Exception):
         self.remedy: str = remedy or (self.error_class.remedy if self.error_class else "")
 
     def __str__(self) -> str:
-        parts = [self.problem]
+        return self.text(LIBRARY)
+
+    def text(self, wording: Wording) -> str:
+        """Return the message for a person, as a front end words it."""
+        parts = [wording.say(self.problem)]
         if self.remedy:
-            parts.append(f"Next: {self.remedy}.")
+            parts.append(f"Next: {wording.say(self.remedy)}.")
         if self.error_class:
-            parts.append(self.error_class.see)
+            parts.append(wording.say(self.error_class.see))
         return "\n".join(parts)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import enum
 
+from s3_xfer.wording import Message, message
+
 RUNBOOK = "docs/runbook.md"
 
 
@@ -23,8 +25,8 @@ class RetryAction(enum.Enum):
 class _Explained(enum.Enum):
     """What every class of error carries. ``description`` begins a message."""
 
-    description: str
-    remedy: str
+    description: Message
+    remedy: Message
     retry_action: RetryAction
 
     def __new__(
@@ -37,7 +39,8 @@ class _Explained(enum.Enum):
         """Attach what the table says to the member."""
         member = object.__new__(cls)
         member._value_ = value
-        member.description, member.remedy, member.retry_action = description, remedy, retry_action
+        member.description, member.remedy = message(description), message(remedy)
+        member.retry_action = retry_action
         return member
 
     @property
@@ -51,9 +54,9 @@ class _Explained(enum.Enum):
         return self.name.lower().replace("_", "-")
 
     @property
-    def see(self) -> str:
-        """The last line of a message: where to read on, in a checkout or installed."""
-        return f"See {self.runbook} (s3-xfer runbook {self.section})"
+    def see(self) -> Message:
+        """The last line of a message: where to read on."""
+        return message("{READ_ON}", section=self.section)
 
 
 class ErrorClass(_Explained):
@@ -64,67 +67,68 @@ class ErrorClass(_Explained):
 
     THROTTLED = (
         "Throttled",
-        "S3 asked for fewer requests per second and did not relent",
-        "run it again, with a lower --concurrency",
+        "S3 still asked for fewer requests per second after every retry",
+        "{RUN_AGAIN}, with a lower {concurrency}",
         RetryAction.SLOW_DOWN,
     )
     SERVER_ERROR = (
         "ServerError",
-        "the S3 service had an internal error, or sent what cannot be read, every time",
-        "run it again; if it persists, give the request id to the support of the S3 service",
+        "the S3 service had an internal error, or sent an unreadable answer, every time",
+        "{RUN_AGAIN}; if it persists, give the request id to the support of the S3 service",
         RetryAction.RETRY,
     )
     TIMEOUT = (
         "Timeout",
         "S3 did not answer in time",
-        "run it again; for objects of several GB lower --multipart-threshold",
+        "{RUN_AGAIN}; for objects of several GB lower {multipart_threshold_bytes}",
         RetryAction.RETRY,
     )
     NETWORK = (
         "Network",
         "the connection to S3 failed",
-        "check name resolution, proxy, certificates and route to the endpoint, then run it again",
+        "check name resolution, proxy, certificates and route to the endpoint, then {RUN_AGAIN}",
         RetryAction.RETRY,
     )
     MACHINE_LIMIT = (
         "MachineLimit",
-        "this machine had no more open files, threads or memory for the program",
-        "raise the limit (ulimit -n, ulimit -u, the container's memory) or lower --concurrency, "
-        "then run it again",
+        "this machine ran out of open files, threads or memory",
+        "raise the limit (ulimit -n, ulimit -u, the container's memory) or lower {concurrency}, "
+        "then {RUN_AGAIN}",
         RetryAction.RETRY,
     )
     CONFLICT = (
         "Conflict",
         "another request changed the destination key at the same moment",
-        "find out who else writes to the destination, then run it again",
+        "find out who else writes to the destination, then {RUN_AGAIN}",
         RetryAction.RETRY,
     )
     EMPTY_RESPONSE = (
         "EmptyResponse",
-        "S3 answered 200 without what it never leaves out, such as the ETag of the copy",
-        "run it again; a proxy or endpoint that strips answers must be fixed",
+        "S3 answered 200, but left out what the answer must contain, such as the copy's ETag",
+        "{RUN_AGAIN}; a proxy or endpoint that strips answers must be fixed",
         RetryAction.RETRY,
     )
     UPLOAD_LOST = (
         "UploadLost",
         "the multipart upload disappeared or its parts were refused before it was complete",
-        "check that no other job or lifecycle rule aborts uploads, then run it again",
+        "check that no other job or lifecycle rule aborts uploads, then {RUN_AGAIN}",
         RetryAction.RESTART_OBJECT,
     )
     SOURCE_CHANGED = (
         "SourceChanged",
         "the source object was overwritten after it was listed",
-        "run it again: it takes the object as it is then",
+        "{RUN_AGAIN}: it copies the object as it is then",
     )
     SOURCE_VANISHED = (
         "SourceVanished",
-        "the source object was deleted after it was listed",
-        "nothing, if the deletion was intended; otherwise restore it and run it again",
+        "the source object is not there: deleted after it was listed, or the list is wrong",
+        "nothing, if the deletion was intended; otherwise restore it, or correct the list, and "
+        "{RUN_AGAIN}",
     )
     CONDITION_REFUSED = (
         "ConditionRefused",
         "the service says that the source has changed, although it still has its ETag",
-        "add --source-check head: it compares the ETag before and after each copy instead",
+        "add {source_check=head}: it compares the ETag before and after each copy instead",
     )
     SOURCE_NOT_FOUND = (
         "SourceNotFound",
@@ -134,12 +138,12 @@ class ErrorClass(_Explained):
     ACCESS_DENIED = (
         "AccessDenied",
         "a policy, an ACL or a key denies the copy of this object",
-        "compare source bucket policy, identity policy, tag and KMS rights with docs/access.md",
+        "compare source bucket policy, identity policy, tag and KMS rights with {ACCESS_GUIDE}",
     )
     ARCHIVED = (
         "Archived",
         "the source object is archived (Glacier or an archive tier) and cannot be read",
-        "restore it (aws s3api restore-object), then run it again",
+        "restore it (RestoreObject), then {RUN_AGAIN}",
     )
     KMS = (
         "Kms",
@@ -154,54 +158,56 @@ class ErrorClass(_Explained):
     EMPTY_KEY = ("EmptyKey", "the destination key would be empty", "give the destination a prefix")
     SIZE_REFUSED = (
         "SizeRefused",
-        "the S3 service takes no object, or no part, of this size",
-        "lower --multipart-threshold; for parts too large or too small change --part-size",
+        "the S3 service does not accept an object or a part of this size",
+        "lower {multipart_threshold_bytes}; for parts too large or too small "
+        "change {part_size_bytes}",
     )
     KEY_TAKEN = (
         "KeyTaken",
         "another object of this copy goes to the same destination key",
-        "let rename= return a key of its own for each object, then run it again",
+        "let rename= return a key of its own for each object, then {RUN_AGAIN}",
     )
     MISMATCH = (
         "Mismatch",
         "the copy's MD5 (ETag) differs from the source's",
-        "do not trust the copy: delete it, run it again, and report it to the provider",
+        "do not trust the copy: delete it, {RUN_AGAIN}, and report it to the provider",
     )
     TAGS_NOT_COPIED = (
         "TagsNotCopied",
         "the object arrived, its tags did not",
-        "grant s3:PutObjectTagging on the destination and run it again, or use --tags skip",
+        "grant s3:PutObjectTagging on the destination and {RUN_AGAIN}, or use {tags=skip}",
     )
     TAGS_NOT_SUPPORTED = (
         "TagsNotSupported",
         "this S3 service has no object tags",
-        "leave the tags behind: --tags skip",
+        "copy without tags: {tags=skip}",
     )
     PARTS_NOT_SUPPORTED = (
         "PartsNotSupported",
         "this S3 service does not copy in parts, which an object of this size needs",
-        "raise --multipart-threshold above its size (5GiB at most)",
+        "raise {multipart_threshold_bytes} above its size (5GiB at most)",
     )
     METADATA_UNREADABLE = (
         "MetadataUnreadable",
         "the object has metadata that S3 does not show, which a copy in parts would lose",
-        "copy it in one request (--multipart-threshold above its size), or give it other metadata",
+        "copy it in one request ({multipart_threshold_bytes} above its size), "
+        "or give it other metadata",
     )
     INVALID_REQUEST = (
         "InvalidRequest",
-        "S3 refuses the request as such",
+        "S3 rejected the request as invalid",
         "read S3's message: an option does not fit this object or this bucket",
     )
     CREDENTIALS_REFUSED = (
         "CredentialsRefused",
         "the credentials are missing or not accepted",
-        "check profile, role and account (aws sts get-caller-identity --profile NAME)",
+        "{CHECK_CREDENTIALS}",
         RetryAction.END_RUN,
     )
     CREDENTIALS_EXPIRED = (
         "CredentialsExpired",
         "the credentials expired and could not be refreshed",
-        "log in again or use a role that refreshes, then run again from the report",
+        "log in again or use a role that refreshes, then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
     BUCKET_MISSING = (
@@ -213,19 +219,19 @@ class ErrorClass(_Explained):
     WRONG_REGION = (
         "WrongRegion",
         "the bucket is in another region than the request was sent to",
-        "give --source-region or --dest-region",
+        "give {source.region} or {destination.region}",
         RetryAction.END_RUN,
     )
     CLOCK_SKEW = (
         "ClockSkew",
         "this machine's clock differs too much from S3's",
-        "set the clock (NTP), then run it again",
+        "set the clock (NTP), then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
     DESTINATION_FULL = (
         "DestinationFull",
-        "the destination takes no more: it is full, over its quota, or read-only",
-        "make room, have the quota raised, or allow writing; then resume",
+        "the destination accepts no more data: it is full, over its quota, or read-only",
+        "make room, have the quota raised, or allow writing; then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
     NOT_SUPPORTED = (
@@ -242,12 +248,12 @@ class ErrorClass(_Explained):
     CONFIGURATION = (
         "Configuration",
         "the AWS configuration of this machine cannot be used",
-        "check ~/.aws/config, the profile's name and the environment variables",
+        "{CHECK_CONFIGURATION}",
         RetryAction.END_RUN,
     )
     INVALID_INPUT = (
         "InvalidInput",
-        "what was asked for makes no sense, whatever S3 would say",
+        "the values given are invalid, or contradict each other",
         "correct the value that the message names",
         RetryAction.END_RUN,
     )
@@ -263,16 +269,28 @@ class ErrorClass(_Explained):
         "do what the message says about the file",
         RetryAction.END_RUN,
     )
+    LIST_UNUSABLE = (
+        "ListUnusable",
+        "the list of what is to be copied cannot be used",
+        "do what the message says about the list",
+        RetryAction.END_RUN,
+    )
     TOO_MANY_FAILURES = (
         "TooManyFailures",
         "more objects failed than the limits of the run allow",
-        "read why the first ones failed, mend that, then run it again from the report",
+        "read why the first ones failed, fix that, then {RUN_AGAIN}",
+        RetryAction.END_RUN,
+    )
+    TOO_MANY_DELETES = (
+        "TooManyDeletes",
+        "more objects would be deleted than may be, or others than were confirmed",
+        "look at what would be deleted with {mode=dry-run}; if it is right, raise {max_delete}",
         RetryAction.END_RUN,
     )
     OUTAGE = (
         "Outage",
-        "the server was away for longer than the run waits",
-        "find out when the server answers again, then run it again from the report or the journal",
+        "the server did not answer for longer than the run waits",
+        "find out when the server answers again, then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
     UNORDERED_LISTING = (
@@ -290,16 +308,16 @@ class ErrorClass(_Explained):
     JOURNAL_BUSY = (
         "JournalBusy",
         "another run is using the journal",
-        "wait for the other run, or stop it; then resume",
+        "wait for the other run, or stop it; then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
     INTERRUPTED = (
         "Interrupted",
         "the run was stopped while this object was being copied",
-        "run it again to copy what is missing",
+        "{RUN_AGAIN} to copy what is missing",
     )
     UNEXPECTED = (
         "Unexpected",
-        "something happened that this program has no name for",
+        "an unexpected error occurred",
         "please report it with the traceback",
     )

@@ -13,6 +13,7 @@ from typing import Any
 
 from s3_xfer.errors.base import S3XferError, check_fields, checked_call
 from s3_xfer.errors.error_class import ErrorClass
+from s3_xfer.wording import LIBRARY, Wording
 
 
 class AccessAction(enum.Enum):
@@ -75,17 +76,17 @@ class Diagnosis:
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
-    def lines(self) -> Iterator[str]:
-        """Return it as a person reads it."""
+    def lines(self, wording: Wording = LIBRARY) -> Iterator[str]:
+        """Return it as a person reads it, in the words of a front end."""
         yield f"Diagnosis: {self.denied}"
-        yield from (f"  seen: {observation}" for observation in self.evidence)
+        yield from (f"  seen: {wording.say(observation)}" for observation in self.evidence)
         for number, cause in enumerate(self.causes, start=1):
             label = "cause" if self.certain and number == 1 else f"likely cause {number}"
-            yield f"  {label}: {cause}"
+            yield f"  {label}: {wording.say(cause)}"
         for missing in self.missing:
             yield f"  needed in the {missing.where}:"
             yield from (f"    {line}" for line in missing.statement.splitlines())
-        yield f"  {ErrorClass.ACCESS_DENIED.see}"
+        yield f"  {wording.say(ErrorClass.ACCESS_DENIED.see)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -114,14 +115,22 @@ class PreflightError(S3XferError):
         self.info = info
         self.diagnosis: Diagnosis | None = None
 
-    def __str__(self) -> str:
-        return f"{super().__str__()}\n{self.diagnosis}" if self.diagnosis else super().__str__()
+    def text(self, wording: Wording) -> str:
+        """Return the message with the diagnosis below it."""
+        lines = self.diagnosis.lines(wording) if self.diagnosis else ()
+        return "\n".join([super().text(wording), *lines])
 
 
 class ReportError(S3XferError):
     """A report file cannot be read as input, or cannot be written."""
 
     _usual_class = ErrorClass.REPORT_UNUSABLE
+
+
+class ListError(S3XferError):
+    """A list of keys, or an inventory, cannot be used as input."""
+
+    _usual_class = ErrorClass.LIST_UNUSABLE
 
 
 class JournalError(S3XferError):

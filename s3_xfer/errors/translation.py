@@ -7,13 +7,12 @@ that it does not know is ``UNEXPECTED``.
 from __future__ import annotations
 
 import errno
+import functools
 import re
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from traceback import walk_tb
 from typing import Any
-
-import botocore.exceptions as bc
 
 from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.codes import by_message, classify
@@ -48,24 +47,7 @@ _TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
 _NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _NO_THREAD = "can't start new thread"  # Python has no exception of its own for it
 
-# Exceptions that never reached S3, most specific first.
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
-_BY_EXCEPTION: tuple[tuple[_Kind, ErrorClass], ...] = (
-    ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
-    ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
-    (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
-    (
-        (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
-        _E.CREDENTIALS_EXPIRED,
-    ),
-    (
-        (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError),
-        _E.NETWORK,
-    ),
-    (bc.ParamValidationError, _E.INVALID_REQUEST),
-    (bc.BotoCoreError, _E.CONFIGURATION),
-    (CancelledError, _E.INTERRUPTED),
-)
 
 
 def translate_answer(operation: str, parsed: Mapping[str, Any]) -> ErrorInfo | None:
@@ -98,7 +80,9 @@ def translate(error: BaseException) -> ErrorInfo:
     """Return what ``error``, of any library, means here. Never raises."""
     if isinstance(error, ObjectError):
         return error.info
-    if isinstance(error, bc.ClientError):
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - as in _by_exception
+
+    if isinstance(error, ClientError):
         info = translate_answer(error.operation_name, error.response)
         if info:
             return info
@@ -114,7 +98,7 @@ def translate(error: BaseException) -> ErrorInfo:
     elif _raised_by_parser(error):  # its text repeats the whole answer
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
     else:
-        classes = (known for kind, known in _BY_EXCEPTION if isinstance(error, kind))
+        classes = (known for kind, known in _by_exception() if isinstance(error, kind))
         error_class = next(classes, None) or _of_urllib3(error) or _E.UNEXPECTED
         message = _one_line(str(error))
     return ErrorInfo(
@@ -122,6 +106,29 @@ def translate(error: BaseException) -> ErrorInfo:
         code=type(error).__name__,
         message=message,
         attempts=getattr(error, ATTEMPTS, 1),
+    )
+
+
+@functools.cache
+def _by_exception() -> tuple[tuple[_Kind, ErrorClass], ...]:
+    """Return what exceptions that never reached S3 mean, most specific first."""
+    import botocore.exceptions as bc  # noqa: PLC0415 - Airflow parses DAGs without botocore
+
+    return (
+        ((bc.ReadTimeoutError, bc.ConnectTimeoutError), _E.TIMEOUT),
+        ((bc.NoCredentialsError, bc.PartialCredentialsError), _E.CREDENTIALS_REFUSED),
+        (bc.CredentialRetrievalError, _E.CREDENTIALS_REFUSED),
+        (
+            (bc.UnauthorizedSSOTokenError, bc.SSOTokenLoadError, bc.TokenRetrievalError),
+            _E.CREDENTIALS_EXPIRED,
+        ),
+        (
+            (bc.ConnectionError, bc.HTTPClientError, bc.IncompleteReadError),
+            _E.NETWORK,
+        ),
+        (bc.ParamValidationError, _E.INVALID_REQUEST),
+        (bc.BotoCoreError, _E.CONFIGURATION),
+        (CancelledError, _E.INTERRUPTED),
     )
 
 

@@ -1,15 +1,15 @@
 """The one account of a run: what was found, what is in flight, and how each object ended.
 
-Its invariant holds for every end of a run, early ones included: found = copied + skipped + failed +
-not attempted. Copy and check both record here, and nowhere else. An outcome goes to the metrics,
-the journal, the report and the failure limit, in this order. An error that would hit every object
-sets the stop flag; the first one is the run's reason to end.
+Its invariant holds for every end of a run, early ones included: found = copied + skipped + deleted
++ failed + not attempted. Copy and check both record here, and nowhere else. An outcome goes to the
+metrics, the journal, the report and the failure limit, in this order. An error that would hit every
+object sets the stop flag; the first one is the run's reason to end.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,15 @@ from s3_xfer.ledger.second_chance import SecondChances
 from s3_xfer.model import (
     Copied,
     CopyTask,
+    Deleted,
+    DeleteTask,
     Failed,
     NotAttempted,
     Outcome,
     S3Location,
     S3Object,
     Skipped,
+    SkipReason,
 )
 from s3_xfer.options import CopyOptions, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
@@ -61,6 +64,7 @@ class Ledger:
         self._report: ReportWriter | None = None
         gives_chances = options.second_chance is SecondChance.GIVE
         self._second_chances = SecondChances() if gives_chances else None
+        self._is_of_inventory = options.inventory is not None
         self._limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._failures: list[Failed] = []
         self._in_flight: dict[int, CopyTask] = {}  # two tasks may be equal: a report may repeat one
@@ -86,12 +90,20 @@ class Ledger:
         self.journal = journal
         self._metrics.begin_with(journal.earlier)
 
+    def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
+        """Take what filters have left out so far; it is not among what is found."""
+        self._metrics.left_out(by_rule, size_bytes)
+
     def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
         """Count the objects of a batch; return those that an earlier run has not finished."""
         if self.journal and keys:
             objects = self.journal.begin_page(keys, objects)
         self._metrics.found(len(objects), sum(found.size for found in objects))
         return objects
+
+    def found_extra(self, count: int) -> None:
+        """Count objects of the destination that are to be deleted."""
+        self._metrics.found(count, 0)
 
     def listing_completed(self) -> None:
         """State that nothing more will be found."""
@@ -114,6 +126,8 @@ class Ledger:
         grown_bytes = outcome.task.source.size - task.source.size
         if grown_bytes:  # a report's size is that of another day
             self._metrics.found(0, grown_bytes)
+        if self._is_of_inventory and is_stale(outcome):
+            outcome = Skipped(outcome.task, SkipReason.STALE)
         if not self._is_deferred(outcome):
             self.record(outcome)
 
@@ -158,7 +172,7 @@ class Ledger:
             self._note_failure(outcome)
         if self.estimate and isinstance(outcome, Skipped):
             self.estimate.add(outcome)
-        if self.journal:
+        if self.journal and not isinstance(outcome.task, DeleteTask):
             self.journal.record(outcome)
         if self._report:
             self._report.record(outcome)
@@ -190,14 +204,15 @@ class Ledger:
 
     def _note_failure(self, failed: Failed) -> None:
         if len(self._failures) < ERRORS_KEPT:
-            _log.warning("not copied: %s", error_line(failed))
+            what = "deleted" if isinstance(failed.task, DeleteTask) else "copied"
+            _log.warning("not %s: %s", what, error_line(failed))
             self._failures.append(failed)
         if failed.error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(failed.error)
 
     def _keep_limit(self, limit: FailureLimit, outcome: Outcome) -> None:
         """End the run if too many objects have failed; what is skipped was not tried."""
-        if isinstance(outcome, Copied | Failed) and not self._stop.is_set():
+        if isinstance(outcome, Copied | Deleted | Failed) and not self._stop.is_set():
             exceeded = limit.note(failed=isinstance(outcome, Failed))
             if exceeded:
                 self.abort(RunAborted(exceeded, error_class=ErrorClass.TOO_MANY_FAILURES))
@@ -245,6 +260,12 @@ class Ledger:
         """Close the report under its ``.partial`` name: it is not complete."""
         if self._report:
             self._report.leave()
+
+
+def is_stale(outcome: Outcome) -> bool:
+    """Return whether an object is no more what an inventory has seen."""
+    changed = (ErrorClass.SOURCE_CHANGED, ErrorClass.SOURCE_VANISHED)
+    return isinstance(outcome, Failed) and outcome.error.info.error_class in changed
 
 
 def run_aborted(error: BaseException, while_doing: str = "") -> RunAborted:

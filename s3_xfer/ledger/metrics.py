@@ -19,7 +19,17 @@ from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
 from s3_xfer.ledger.report import COPIED, SKIPPED
-from s3_xfer.model import Copied, Failed, NotAttempted, Outcome, Skipped, SkipReason
+from s3_xfer.model import (
+    Copied,
+    CopyTask,
+    Deleted,
+    DeleteTask,
+    Failed,
+    NotAttempted,
+    Outcome,
+    Skipped,
+    SkipReason,
+)
 from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
@@ -32,16 +42,21 @@ class TransferMetrics:
     """One instant of a run.
 
     Counts are objects ("files" in the schema), sizes bytes. At the end of a run
-    ``total_files_found`` equals copied + skipped + failed + not attempted; before it is never
-    smaller. No count ever decreases. ``requests`` counts what was sent by S3 operation,
-    repetitions included. ``bytes_in_progress`` are finished parts of unfinished objects. Those of
+    ``total_files_found`` equals copied + skipped + deleted + failed + not attempted; before it is
+    never smaller. What a sync is to delete at the destination is found, too; its bytes are not. No
+    count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
+    ``bytes_in_progress`` are finished parts of unfinished objects. Those of
     the failed objects that the stop of the run interrupted are ``files_interrupted``.
-    ``files_tried_again`` failed for a passing reason at first; they get a second chance.
+    ``files_tried_again`` failed for a temporary reason at first; they get a second chance.
+    ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
     those that are away now.
 
+    ``copies_by_reason`` counts what was copied, or would be, of what was compared before.
+
     A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
-    earlier runs. Times, requests, retries and errors are those of this run alone.
+    earlier runs. Times, requests, retries, errors and reasons of copies are those of this run
+    alone.
     """
 
     operation_id: str
@@ -54,7 +69,13 @@ class TransferMetrics:
     errors_by_class: Mapping[str, int] = field(default_factory=dict)
     files_skipped: int = 0
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
+    copies_by_reason: Mapping[str, int] = field(default_factory=dict)
+    files_deleted: int = 0
+    bytes_deleted: int = 0
     files_not_attempted: int = 0
+    files_left_out: int = 0
+    bytes_left_out: int = 0
+    left_out_by_rule: Mapping[str, int] = field(default_factory=dict)
     total_bytes_found: int = 0
     bytes_skipped: int = 0
     bytes_failed: int = 0
@@ -99,9 +120,10 @@ class TransferMetrics:
 
     @property
     def files_done(self) -> int:
-        """Objects whose fate is known: copied, skipped or failed, but not interrupted."""
+        """Objects whose fate is known: copied, skipped, deleted or failed, but not interrupted."""
         failed = self.files_failed - self.files_interrupted
-        return self.files_copied_successfully + self.files_skipped + failed
+        done = self.files_copied_successfully + self.files_skipped + self.files_deleted
+        return done + failed
 
     @property
     def bytes_done(self) -> int:
@@ -159,7 +181,9 @@ class MetricsCollector:
         self._requests: Counter[str] = Counter()
         self._engines: Counter[str] = Counter()
         self._skip_reasons: Counter[str] = Counter()
+        self._copy_reasons: Counter[str] = Counter()
         self._error_classes: Counter[str] = Counter()
+        self._left_out_by_rule: Mapping[str, int] = {}
         self._errors: list[str] = []
         self._parts_done_bytes: dict[str, int] = {}
         self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
@@ -192,6 +216,13 @@ class MetricsCollector:
         with self._lock:
             self._sums["total_files_found"] += count
             self._sums["total_bytes_found"] += size_bytes
+
+    def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
+        """Take the objects, of the whole run so far, that filters left out."""
+        with self._lock:
+            self._left_out_by_rule = dict(by_rule)
+            self._sums["files_left_out"] = sum(by_rule.values())
+            self._sums["bytes_left_out"] = size_bytes
 
     def listing_completed(self) -> None:
         """State that nothing more will be found."""
@@ -237,7 +268,8 @@ class MetricsCollector:
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
-            size_bytes = outcome.task.source.size
+            is_copy = not isinstance(outcome.task, DeleteTask)
+            size_bytes = outcome.task.source.size if is_copy else 0
             self._parts_done_bytes.pop(outcome.task.destination_key, None)
             match outcome:
                 case Copied():
@@ -246,12 +278,17 @@ class MetricsCollector:
                         self._sums["files_copied_on_second_try"] += 1
                     self._sums["total_bytes_transferred"] += outcome.size_bytes
                     self._engines[outcome.engine] += 1
+                    self._add_copy_reason(outcome.task)
+                case Deleted():
+                    self._sums["files_deleted"] += 1
+                    self._sums["bytes_deleted"] += outcome.task.source.size
                 case Skipped():
                     self._sums["files_skipped"] += 1
                     self._sums["bytes_skipped"] += size_bytes
                     self._skip_reasons[outcome.reason.value] += 1
                     if outcome.reason is SkipReason.DRY_RUN:
                         self._sums["planned_bytes"] += size_bytes
+                        self._add_copy_reason(outcome.task)
                 case Failed():
                     self._sums["files_failed"] += 1
                     self._sums["bytes_failed"] += size_bytes
@@ -264,6 +301,10 @@ class MetricsCollector:
                         self._errors.append(error_line(outcome))
                 case NotAttempted():
                     self._sums["files_not_attempted"] += 1
+
+    def _add_copy_reason(self, task: CopyTask) -> None:
+        if task.reason:
+            self._copy_reasons[task.reason.value] += 1
 
     def finish(self) -> None:
         """Stop the clock. Later snapshots have an end time."""
@@ -290,7 +331,9 @@ class MetricsCollector:
                 requests=dict(self._requests),
                 copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
+                copies_by_reason=dict(self._copy_reasons),
                 errors_by_class=dict(self._error_classes),
+                left_out_by_rule=self._left_out_by_rule,
                 errors_encountered=tuple(self._errors),
                 **self._sums,
             )

@@ -23,14 +23,26 @@ from typing import Any
 
 from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.errors import ObjectError, ReportError
-from s3_xfer.model import Copied, CopyTask, Failed, NotAttempted, Outcome, Skipped
+from s3_xfer.model import (
+    Copied,
+    CopyTask,
+    Deleted,
+    DeleteTask,
+    Failed,
+    NotAttempted,
+    Outcome,
+    Skipped,
+    SkipReason,
+)
 from s3_xfer.options import ReportScope
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
 MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
+DELETED, WOULD_DELETE, NOT_DELETED = "deleted", "would_delete", "not_deleted"
 END, COUNTS = "end", "counts"  # the status of the last line, and its field
 
 
@@ -128,6 +140,8 @@ def check_writable(path: Path) -> None:
 
 def outcome_line(outcome: Outcome) -> dict[str, Any]:
     """Return the report's line of one object as plain JSON values."""
+    if isinstance(outcome.task, DeleteTask):
+        return _delete_line(outcome)
     line = _task_fields(outcome.task)
     match outcome:
         case Copied():
@@ -139,6 +153,28 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
         case Failed():
             traceback = {"traceback": outcome.traceback} if outcome.traceback else {}
             return {"status": FAILED, **line, **_error_fields(outcome.error), **traceback}
+    raise AssertionError(f"a copy has no outcome like {outcome}")
+
+
+def _delete_line(outcome: Outcome) -> dict[str, Any]:
+    """Return the line of an object that was to be deleted at the destination."""
+    target = outcome.task.source
+    line: dict[str, Any] = {
+        "destination_bucket": target.bucket,
+        "destination_key": target.key,
+        "size": target.size,
+        "etag": target.etag,
+    }
+    match outcome:
+        case Deleted():
+            return {"status": DELETED, **line, "version_id": outcome.version_id or None}
+        case Skipped(reason=SkipReason.WOULD_DELETE):
+            return {"status": WOULD_DELETE, **line}
+        case Skipped():
+            return {"status": NOT_DELETED, **line, "reason": outcome.reason.value}
+        case Failed():
+            return {"status": NOT_DELETED, **line, **_error_fields(outcome.error)}
+    return {"status": NOT_DELETED, **line}
 
 
 def _compared_line(result: CompareResult) -> dict[str, Any]:
@@ -186,5 +222,5 @@ def _cannot_write(path: Path, error: OSError) -> ReportError:
     reason = error.strerror or str(error)
     return ReportError(
         f"the report {printable(str(path))} cannot be written: {reason}",
-        remedy="give --report a file on a disk with room that you may write",
+        remedy=message("give {report_path} a file on a disk with room that you may write"),
     )

@@ -12,7 +12,9 @@ from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled, chec
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
+from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.units import plural
+from s3_xfer.wording import Message, message
 
 _USD_DECIMALS = 6  # one request costs fractions of a cent
 
@@ -40,6 +42,7 @@ class CopyResult:
     what each kind of denial means. If the run is ``resumable`` from its ``journal``, something is
     left to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy
     was made on a service that is not AWS, which may have lost metadata or tags without a word.
+    ``delete_plan`` is what a sync found to delete; None if it did not come to that.
     """
 
     state: RunState
@@ -59,6 +62,7 @@ class CopyResult:
     resumable: bool = False
     uploads_kept: tuple[OpenUpload, ...] = ()
     is_first_copy_elsewhere: bool = False
+    delete_plan: DeletePlan | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -81,21 +85,25 @@ class CopyResult:
         metrics = self.metrics
         if self.cancelled_by:
             copied = plural(metrics.files_copied_successfully, "object")
-            again = "run it again; with --from-report only what is missing is copied"
             raise RunCancelled(
                 f"the run was stopped ({self.cancelled_by}) after {copied}",
-                remedy=self._remedy(again),
+                remedy=self._remedy(),
             )
         if metrics.files_failed:
             raise CopyFailed(
                 f"{plural(metrics.files_failed, 'object')} of {metrics.total_files_found:,} failed;"
                 f" the first: {metrics.errors_encountered[0]}",
-                remedy=self._remedy("run it again with --from-report"),
+                remedy=self._remedy(),
                 error_class=self.failures[0].error.error_class if self.failures else None,
             )
 
-    def _remedy(self, without_journal: str) -> str:
-        return f"resume it from its journal {self.journal}" if self.resumable else without_journal
+    def _remedy(self) -> Message:
+        """Return how to copy the rest: from the journal, else from the report, if there is one."""
+        if self.resumable:
+            return message("go on from its journal: {RESUME}", journal=self.journal)
+        if self.report_path:
+            return message("{RUN_FROM_REPORT}", report=self.report_path)
+        return message("{RUN_WITHOUT_REPORT}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the metrics' plain values with state, notes and ends added."""
@@ -115,6 +123,7 @@ class CopyResult:
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
+            "delete_plan": self.delete_plan.to_dict() if self.delete_plan else None,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],
         }

@@ -1,4 +1,4 @@
-"""The objects that failed for a passing reason, to be tried once more when all others are done.
+"""The objects that failed for a temporary reason, to be tried once more when all others are done.
 
 Until then they have no outcome: not in the metrics, not in the journal, not in the report. A run
 that ends before their second try records them as they had failed.
@@ -10,7 +10,7 @@ import threading
 from dataclasses import replace
 
 from s3_xfer.errors import RetryAction
-from s3_xfer.model import CopyTask, Failed, Outcome
+from s3_xfer.model import CopyTask, DeleteTask, Failed, Outcome
 
 DEFERRED_MAX = 10_000  # objects: bounds memory to some ten MiB
 _PASSING = (RetryAction.RETRY, RetryAction.SLOW_DOWN)
@@ -30,6 +30,8 @@ class SecondChances:
     def defer(self, outcome: Outcome) -> bool:
         """Keep the object if it gets a second chance; return whether it does."""
         if not isinstance(outcome, Failed) or outcome.task.earlier_error:
+            return False
+        if isinstance(outcome.task, DeleteTask):
             return False
         if outcome.error.info.error_class.retry_action not in _PASSING:
             return False

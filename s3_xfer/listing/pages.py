@@ -68,7 +68,7 @@ class PageReader:
         self._check_count(answer, len(objects))
         next_token = self._next_token(answer)
         if next_token and next_token == token:
-            raise malformed(f"{self._listing} goes on with the same continuation token for ever")
+            raise malformed(f"{self._listing} repeats the same continuation token without end")
         return Page(objects, next_token)
 
     @property
@@ -208,4 +208,4 @@ def _behaviour(key: str, prefix: str) -> str:
     for behaviour, form in _ALIKE:
         if form(key).startswith(form(prefix)):
             return behaviour
-    return "it does not heed the prefix"
+    return "it ignores the prefix"

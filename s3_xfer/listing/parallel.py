@@ -10,25 +10,30 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.progress import Progress
 from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
+from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
 
 _STARVED_PAGES = 3  # in a row, before another reader is added
 _ORDER_ATTEMPTS = 5  # to find two neighbours in agreement
 
 Read: TypeAlias = Callable[[str, str | None], Page]  # a PageReader, called from several threads
+# Finds what another listing has for the objects of a page; called from several threads.
+FindCounterparts: TypeAlias = Callable[[Sequence[S3Object]], Mapping[str, S3Object] | None]
 
 
 class Listing:
     """The objects under ``prefix`` that lie in ``ranges``, page by page, by at most ``threads``.
 
     ``is_starved`` tells whether the consumers of the objects have nothing to do.
-    ``must_be_ordered`` refuses a service that does not list keys in order.
+    ``must_be_ordered`` refuses a service that does not list keys in order. ``counterparts`` is
+    asked about each page by the thread that has read it.
     """
 
     def __init__(
@@ -40,8 +45,10 @@ class Listing:
         threads: int = 1,
         is_starved: Callable[[], bool] = lambda: False,
         must_be_ordered: bool = False,
+        counterparts: FindCounterparts | None = None,
     ) -> None:
         self._read = read
+        self._counterparts = counterparts
         self._prefix = prefix
         self._threads_max = threads
         self._is_starved = is_starved
@@ -152,6 +159,8 @@ class Listing:
         while listed:
             if listed.beyond is not None:
                 self._confirm_order(listed.segment, listed.beyond)
+            if self._counterparts:
+                listed = replace(listed, counterparts=self._counterparts(listed.objects))
             if not self._deliver(listed) or listed.is_last:
                 return
             page = self._read("", page.token)

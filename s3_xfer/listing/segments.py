@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import lt
 
@@ -22,6 +22,7 @@ from s3_xfer.listing.boundaries import boundary, width
 from s3_xfer.listing.pages import Page
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange, merged
+from s3_xfer.wording import message
 
 _READERS_PER_STEP = 2  # for every ``pages_before_split``
 _UNDERFILLED_PAGES_ALLOWED = 2  # and one for every _PAGES_PER_UNDERFILLED_PAGE
@@ -60,7 +61,8 @@ class ListedPage:
 
     ``keys`` is the range in which there are no other objects than these. ``beyond`` is the first
     key that no longer belongs to the segment (none: empty), if the order has to be confirmed
-    because a neighbour starts with another key; else None.
+    because a neighbour starts with another key; else None. ``counterparts`` are what another
+    listing has for these objects, by their keys; None if that is not known.
     """
 
     segment: Segment
@@ -68,6 +70,7 @@ class ListedPage:
     is_last: bool
     keys: KeyRange
     beyond: str | None = None
+    counterparts: Mapping[str, S3Object] | None = None
 
 
 class Segments:
@@ -206,10 +209,10 @@ class Segments:
         self._is_ordered = False
         if self._must_be_ordered:
             effect = "a journal cannot say how far a listing is done"
-            remedy = "run it without --journal"
+            remedy = message("leave out {journal}, and {RUN_AGAIN}")
         elif self._is_split:
             effect = "a listing in several places at once may miss some"
-            remedy = "run it again with --listing-threads 1"
+            remedy = message("{RUN_AGAIN} with {listing_threads=1}")
         else:
             return
         raise unsupported(

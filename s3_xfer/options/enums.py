@@ -62,6 +62,43 @@ class Identical(enum.Enum):
     SKIP = "skip"  # they are left alone, where size and ETag or checksum prove it
 
 
+class ListFormat(enum.Enum):
+    """How a list of keys is written."""
+
+    AUTO = "auto"  # by the name: .jsonl and .csv (also with .gz), otherwise lines
+    LINES = "lines"  # a key on each line, as it is
+    NUL = "nul"  # a key before each NUL byte
+    CSV = "csv"  # the first line names the columns, of which key is one
+    JSONL = "jsonl"  # a JSON object on each line, with the same names
+
+
+class ListedKeys(enum.Enum):
+    """What the keys of a list begin with."""
+
+    WHOLE = "whole"  # each is the key in the bucket, and begins with the source prefix
+    RELATIVE = "relative"  # each is what follows the source prefix
+
+
+class CompareBy(enum.Enum):
+    """What tells whether the destination's object is the same as the source's.
+
+    Objects of different sizes differ by every rule.
+    """
+
+    AUTO = "auto"  # ETags where they prove something, else a checksum of all of the content
+    SIZE = "size"  # the same size is the same object: an edit of the same length is not noticed
+    ETAG = "etag"  # equal ETags alone
+    CHECKSUM = "checksum"  # a checksum of all of the content alone: a HEAD of both sides for each
+    NEWER = "newer"  # the same size, and not modified after the destination's object
+
+
+class Delete(enum.Enum):
+    """What happens to what only the destination has."""
+
+    NOTHING = "nothing"  # it stays
+    EXTRA = "extra"  # it is deleted, once everything was copied
+
+
 class RunMode(enum.Enum):
     """Whether anything is written."""
 
@@ -100,7 +137,7 @@ class JournalUse(enum.Enum):
 
 
 class SecondChance(enum.Enum):
-    """What happens to objects that failed for a passing reason after all repetitions."""
+    """What happens to objects that failed for a temporary reason after all repetitions."""
 
     GIVE = "give"  # they are tried once more when everything else is done
     SKIP = "skip"  # they have failed

@@ -1,6 +1,6 @@
 """Wait for a server that is away, instead of failing every object against it.
 
-While every request to an endpoint fails for a passing reason, nothing new is sent and no request
+While every request to an endpoint fails for a temporary reason, nothing new is sent and no request
 spends its repetitions. A small request of its own asks whether the server answers again, after a
 growing wait; then one request of the run is tried, and if that is answered all go on.
 
@@ -133,7 +133,7 @@ class OutageMonitor:
                 self._set(_Phase.OPEN)
 
     def failed(self, key: str) -> bool:
-        """State that a request about ``key`` failed for a passing reason.
+        """State that a request about ``key`` failed for a temporary reason.
 
         Returns whether the server may be away: :meth:`is_away` tells then.
         """

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from s3_xfer.errors import ValidationError, not_accepted
 from s3_xfer.model import CopyTask, S3Location, S3Object
+from s3_xfer.wording import message
 
 Rename: TypeAlias = Callable[[S3Object], str]
 ALIAS_SUFFIXES = ("-s3alias", "--ol-s3")  # access points: another name for some bucket
@@ -84,11 +85,13 @@ def _as_directory(location: S3Location) -> S3Location:
 def _map_object(source: S3Location, destination: S3Location) -> KeyMap:
     if not source.key:
         raise ValidationError(
-            f"{source.url} is a whole bucket", remedy="add --recursive to copy all of it"
+            f"{source.url} is a whole bucket",
+            remedy=message("add {recursive=True} to copy all of it"),
         )
     if source.key.endswith("/"):
         raise ValidationError(
-            f"{source.url} is a prefix", remedy="add --recursive to copy everything under it"
+            f"{source.url} is a prefix",
+            remedy=message("add {recursive=True} to copy everything under it"),
         )
     if not destination.key or destination.key.endswith("/"):
         destination = replace(destination, key=destination.key + source.key.rpartition("/")[2])

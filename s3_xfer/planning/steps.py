@@ -16,9 +16,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from s3_xfer.comparison import CompareStatus
 from s3_xfer.errors import ErrorClass, ObjectError, check_fields
-from s3_xfer.model import KEY_MAX_BYTES, CopyTask, Failed, Outcome, S3Object, Skipped, SkipReason
-from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CopyOptions, Identical
+from s3_xfer.model import (
+    KEY_MAX_BYTES,
+    CopyReason,
+    CopyTask,
+    Failed,
+    Outcome,
+    S3Object,
+    Skipped,
+    SkipReason,
+)
+from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CompareBy
 from s3_xfer.planning.mapping import KeyMap
 
 _UTF8_MAX_BYTES = 4  # of one character
@@ -28,11 +38,17 @@ _UTF8_MAX_BYTES = 4  # of one character
 class Counterpart:
     """The object that the destination has at a task's key.
 
-    ``is_identical`` says whether it is proven to hold the source's content; None: not asked.
+    ``status`` is how it compares with the source's; None: it was not compared.
     """
 
     found: S3Object
-    is_identical: bool | None = None
+    status: CompareStatus | None = None
+
+    @property
+    def copy_reason(self) -> CopyReason:
+        """Why a copy replaces it."""
+        is_different = self.status is CompareStatus.DIFFERENT
+        return CopyReason.DIFFERENT if is_different else CopyReason.UNPROVEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +137,15 @@ def listing_steps(keys: KeyMap, *, began: datetime, last: Step | None = None) ->
     )
 
 
-def counterpart_steps(options: CopyOptions, *, overwrite: bool) -> tuple[Step, ...]:
+def counterpart_steps(compare: CompareBy | None, *, overwrite: bool) -> tuple[Step, ...]:
     """Return the steps that decide by what is at the destination.
 
-    Without ``overwrite`` every existing object is left alone, identical or not.
+    Without ``overwrite`` every existing object is left alone, identical or not; with it, and
+    without a rule to ``compare`` by, every object is copied without a look.
     """
     if not overwrite:
         return (skip_existing,)
-    return (skip_identical,) if options.identical is Identical.SKIP else ()
+    return (skip_identical,) if compare else ()
 
 
 def skip_own_copies(began: datetime) -> Step:
@@ -159,13 +176,21 @@ def refuse_empty_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
 
 def refuse_long_key(task: CopyTask, _: Counterpart | None) -> Decision | None:
     """Refuse a destination key that is longer than S3 allows."""
-    key = task.destination_key
-    if len(key) * _UTF8_MAX_BYTES <= KEY_MAX_BYTES:
-        return None
-    length_bytes = len(key.encode("utf-8", "surrogatepass"))
+    length_bytes = _length_bytes(task.destination_key)
     if length_bytes <= KEY_MAX_BYTES:
         return None
     return Refuse(ObjectError.of(ErrorClass.KEY_TOO_LONG, f"{length_bytes:,} bytes"))
+
+
+def is_possible_key(key: str) -> bool:
+    """Return whether an object can have this key."""
+    return bool(key) and _length_bytes(key) <= KEY_MAX_BYTES
+
+
+def _length_bytes(key: str) -> int:
+    """Return the length of a key; of one that is short enough anyway, an upper bound."""
+    bound = len(key) * _UTF8_MAX_BYTES
+    return bound if bound <= KEY_MAX_BYTES else len(key.encode("utf-8", "surrogatepass"))
 
 
 def refuse_too_large(task: CopyTask, _: Counterpart | None) -> Decision | None:
@@ -184,5 +209,5 @@ def skip_existing(_task: CopyTask, counterpart: Counterpart | None) -> Decision 
 
 def skip_identical(_task: CopyTask, counterpart: Counterpart | None) -> Decision | None:
     """Skip what the destination is proven to hold already."""
-    is_identical = counterpart and counterpart.is_identical
+    is_identical = counterpart is not None and counterpart.status is CompareStatus.SAME
     return Skip(SkipReason.IDENTICAL) if is_identical else None

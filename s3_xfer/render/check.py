@@ -16,9 +16,19 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.render.live import UNICODE, Glyphs, frame
 from s3_xfer.render.progress import Phase, size_field, time_of
-from s3_xfer.render.summary import Context, Row, Summary, Tone, by_count, count_row, requests_row
+from s3_xfer.render.summary import (
+    Context,
+    Row,
+    Summary,
+    Tone,
+    by_count,
+    count_row,
+    left_out_rows,
+    requests_row,
+)
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
+from s3_xfer.wording import Wording, message
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
 _PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
@@ -71,14 +81,16 @@ def summarize_check(result: CheckResult, context: Context) -> Summary:
     aborted = result.aborted_by
     return Summary(
         tone=_tone(result),
-        headline=_headline(result),
-        next_step=printable(aborted.remedy) if aborted else "",
+        headline=_headline(result, context.wording),
+        next_step=printable(context.wording.say(aborted.remedy)) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result)),
         diagnosis=tuple(_examples(totals, _EXAMPLES_VERBOSE if context.verbose else _EXAMPLES)),
         rerun_title="To copy what is missing or different:",
         rerun=context.rerun if to_copy and result.report_path else None,
-        notes=tuple(printable(note) for note in (*result.notes, *_notes(result))),
+        notes=tuple(
+            printable(context.wording.say(note)) for note in (*result.notes, *_notes(result))
+        ),
     )
 
 
@@ -88,12 +100,12 @@ def _tone(result: CheckResult) -> Tone:
     return Tone.MIXED if result.totals.counts[CompareStatus.SAME_SIZE] else Tone.GOOD
 
 
-def _headline(result: CheckResult) -> str:
+def _headline(result: CheckResult, wording: Wording) -> str:
     counts = result.totals.counts
     if result.aborted_by:
-        return f"Ended early: {printable(result.aborted_by.problem)}"
+        return f"Ended early: {printable(wording.say(result.aborted_by.problem))}"
     if result.cancelled_by:
-        return f"Stopped ({printable(result.cancelled_by)}): what follows is about a part only"
+        return f"Stopped ({printable(result.cancelled_by)}): only a part was compared"
     if result.totals.differences:
         differences = [f"{format_count(counts[s])} {s.value}" for s in DIFFERENCES if counts[s]]
         return f"Differences found: {', '.join(differences)}"
@@ -117,6 +129,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             detail = by_count(details.get(status, {})) or meaning
             label = status.value.replace("_", " ")
             yield count_row(label, count, size, detail, tone)
+    yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
     yield requests_row("requests", metrics.requests)
     if result.report_path:
@@ -151,4 +164,7 @@ def _example(comparison: CompareResult) -> str:
 def _notes(result: CheckResult) -> Iterator[str]:
     same_size = result.totals.counts[CompareStatus.SAME_SIZE]
     if same_size and CompareField.CHECKSUMS not in result.compare:
-        yield "--checksums compares more, where S3 has a checksum of the whole object on both sides"
+        yield message(
+            "{compare=checksums} compares more, where S3 has a checksum of the whole object on "
+            "both sides"
+        )

@@ -22,45 +22,56 @@ from s3_xfer.render.summary import (
     bill_basis,
     by_count,
     count_row,
+    left_out_rows,
     requests_row,
 )
-from s3_xfer.text import printable, shell_word
+from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
+from s3_xfer.wording import LIBRARY, Wording, message
 
 
 def result_text(
-    result: CopyResult, *, source_url: str, destination_url: str, dry_run: bool = False
+    result: CopyResult,
+    *,
+    source_url: str,
+    destination_url: str,
+    dry_run: bool = False,
+    wording: Wording = LIBRARY,
 ) -> str:
     """Return what happened, what went wrong and what to do next, in lines for a log."""
-    context = Context(source_url=source_url, destination_url=destination_url, dry_run=dry_run)
+    context = Context(
+        source_url=source_url, destination_url=destination_url, dry_run=dry_run, wording=wording
+    )
     return as_text(summarize(result, context))
 
 
 def summarize(result: CopyResult, context: Context) -> Summary:
     """Return the summary of a copy or a dry run."""
-    aborted = result.aborted_by
+    aborted, wording = result.aborted_by, context.wording
     return Summary(
         tone=_tone(result),
         headline=_headline(result, context),
-        next_step=printable(aborted.remedy) if aborted else "",
+        next_step=printable(wording.say(aborted.remedy)) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
         rows=tuple(_rows(result, context)),
-        failures=tuple(failure_groups(result, verbose=context.verbose)),
-        diagnosis=tuple(line for each in result.diagnoses for line in each.lines()),
+        failures=tuple(failure_groups(result, verbose=context.verbose, wording=wording)),
+        diagnosis=tuple(line for each in result.diagnoses for line in each.lines(wording)),
         abort_commands=tuple(
             abort_command(upload, context.destination) for upload in result.uploads_left_behind
         ),
         rerun_title=_rerun_title(result),
         rerun=_rerun(result, context),
-        notes=tuple(_notes(result)),
+        notes=tuple(_notes(result, wording)),
     )
 
 
 def _rerun_title(result: CopyResult) -> str:
     if result.resumable:
-        return "To go on where this run has ended:"
+        return "To resume this copy:"
     if result.is_first_copy_elsewhere:
         return "Not every service keeps metadata and tags. To check once what this one made:"
+    if _is_to_catch_up(result):
+        return "To copy what changed since the inventory, as it is now:"
     if result.report_path:
         return "To copy only what is missing:"
     return "To run it again (with the report, the next time only what is missing):"
@@ -69,22 +80,32 @@ def _rerun_title(result: CopyResult) -> str:
 def _rerun(result: CopyResult, context: Context) -> str | None:
     """Return the command line that completes the copy, if something is missing."""
     if result.resumable and result.journal:
-        return f"s3-xfer resume {shell_word(result.journal)}"
+        return context.wording.say(message("{RESUME}", journal=result.journal))
     ended_early = bool(result.cancelled_by or result.aborted_by)  # perhaps before all was found
     if result.is_first_copy_elsewhere:
         return context.check
+    if _is_to_catch_up(result):
+        return context.catch_up
     is_incomplete = _missing(result) or (ended_early and result.report_path)
     return context.rerun if is_incomplete and not context.dry_run else None
 
 
-def _notes(result: CopyResult) -> Iterator[str]:
-    yield from (printable(note) for note in result.notes)
+def _is_to_catch_up(result: CopyResult) -> bool:
+    """Return whether nothing is left but objects that have changed since an inventory."""
+    ended_early = result.cancelled_by or result.aborted_by
+    stale = result.metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
+    return bool(stale) and not (ended_early or _missing(result))
+
+
+def _notes(result: CopyResult, wording: Wording) -> Iterator[str]:
+    yield from (printable(wording.say(note)) for note in result.notes)
     if result.uploads_kept:
-        yield (
-            f"{plural(len(result.uploads_kept), 'multipart upload')} left open for the resume, "
-            "which goes on with their parts; the parts cost money until then. "
-            "To give them up: docs/runbook.md#leftover-multipart-uploads"
+        note = message(
+            "{uploads} left open for the resume, which goes on with their parts; the parts cost "
+            "money until then. To give them up: {LEFTOVER_UPLOADS}",
+            uploads=plural(len(result.uploads_kept), "multipart upload"),
         )
+        yield wording.say(note)
 
 
 def _missing(result: CopyResult) -> int:
@@ -102,7 +123,7 @@ def _headline(result: CopyResult, context: Context) -> str:
     metrics = result.metrics
     total = plural(metrics.total_files_found, "object")
     if result.aborted_by:
-        return f"Ended early: {printable(result.aborted_by.problem)}"
+        return f"Ended early: {printable(context.wording.say(result.aborted_by.problem))}"
     if result.cancelled_by:
         return f"Stopped ({printable(result.cancelled_by)}): {_progress(metrics, context)}"
     if context.dry_run:
@@ -132,6 +153,7 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
 def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
+    yield from left_out_rows(metrics)
     yield from _missing_rows(metrics)
     if result.planned_requests:
         yield requests_row("would send", result.planned_requests)
@@ -150,6 +172,9 @@ def _outcome_rows(metrics: TransferMetrics) -> Iterator[Row]:
     yield count_row("copied", copied, size, _speed(metrics), Tone.GOOD)
     size = format_size(metrics.bytes_skipped) if skipped else ""
     yield count_row("skipped", skipped, size, by_count(metrics.skips_by_reason))
+    if metrics.files_deleted:
+        size = format_size(metrics.bytes_deleted)
+        yield count_row("deleted", metrics.files_deleted, size, "at the destination")
 
 
 def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
@@ -157,6 +182,9 @@ def _dry_run_rows(metrics: TransferMetrics) -> Iterator[Row]:
     reasons = dict(metrics.skips_by_reason)
     would_copy = reasons.pop(SkipReason.DRY_RUN.value, 0)
     yield count_row("would copy", would_copy, format_size(metrics.planned_bytes), tone=Tone.GOOD)
+    would_delete = reasons.pop(SkipReason.WOULD_DELETE.value, 0)
+    if would_delete:
+        yield count_row("would delete", would_delete, "", "at the destination")
     if reasons:
         size = format_size(metrics.bytes_skipped - metrics.planned_bytes)
         yield count_row("would skip", sum(reasons.values()), size, by_count(reasons))
@@ -167,7 +195,7 @@ def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
     size = format_size(metrics.bytes_failed) if failed else ""
     yield count_row("failed", failed, size, by_count(metrics.errors_by_class), Tone.BAD)
     if metrics.files_not_attempted:
-        text = "found, but the run ended before their turn"
+        text = "found, but not tried before the run ended"
         yield count_row("not tried", metrics.files_not_attempted, "", text, Tone.MIXED)
     if not metrics.listing_complete:
         yield Row("listing", "incomplete", "", "there may be more objects than found", Tone.MIXED)
@@ -178,7 +206,7 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
     yield Row("duration", format_duration(metrics.duration_s))
     yield requests_row("requests", metrics.requests)
     if metrics.copied_by_engine:
-        yield _engine_row(metrics.copied_by_engine, result.why_managed)
+        yield _engine_row(metrics.copied_by_engine, context.wording.say(result.why_managed))
     if result.bill and not context.dry_run:
         yield _bill_row("bill", result.bill)
     if metrics.retries:
@@ -189,7 +217,7 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
         copied = f"{format_count(metrics.files_copied_on_second_try)} of them copied then"
         yield count_row("tried again", metrics.files_tried_again, detail=copied)
     if metrics.outages:
-        detail = f"waited {format_duration(metrics.outage_s)} for a server that was away"
+        detail = f"waited {format_duration(metrics.outage_s)} for a server that did not answer"
         yield count_row("outages", metrics.outages, detail=detail)
 
 

@@ -8,18 +8,19 @@ from s3_xfer.access.doctor import Conclusion, DoctorReport
 from s3_xfer.access.probe import Verdict
 from s3_xfer.errors import Diagnosis
 from s3_xfer.units import format_duration
+from s3_xfer.wording import Wording
 
 _WORDS = {Verdict.PASSED: "ok", Verdict.FAILED: "FAILED", Verdict.UNPROVEN: "unproven"}
 
 
-def doctor_lines(report: DoctorReport) -> Iterator[str]:
+def doctor_lines(report: DoctorReport, wording: Wording) -> Iterator[str]:
     """Return one line per finding, then the diagnosis of every denial, then the summary."""
     for finding in report.findings:
         word = _WORDS[finding.verdict]
-        yield f"{word:<8}  {finding.side:<11}  {finding.probe:<19}  {finding.evidence}"
+        yield f"{word:<8}  {finding.side:<11}  {finding.probe:<19}  {wording.say(finding.evidence)}"
     for diagnosis in _distinct_diagnoses(report):
         yield ""
-        yield from diagnosis.lines()
+        yield from diagnosis.lines(wording)
     yield ""
     yield f"{_summary(report)} ({format_duration(report.duration_s)})"
     if any(finding.diagnosis for finding in report.findings):
@@ -43,5 +44,5 @@ def _summary(report: DoctorReport) -> str:
     if report.conclusion is Conclusion.REFUSED:
         return f"This copy would be refused: {failed} of {len(findings)} checks failed"
     if report.conclusion is Conclusion.UNPROVEN:
-        return f"Not proven: {doubtful} of {len(findings)} checks that this copy needs say nothing"
+        return f"No check failed, but {doubtful} of {len(findings)} could not be made"
     return "Everything that this copy needs is allowed"

@@ -10,6 +10,7 @@ from s3_xfer.model import AccountContext, Failed, OpenUpload
 from s3_xfer.render.summary import FailureGroup
 from s3_xfer.text import printable, shell_word
 from s3_xfer.units import plural
+from s3_xfer.wording import Wording
 
 _EXAMPLES = 3  # failures shown per class
 _EXAMPLES_VERBOSE = 100
@@ -17,7 +18,9 @@ _MESSAGE_MAX = 300
 _CLASSES = {error_class.value: error_class for error_class in ErrorClass}
 
 
-def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGroup]:
+def failure_groups(
+    result: CopyResult, *, verbose: bool, wording: Wording
+) -> Iterator[FailureGroup]:
     """Yield the failures of each class, the most frequent class first."""
     examples_max = _EXAMPLES_VERBOSE if verbose else _EXAMPLES
     counts = sorted(result.metrics.errors_by_class.items(), key=lambda item: (-item[1], item[0]))
@@ -26,7 +29,7 @@ def failure_groups(result: CopyResult, *, verbose: bool) -> Iterator[FailureGrou
         failures = [f for f in result.failures if f.error.info.error_class is error_class]
         examples = failures[:examples_max]
         lines = tuple(_lines(failed, verbose=verbose) for failed in examples)
-        yield FailureGroup(error_class, count, lines, count - len(examples))
+        yield FailureGroup(error_class, count, lines, count - len(examples), wording)
 
 
 def _lines(failed: Failed, *, verbose: bool) -> tuple[str, ...]:

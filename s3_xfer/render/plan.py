@@ -44,10 +44,10 @@ def plan_rows(
     if bill:
         yield Row("bill", f"about {format_usd(bill.usd)}: {bill_basis(bill)}")
     if overwrite:
-        text = "objects that exist at the destination are overwritten"
+        text = "existing objects at the destination are overwritten"
         yield Row("existing", text, tone=Tone.MIXED)
     else:
-        yield Row("existing", "objects that exist at the destination are left alone")
+        yield Row("existing", "existing objects at the destination are not overwritten")
 
 
 def question(counted: CopyResult) -> str:

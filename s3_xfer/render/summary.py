@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_xfer.errors import ErrorClass
+from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import AccountContext
 from s3_xfer.text import printable
-from s3_xfer.units import format_count, plural
+from s3_xfer.units import format_count, format_size, plural
+from s3_xfer.wording import LIBRARY, Wording
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -44,7 +46,9 @@ class Context:
     verbose: bool = False
     rerun: str | None = None  # the command line that copies what is missing
     check: str | None = None  # the command line that compares everything
+    catch_up: str | None = None  # the command line that copies what changed since an inventory
     destination: AccountContext = field(default_factory=AccountContext)
+    wording: Wording = LIBRARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,7 @@ class FailureGroup:
     count: int
     examples: tuple[tuple[str, ...], ...]  # lines of each example; the first names the object
     omitted: int
+    wording: Wording = LIBRARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +113,15 @@ def count_row(
 def requests_row(label: str, requests: Mapping[str, int]) -> Row:
     """Return the row of requests by operation."""
     return count_row(label, sum(requests.values()), detail=by_count(requests))
+
+
+def left_out_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    """Yield the row of what filters left out, if they left out anything."""
+    if metrics.files_left_out:
+        size = format_size(metrics.bytes_left_out)
+        yield count_row(
+            "left out", metrics.files_left_out, size, by_count(metrics.left_out_by_rule)
+        )
 
 
 _STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}
@@ -183,11 +197,11 @@ def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
 
 def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
     """Yield the explanation of one class of failures, and examples."""
-    error_class = group.error_class
+    error_class, say = group.error_class, group.wording.say
     yield Line(f"{error_class.value}: {plural(group.count, 'object')} failed", _ERROR)
-    for text in (f"{error_class.description}.", f"Next: {error_class.remedy}."):
+    for text in (f"{say(error_class.description)}.", f"Next: {say(error_class.remedy)}."):
         yield from (Line(part) for part in _wrapped(text, width, "  "))
-    yield Line(f"  {error_class.see}", _DIM)
+    yield Line(f"  {say(error_class.see)}", _DIM)
     for name, *details in group.examples:
         yield Line(f"    {name}")
         for text in details:

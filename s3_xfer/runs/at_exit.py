@@ -70,7 +70,7 @@ def end_all() -> None:
     until_s = time.monotonic() + max((run.end_timeout_s for run in runs), default=0)
     for run in runs:
         if not run.wait(max(0.0, until_s - time.monotonic())):
-            _log.warning("a run had not ended when the interpreter did")
+            _log.warning("the interpreter exited while a run was under way")
     _leave_stuck_threads()
 
 

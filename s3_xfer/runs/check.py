@@ -24,12 +24,15 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.ranges import EVERYTHING
+from s3_xfer.planning.selection import Selection
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
+from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.s3_client import S3Client
+from s3_xfer.sources.named_pairs import NamedPairs
 from s3_xfer.sources.paired import PairedSource
-from s3_xfer.sources.source import Batch
+from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CheckSpec
 
 _PAIRS_WAITING = 1024
@@ -48,10 +51,16 @@ class CheckRun(Run[CheckResult]):
     @checked_call
     def __init__(self, operation: CheckSpec, *, observers: Observers = NOBODY) -> None:
         super().__init__(operation, thread_name="s3-xfer-check", observers=observers)
-        self._source: PairedSource | None = None
+        self._source: Source[Pair] | None = None
+        self._is_named = False  # by an input: copies are looked up one by one
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
+        self._selection = Selection(
+            operation.options,
+            prefix=self._keys.source.key,
+            began=self._metrics.snapshot().start_time,
+        )
         self._start()
 
     def snapshot(self) -> TransferMetrics:
@@ -86,19 +95,29 @@ class CheckRun(Run[CheckResult]):
     # ------------------------------------------------------------------------ the stages
 
     def _validate(self) -> bool:
+        named = self._read_inputs()
         clients = self._open_clients(overwrite=True)
         source, destination = self._sides(clients)
-        self._source = PairedSource(source, destination, self._keys, self._listings)
+        self._source = named or PairedSource(source, destination, self._keys, self._listings)
         self._comparer = Comparer(
             clients.source, clients.destination, self._keys, self.operation.compare
         )
         self._ledger.open_report()
         return True
 
+    def _read_inputs(self) -> Source[Pair] | None:
+        """Return what a list or an inventory names; None without one."""
+        inputs = RunInputs(self.operation, self._keys, requests=self._requests, notes=self._notes)
+        inputs.read_list()
+        inputs.read_inventory()
+        named = inputs.source(_not_listed)
+        self._is_named = named is not None
+        return NamedPairs(named) if named else None
+
     def _sides(self, clients: Clients) -> tuple[Iterable[S3Object], Iterable[S3Object]]:
         """Return the objects of both sides, in order; refuse what cannot be compared at all."""
         source, destination = self._keys.source, self._keys.destination
-        if self.operation.recursive:
+        if self.operation.is_of_prefix:
             lookups.first_source_objects(clients.source, source)
             lookups.first_destination_objects(clients.destination, destination)
             return (
@@ -168,11 +187,22 @@ class CheckRun(Run[CheckResult]):
         is_exhausted = not self._source.remaining()
         is_cut_off = ledger.is_cut_off or ledger.aborted_by is not None
         self._is_complete = all_ended and is_exhausted and not is_cut_off
+        if self._is_complete:
+            self._notes += self._selection.notes()
 
     def _plan(self, batch: Batch[Pair]) -> Sequence[Pair]:
         """Count the source objects of a batch; return the pairs that S3 has to be asked about."""
-        self._ledger.found([pair.source for pair in batch.items if pair.source], batch.keys)
-        return [pair for pair in batch.items if self._is_open(pair)]
+        pairs = [pair for pair in batch.items if self._is_selected(pair)]
+        self._ledger.left_out(self._selection.left_out, self._selection.left_out_bytes)
+        self._ledger.found([pair.source for pair in pairs if pair.source], batch.keys)
+        return [pair for pair in pairs if self._is_named or self._is_open(pair)]
+
+    def _is_selected(self, pair: Pair) -> bool:
+        """Return whether the filters leave a pair in: about an extra object only those of keys."""
+        if pair.source:
+            return self._selection.wants(pair.source)
+        assert pair.destination  # noqa: S101 - a pair has one of them
+        return self._selection.wants_key(pair.destination.key[len(self._keys.destination.key) :])
 
     def _is_open(self, pair: Pair) -> bool:
         """Return whether the listings leave a pair open; record what they tell about it."""
@@ -185,9 +215,12 @@ class CheckRun(Run[CheckResult]):
         return result is None
 
     def _compare(self, pair: Pair) -> None:
-        """Ask S3 about a pair that the listings leave open."""
+        """Ask S3 about a pair that the listings leave open, or that was not listed."""
         assert self._comparer  # noqa: S101 - validated
-        self._ledger.record_comparison(self._comparer.by_asking(pair))
+        if self._is_named and pair.source:
+            self._ledger.record_comparison(self._comparer.by_looking(pair.source))
+        else:
+            self._ledger.record_comparison(self._comparer.by_asking(pair))
 
     def _leave_all(self) -> None:
         """Do nothing: a check that has not begun leaves nothing."""
@@ -214,3 +247,7 @@ class CheckRun(Run[CheckResult]):
             return self._ledger.finish_report(self._keys.source, ())
         self._ledger.leave_report()
         return None
+
+
+def _not_listed(_: object) -> Listing:
+    raise AssertionError("what is named one by one is not listed")

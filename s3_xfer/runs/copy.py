@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
@@ -17,21 +18,37 @@ from s3_xfer.copying.request_policy import PassTime, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
-from s3_xfer.model import CopyTask, NotAttempted, OpenUpload, Outcome, S3Object
+from s3_xfer.model import (
+    CopyTask,
+    DeleteTask,
+    NotAttempted,
+    OpenUpload,
+    Outcome,
+    S3Object,
+    SkipReason,
+)
+from s3_xfer.options import Delete
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
-from s3_xfer.planning.steps import Copy, Step, decide, listing_steps, outcome_of
+from s3_xfer.planning.delete_plan import DeletePlan
+from s3_xfer.planning.selection import Selection
+from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.decisions import ProducerDecisions
+from s3_xfer.runs.deletion import NOTHING_DELETED, DeletionStage, is_all_copied
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.second_chance import try_again
+from s3_xfer.sources.inventory import InventorySource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
+from s3_xfer.units import plural
+from s3_xfer.wording import message
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
@@ -71,10 +88,13 @@ class CopyRun(Run[CopyResult]):
             is_starved=lambda: self._executor.channel.is_starved,
         )
         self._source: Source[S3Object] | None = None
+        self._selection: Selection | None = None
         self._one_per_key = OneObjectPerKey() if operation.rename else None
-        self._steps: Sequence[Step] = ()
+        self._decisions: ProducerDecisions | None = None
         self._processor: Processor[CopyTask] | None = None
         self._copier: CopyProcessor | None = None  # the processor of a real run
+        self._lacks_deletes = operation.options.delete is Delete.EXTRA
+        self._delete_plan: DeletePlan | None = None
         self._why_managed = ""
         self._report_path: Path | None = None
         self._uploads_left_behind: tuple[OpenUpload, ...] = ()
@@ -118,17 +138,29 @@ class CopyRun(Run[CopyResult]):
         if self._setup.opened:
             self._setup.opened.save_periodically(self._ledger.abort)
         all_ended = self._execute()
+        if self._lacks_deletes:
+            all_ended = self._delete_extras() and all_ended
         self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
         self._notes += self._setup.service_notes()
         self._finish_report()
 
+    @property
+    def _began(self) -> datetime:
+        """When the copy began, in its first run."""
+        opened = self._setup.opened
+        return opened.started_at if opened else self._metrics.snapshot().start_time
+
     def _execute(self) -> bool:
         self._source = self._setup.source()
         assert self._source  # noqa: S101 - the caller has looked
-        opened = self._setup.opened
-        began = opened.started_at if opened else self._metrics.snapshot().start_time
-        self._steps = listing_steps(self._keys, began=began, last=self._one_per_key)
+        began = self._began
+        self._decisions = ProducerDecisions(
+            self.operation, self._keys, began=began, last=self._one_per_key
+        )
+        prefix = self._keys.source.key
+        selection = Selection(self.operation.options, prefix=prefix, began=began)
+        self._selection = selection
         execution = Execution(
             self._source,
             self._executor,
@@ -141,6 +173,9 @@ class CopyRun(Run[CopyResult]):
         grace_s = self.operation.options.stop_grace_s
         all_ended = execution.run(self._processor, grace_s=grace_s)
         self._notes += _notes_of_choice(self.operation, self._source, self._one_per_key)
+        self._notes += _notes_of_inventory(self.operation, self._source)
+        if not self._ledger.journal and self._source.is_exhausted():
+            self._notes += selection.notes()
         if self._copier:
             tried = try_again(
                 self._copier,
@@ -152,20 +187,57 @@ class CopyRun(Run[CopyResult]):
             all_ended = all_ended and tried
         return all_ended
 
+    def _delete_extras(self) -> bool:
+        """Delete what only the destination has, if everything was copied.
+
+        Returns whether all threads have ended.
+        """
+        clients = self._setup.clients
+        assert clients  # noqa: S101 - validated
+        if not is_all_copied(self.snapshot()) or self._stop.is_set():
+            self._notes.append(NOTHING_DELETED)
+            return True
+        stage = DeletionStage(
+            self.operation,
+            self._keys,
+            clients,
+            ledger=self._ledger,
+            stop=self._stop,
+            began=self._began,
+        )
+        self._delete_plan, all_ended = stage.run()
+        self._lacks_deletes = self._stop.is_set() or not self._delete_plan
+        if not self._lacks_deletes and not self.snapshot().files_failed:
+            self._setup.mark_deleted()
+        return all_ended
+
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
-        items = wanted(batch.items, self.operation.where)
+        items = wanted(self._selected(batch.items), self.operation.where)
         renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
         objects = self._ledger.found(items, batch.keys)
-        return [task for task in renamed or self._keys.tasks(objects) if self._is_copied(task)]
+        tasks = renamed or self._keys.tasks(objects)
+        return list(filter(None, (self._to_copy(task, batch.counterparts) for task in tasks)))
 
-    def _is_copied(self, task: CopyTask) -> bool:
-        """Return whether the steps leave a task to be copied; record the others' outcomes."""
-        decision = decide(self._steps, task)
+    def _selected(self, objects: Sequence[S3Object]) -> Sequence[S3Object]:
+        """Return the objects that the filters do not leave out; count those that they do."""
+        selection = self._selection
+        if not selection or selection.is_everything:
+            return objects
+        chosen = selection.wanted(objects)
+        self._ledger.left_out(selection.left_out, selection.left_out_bytes)
+        return chosen
+
+    def _to_copy(
+        self, task: CopyTask, counterparts: Mapping[str, S3Object] | None
+    ) -> CopyTask | None:
+        """Return the task if the steps leave it to be copied; record the others' outcomes."""
+        assert self._decisions  # noqa: S101 - made before the source is read
+        task, decision = self._decisions.decide(task, counterparts)
         if isinstance(decision, Copy):
-            return True
+            return task
         self._ledger.record_late(outcome_of(decision, task))
-        return False
+        return None
 
     def _leave_all(self) -> None:
         self._close_copier()
@@ -198,9 +270,19 @@ class CopyRun(Run[CopyResult]):
         diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
+        stale = metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
+        if stale:
+            self._notes.append(
+                message(
+                    "{objects} changed since the inventory: a copy of the prefix with "
+                    "{identical=skip} brings what is there now",
+                    objects=plural(stale, "object"),
+                )
+            )
         planned = self._planned_requests()
         storage_class = self.operation.options.storage_class
-        cancelled_by = None if ledger.aborted_by or _is_whole(metrics) else self._stop.reason
+        is_whole = _is_whole(metrics) and not self._lacks_deletes
+        cancelled_by = None if ledger.aborted_by or is_whole else self._stop.reason
         clean = not (ledger.aborted_by or cancelled_by or metrics.files_failed)
         self._state = RunState.COMPLETED if clean else RunState.COPY_FAILED
         result = CopyResult(
@@ -220,6 +302,7 @@ class CopyRun(Run[CopyResult]):
             journal=opened.name if opened else None,
             resumable=resumable,
             uploads_kept=kept,
+            delete_plan=self._delete_plan,
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         _log.info("run ended", extra={"s3_xfer": result.to_dict()})
@@ -251,7 +334,7 @@ class CopyRun(Run[CopyResult]):
             return ()
         copied = self.snapshot().files_copied_successfully
         return diagnose_failures(
-            self._ledger.failures,
+            [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
         )
 
@@ -278,3 +361,14 @@ def _notes_of_choice(
         yield "objects was not read to its end; what it still had is not reported"
     if one_per_key and one_per_key.is_full:
         yield f"keys from rename behind the first {KEYS_MAX:,} were not compared with each other"
+
+
+def _notes_of_inventory(spec: CopySpec, source: Source[S3Object]) -> Iterator[str]:
+    """Yield what is left where an inventory was not read to its end."""
+    if isinstance(source, InventorySource) and not source.is_exhausted():
+        left = "the report has all of it as not listed" if spec.options.report_path else "try again"
+        yield message(
+            "the inventory was not read to its end: {left}; with {identical=skip} what has "
+            "arrived is left alone, and a copy with a journal can be resumed",
+            left=left,
+        )

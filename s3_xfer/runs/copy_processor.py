@@ -42,6 +42,7 @@ class CopyProcessor(Processor[CopyTask]):
             options=options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
+            compare=spec.compare_by,
         )
         engine = select_engine(
             context,

@@ -7,11 +7,12 @@ asked. What was opened when a step fails is still here, for the run to close.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients, journal_storage
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import S3XferError
+from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -19,16 +20,20 @@ from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import OpenUpload, S3Object
-from s3_xfer.options import RunMode
+from s3_xfer.options import Delete, RunMode
+from s3_xfer.options.filters import parse_rules
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
+from s3_xfer.sources.counterparts import Counterparts
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
-from s3_xfer.sources.report import ReportFile, ReportSource
 from s3_xfer.sources.single import SingleObjectSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
+
+_SAMPLE = 3  # objects of a list that the preflight looks at, until it finds one
 
 
 class CopySetup:
@@ -57,7 +62,7 @@ class CopySetup:
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
-        self._report: ReportFile | None = None
+        self._inputs = RunInputs(spec, keys, requests=requests, notes=notes)
 
     @property
     def is_dry_run(self) -> bool:
@@ -65,7 +70,7 @@ class CopySetup:
         return self._spec.options.mode is RunMode.DRY_RUN
 
     def read_files(self) -> bool:
-        """Read prices, journal and report; return False if by the journal nothing is left to do.
+        """Read what says what to do; return False if by the journal nothing is left to do.
 
         Raises:
             S3XferError: one of them cannot be used.
@@ -73,10 +78,11 @@ class CopySetup:
         options = self._spec.options
         if options.prices_path:
             self.prices = read_prices(options.prices_path)
+        self._inputs.read_list()
         if options.journal and not self._open_journal(options.journal):
             return False
-        if options.from_report_path and not self._ledger.journal:
-            self._report = ReportFile(options.from_report_path, self._keys)
+        if not self._ledger.journal:
+            self._inputs.read_others()
         return True
 
     def _open_journal(self, name: str) -> bool:
@@ -84,24 +90,30 @@ class CopySetup:
         if self.is_dry_run:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
+        key_list = self._inputs.key_list
         self.opened = JournalSession(
-            journal_storage(name, self._spec.destination, requests=self._requests), self._spec
+            journal_storage(name, self._spec.destination, requests=self._requests),
+            self._spec,
+            list_digest=key_list.digest if key_list else None,
         )
         journal = self.opened.journal
         if journal is None:
             return True
         self._ledger.go_on_from(journal)
-        if not journal.is_complete:
-            self._notes.append(f"going on from the journal {self.opened.name}")
+        deletes = self._spec.options.delete is Delete.EXTRA and not journal.has_deleted
+        if not journal.is_complete or deletes:
+            self._notes.append(f"resuming from the journal {self.opened.name}")
             return True
         if journal.uploads.may_be_open:  # killed between the last object and the end
             self._notes.append(
-                f"by the journal {self.opened.name} only uploads may be left, to be aborted"
+                f"according to the journal {self.opened.name} only unfinished uploads are "
+                "left, to be aborted"
             )
             return True
         self._ledger.listing_completed()
         self._notes.append(
-            f"nothing is left to do: by the journal {self.opened.name} this copy is complete"
+            f"nothing is left to do: according to the journal {self.opened.name} this copy is "
+            "complete"
         )
         return False
 
@@ -112,10 +124,30 @@ class CopySetup:
             S3XferError: the copy would be refused, or the journal cannot be written.
         """
         self.clients = clients
-        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec)
+        sample = self._sample()
+        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, named=sample)
         self._notes += preflight.examine_reading()
         self._begin_journal(clients)
         self._notes += preflight.examine_writing()
+
+    def _sample(self) -> Sequence[S3Object] | None:
+        """Return the first objects of what names them one by one; None if the source is listed.
+
+        Raises:
+            PreflightError: an inventory has nothing under the source.
+        """
+        source, inventory = self.source(), self._inputs.inventory
+        is_named = self._inputs.key_list or inventory or self._ledger.journal
+        is_listed = not inventory and source and source.remaining()
+        if not source or not is_named or is_listed or not self._spec.is_of_prefix:
+            return None
+        sample = list(islice(source.named(), _SAMPLE))
+        if inventory and not sample:
+            url = self._keys.source.url
+            raise PreflightError(
+                f"the inventory has nothing under {url}", error_class=ErrorClass.NOTHING_TO_COPY
+            )
+        return sample
 
     def _begin_journal(self, clients: Clients) -> None:
         """Note in the journal what is to be done, and all uploads from now on."""
@@ -123,40 +155,59 @@ class CopySetup:
             return
         source = self.source()
         assert source  # noqa: S101 - everything that says what there is has been read
-        journal = self.opened.begin(ranges=source.remaining(), objects=source.named())
+        ranges = () if self._inputs.inventory else source.remaining()  # its rows are named
+        journal = self.opened.begin(ranges=ranges, objects=source.named())
         self._ledger.journal = journal
         clients.destination_hooks.uploads.registry = journal.uploads
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""
-        journal, report, options = self._ledger.journal, self._report, self._spec.options
+        journal, report = self._ledger.journal, self._inputs.report
         is_done = (journal and journal.is_complete) or (report and not report.object_count)
+        single = self.preflight.single if self.preflight else None
         if self._spec.objects is not None:
             return ChosenSource(self._spec.objects, self._keys.source)
-        single = self.preflight.single if self.preflight else None
         if single and not is_done:
             return SingleObjectSource(single)
         if journal:
             return JournalSource(journal, self._open_listing)
-        if report:
-            return ReportSource(report, self._open_listing)
-        keeps_journal = options.journal and not self.is_dry_run
-        is_unread = options.from_report_path or (keeps_journal and not self.opened)
-        if self._spec.recursive and not is_unread:
-            return PrefixSource(self._open_listing)
-        return None
+        return self._inputs.source(self._open_listing) or self._prefix()
+
+    def _prefix(self) -> Source[S3Object] | None:
+        """Return the listing, if nothing else says what there is."""
+        keeps_journal = self._spec.options.journal and not self.is_dry_run
+        is_unread = self._inputs.are_given or (keeps_journal and not self.opened)
+        is_listed = self._spec.is_of_prefix and not is_unread
+        return PrefixSource(self._open_listing) if is_listed else None
 
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
         source = self._keys.source
+        prefix = source.key + parse_rules(self._spec.options.filters).prefix
         return Listing(
-            PageReader(self.clients.source, bucket=source.bucket, prefix=source.key),
-            prefix=source.key,
+            PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
+            prefix=prefix,
             ranges=ranges,
             must_be_ordered=self._ledger.journal is not None,
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
+            counterparts=self._counterparts(),
         )
+
+    def _counterparts(self) -> Counterparts | None:
+        """Return what looks objects up in the destination's listing; None if none are looked up.
+
+        Keys that a program has named are in no order.
+        """
+        spec, clients = self._spec, self.clients
+        assert clients  # noqa: S101 - the caller has looked
+        looks_first = self.is_dry_run or not clients.destination_is_aws
+        looks = spec.compare_by if spec.overwrite else looks_first
+        if not looks or spec.rename:
+            return None
+        destination = self._keys.destination
+        reader = PageReader(clients.destination, destination.bucket, destination.key)
+        return Counterparts(reader, self._keys, self._notes.append)
 
     def service_notes(self) -> tuple[str, ...]:
         """Return what the user should know about how the service took the copies."""
@@ -164,8 +215,8 @@ class CopySetup:
 
     def is_first_copy_elsewhere(self, metrics: TransferMetrics) -> bool:
         """Return whether objects were copied on a service that is not AWS, from a new listing."""
-        clients, options = self.clients, self._spec.options
-        if not clients or clients.destination_is_aws or options.from_report_path:
+        clients = self.clients
+        if not clients or clients.destination_is_aws or self._inputs.are_given:
             return False
         return metrics.files_copied_successfully > 0 == metrics.files_copied_earlier
 
@@ -193,12 +244,23 @@ class CopySetup:
             self._ledger.abort(error)
         return uploads.open_uploads()
 
+    def mark_deleted(self) -> None:
+        """Note in the journal that everything was deleted. Does not raise."""
+        if self._ledger.journal:
+            try:
+                self._ledger.journal.mark_deleted()
+            except S3XferError as error:
+                self._ledger.fail_late(error, "journal")
+
     def close_journal(self) -> tuple[tuple[OpenUpload, ...], bool]:
         """Close the journal; return the uploads it keeps open, and whether something is left."""
         if not self.opened:
             return (), False
         journal, bucket = self.opened.journal, self._keys.destination.bucket
-        is_left = journal is not None and not journal.is_complete
+        deletes = self._spec.options.delete is Delete.EXTRA
+        is_left = journal is not None and (
+            not journal.is_complete or (deletes and not journal.has_deleted)
+        )
         kept: tuple[OpenUpload, ...] = ()
         try:
             uploads = journal.uploads.resumable() if journal else ()

@@ -15,9 +15,10 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.model import CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
+from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
 
 UNSEEN = (
@@ -42,36 +43,46 @@ class DryRunProcessor(Processor[CopyTask]):
             options=spec.options,
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
+            compare=spec.compare_by,
         )
-        self._steps = counterpart_steps(spec.options, overwrite=spec.overwrite)
+        self._steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)
         self._settler = OutcomeSettler(self._context)
         self._ledger = ledger
         self._on_unseen = on_unseen
         self._is_unseen = False
-        super().__init__(self._find_out, threads=spec.options.threads if self._steps else 1)
+        options = spec.options
+        asks = self._steps or options.files_from or options.inventory or options.if_tag
+        super().__init__(self._find_out, threads=options.threads if asks else 1)
 
     def _find_out(self, task: CopyTask) -> None:
         if self._ledger.begin(task):
             self._ledger.end(task, self._outcome(task))
 
     def _outcome(self, task: CopyTask) -> Outcome:
-        if not self._steps:
-            return Skipped(task, SkipReason.DRY_RUN)
+        asks = bool(self._steps) and not task.is_compared_by_listing
         try:
-            if not task.source.etag:
+            if not task.source.size_is_known or (asks and task.source.needs_lookup):
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
-            decision = decide(self._steps, task, self._counterpart(task))
+            if not self._context.has_wanted_tags(task.source):
+                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
+            if not asks:
+                return Skipped(task, SkipReason.DRY_RUN)
+            counterpart = self._counterpart(task)
+            decision = decide(self._steps, task, counterpart)
         except Exception as error:  # noqa: BLE001 - an object's failure, kept with its traceback
             return self._settler.not_begun(task, error)
         if isinstance(decision, Copy):
-            return Skipped(task, SkipReason.DRY_RUN)
+            reason = counterpart.copy_reason if counterpart else CopyReason.NEW
+            return Skipped(replace(task, reason=reason), SkipReason.DRY_RUN)
         return outcome_of(decision, task)
 
     def _counterpart(self, task: CopyTask) -> Counterpart | None:
         context = self._context
         if context.overwrite:
-            return lookup.compared_counterpart(context.source, context.destination, task)
+            return lookup.compared_counterpart(
+                context.source, context.destination, task, context.compare or CompareBy.AUTO
+            )
         try:
             return lookup.existing_counterpart(context.destination, task)
         except Exception as error:

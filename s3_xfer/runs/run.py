@@ -32,6 +32,7 @@ from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
 from s3_xfer.runs.run_end import ResultT, RunEnd
 from s3_xfer.spec import TransferSpec
+from s3_xfer.wording import message
 
 _CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
 
@@ -85,6 +86,11 @@ class Run(RunEnd[ResultT]):
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     # ------------------------------------------------------------------ what callers use
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the run was asked to end early, by whatever reason; nothing new starts."""
+        return self._stop.is_set()
 
     @property
     def state(self) -> RunState:
@@ -224,7 +230,7 @@ class Run(RunEnd[ResultT]):
 
     def _give_up(self, outage: Outage) -> None:
         """End the run because a server stayed away."""
-        problem = f"{outage.final_text} (--outage-limit)"
+        problem = message("{outage} ({outage_limit_s})", outage=outage.final_text)
         self._ledger.abort(RunAborted(problem, error_class=ErrorClass.OUTAGE))
 
     # ------------------------------------------------------------------ what recipes share

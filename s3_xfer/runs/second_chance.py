@@ -1,4 +1,4 @@
-"""The second try of what failed for a passing reason, when everything else is done.
+"""The second try of what failed for a temporary reason, when everything else is done.
 
 After a pause, and slowly: what failed was perhaps too much for the server. Whatever keeps an object
 from its second try, it is recorded as it had failed.
@@ -38,13 +38,15 @@ def try_again(
     tasks = ledger.deferred()
     if ledger.declined:
         notes.append(
-            f"{plural(ledger.declined, 'object')} failed for a passing reason beyond the "
+            f"{plural(ledger.declined, 'object')} failed for a temporary reason beyond the "
             f"{DEFERRED_MAX:,} that are tried once more"
         )
     source = SecondChanceSource(tasks, requests.wait)
     all_ended = True
     if tasks and not requests.stop.is_set():
-        _log.info("%s that failed for a passing reason: tried again", plural(len(tasks), "object"))
+        _log.info(
+            "%s that failed for a temporary reason: tried again", plural(len(tasks), "object")
+        )
         if requests.wait(PAUSE_S):
             all_ended = _execution(source, ledger, requests).run(processor, grace_s=grace_s)
     for task in source.left():

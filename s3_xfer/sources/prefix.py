@@ -54,7 +54,7 @@ class PrefixSource(Source[S3Object]):
                 return
             self._listing = self._open_listing(self._ranges)
         for page in self._listing.iter_pages():
-            yield Batch(page.objects, page.keys)
+            yield Batch(page.objects, page.keys, page.counterparts)
 
     def named(self) -> Iterator[S3Object]:
         """Return the named objects."""

@@ -21,6 +21,7 @@ from s3_xfer.errors import ReportError
 from s3_xfer.ledger.report import (
     COPIED,
     COUNTS,
+    DELETED,
     DIFFERENT,
     END,
     EXTRA,
@@ -28,66 +29,26 @@ from s3_xfer.ledger.report import (
     MISSING,
     NOT_ATTEMPTED,
     NOT_COMPARED,
+    NOT_DELETED,
     NOT_LISTED,
     SKIPPED,
+    WOULD_DELETE,
 )
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import KeyRange, merged
+from s3_xfer.sources.batch_report import BatchReport
+from s3_xfer.sources.named_objects import NamedObject, NamedObjects
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
-_PAGE = 1000
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
-_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED)
+_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED, DELETED, WOULD_DELETE, NOT_DELETED)
 _SIZE_MAX = 2**63 - 1
 _GIVE_ANOTHER = "give the report of a copy between the same two places"
-_RUN_IT_AGAIN = "run the copy itself again; --no-overwrite leaves alone what has arrived"
-
-
-class _DistinctObjects:
-    """Objects in the order in which they were named, each once; in a temporary file."""
-
-    def __init__(self) -> None:
-        # No name: SQLite makes a file when memory does not suffice, and removes it.
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.execute(
-            "CREATE TABLE objects (number INTEGER PRIMARY KEY, key TEXT, version TEXT,"
-            " size INTEGER, UNIQUE (key, version))"
-        )
-        self._database.execute("BEGIN")  # and never an end: it is read by no other
-
-    def add(self, key: str, version: str | None, size: int) -> None:
-        """Add an object unless it is there."""
-        self._database.execute(
-            "INSERT OR IGNORE INTO objects (key, version, size) VALUES (?, ?, ?)",
-            (key, version or "", size),
-        )
-
-    def drop(self, keys: KeyRange) -> None:
-        """Remove the current versions of a range: its listing brings them."""
-        self._database.execute(
-            "DELETE FROM objects WHERE version = '' AND key > ? AND (? IS NULL OR key <= ?)",
-            (keys.after, keys.until, keys.until),
-        )
-
-    def __len__(self) -> int:
-        return int(self._database.execute("SELECT count(*) FROM objects").fetchone()[0])
-
-    def pages(self, bucket: str) -> Iterator[Sequence[S3Object]]:
-        """Yield the objects, a thousand at a time."""
-        last = 0
-        while rows := self._database.execute(
-            "SELECT number, key, version, size FROM objects"
-            " WHERE number > ? ORDER BY number LIMIT ?",
-            (last, _PAGE),
-        ).fetchall():
-            yield [
-                S3Object(bucket=bucket, key=key, size=size, version_id=version or None)
-                for _, key, version, size in rows
-            ]
-            last = rows[-1][0]
+_RUN_IT_AGAIN = message("run the copy itself again; {overwrite=False} keeps what has arrived")
 
 
 class ReportFile:
@@ -103,7 +64,7 @@ class ReportFile:
         self._path = path
         self._keys = keys
         self._unlisted: list[KeyRange] = []
-        self._objects = _DistinctObjects()
+        self._objects = NamedObjects(by_version=True)
         if path.suffix == ".partial":
             raise ReportError(
                 f"{printable(str(path))} belongs to a run that was killed: "
@@ -157,7 +118,7 @@ class ReportFile:
         except (OSError, UnicodeDecodeError, sqlite3.Error) as error:
             raise ReportError(
                 f"the report {printable(str(self._path))} cannot be read: {error}",
-                remedy="give the file that --report wrote",
+                remedy=message("give the file that {report_path} wrote"),
             ) from error
 
     def _parse(self, number: int, text: str) -> dict[str, Any]:
@@ -173,7 +134,8 @@ class ReportFile:
         status = line["status"]
         if status in _COPY_AGAIN:
             self._check_object(number, line)
-            self._objects.add(line["source_key"], line.get("source_version_id"), line["size"])
+            version = line.get("source_version_id") or ""
+            self._objects.add([NamedObject(number, line["source_key"], version, line["size"])])
         elif status == NOT_LISTED:
             self._check_rest(number, line)
             if line["start_after"] != line.get("until"):
@@ -221,5 +183,5 @@ def _is_text(value: Any) -> bool:
 class ReportSource(PrefixSource):
     """The objects that ``report`` names, then the key ranges that its run did not list."""
 
-    def __init__(self, report: ReportFile, open_listing: OpenListing) -> None:
+    def __init__(self, report: ReportFile | BatchReport, open_listing: OpenListing) -> None:
         super().__init__(open_listing, report.unlisted, named=report.pages)

@@ -1,4 +1,4 @@
-"""Copies that failed for a passing reason, as the source of their second try."""
+"""Copies that failed for a temporary reason, as the source of their second try."""
 
 from __future__ import annotations
 

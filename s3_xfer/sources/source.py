@@ -7,11 +7,12 @@ stopped run knows what is left. Each kind of source has a file of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from s3_xfer.listing.parallel import Listing
+from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
 
 T = TypeVar("T")
@@ -24,11 +25,13 @@ class Batch(Generic[T]):
     """Objects, or pairs of them, that were found together.
 
     ``keys`` is the range in which there are no others than these; None where they were named one
-    by one.
+    by one. ``counterparts`` are the destination's objects at the keys of their copies, by the key
+    of the source; None if they are not known.
     """
 
     items: Sequence[T]
     keys: KeyRange | None = None
+    counterparts: Mapping[str, S3Object] | None = None
 
 
 class Source(ABC, Generic[T]):

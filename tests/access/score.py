@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from s3_xfer import Diagnosis, PreflightError
 from s3_xfer.access.doctor import examine
+from s3_xfer.cli.wording import COMMAND_LINE
 from tests.access.situations import SITUATIONS, Situation, Stage, kinds_of
 from tests.iam_server import IamServer
 
@@ -30,7 +31,7 @@ class Score:
         """Count one diagnosis."""
         is_right = found is not None and (
             (found.side, found.action) == (situation.side, situation.action)
-            and situation.cause in found.causes[0]
+            and situation.cause in COMMAND_LINE.say(found.causes[0])
         )
         self.right += is_right
         self.wrong += not is_right

@@ -531,3 +531,49 @@ def test_caller_of_a_role_gets_a_document_too() -> None:
     assert found["caller"].account == "444444444444"
     assert actions(found["caller"]) == actions(found["trust"]) == {"sts:AssumeRole"}
     assert found["caller"].statements[0].resources == (COPIER,)
+
+
+@pytest.mark.parametrize(
+    ("options", "statements"),
+    [
+        (
+            CopyOptions(files_from="s3://notes/l*.csv"),
+            {"ReadList": "arn:aws:s3:::notes/l${*}.csv"},
+        ),
+        (
+            CopyOptions(inventory="s3://notes/inv/daily/2026-11-27T01-00Z/manifest.json"),
+            {
+                "ReadInventory": "arn:aws:s3:::notes/inv/daily/*",
+                "LookForInventory": "arn:aws:s3:::notes",
+            },
+        ),
+        (
+            CopyOptions(inventory="s3://notes/inv/daily/"),
+            {
+                "ReadInventory": "arn:aws:s3:::notes/inv/daily/*",
+                "LookForInventory": "arn:aws:s3:::notes",
+            },
+        ),
+        (CopyOptions(files_from="keys.txt"), {}),
+    ],
+    ids=["list", "manifest", "folder", "file"],
+)
+@pytest.mark.parametrize("has_reader", [False, True])
+def test_who_lists_reads_the_list(
+    options: CopyOptions, statements: dict[str, str], has_reader: bool
+) -> None:
+    """The source's credentials where there are any, otherwise the copier."""
+    profile = "them" if has_reader else None
+    found = documents(options=options, source=AccountContext(profile=profile, bucket_owner=THEIRS))
+    names = {"ReadList", "ReadInventory", "LookForInventory"}
+    holders = {
+        place
+        for place, one in found.items()
+        if names & {statement.name for statement in one.statements}
+    }
+    place = "reader" if has_reader else "copier"
+
+    seen = {each.name: each.resources[0] for each in found[place].statements if each.name in names}
+
+    assert seen == statements
+    assert holders == ({place} if statements else set())

@@ -8,6 +8,7 @@ import pytest
 
 from s3_xfer import CopyResult, Diagnosis, PreflightError
 from s3_xfer.access.doctor import Conclusion, examine
+from s3_xfer.cli.wording import COMMAND_LINE
 from tests.access.situations import DST, SITUATIONS, Situation, Stage, kinds_of
 from tests.e2e.program import ROOT
 from tests.iam_server import IamServer
@@ -40,7 +41,7 @@ def check(found: Diagnosis | None, situation: Situation) -> None:
     """Assert that the first diagnosis says what it should."""
     assert found is not None
     assert (found.side, found.action) == (situation.side, situation.action), str(found)
-    assert situation.cause in found.causes[0], str(found)
+    assert situation.cause in COMMAND_LINE.say(found.causes[0]), str(found)
     assert found.certain is situation.certain, str(found)
     assert kinds_of(found) == situation.pasted, str(found)
 

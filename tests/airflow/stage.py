@@ -34,12 +34,16 @@ def connection(access_key: str, url: str, **extra: Any) -> str:
 class Ti:
     """What the operator needs of a task instance, where no Airflow runs the task."""
 
-    def __init__(self, try_number: int) -> None:
-        self.try_number = try_number
-        self.xcoms: dict[str, Any] = {}
+    dag_id, run_id, task_id = "dag", "manual__2026-01-01T00:00:00+00:00", "copy"
 
-    def xcom_push(self, key: str, value: Any) -> None:
-        """Keep what is pushed."""
+    def __init__(self, try_number: int, *, map_index: int = -1) -> None:
+        self.try_number = try_number
+        self.map_index = map_index
+        self.xcoms: dict[str, Any] = {}
+        self.task: Any = None
+
+    def xcom_push(self, key: str, value: Any, **_: Any) -> None:
+        """Keep what is pushed; Airflow 2 also gives the date of the run."""
         self.xcoms[key] = value
 
 
@@ -72,9 +76,11 @@ class Stage(World):
         }
         return S3CrossAccountCopyOperator(**(arguments | changes))
 
-    def execute(self, *, try_number: int = 1, **changes: Any) -> dict[str, Any]:
+    def execute(
+        self, *, try_number: int = 1, ti: Ti | None = None, **changes: Any
+    ) -> dict[str, Any]:
         """Execute such a task and return its result."""
-        self.ti = Ti(try_number)
+        self.ti = ti or Ti(try_number)
         context: Any = {"ti": self.ti, "outlet_events": {}}
         task: Any = self.task(**changes)
         # Airflow 3 does not log through the handlers that pytest listens to.

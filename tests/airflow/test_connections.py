@@ -106,7 +106,9 @@ def test_a_role_that_may_not_be_assumed_fails_the_task_at_once(
     stage.server.require_external_id(ROLE, "agreed")
     connect(monkeypatch, stage, "us", role_arn=ROLE, assume_role_kwargs={"ExternalId": "wrong"})
 
-    with pytest.raises(S3CopyPermanentError, match="cannot use the connection 'us'") as refused:
+    with pytest.raises(
+        S3CopyPermanentError, match="the connection 'us' cannot be used: "
+    ) as refused:
         stage.execute()
 
     assert "AccessDenied" in str(refused.value) or "not authorized" in str(refused.value)
@@ -114,12 +116,36 @@ def test_a_role_that_may_not_be_assumed_fails_the_task_at_once(
     assert accounts_of(stage, "ListObjectsV2") == set()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("THEM", {"extra": {"service_config": "s3"}}, id="text for a mapping"),
+        pytest.param("US", {"extra": {"service_config": "s3"}}, id="the destination's"),
+        pytest.param("US", {"extra": {"config_kwargs": {"no_such": 1}}}, id="unknown setting"),
+        pytest.param("US", {"extra": {"region_name": 5}}, id="a number for a region"),
+        pytest.param("US", {"extra": {"role_arn": 5}}, id="a number for a role"),
+        pytest.param("US", {"extra": {"assume_role_method": "wish", "role_arn": ROLE}}, id="how"),
+    ],
+)
+def test_what_the_hook_cannot_read_is_said_of_the_connection(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, value: dict[str, Any]
+) -> None:
+    """Whatever it raises (AttributeError, TypeError, ...), and without a retry."""
+    monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps({"conn_type": "aws", **value}))
+    stage.server.put(SRC, "in/x", size=1)
+
+    with pytest.raises(S3CopyPermanentError, match=f"the connection '{name.lower()}' cannot be"):
+        stage.execute()
+
+    assert stage.sent("CopyObject") == 0
+
+
 def test_sts_out_of_reach_is_worth_a_retry(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is wrong with the connection itself."""
     sts = {"sts": {"endpoint_url": "http://127.0.0.1:9"}}
     connect(monkeypatch, stage, "us", role_arn=ROLE, service_config=sts)
 
-    with pytest.raises(S3CopyRetryableError, match="cannot use the connection 'us'"):
+    with pytest.raises(S3CopyRetryableError, match="the connection 'us' cannot be used: "):
         stage.execute()
 
 

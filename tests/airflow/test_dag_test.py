@@ -49,3 +49,10 @@ def test_dag_test_copies(moto: ExampleAccounts, database: Path) -> None:
     assert run is not None
     assert run.state == "success"
     assert moto.arrived() == {"from-them/orders.csv"}
+
+
+def test_a_task_reads_one_number_of_the_result(moto: ExampleAccounts, database: Path) -> None:
+    """With Airflow's own ``multiple_outputs`` each field of the result is an XCom."""
+    run_airflow("dags", "test", "read_outputs", environment=os.environ)  # fails if the run does
+
+    assert len([key for key in moto.arrived() if key.startswith("outputs/")]) == 10

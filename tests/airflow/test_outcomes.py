@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,14 +19,27 @@ from airflow_plugin import (
     S3CopyRetryableError,
     S3CopyStoppedError,
     S3CopyThrottledError,
+    S3CrossAccountCopyOperator,
 )
-from airflow_plugin._compat import AirflowFailException
+from airflow_plugin._compat import (
+    AirflowFailException,
+    AirflowSkipException,
+    Asset,
+    AssetAlias,
+    stats,
+)
 from airflow_plugin.exceptions import TRANSIENT
-from s3_xfer import ErrorClass
+from airflow_plugin.links import persist_links
+from s3_xfer import AccountContext, ErrorClass, S3Location
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 from tests.airflow.stage import SECRET, Stage, Ti, connection
 from tests.fault_server import Fault
 from tests.world import DST, LARGE, SRC
+
+
+class Terminated(BaseException):
+    """As Airflow 2 raises in the main thread."""
+
 
 OUTPUT_SCHEMA: dict[str, Any] = {
     "operation_id": str,
@@ -159,8 +175,141 @@ def test_what_does_not_exist_fails_the_task_at_once(
     with pytest.raises(S3CopyPermanentError, match=words) as refused:
         stage.execute(**changes)
 
-    assert "Next: " in str(refused.value)
+    last_line = str(refused.value).splitlines()[-1]
+    assert last_line.startswith("Next: ")
+    assert refused.value.__suppress_context__  # the log has the message once
+    assert refused.value.__cause__ is None
     assert stage.sent("CopyObject") == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "last_line"),
+    [
+        pytest.param({"recursive": False}, "Next: add recursive=True to copy", id="argument"),
+        pytest.param(
+            {"preflight": "skip", "fault": ("CopyObject", 403, "AccessDenied")},
+            "Next: clear this task: only what is missing is copied.",
+            id="clear",
+        ),
+        pytest.param(
+            {
+                "preflight": "skip",
+                "identical": "copy",
+                "fault": ("CopyObject", 403, "AccessDenied"),
+            },
+            'Next: give identical="skip" and clear this task.',
+            id="no report",
+        ),
+        pytest.param(
+            {
+                "source_region_name": "eu-west-1",
+                "fault": ("ListObjectsV2", 301, "PermanentRedirect"),
+            },
+            "Next: give source_region_name= or dest_region_name=.",
+            id="region",
+        ),
+        pytest.param(
+            {"fault": ("ListObjectsV2", 403, "InvalidAccessKeyId")},
+            "Next: check role, account and access key of the connection 'them' and the connection "
+            "'us'.",
+            id="connection",
+        ),
+    ],
+)
+def test_what_to_do_next_is_said_in_the_operator_s_words(
+    stage: Stage, changes: dict[str, Any], last_line: str
+) -> None:
+    """Arguments, connections, a cleared task: nothing that only a shell can do."""
+    fill(stage)
+    fault = changes.pop("fault", None)
+    if fault:
+        stage.server.inject(Fault.error(*fault))
+
+    with pytest.raises((S3CopyPermanentError, S3CopyRetryableError)) as refused:
+        stage.execute(**changes)
+
+    text = str(refused.value)
+    assert text.splitlines()[-1].startswith(last_line), text
+    assert "--" not in text
+    assert "s3-xfer " not in text.replace("documentation of s3-xfer", "")
+    assert "docs/" not in text
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "is_linked"),
+    [
+        (None, True),
+        ("https://s3.eu-west-1.amazonaws.com", True),
+        ("https://bucket.vpce-1-2.s3.us-east-1.vpce.amazonaws.com", True),
+        ("http://127.0.0.1:9000", False),
+        ("https://s3.amazonaws.com.example.org", False),
+    ],
+)
+def test_links_lead_to_the_console_of_aws_alone(endpoint: str | None, *, is_linked: bool) -> None:
+    """The console has one page for prefixes, and another for objects."""
+    ti: Any = Ti(1)
+    account = AccountContext(endpoint_url=endpoint, region="eu-west-1")
+    source = S3Location(bucket="their-bucket", key="in/a b", account=account)
+    destination = S3Location(bucket="our-bucket", key="out/", account=AccountContext())
+
+    task: Any = S3CrossAccountCopyOperator(task_id="copy", source_key="s3://their-bucket/in/")
+
+    persist_links({"ti": ti}, task, source, destination, recursive=False)
+
+    assert ("s3_xfer_source" in ti.xcoms) is is_linked
+    assert "s3_xfer_destination" in ti.xcoms
+    if is_linked:
+        assert ti.xcoms["s3_xfer_source"] == (
+            "https://console.aws.amazon.com/s3/object/their-bucket"
+            "?region=eu-west-1&prefix=in%2Fa%20b"
+        )
+
+
+EMPTY: list[dict[str, Any]] = [
+    {"source_key": "nothing/"},
+    {"source_key": "missing", "recursive": False},
+]
+
+
+@pytest.mark.parametrize("changes", EMPTY, ids=["prefix", "key"])
+@pytest.mark.parametrize("mode", ["copy", "dry-run"])
+def test_nothing_to_copy_is_a_matter_of_choice(
+    stage: Stage, changes: dict[str, Any], mode: str
+) -> None:
+    """A partition of a day without data fails the task, skips it, or is copied."""
+    fill(stage)
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(mode=mode, **changes)
+    with pytest.raises(AirflowSkipException, match="there is no"):
+        stage.execute(mode=mode, on_empty="skip", **changes)
+    result = stage.execute(mode=mode, on_empty="succeed", **changes)
+
+    assert all(isinstance(result[name], kind) for name, kind in OUTPUT_SCHEMA.items())
+    assert (result["total_files_found"], result["state"]) == (0, "COMPLETED")
+
+
+@pytest.mark.parametrize("on_empty", ["skip", "succeed"])
+def test_what_is_missing_or_denied_is_not_empty(stage: Stage, on_empty: str) -> None:
+    """Only an answer of S3 that there is nothing lets a task go on."""
+    fill(stage)
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, source_bucket="no-such-bucket")
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, destination_bucket="no-such-bucket")
+    for account in (SOURCE_ACCOUNT, DESTINATION_ACCOUNT):
+        stage.server.deny(SRC, account, ["s3:ListBucket"])
+
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty)
+    with pytest.raises(S3CopyPermanentError):
+        stage.execute(on_empty=on_empty, source_key="missing", recursive=False)
+
+
+def test_a_wrong_word_for_empty_is_refused(stage: Stage) -> None:
+    """By name, with the right ones."""
+    with pytest.raises(S3CopyPermanentError, match="on_empty is 'pass'; it must be one of fail,"):
+        stage.execute(on_empty="pass")
 
 
 def test_denied_writing_is_known_before_anything_is_written(stage: Stage) -> None:
@@ -343,8 +492,23 @@ def moto(monkeypatch: pytest.MonkeyPatch) -> Any:
     with TwoAccounts() as accounts:
         stage = Moto(accounts, monkeypatch)
         accounts.store(SRC, [(f"in/{number}", b"content") for number in range(3)])
+        accounts.store(SRC, [("other/0", b"content")])
         accounts.store(SRC, [("in/" + "k" * 1020, b"too long below out/longer/")])
         yield stage
+
+
+def test_a_report_in_s3_is_named_by_its_url(moto: Moto, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody can open a temporary file of a pod: not in the settings, not in a message."""
+    caplog.set_level(logging.INFO)
+    url = f"s3://{DST}/r.jsonl"
+    Stage().execute(report_path=url, destination_key="out/longer/", fail_on_error=False)
+
+    with pytest.raises(S3CopyPermanentError, match=f"line 1 of {url} is not under") as refused:
+        Stage().execute(source_key="other/", from_report_path=url)
+
+    lines = [record.getMessage() for record in caplog.records]
+    assert {f"report_path: {url}", f"from_report_path: {url}"} <= set(lines)
+    assert "/s3-xfer-" not in "\n".join([*lines, str(refused.value)])
 
 
 def test_a_report_goes_to_s3_and_comes_from_there(moto: Moto) -> None:
@@ -427,11 +591,51 @@ def test_a_killed_task_ends_by_an_exception_with_nothing_left_behind(stage: Stag
     killer.join()
     assert time.monotonic() - killed_at_s[0] < 15  # not when S3 answers, and not much later
     assert stage.server.uploads(DST) == []
-    assert context["ti"].xcoms.keys() <= {"s3_xfer_source", "s3_xfer_destination"}
+    assert stage.server.uploads(DST) == []
+    result = context["ti"].xcoms["return_value"]
+    assert (result["total_files_found"], result["files_copied_successfully"]) == (2, 1)
+    assert result["total_bytes_transferred"] == 1
+    assert result["files_failed"] + result["files_not_attempted"] == 1
+    assert result["cancelled_by"]
+    assert task.copied == result
 
 
-class Terminated(BaseException):
-    """As Airflow 2 raises in the main thread."""
+@pytest.mark.parametrize("why", [Terminated, KeyboardInterrupt, TimeoutError])
+def test_a_stopped_task_says_what_was_copied(
+    stage: Stage, caplog: pytest.LogCaptureFixture, why: type[BaseException]
+) -> None:
+    """Summary, JSON line and XCom after whatever Airflow raises; found is the sum of all ends."""
+    caplog.set_level(logging.INFO)
+    fill(stage, count=30)
+    stage.server.inject(Fault.slow("CopyObject", delay_s=60, key=lambda key: key >= "out/2"))
+    seen: list[int] = []
+
+    class Raising:
+        """Stands for the moment at which Airflow's exception arrives."""
+
+        def __get__(self, *_: object) -> bool:
+            seen.append(stage.server.count("CopyObject"))
+            if seen[-1] >= 8:
+                raise why
+            return False
+
+    task: Any = stage.task(stop_grace_s=0.2, request_retries=0)
+    task._log = task._cached_logger = logging.getLogger("task")
+    task.__class__ = type("Killable", (type(task),), {"killed": Raising()})
+    ti = Ti(1)
+    with pytest.raises(why):
+        task.execute({"ti": ti, "outlet_events": {}})
+
+    result = ti.xcoms["return_value"]
+    lines = [record.getMessage() for record in caplog.records]
+    logged = [line.partition(" ")[2] for line in lines if line.startswith("s3_xfer_result ")]
+    assert [json.loads(line) for line in logged] == [result]
+    ended = ("files_copied_successfully", "files_skipped", "files_failed", "files_not_attempted")
+    assert result["total_files_found"] == sum(result[name] for name in ended) == 30
+    assert result["files_copied_successfully"] < 30
+    (last,) = (line for line in lines if line.startswith("ended objects="))
+    assert "objects=30/30" not in last
+    assert not any("Copied all" in line for line in lines)
 
 
 def test_any_exception_that_airflow_raises_stops_the_copy_first(stage: Stage) -> None:
@@ -460,3 +664,93 @@ def test_any_exception_that_airflow_raises_stops_the_copy_first(stage: Stage) ->
     sent = len(stage.server.requests)
     assert not threading.Event().wait(0.5)
     assert len(stage.server.requests) == sent
+
+
+# --------------------------------------------------------------------------------- dry runs
+
+
+def test_a_dry_run_emits_no_asset_event_and_no_output(stage: Stage) -> None:
+    """Nothing was written, so nobody waits for it any longer."""
+    pytest.importorskip("openlineage")
+    fill(stage)
+    alias, asset = AssetAlias("copied"), Asset("s3://dst-bucket/out")
+    events = Events()
+    ti = Ti(1)
+    task = stage.task(mode="dry-run", outlets=[alias, asset])
+    ti.task = task
+
+    task.execute({"ti": ti, "outlet_events": events})  # type: ignore[typeddict-item]
+
+    assert not events
+    assert ti.task.outlets == []  # those of which Airflow emits events
+    assert task.outlets == [alias, asset]
+    assert task.get_openlineage_facets_on_start().outputs == []
+    assert task.get_openlineage_facets_on_complete(ti).outputs == []
+    assert len(task.get_openlineage_facets_on_complete(ti).inputs) == 1
+
+
+class Events(dict[Any, Any]):
+    """What Airflow makes events from, and the assets that an alias was given."""
+
+    def __missing__(self, outlet: object) -> Any:
+        self[outlet] = event = SimpleNamespace(extra={}, uris=[])
+        event.add = lambda asset, extra: event.uris.append(asset)
+        return event
+
+
+@pytest.mark.parametrize("key", ["out", "out/", "out//", "out/deep/"])
+def test_assets_and_datasets_have_no_slash_at_the_end(stage: Stage, key: str) -> None:
+    """As a consumer's schedule has them: its asset is found by URI and, on 3.x, by name."""
+    fill(stage)
+    alias, events, ti = AssetAlias("copied"), Events(), Ti(1)
+    task = stage.task(destination_key=key, outlets=[alias])
+
+    task.execute({"ti": ti, "outlet_events": events})  # type: ignore[typeddict-item]
+
+    assert events[alias].uris == [Asset(f"s3://{DST}/{key.rstrip('/')}")]
+    (output,) = task.get_openlineage_facets_on_complete(ti).outputs
+    assert output.name == key.rstrip("/")
+
+
+def test_a_failed_task_s_lineage_has_what_was_copied(stage: Stage) -> None:
+    """Bytes and objects of a partial copy are in the event FAIL."""
+    fill(stage)
+    stage.server.inject(Fault.error("CopyObject", 403, "AccessDenied", key="out/3"))
+    task, ti = stage.task(), Ti(1)
+    with pytest.raises(S3CopyPermanentError):
+        task.execute({"ti": ti, "outlet_events": {}})  # type: ignore[typeddict-item]
+
+    (output,) = task.get_openlineage_facets_on_failure(ti).outputs
+
+    statistics: Any = output.outputFacets["outputStatistics"]
+    assert (statistics.fileCount, statistics.size) == (4, 40)
+
+
+# ---------------------------------------------------------------------------------- metrics
+
+
+def test_metrics_count_what_this_try_has_copied(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A journal carries the first try's over; DAG and task stand in names and tags."""
+    sent: list[tuple[str, int, Any]] = []
+    monkeypatch.setattr(
+        stats, "incr", lambda name, count, tags=None: sent.append((name, count, tags))
+    )
+    fill(stage)
+    broken = stage.server.inject(Fault.error("CopyObject", 500, "InternalError", key="out/3"))
+    with pytest.raises(S3CopyRetryableError):
+        stage.execute(journal=f"{tmp_path}/", request_retries=0, task_id="copy-é")
+    broken.remove()
+    stage.execute(journal=f"{tmp_path}/", try_number=2, task_id="copy-é")
+
+    totals: Counter[str] = Counter()
+    for name, count, _ in sent:
+        totals[name] += count
+    assert totals["s3_xfer.objects_copied"] == 5
+    assert totals["s3_xfer.bytes_copied"] == 50
+    named = [name for name in totals if name.startswith("s3_xfer.objects_copied.")]
+    assert len(named) == 1
+    assert re.fullmatch(r"[A-Za-z0-9_.-]+", named[0])
+    assert totals[named[0]] == 5
+    assert {tuple(tags) for name, _, tags in sent if tags} == {("dag_id", "task_id")}

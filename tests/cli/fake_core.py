@@ -107,6 +107,11 @@ class FakeRun:
         """Has no deadline."""
         return None
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._cancelled.is_set()
+
     def snapshot(self) -> TransferMetrics:
         """Return the numbers; ``bug`` is an error that nobody expects."""
         if self.scenario == "bug":

@@ -65,6 +65,7 @@ def test_codes_are_stable() -> None:
         "ABORTED": 4,
         "DIFFERENT": 5,
         "UNPROVEN": 6,
+        "TOO_MANY_DELETES": 7,
         "INTERNAL": 70,
         "DEADLINE": 124,
         "HANGUP": 129,

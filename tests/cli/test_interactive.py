@@ -33,7 +33,7 @@ def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
         terminal.answer("Profile for the source", "")
         text = terminal.until("Copy 400 objects, 2.0 GiB? [y/N]")
         assert "profile beta" in text
-        assert "objects that exist at the destination are overwritten" in text
+        assert "existing objects at the destination are overwritten" in text
         terminal.child.sendline("y")
         assert terminal.end() == 0
         assert "Copied all 400 objects" in terminal.text

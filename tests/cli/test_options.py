@@ -16,13 +16,24 @@ from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions
 from s3_xfer.spec import CopySpec
-from tests.declared import COMPANIONS, Case, cases
+from tests.declared import COMPANIONS, FILTERS, Case, cases, given
 
 SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
-OWN = {"json", "progress", "quiet", "verbose"}
+OWN = {"json", "progress", "quiet", "verbose", "include", "exclude", "filter_from"}
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
+
+
+def _command(case: Case) -> str:
+    """Return the command that has the option."""
+    return "sync" if case.declaration.section is Section.SYNC else "copy"
+
+
+def _operation(case: Case, words: list[str]) -> S3CopyOperation:
+    """Return the operation that the words of a command line mean."""
+    command = _command(case)
+    return operation_from(*URLS, _params(words, command), is_sync=command == "sync")
 
 
 def _flag(case: Case) -> str:
@@ -40,11 +51,14 @@ def _arguments(case: Case) -> list[str]:
     """Return the words that give the option, with what has to be given too."""
     by_name = {other.name: other for other in TYPED}
     words = [_flag(case)]
-    param = next(param for param in copy.params if words[0] in param.opts)
+    params = cli.commands[_command(case)].params
+    param = next(param for param in params if words[0] in param.opts)
     if not getattr(param, "is_flag", False):
-        words.append(case.declaration.to_text(case.value))
+        words = given(words[0], case.declaration, case.value)
     for name, value in COMPANIONS.get(case.name, {}).items():
         words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
+    if case.name in FILTERS:
+        words.append("--recursive")
     return words
 
 
@@ -65,9 +79,8 @@ def test_every_option_of_a_copy_sets_one_field() -> None:
         if case.declaration.section is Section.ONE_SIDE
     }
     sides |= {f"source_{case.name}" for case in TYPED if case.declaration.section is SOURCE}
-    others = {
-        case.name for case in TYPED if case.declaration.section not in (Section.ONE_SIDE, SOURCE)
-    }
+    elsewhere = (Section.ONE_SIDE, SOURCE, Section.SYNC)
+    others = {case.name for case in TYPED if case.declaration.section not in elsewhere}
     assert fields == Counter(sides | others | both)
     assert {option.name for option in options if not option.declaration} == OWN
 
@@ -75,11 +88,11 @@ def test_every_option_of_a_copy_sets_one_field() -> None:
 @pytest.mark.parametrize("case", TYPED, ids=str)
 def test_every_option_reaches_its_field(case: Case) -> None:
     """In the library's types, and no other field changes."""
-    operation = operation_from(*URLS, _params([*URLS, *_arguments(case)]))
+    operation = _operation(case, [*URLS, *_arguments(case)])
 
     given = {CopyOptions: operation.options, AccountContext: _account(case, operation)}
     fields = given.get(case.cls, operation)
-    plain = operation_from(*URLS, _params([*URLS]))
+    plain = _operation(case, [*URLS])
     defaults = {CopyOptions: plain.options, AccountContext: _account(case, plain)}
     assert getattr(fields, case.name) == case.value
     assert {
@@ -92,16 +105,17 @@ def test_every_option_reaches_its_field(case: Case) -> None:
 @pytest.mark.parametrize("case", TYPED, ids=str)
 def test_a_re_run_repeats_what_its_declaration_says(case: Case) -> None:
     """The command means the same again; an external id comes from the environment."""
-    values = _params([*URLS, *_arguments(case)])
+    command = cli.commands[_command(case)]
+    values = _params([*URLS, *_arguments(case)], _command(case))
 
-    line = rerun_command(copy, *URLS, values)
+    line = rerun_command(command, *URLS, values)
 
     words = shlex.split(line)
     assert (_flag(case) in words) == case.declaration.is_repeated or _flag(case) in REPORT
     if case.declaration.is_secret:
         assert '"$S3_XFER_DEST_EXTERNAL_ID"' in line
     elif case.declaration.is_repeated:
-        again = operation_from(*URLS, _params(words[2:]))
+        again = _operation(case, words[2:])
         owner = {CopyOptions: again.options, AccountContext: _account(case, again)}
         assert getattr(owner.get(case.cls, again), case.name) == case.value
 

@@ -223,5 +223,5 @@ def test_a_region_that_stays_wrong_ends_the_run(engine: Engine) -> None:
 
     assert result.aborted_by is not None
     assert result.aborted_by.error_class is ErrorClass.WRONG_REGION
-    assert "--dest-region" in str(result.aborted_by)
+    assert "destination=AccountContext(region=...)" in str(result.aborted_by)
     assert result.metrics.files_copied_successfully == 0

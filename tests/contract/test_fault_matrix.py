@@ -323,7 +323,7 @@ def _check_failure(seen: Seen, error_class: ErrorClass, *, words: str) -> None:
     assert words in line
     assert error_class.value in line
     assert f"Next: {error_class.remedy}." in str(failed.error)
-    assert error_class.runbook in str(failed.error)
+    assert error_class.see in str(failed.error)
     ends = error_class.retry_action is RetryAction.END_RUN
     assert (seen.result.aborted_by is not None) == ends
     if ends:
@@ -344,7 +344,7 @@ def _check_end(seen: Seen, error_class: ErrorClass, *, words: str) -> None:
 def _check_text(text: str, error_class: ErrorClass, words: str) -> None:
     assert words in text
     assert "Next: " in text
-    assert error_class.runbook in text
+    assert error_class.see in text
 
 
 # ------------------------------------------------------------- connections that never come about

@@ -35,7 +35,7 @@ def test_what_an_earlier_run_has_copied_is_left_alone(world: World) -> None:
     assert again.state is RunState.COMPLETED
     assert again.metrics.skips_by_reason == {"identical at the destination": 4}
     assert (again.metrics.files_copied_successfully, world.sent("CopyObject")) == (2, 2)
-    assert world.sent("HeadObject", bucket=DST) == 6
+    assert world.sent("HeadObject", bucket=DST) == 1  # of what may have a checksum
     assert world.sent("HeadObject", bucket=SRC) == 0
 
 

@@ -106,7 +106,7 @@ def test_what_cannot_be_seen_is_not_overwritten(world: World, size: int) -> None
     result = world.copy(overwrite=False, preflight=Preflight.SKIP)
 
     assert refused.value.error_class is ErrorClass.ACCESS_DENIED
-    assert "leave out --no-overwrite" in str(refused.value)
+    assert "leave out overwrite=False" in str(refused.value)
     (failed,) = result.failures
     assert failed.error.info.error_class is ErrorClass.ACCESS_DENIED
     assert "may ignore the condition" in failed.error.info.message

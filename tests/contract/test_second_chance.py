@@ -1,4 +1,4 @@
-"""What failed for a passing reason is tried once more when everything else is done."""
+"""What failed for a temporary reason is tried once more when everything else is done."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def test_too_many_second_chances_are_bounded(world: World, monkeypatch: pytest.M
 
     assert seen(result) == (20, 10, 5, 0)
     (note,) = (note for note in result.notes if "tried once more" in note)
-    assert note.startswith("5 objects failed for a passing reason beyond the 5 ")
+    assert note.startswith("5 objects failed for a temporary reason beyond the 5 ")
 
 
 def test_a_limit_on_failures_counts_the_first_try(world: World) -> None:

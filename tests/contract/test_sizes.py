@@ -73,8 +73,8 @@ def test_refused_size_names_the_options_that_change_it(
     (failed,) = world.copy().failures
 
     assert failed.error.error_class is ErrorClass.SIZE_REFUSED
-    assert "--multipart-threshold" in failed.error.remedy
-    assert "--part-size" in failed.error.remedy
+    assert "multipart_threshold_bytes=" in failed.error.remedy
+    assert "part_size_bytes=" in failed.error.remedy
     assert world.sent(operation) <= 5  # once each: no attempt can succeed
 
 

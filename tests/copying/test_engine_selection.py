@@ -47,7 +47,7 @@ def test_managed_engine_can_be_asked_for(world: World) -> None:
     world.server.put(SRC, "in/x", size=1)
     result = world.copy(engine=Engine.MANAGED)
     assert result.metrics.copied_by_engine == {"managed": 1}
-    assert result.why_managed == "--engine managed"
+    assert result.why_managed == 'engine="managed"'
 
 
 @needs_crt
@@ -122,7 +122,7 @@ def test_engine_that_was_asked_for_is_used_or_refused(world: World) -> None:
     with pytest.raises(PreflightError, match="a proxy is configured") as refused:
         operation.run()
     assert refused.value.error_class is ErrorClass.INVALID_INPUT
-    assert "leave out --engine crt" in str(refused.value)
+    assert 'leave out engine="crt"' in str(refused.value)
     assert not world.arrived()
 
 

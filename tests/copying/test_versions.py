@@ -20,6 +20,7 @@ from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import Copied, CopyTask, Failed, Outcome, S3Object
+from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.stop import StopFlag
 from tests.world import (
     DESTINATION_ACCOUNT,
@@ -157,7 +158,9 @@ def test_identity_is_checked_with_the_named_version(world: World) -> None:
     world.server.put(DST, "out/x", size=1000, headers=crc)
     clients = clients_of(world)
 
-    compared_counterpart(clients.source, clients.destination, CopyTask(source, DST, "out/x"))
+    compared_counterpart(
+        clients.source, clients.destination, CopyTask(source, DST, "out/x"), CompareBy.AUTO
+    )
 
     (head,) = [request for request in world.server.requests if request.bucket == VERSIONED]
     assert head.query["versionId"] == source.version_id

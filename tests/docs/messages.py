@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from s3_xfer.cli.wording import COMMAND_LINE
+from s3_xfer.wording import message
 from tests.docs.pages import ANYTHING, ROOT
 
 MAKERS = {
@@ -16,6 +18,7 @@ MAKERS = {
     "PreflightError",
     "ReportError",
     "JournalError",
+    "ListError",
     "malformed",
     "unsupported",
     "refused",
@@ -58,4 +61,13 @@ def _text(node: ast.expr) -> str:
         return "".join(_text(part) for part in node.values)
     if isinstance(node, ast.BinOp):
         return _text(node.left) + _text(node.right)
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "message":
+        return _as_typed(node)
     return ANYTHING
+
+
+def _as_typed(call: ast.Call) -> str:
+    """Return a message as the command line says it."""
+    template = ast.literal_eval(call.args[0]).replace("{side.bucket_owner}", ANYTHING)
+    values = {keyword.arg or "": ANYTHING for keyword in call.keywords}
+    return COMMAND_LINE.say(message(template, **values))

@@ -23,7 +23,7 @@ import s3_xfer
 
 ROOT = Path(s3_xfer.__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-LANGUAGES = {"console", "python", "sh", "ini", "json", "toml", "yaml", ""}
+LANGUAGES = {"console", "python", "sh", "ini", "json", "toml", "yaml", "sql", ""}
 NEEDS = re.compile(r"# needs (.+)")
 FENCED = re.compile(r"^( *)```(\{?[\w-]*)[^\n]*\n(.*?)^\1```$", re.M | re.S)
 ANYTHING = "…"

@@ -14,6 +14,7 @@ from airflow_plugin.arguments import OPTIONS
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
 from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
@@ -30,7 +31,8 @@ DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 MANUAL = [page for page in PAGES if "decisions" not in page.parts]
 # What the text says of other programs. (Calls of ours in blocks are read by our own parser.)
 FOREIGN = {
-    *("--bucket", "--key", "--profile"),  # the AWS CLI
+    *("--max-age", "--min-age"),  # rclone
+    *("--bucket", "--key", "--profile", "--size-only"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
     "--user",  # systemctl
@@ -43,9 +45,11 @@ BEFORE_ANYTHING = {
     ErrorClass.INVALID_INPUT,
     ErrorClass.NOTHING_TO_COPY,
     ErrorClass.REPORT_UNUSABLE,
+    ErrorClass.LIST_UNUSABLE,
     ErrorClass.JOURNAL_UNUSABLE,
     ErrorClass.JOURNAL_BUSY,
     ErrorClass.TOO_MANY_FAILURES,
+    ErrorClass.TOO_MANY_DELETES,
     ErrorClass.UNORDERED_LISTING,
     ErrorClass.OUTAGE,
 }
@@ -69,10 +73,11 @@ def test_every_class_of_error_has_its_section(error_class: ErrorClass) -> None:
 
     assert anchor in sections
     if error_class in BEFORE_ANYTHING:
-        assert f"  {error_class.description}.\n  Next: {error_class.remedy}.\n" in sections[anchor]
-        assert f"{error_class.see}\n" in sections[anchor]
+        said, remedy = map(COMMAND_LINE.say, (error_class.description, error_class.remedy))
+        assert f"  {said}.\n  Next: {remedy}.\n" in sections[anchor]
+        assert f"{COMMAND_LINE.say(error_class.see)}\n" in sections[anchor]
     else:
-        group = FailureGroup(error_class=error_class, count=1, examples=(), omitted=0)
+        group = FailureGroup(error_class, 1, examples=(), omitted=0, wording=COMMAND_LINE)
         said = "\n".join(line.text for line in group_lines(group, 200))
         assert f"```\n{said}\n```" in sections[anchor]
 
@@ -166,7 +171,7 @@ def test_every_field_of_the_options_has_its_names_everywhere(table: str) -> None
         for argument in function.args.kwonlyargs
     }
     cls = {"CopyOptions": CopyOptions, "S3CopyOperation": CopySpec}[table]
-    from_a_program = {"objects", "where", "rename"}
+    from_a_program = {"objects", "where", "rename", "confirmed_deletes"}
     nested = {"source", "destination", "options"} | from_a_program if cls is CopySpec else set()
 
     assert table in TABLES

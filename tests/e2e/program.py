@@ -73,6 +73,19 @@ class Program:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
+    def fed(self, content: bytes, *args: str) -> Done:
+        """Run it to its end with ``content`` on stdin."""
+        done = subprocess.run(
+            [*self.command, *args],
+            capture_output=True,
+            input=content,
+            timeout=PATIENCE_S,
+            env=dict(self.env),
+            cwd=self.directory,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start it with pipes."""
         return subprocess.Popen(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import subprocess
 import sys
@@ -85,3 +87,36 @@ def test_memory_is_bounded_and_requests_are_few(stub: Path, tmp_path: Path) -> N
     assert sum(metrics["requests"].values()) <= 1.002 * MANY, metrics["requests"]
     assert many_mib < 120
     assert many_mib - few_mib < 10  # a kilobyte kept of each object would show
+
+
+def test_memory_does_not_grow_with_a_list(tmp_path: Path) -> None:
+    """A million lines in no order: all are checked and known, and the peak is below 120 MiB.
+
+    ``S3_XFER_LIST_LINES=10000000`` tries ten million. With sizes and ETags nothing is asked for.
+    """
+    lines = int(os.environ.get("S3_XFER_LIST_LINES", "1000000"))
+    rng, keys = random.Random(1), tmp_path / "keys.csv"
+    with keys.open("w") as file:
+        file.write("key,size,etag\n")
+        for number in range(lines):
+            file.write(f"data/{rng.getrandbits(64):016x}/{number},3,{number:032x}\n")
+    command = [*PROGRAM, "copy", "s3://src/data/", "s3://dst/", "--dry-run", "--no-preflight"]
+    finished = subprocess.run(
+        [sys.executable, "-c", MEASURED, *command, "--files-from", str(keys), *HOW],
+        env={
+            **environment(tmp_path / "home", "", "", measure=False),
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE_S,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    metrics = Done(0, finished.stdout, finished.stderr).json()
+    assert metrics["planned_bytes"] == 3 * lines
+    peak_kib = int(finished.stderr.splitlines()[-1])
+    assert peak_kib / 1024 < 120

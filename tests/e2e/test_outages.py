@@ -43,6 +43,7 @@ def test_a_server_that_comes_back_costs_no_object(world: World, program: Program
     assert "giving up at" in said
     assert len(world.arrived()) == OBJECTS
     assert "failed: " not in said + done.err
+    assert f"The server {world.server.url} answers again" in said + done.err
 
 
 def test_a_server_that_stays_away_ends_the_run_with_a_report(

@@ -38,7 +38,7 @@ def test_bars_of_a_real_copy(world: World, program: Program) -> None:
 
 
 def test_ctrl_c_in_a_terminal_leaves_it_as_it_was(world: World, program: Program) -> None:
-    """Ctrl-C at the keyboard stops in order: summary, exit code 130, a visible cursor."""
+    """Ctrl-C at the keyboard stops cleanly: summary, exit code 130, a visible cursor."""
     for number in range(300):
         world.server.put(SRC, f"in/{number:03}", size=1024)
     world.server.inject(Fault.slow("CopyObject", delay_s=0.2))
@@ -75,7 +75,7 @@ def test_the_script_asks_for_everything_and_copies_after_a_yes(shop: Shop, scrip
         assert shop.arrived() == {}
         for words in (
             *("profile them", "profile us", "objects   7, 700 B", "CopyObject 7"),
-            "objects that exist at the destination are overwritten",
+            "existing objects at the destination are overwritten",
         ):
             assert words in plan
         terminal.child.sendline("y")

@@ -92,7 +92,7 @@ def test_what_a_journal_has_open_is_spared(
     resumed = program.run("resume", journal, "--dest-profile", US)
 
     assert (spared.code, spared.out) == (0, "aborted 1 upload, 10 B\n"), spared.said
-    assert f"spared 1 that the journal {journal} means to go on with" in spared.err
+    assert f"spared 1 that the journal {journal} will resume" in spared.err
     assert after == ["out/large"]
     assert resumed.code == 0, resumed.said
     assert world.sent("UploadPartCopy") - before == 10 - made

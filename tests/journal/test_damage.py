@@ -20,7 +20,7 @@ from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import World
 
-SAFE_WAY = "--skip-identical"
+SAFE_WAY = 'identical="skip"'
 
 
 @pytest.fixture
@@ -62,14 +62,14 @@ def test_another_database_is_no_journal(tmp_path: Path) -> None:
 def test_another_format_is_refused(unfinished: Path, version: int) -> None:
     """Neither an older format nor a newer one is read; the message names both numbers."""
     with sqlite3.connect(unfinished) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
         database.execute(f"PRAGMA user_version={version}")
     database.close()
 
     error = refusal(unfinished)
 
-    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 2")
-    assert error.remedy.startswith("resume it with the s3-xfer that began it, or begin anew: ")
+    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 3")
+    assert error.remedy.startswith("resume it with the version that began it, or begin anew: ")
     assert SAFE_WAY in error.remedy
 
 

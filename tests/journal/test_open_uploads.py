@@ -28,7 +28,7 @@ def test_a_copy_is_not_called_complete_while_an_upload_may_be_open(
     last = resume(world, journal)
 
     assert first.state is last.state is RunState.COMPLETED
-    assert refused.value.remedy.startswith("go on from it: s3-xfer resume")
+    assert refused.value.remedy.startswith("go on from it: S3CopyOperation.resume(")
     assert world.server.uploads(DST) == []
     with pytest.raises(JournalError, match="belongs to a copy that is complete"):
         world.copy(journal=journal)

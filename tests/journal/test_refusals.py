@@ -44,7 +44,7 @@ def test_a_copy_does_not_begin_where_one_is_unfinished(world: World, unfinished:
     with pytest.raises(JournalError, match="is not finished") as refused:
         world.copy(journal=str(unfinished))
 
-    assert refused.value.remedy == f"go on from it: s3-xfer resume {unfinished}"
+    assert refused.value.remedy == f"go on from it: S3CopyOperation.resume({str(unfinished)!r})"
     assert world.server.requests == []
 
 
@@ -250,7 +250,7 @@ def test_the_command_line_tells_how_to_go_on(world: World, program: Program) -> 
     nothing = program.run("resume", "j.db", *PROFILES)
 
     assert first.code == 1
-    assert "To go on where this run has ended:\n  s3-xfer resume j.db" in first.out
+    assert "To resume this copy:\n  s3-xfer resume j.db" in first.out
     assert again.code == 3
     assert "Next: go on from it: s3-xfer resume j.db." in again.err
     assert last.code == 0, last.said

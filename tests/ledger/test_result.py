@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import CopyFailed, ErrorClass, RunAborted, RunCancelled
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -68,16 +69,21 @@ def test_a_stopped_run_says_by_what_and_after_how_many_objects() -> None:
 
 @pytest.mark.parametrize("change", [{"cancelled_by": "Ctrl-C"}, {}], ids=["stopped", "failed"])
 def test_the_remedy_names_the_journal_only_if_it_can_be_resumed(change: dict[str, Any]) -> None:
-    """A journal with something left is to be resumed; without one a report is to be copied."""
+    """A journal with something left is resumed; else a report is copied, if there is one."""
     metrics = FAILED.metrics
     resumable = samples.result(metrics=metrics, resumable=True, **JOURNAL, **change)
     complete = samples.result(metrics=metrics, resumable=False, **JOURNAL, **change)
-    without = samples.result(metrics=metrics, **change)
+    reported = samples.result(metrics=metrics, report_path=Path("r.jsonl"), **change)
+    without = samples.result(metrics=metrics, report_path=None, **change)
 
-    remedies = [raised_by(each).remedy for each in (resumable, complete, without)]  # type: ignore[attr-defined]
+    errors = [raised_by(each) for each in (resumable, complete, reported, without)]
 
-    assert remedies[0] == "resume it from its journal copy.db"
-    assert all("--from-report" in remedy for remedy in remedies[1:])
+    assert [COMMAND_LINE.say(error.remedy) for error in errors] == [  # type: ignore[attr-defined]
+        "go on from its journal: s3-xfer resume copy.db",
+        "run it again; --skip-identical leaves out what has arrived",
+        "run it again with --from-report r.jsonl",
+        "run it again; --skip-identical leaves out what has arrived",
+    ]
 
 
 def test_json_has_the_end_beside_the_numbers() -> None:
@@ -116,6 +122,7 @@ def test_json_has_the_end_beside_the_numbers() -> None:
         "estimated_request_cost_usd": 0.000005,
         "planned_request_cost_usd": 2.5,
         "price_list": "ours",
+        "delete_plan": None,
         "diagnosis": None,
         "diagnoses": [],
     }

@@ -25,11 +25,15 @@ from s3_xfer import (
     CopyResult,
     CopyTask,
     Declaration,
+    Deleted,
+    DeletePlan,
+    DeleteTask,
     Diagnosis,
     ErrorClass,
     ErrorInfo,
     Failed,
     JournalError,
+    ListError,
     MetricsCollector,
     Missing,
     NotAttempted,
@@ -49,6 +53,7 @@ from s3_xfer import (
     S3CopyOperation,
     S3Location,
     S3Object,
+    S3SyncOperation,
     S3XferError,
     Skip,
     Skipped,
@@ -56,6 +61,7 @@ from s3_xfer import (
     StorageClass,
     TransferMetrics,
     ValidationError,
+    Wording,
     declarations_of,
 )
 
@@ -64,6 +70,7 @@ OBJECT = S3Object(
     bucket="src", key="in/é", size=7, etag='"e"', last_modified=NOW, metadata={"color": "red"}
 )
 TASK = CopyTask(OBJECT, "dst", "out/é")
+DELETION = DeleteTask(OBJECT, "dst", "out/é")
 INFO = ErrorInfo(
     error_class=ErrorClass.ACCESS_DENIED,
     code="AccessDenied",
@@ -162,19 +169,32 @@ VALUES: tuple[Any, ...] = (
         compare=frozenset({CompareField.TAGS}),
     ),
     S3CopyOperation(**LOCATIONS, options=OPTIONS),
+    DELETION,
+    Deleted(DELETION, "v"),
+    DeletePlan(
+        count=1,
+        size_bytes=7,
+        of_objects=3,
+        allowed=1000,
+        examples=("out/x",),
+        fingerprint="f",
+        is_versioned=None,
+    ),
+    S3SyncOperation(**LOCATIONS, options=OPTIONS),
     S3CheckOperation(**LOCATIONS, compare=frozenset({CompareField.TAGS})),
     declarations_of(CopyOptions)["tags"],
     declarations_of(S3CopyOperation)["source_bucket"],
     declarations_of(S3CheckOperation)["compare"],
     CopyFailed("1 of 3 failed", remedy="try again"),
     JournalError("damaged"),
+    ListError("empty"),
     ReportError("line 3 is none"),
     RunCancelled("stopped (deadline)"),
     S3XferError("something", remedy="nothing"),
     ValidationError("mode is 3"),
 )
 # What works, and is no value.
-OTHERS = (MetricsCollector, RateMeter)
+OTHERS = (MetricsCollector, RateMeter, Wording)
 # Only a run of a real server is one.
 RUNS = ("CopyRun", "CheckRun")
 SECTION = declarations_of(CopyOptions)["tags"].section

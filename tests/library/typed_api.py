@@ -23,6 +23,7 @@ from s3_xfer import (
     CopyOptions,
     CopyResult,
     CopyRun,
+    Deleted,
     Engine,
     ErrorClass,
     Extra,
@@ -89,6 +90,8 @@ def watch(operation: S3CopyOperation) -> CopyResult:
             match outcome:
                 case Copied():
                     assert_type(outcome.parts, int)
+                case Deleted():
+                    assert_type(outcome.version_id, str)
                 case Skipped():
                     assert_type(outcome.reason, SkipReason)
                 case Failed():

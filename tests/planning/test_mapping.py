@@ -98,7 +98,7 @@ def test_prefix_without_recursive_is_refused(source: str, recursive: bool, says:
     with pytest.raises(ValidationError, match=says) as refused:
         plan_keys(located("src-bucket", source), located("dst-bucket", "x"), recursive=recursive)
 
-    assert "--recursive" in refused.value.remedy
+    assert "recursive=True" in refused.value.remedy
 
 
 @pytest.mark.parametrize(

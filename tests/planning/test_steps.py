@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from s3_xfer.comparison import CompareStatus
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import CopyTask, Failed, S3Location, S3Object, Skipped, SkipReason
-from s3_xfer.options import CopyOptions, Identical
+from s3_xfer.options import CompareBy
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.steps import (
     COPY,
@@ -34,9 +35,9 @@ def task(destination_key: str = "out/x", modified: datetime | None = None) -> Co
     return CopyTask(source, "dst", destination_key)
 
 
-def counterpart(*, is_identical: bool | None = None) -> Counterpart:
+def counterpart(status: CompareStatus | None = None) -> Counterpart:
     """Return an object at the destination."""
-    return Counterpart(S3Object(bucket="dst", key="out/x", size=1), is_identical)
+    return Counterpart(S3Object(bucket="dst", key="out/x", size=1), status)
 
 
 @pytest.mark.parametrize(
@@ -91,10 +92,10 @@ def test_own_copies_are_only_looked_for_where_both_sides_may_be_one_bucket() -> 
 
 def test_an_existing_object_is_skipped_without_overwrite() -> None:
     """Whether it is identical does not matter then."""
-    steps = counterpart_steps(CopyOptions(identical=Identical.SKIP), overwrite=False)
+    steps = counterpart_steps(CompareBy.AUTO, overwrite=False)
 
     assert decide(steps, task(), None) == COPY
-    assert decide(steps, task(), counterpart(is_identical=False)) == Skip(SkipReason.EXISTS)
+    assert decide(steps, task(), counterpart(CompareStatus.DIFFERENT)) == Skip(SkipReason.EXISTS)
 
 
 @pytest.mark.parametrize(
@@ -102,18 +103,18 @@ def test_an_existing_object_is_skipped_without_overwrite() -> None:
     [
         (None, True),
         (counterpart(), True),
-        (counterpart(is_identical=False), True),
-        (counterpart(is_identical=True), False),
+        (counterpart(CompareStatus.DIFFERENT), True),
+        (counterpart(CompareStatus.SAME), False),
     ],
 )
 def test_an_identical_object_is_skipped_on_request(
     found: Counterpart | None, is_copied: bool
 ) -> None:
     """Only a proof keeps an object from being copied."""
-    steps = counterpart_steps(CopyOptions(identical=Identical.SKIP), overwrite=True)
+    steps = counterpart_steps(CompareBy.AUTO, overwrite=True)
 
     assert decide(steps, task(), found) == (COPY if is_copied else Skip(SkipReason.IDENTICAL))
-    assert counterpart_steps(CopyOptions(), overwrite=True) == ()
+    assert counterpart_steps(None, overwrite=True) == ()
 
 
 def test_a_decision_not_to_copy_is_an_outcome() -> None:

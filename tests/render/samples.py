@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
@@ -23,6 +24,7 @@ CONTEXT = Context(
     source_url="s3://src/data/",
     destination_url="s3://dst/data/",
     rerun="s3-xfer copy s3://src/data/ s3://dst/data/ --recursive --from-report r.jsonl",
+    wording=COMMAND_LINE,
 )
 
 

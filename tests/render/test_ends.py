@@ -55,7 +55,7 @@ def test_a_journal_with_something_left_is_offered_for_a_resume() -> None:
     resumed, repeated = (summarize(each, samples.CONTEXT) for each in (left, done))
 
     assert resumed.rerun == "s3-xfer resume 'my copy.db'"
-    assert resumed.rerun_title == "To go on where this run has ended:"
+    assert resumed.rerun_title == "To resume this copy:"
     assert repeated.rerun == samples.CONTEXT.rerun
     assert repeated.rerun_title == "To copy only what is missing:"
     assert _rows(left)["journal"].value == "my copy.db"

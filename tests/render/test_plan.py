@@ -54,7 +54,7 @@ def test_the_plan_names_locations_credentials_counts_and_requests() -> None:
         ["objects", "50,000, 5.0 GiB"],
         ["requests", "about 50,050: CopyObject 50,000, ListObjectsV2 50"],
         ["bill", "about $250.28: requests only, at AWS list prices of 1999 (here)"],
-        ["existing", "objects that exist at the destination are overwritten"],
+        ["existing", "existing objects at the destination are overwritten"],
     ]
 
 
@@ -64,9 +64,9 @@ def test_the_plan_does_not_show_the_external_id() -> None:
 
 
 def test_the_plan_warns_only_where_something_is_overwritten() -> None:
-    """With --no-overwrite it states that existing objects are left alone."""
-    assert "left alone" in _plan(overwrite=False)
-    assert "overwritten" not in _plan(overwrite=False)
+    """With --no-overwrite it states that existing objects are not overwritten."""
+    assert "are not overwritten" in _plan(overwrite=False)
+    assert "are overwritten" not in _plan(overwrite=False)
 
 
 def test_the_question_has_the_numbers_in_it() -> None:

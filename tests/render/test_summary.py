@@ -166,7 +166,7 @@ def test_a_stopped_run_shows_that_the_total_is_incomplete() -> None:
     assert text.startswith(
         "Stopped (Ctrl-C): copied 49,977 of 50,000 objects found so far, 3 failed, 20 skipped\n"
     )
-    assert "found, but the run ended before their turn" in text
+    assert "found, but not tried before the run ended" in text
     assert "there may be more objects than found" in text
 
 

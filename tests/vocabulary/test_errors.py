@@ -158,7 +158,7 @@ def test_message_for_a_person_has_three_parts() -> None:
     assert str(error).splitlines() == [
         "the bucket is gone",
         "Next: check the name and the account; bucket names are case-sensitive.",
-        "See docs/runbook.md#bucket-missing (s3-xfer runbook bucket-missing)",
+        "See the section bucket-missing of the runbook",
     ]
 
 

@@ -192,8 +192,9 @@ def test_ordinary_text_stays_as_it_is() -> None:
 def test_public_names_are_all_listed() -> None:
     """``__all__`` is the library's promise."""
     checks = {"CheckRun", "S3CheckOperation"}
-    imported_late = checks | {"CopyRun", "S3CopyOperation", "progress_text", "result_text"}
-    functions = {"declarations_of", "translate", "check", "copy"}
+    operations = {"CopyRun", "S3CopyOperation", "S3SyncOperation"}
+    imported_late = checks | operations | {"progress_text", "result_text"}
+    functions = {"declarations_of", "translate", "check", "copy", "sync"}
     others = {"Any", "TYPE_CHECKING", "VERSION"}
     capitals = {name for name in vars(s3_xfer) if name[0].isupper()} - others
     public = capitals | imported_late | functions

@@ -24,10 +24,13 @@ Description = dict[str, Any]
 _IDENTITY, _REMEMBERED = JournalRole.IDENTITY, JournalRole.REMEMBERED
 
 
-def describe(operation: CopySpec) -> Description:
-    """Return ``operation`` as plain JSON values, without secrets."""
+def describe(operation: CopySpec, *, list_digest: str | None = None) -> Description:
+    """Return ``operation`` as plain JSON values, without secrets.
+
+    ``list_digest`` is that of the list that says what is copied, if there is one.
+    """
     return {
-        "identity": _identity(operation),
+        "identity": _identity(operation) | {"files_from": list_digest},
         "operation": _written(operation, CopySpec, _REMEMBERED),
         "options": _written(operation.options, CopyOptions, _REMEMBERED),
         "source": _written(operation.source, AccountContext, _IDENTITY, _REMEMBERED),
@@ -46,18 +49,26 @@ def _identity(operation: CopySpec) -> dict[str, Any]:
         },
         **_written(operation.options, CopyOptions, _IDENTITY),
         "from_report": operation.options.from_report_path is not None,
+        # A list need not be given again, and makes SOURCE a prefix.
+        "recursive": operation.recursive or operation.options.files_from is not None,
     }
 
 
-def require_same(description: Description, operation: CopySpec, *, name: str) -> None:
-    """Return if the journal ``name``, of this description, belongs to ``operation``.
+def require_same(
+    description: Description, described: Description, *, name: str, is_resumed: bool = False
+) -> None:
+    """Return if the journal ``name``, of this description, belongs to the copy ``described``.
+
+    A copy that ``is_resumed`` is not given its list again: what it named is in the journal.
 
     Raises:
         JournalError: it belongs to another copy; every difference is named.
     """
-    written, now = description["identity"], _identity(operation)
-    if operation.options.from_report_path is None:  # the report is not read again
-        now["from_report"] = written.get("from_report")
+    written, now = description["identity"], dict(described["identity"])
+    if not now["from_report"]:  # the report is not read again
+        del now["from_report"]
+    if is_resumed and not now["files_from"]:
+        del now["files_from"]
     different = [
         f"{option}: journal says {_shown(written.get(option))}, this run {_shown(value)}"
         for option, value in now.items()

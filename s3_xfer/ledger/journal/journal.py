@@ -26,6 +26,7 @@ from s3_xfer.planning.ranges import KeyRange, gaps, merged
 
 _PAGE = 1000
 PROGRESS = "progress"
+HAS_DELETED = "has_deleted"
 
 
 @dataclass(slots=True, eq=False)
@@ -84,6 +85,16 @@ class Journal:
         return gaps(self._progress.done)
 
     @property
+    def has_deleted(self) -> bool:
+        """Whether a sync has deleted what it had to delete."""
+        return bool(self._store.fact(HAS_DELETED))
+
+    def mark_deleted(self) -> None:
+        """State that everything was deleted that is to be deleted."""
+        with self._store.lock, self._store.transaction():
+            self._store.put_fact(HAS_DELETED, value=True)
+
+    @property
     def is_complete(self) -> bool:
         """Whether no object is left to copy; uploads may be left to abort."""
         with self._store.lock:
@@ -93,14 +104,21 @@ class Journal:
         """Yield the objects to be copied that no listing will bring, a thousand at a time."""
         last: tuple[str, ...] = ("", "")
         while rows := self._store.rows(
-            "SELECT key, version, size FROM pending WHERE (key, version) > (?, ?)"
+            "SELECT key, version, size, etag FROM pending WHERE (key, version) > (?, ?)"
             " ORDER BY key, version LIMIT ?",
             *last,
             _PAGE,
         ):
             yield [
-                S3Object(bucket=self._bucket, key=key, version_id=version or None, size=size)
-                for key, version, size in rows
+                S3Object(
+                    bucket=self._bucket,
+                    key=key,
+                    version_id=version or None,
+                    size=size or 0,
+                    size_is_known=size is not None,
+                    etag=etag,
+                )
+                for key, version, size, etag in rows
             ]
             last = rows[-1][:2]
 
@@ -152,7 +170,8 @@ class Journal:
         source, error = failed.task.source, json.dumps(outcome_line(failed))
         with self._changing() as new:
             new.pending += page is not None
-            self._store.put("pending", source.key, source.version_id or "", source.size, error)
+            version = source.version_id or ""
+            self._store.put("pending", source.key, version, source.size, "", error)  # as it is then
 
     def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
@@ -209,7 +228,9 @@ class Journal:
 def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
     for named in objects:
-        store.put("pending", named.key, named.version_id or "", named.size, "")
+        size = named.size if named.size_is_known else None
+        store.put("pending", named.key, named.version_id or "", size, named.etag, "")
+    store.put_fact(HAS_DELETED, value=False)
     store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
 
 

@@ -39,6 +39,7 @@ from s3_xfer.ledger.journal.store import busy
 from s3_xfer.model import S3Location
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 LEASE_S = 30.0
 _POLL_S = 5.0
@@ -65,7 +66,7 @@ _OF_THE_SERVICE = frozenset(
 # Not what the connection raises inside the body, that of a refusal (urllib3's own) included.
 _REPEATED_BY_CLIENT = (BotoCoreError, ClientError, S3XferError)
 _OWNER, _SAVE, _DIGEST = "owner", "save", "sha256"
-_NAME_A_FILE = "name a file of this machine as the journal (--journal copy.db)"
+_NAME_A_FILE = message("{LOCAL_JOURNAL}")
 _Answer = TypeVar("_Answer")
 
 
@@ -175,7 +176,7 @@ class S3Storage(JournalStorage):
                 return str(found["ETag"])
             self._require_unchanged(found)
             self._etag = found["ETag"] if found else None
-        raise _cannot_be_in_s3(self.name, "refuses the ETag that it gave itself")
+        raise _cannot_be_in_s3(self.name, "rejects the ETag that it returned itself")
 
     def _require_unchanged(self, found: Mapping[str, Any] | None) -> None:
         """Return if ``found``, which is in S3, is what this run has left there."""
@@ -252,10 +253,10 @@ def _refused(name: str, info: ErrorInfo, action: str) -> JournalError:
             "s3:ListBucket, without which S3 does not say that it is missing"
         )
     elif info.error_class in _OF_THE_SERVICE:
-        remedy = f"do what the service says, or {_NAME_A_FILE}"
+        remedy = message("do what the service says, or {LOCAL_JOURNAL}")
         error_class = None
     elif info.error_class in _PASSING:
-        remedy = f"run it again; if it persists, {_NAME_A_FILE}"
+        remedy = message("{RUN_AGAIN}; if it persists, {LOCAL_JOURNAL}")
     return JournalError(
         f"the journal {name} cannot be {action}: {printable(reason)}",
         remedy=remedy,
@@ -266,8 +267,10 @@ def _refused(name: str, info: ErrorInfo, action: str) -> JournalError:
 def _removed(name: str) -> JournalError:
     return JournalError(
         f"the journal {name} was removed while this run kept it",
-        remedy="find out what removed it (a lifecycle rule?), then run the copy itself "
-        "with a new journal and --skip-identical",
+        remedy=message(
+            "find out what removed it (a lifecycle rule?), then run the copy itself "
+            "with a new journal and {identical=skip}"
+        ),
     )
 
 

@@ -6,7 +6,6 @@ that is refused leaves none behind.
 
 from __future__ import annotations
 
-import shlex
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -24,6 +23,7 @@ from s3_xfer.options import JournalUse
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 SAVE_S = 10.0
 DESCRIPTION, STARTED_AT, SAVE = "description", "started_at", "save"
@@ -48,16 +48,21 @@ def read_journal(storage: JournalStorage) -> tuple[Description, frozenset[str]]:
 class JournalSession:
     """The journal of one run: ``journal`` is None until it is begun, if there was none.
 
+    ``list_digest`` is that of the list whose objects are copied, None if this run has none.
+
     Raises:
         JournalError: this run may not use it, or it is damaged.
     """
 
-    def __init__(self, storage: JournalStorage, operation: CopySpec) -> None:
+    def __init__(
+        self, storage: JournalStorage, operation: CopySpec, *, list_digest: str | None = None
+    ) -> None:
         self.name = storage.name
         self.journal: Journal | None = None
         self.started_at = datetime.now(UTC)
         self._storage = storage
         self._operation = operation
+        self._list_digest = list_digest
         self._store: Store | None = None
         self._is_new = False
         self._saving = threading.Lock()  # held while the journal is put where it belongs
@@ -78,7 +83,9 @@ class JournalSession:
             if use is JournalUse.RESUME:
                 raise _missing(self.name)
             return
-        require_same(store.fact(DESCRIPTION), self._operation, name=self.name)
+        described = describe(self._operation, list_digest=self._list_digest)
+        is_resumed = use is JournalUse.RESUME
+        require_same(store.fact(DESCRIPTION), described, name=self.name, is_resumed=is_resumed)
         journal = self._journal_in(store)
         is_complete = journal.is_complete and not journal.uploads.may_be_open
         if use is JournalUse.BEGIN:
@@ -107,7 +114,8 @@ class JournalSession:
                 raise busy(self.name, "another run has just begun it")
             with store.transaction():
                 store.make_tables()
-                store.put_fact(DESCRIPTION, describe(self._operation))
+                described = describe(self._operation, list_digest=self._list_digest)
+                store.put_fact(DESCRIPTION, described)
                 store.put_fact(STARTED_AT, self.started_at.isoformat())
                 begin(store, ranges=ranges, objects=objects)
             self.journal = self._journal_in(store)
@@ -203,7 +211,7 @@ def _is_not_written() -> None:
 
 def _missing(name: str) -> JournalError:
     return JournalError(
-        f"there is no journal {name}", remedy="check the name, or begin: s3-xfer copy --journal"
+        f"there is no journal {name}", remedy=message("check the name, or {NEW_JOURNAL}")
     )
 
 
@@ -215,5 +223,5 @@ def _exists(name: str, *, is_complete: bool) -> JournalError:
         )
     return JournalError(
         f"the journal {name} belongs to this copy, which is not finished",
-        remedy=f"go on from it: s3-xfer resume {shlex.quote(printable(name))}",
+        remedy=message("go on from it: {RESUME}", journal=printable(name)),
     )

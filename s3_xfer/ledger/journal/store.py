@@ -20,16 +20,20 @@ from typing import Any
 
 from s3_xfer.errors import ErrorClass, JournalError
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 APPLICATION_ID = 0x53335846  # "S3XF"
-VERSION = 2
+VERSION = 3
 # Written back to the file at once; a disk is waited for then, and only then. Of 4 KiB each, so the
 # file beside the journal stays at some MiB.
 _WAL_PAGES = 1_000
 _TABLES = {  # the columns of each, and its primary key; every row ends with its seal
     "facts": ("name TEXT, value TEXT", "name"),
     "finished": ("key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT", "key, version"),
-    "pending": ("key TEXT, version TEXT, size INTEGER, error TEXT", "key, version"),
+    "pending": (
+        "key TEXT, version TEXT, size INTEGER, etag TEXT, error TEXT",
+        "key, version",
+    ),
     "uploads": ("upload_id TEXT, key TEXT, fingerprint TEXT", "upload_id"),
     "pending_creates": ("key TEXT, since TEXT", "key"),
 }
@@ -88,12 +92,15 @@ class Store:
             return
         if application != APPLICATION_ID:
             problem = f"{self._name} is no journal of s3-xfer"
-            raise JournalError(problem, remedy="give the file that --journal wrote")
+            raise JournalError(problem, remedy=message("give the file that {journal} wrote"))
         ((version,),) = self.rows("PRAGMA user_version")
         if version != VERSION:
             raise JournalError(
                 f"the journal {self._name} has format {version}, and this s3-xfer reads {VERSION}",
-                remedy="resume it with the s3-xfer that began it, or begin anew: " + _SAFE_WAY,
+                remedy=message(
+                    "resume it with the version that began it, or begin anew: {safe}",
+                    safe=_SAFE_WAY,
+                ),
             )
         if self.rows("PRAGMA integrity_check") != [("ok",)]:
             raise self.damaged("its pages contradict each other")
@@ -180,10 +187,10 @@ class Store:
         return self.damaged(str(error))
 
 
-_SAFE_WAY = (
-    "keep it aside and run the copy itself with a new journal and --skip-identical "
-    "(or --no-overwrite): what has arrived is then left alone; "
-    "then look for leftover uploads (docs/runbook.md#leftover-multipart-uploads)"
+_SAFE_WAY = message(
+    "keep it aside and run the copy itself with a new journal and {identical=skip} "
+    "(or {overwrite=False}): what has arrived is not copied again; "
+    "then look for leftover uploads ({LEFTOVER_UPLOADS})"
 )
 
 

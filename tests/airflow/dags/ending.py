@@ -24,6 +24,7 @@ def copy(prefix: str, **settings: Any) -> S3CrossAccountCopyOperator:
         "source_aws_conn_id": "them",
         "dest_aws_conn_id": "us",
         "request_retries": 0,
+        "second_chance": "skip",
         "retry_delay": timedelta(seconds=1),
     }
     return S3CrossAccountCopyOperator(**(arguments | settings))

@@ -1,0 +1,49 @@
+"""What a sync would delete: known before the first object is deleted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from s3_xfer.errors import check_fields
+
+EXAMPLES_MAX = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeletePlan:
+    """The objects that only the destination has, and that no filter protects.
+
+    ``fingerprint`` stands for exactly these objects. ``is_versioned`` is whether the bucket keeps
+    what is deleted; None if that is not known. ``examples`` are the first keys, in order.
+    """
+
+    count: int
+    size_bytes: int
+    of_objects: int  # that the destination has
+    allowed: int  # to be deleted, by --max-delete
+    examples: tuple[str, ...]
+    fingerprint: str
+    is_versioned: bool | None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def effect(self) -> str:
+        """What deleting does to them, in words."""
+        if self.is_versioned:
+            return "adds delete markers: the bucket is versioned, so they can be restored"
+        if self.is_versioned is None:
+            return "may be irreversible: whether the bucket is versioned could not be seen"
+        return "irreversible: the bucket is not versioned"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {
+            "objects": self.count,
+            "bytes": self.size_bytes,
+            "destination_objects": self.of_objects,
+            "allowed": self.allowed,
+            "versioned": self.is_versioned,
+        }

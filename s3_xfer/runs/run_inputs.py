@@ -1,0 +1,94 @@
+"""What says which objects a run is about, where the listing does not: list, inventory, report.
+
+At most one of them is given. Each is read, and refused, before anything is written.
+"""
+
+from __future__ import annotations
+
+from s3_xfer.access.input_files import InputFiles
+from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.model import S3Object
+from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.sources.batch_report import BatchReport, is_batch_report
+from s3_xfer.sources.inventory import Folder, Inventory, InventorySource, LocalFolder, RemoteFolder
+from s3_xfer.sources.key_list import KeyList, ListSource
+from s3_xfer.sources.report import ReportFile, ReportSource
+from s3_xfer.sources.source import OpenListing, Source
+from s3_xfer.spec import TransferSpec
+
+
+class RunInputs:
+    """The input of one run. ``notes`` grow with what the user should know.
+
+    Methods that read raise S3XferError if the input cannot be used.
+    """
+
+    def __init__(
+        self, spec: TransferSpec, keys: KeyMap, *, requests: RequestPolicy, notes: list[str]
+    ) -> None:
+        self._spec = spec
+        self._keys = keys
+        self._requests = requests
+        self._notes = notes
+        self._files = InputFiles(spec, requests)
+        self.key_list: KeyList | None = None
+        self.inventory: Inventory | None = None
+        self.report: ReportFile | BatchReport | None = None
+
+    @property
+    def are_given(self) -> bool:
+        """Whether something else than the listing says what there is."""
+        options = self._spec.options
+        return bool(options.from_report_path or options.files_from or options.inventory)
+
+    def read_list(self) -> None:
+        """Read the list, if there is one: a journal has to know whether it is the same."""
+        options = self._spec.options
+        if not options.files_from:
+            return
+        self.key_list = KeyList(
+            options,
+            self._keys.source,
+            open_remote=self._files.open,
+            is_stopped=self._requests.stop.is_set,
+        )
+        if not self.key_list.object_count:
+            self._notes.append("the list names nothing")
+
+    def read_others(self) -> None:
+        """Read what a journal makes superfluous, if this run goes on from one."""
+        path = self._spec.options.from_report_path
+        if path and is_batch_report(path):
+            self.report = BatchReport(path, self._keys.source)
+        elif path:
+            self.report = ReportFile(path, self._keys)
+        self.read_inventory()
+
+    def read_inventory(self) -> None:
+        """Read the manifest of the inventory, if there is one."""
+        name = self._spec.options.inventory
+        if not name:
+            return
+        is_remote = name.startswith("s3://")
+        folder: Folder = (
+            RemoteFolder(self._files.open, self._files.folders) if is_remote else LocalFolder()
+        )
+        inventory = self.inventory = Inventory(
+            name, self._keys.source, folder, is_stopped=self._requests.stop.is_set
+        )
+        self._notes.append(
+            f"the inventory is of {inventory.created_at:%Y-%m-%d %H:%M} UTC: what came later is "
+            "left out"
+        )
+        if not inventory.has_etags:
+            self._notes.append(
+                "the inventory has no ETags: objects are looked up, and taken as they are now"
+            )
+
+    def source(self, open_listing: OpenListing) -> Source[S3Object] | None:
+        """Return what the input names; None without one, or if it was not read."""
+        if self.key_list:
+            return ListSource(self.key_list, open_listing)
+        if self.inventory:
+            return InventorySource(self.inventory)
+        return ReportSource(self.report, open_listing) if self.report else None

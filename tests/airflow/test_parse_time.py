@@ -1,0 +1,40 @@
+"""What is loaded when a DAG file is parsed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import sys
+try:
+    from airflow.sdk import BaseOperator
+except ImportError:
+    from airflow.models import BaseOperator
+import airflow.configuration, airflow.plugins_manager
+before = set(sys.modules)
+from airflow_plugin import {name}
+{name}(task_id="task", source_key="s3://a/b", destination_key="s3://c/d")
+heavy = ("boto3", "botocore", "s3transfer", "awscrt", "rich", "click")
+engine = ("s3_xfer.copying", "s3_xfer.runs", "s3_xfer.access", "s3_xfer.operations")
+for module in sorted(set(sys.modules) - before):
+    if module.split(".")[0] in heavy or module.startswith(engine):
+        print(module)
+"""
+
+
+@pytest.mark.parametrize("name", ["S3CrossAccountCopyOperator"])
+def test_parsing_a_dag_loads_neither_boto3_nor_the_engine(name: str) -> None:
+    """Airflow parses every file every few seconds, each in a new process."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(name=name)],
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert loaded.stdout.split() == []

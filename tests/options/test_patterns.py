@@ -1,0 +1,105 @@
+"""The pattern language, row by row, with what rclone, s5cmd and aws-cli disagree on."""
+
+from __future__ import annotations
+
+import pytest
+
+from s3_xfer.errors import ValidationError
+from s3_xfer.options.patterns import compile_pattern, literal_prefix
+
+MATCHES = [
+    # pattern, keys that it matches, keys that it does not match
+    ("*.jpg", ["a.jpg", "d/a.jpg", ".jpg", "d/e/x.jpg"], ["a.png", "a.jpg/b", "a.jpgx"]),
+    ("/*.jpg", ["a.jpg"], ["d/a.jpg"]),
+    ("a.txt", ["a.txt", "d/a.txt", "d/e/a.txt"], ["xa.txt", "a.txt/b", "d/xa.txt"]),
+    ("/a.txt", ["a.txt"], ["d/a.txt", "/a.txt"]),
+    ("d/*", ["d/a.txt", "x/d/b"], ["d/e/a.txt", "d", "xd/a"]),
+    ("d/**", ["d/a.txt", "d/e/a.txt", "x/d/y/z"], ["d", "xd/a"]),
+    ("/d/**", ["d/a.txt", "d/e/a.txt"], ["x/d/y"]),
+    ("**/a.txt", ["d/a.txt", "d/e/a.txt", "/a.txt"], ["a.txt"]),
+    ("?.txt", ["a.txt", "d/b.txt"], ["ab.txt", ".txt"]),
+    ("d/", ["d/a", "d/e/f", "x/d/y", "d/"], ["d", "xd/a"]),
+    ("/d/", ["d/a", "d/e/f"], ["x/d/y", "d"]),
+    ("[a-c].txt", ["a.txt", "c.txt"], ["d.txt", "A.txt"]),
+    ("[!a-c].txt", ["d.txt"], ["a.txt"]),
+    ("[^a-c].txt", ["d.txt"], ["a.txt"]),
+    ("x[!a]y", ["xby"], ["xay", "x/y"]),
+    ("[]a].txt", ["].txt", "a.txt"], ["b.txt"]),
+    ("[a[].txt", ["[.txt", "a.txt"], ["b.txt"]),
+    ("[[:digit:]]x", ["7x"], ["ax", ":x", "[x"]),
+    ("[[:alpha:]_]x", ["ax", "_x"], ["7x"]),
+    ("*.{jpg,png}", ["a.jpg", "d/b.png"], ["a.gif", "a.{jpg,png}"]),
+    ("{a,b/**}", ["a", "b/c", "x/a"], ["c", "b"]),
+    ("{a{b,c},d}", ["ab", "ac", "d"], ["a", "abc"]),
+    ("{,x}a", ["a", "xa"], ["ya"]),
+    ("a,b", ["a,b"], ["a", "b"]),
+    (r"\*.txt", ["*.txt"], ["a.txt"]),
+    (r"a\{b", ["a{b"], ["ab"]),
+    (r"a\\b", [r"a\b"], ["ab"]),
+    ("a.b", ["a.b"], ["axb"]),
+    ("a+(b)|c$", ["a+(b)|c$"], ["c", "aab"]),
+    (r"{{(?i)jpe?g}}", ["JPG", "d/jpeg"], ["jpge"]),
+    (r"*.{{(?:jpe?g|png)}}", ["a.jpeg", "x/b.png"], ["a.gif"]),
+    (r"{{\d{4}}}-*", ["2026-a", "x/2026-b"], ["202-a"]),
+    ("**", ["a", "a/b", ""], []),
+    ("*", ["a", "a/b", "b/"], []),
+    ("A.TXT", ["A.TXT"], ["a.txt"]),
+    ("a//b", ["a//b", "x/a//b"], ["a/b"]),
+    ("./a", ["./a", "x/./a"], ["a"]),
+    ("ä*", ["äb", "x/ä"], ["ab"]),
+    ("a\nb", ["a\nb"], ["a"]),
+    ("a*b", ["a\nb", "ab"], ["a/b", "a\nb\n"]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "matching", "others"), MATCHES, ids=[m[0] for m in MATCHES])
+def test_pattern_matches_what_its_language_says(
+    pattern: str, matching: list[str], others: list[str]
+) -> None:
+    """Whole keys, keys below folders, and what only looks like a match."""
+    search = compile_pattern(pattern).search
+    assert [key for key in matching if not search(key)] == []
+    assert [key for key in others if search(key)] == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "",
+        "/",
+        "//",
+        "a***",
+        "{a",
+        "a}",
+        "[a",
+        "a]",
+        "[]",
+        "{{a",
+        "{{(}}",
+        "a\\",
+        "[[:nix:]]",
+        "[b-a]",
+    ],
+)
+def test_malformed_pattern_is_refused(pattern: str) -> None:
+    """Nothing that cannot be meant is taken for something else."""
+    with pytest.raises(ValidationError, match="is not a pattern: "):
+        compile_pattern(pattern)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "prefix"),
+    [
+        ("/data/2026/*.csv", "data/2026/"),
+        ("/data", "data"),
+        ("/d/", "d/"),
+        (r"/a\*b/*", "a*b/"),
+        ("/a{b,c}", "a"),
+        ("/{{.*}}", ""),
+        ("data/*", ""),
+        ("/**", ""),
+    ],
+)
+def test_literal_prefix_is_what_every_match_begins_with(pattern: str, prefix: str) -> None:
+    """Only anchored patterns have one."""
+    assert literal_prefix(pattern) == prefix
