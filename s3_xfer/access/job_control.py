@@ -17,6 +17,7 @@ from s3_xfer.access.credentials import is_aws, session_for
 from s3_xfer.errors import PreflightError, ValidationError, translate
 from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.text import printable
+from s3_xfer.wording import message
 
 _PATIENCE_S = 10.0
 _ATTEMPTS = 4
@@ -41,7 +42,7 @@ def open_job_control(
     if not region:
         raise ValidationError(
             "the region of the job is not known: it runs in that of the destination bucket",
-            remedy="give --dest-region",
+            remedy=message("give {destination.region=...}"),
         )
     config = Config(
         retries={"total_max_attempts": _ATTEMPTS, "mode": "standard"},

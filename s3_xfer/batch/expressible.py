@@ -13,9 +13,18 @@ from typing import Any
 
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import CopyTask
-from s3_xfer.options import CopyOptions, Encryption, Identical, SourceCheck, StorageClass, TagPolicy
+from s3_xfer.options import (
+    CopyOptions,
+    Delete,
+    Encryption,
+    Identical,
+    SourceCheck,
+    StorageClass,
+    TagPolicy,
+)
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
+from s3_xfer.wording import message
 
 OBJECT_MAX_BYTES = 5 * 10**9  # S3 User Guide: "up to 5 GB"; decimal, to be on the safe side
 # Those whose objects can be read at once; a listing does not tell that another was restored.
@@ -29,31 +38,41 @@ _READABLE = frozenset(
         "REDUCED_REDUNDANCY",
     }
 )
-_USE_COPY = "leave out the option, or use s3-xfer copy"
+_USE_COPY = "leave that out, or copy without a job"
 
+# What is asked for, and why a job cannot do it, as templates of messages.
 _REFUSALS: tuple[tuple[str, Callable[[CopySpec], bool]], ...] = (
-    ("--no-overwrite: it overwrites what exists", lambda spec: not spec.overwrite),
+    ("{overwrite=False}: it overwrites what exists", lambda spec: not spec.overwrite),
     (
-        "--skip-identical: it copies without a look at the destination",
-        lambda spec: spec.options.identical is Identical.SKIP,
+        "{identical=skip}: it copies without a look at the destination",
+        lambda spec: spec.options.identical is not Identical.COPY,
     ),
     (
-        "--source-check: it copies an object as it is then",
-        lambda spec: spec.options.source_check is SourceCheck.HEAD,
+        "{source_check=head}: it copies an object as it is then",
+        lambda spec: spec.options.source_check is not SourceCheck.CONDITION,
     ),
-    ("--journal: its state is with AWS", lambda spec: bool(spec.options.journal)),
+    ("{journal}: its state is with AWS", lambda spec: bool(spec.options.journal)),
+    (
+        "{delete=extra}: it only copies",
+        lambda spec: spec.options.delete is not Delete.NOTHING,
+    ),
+    ("{if_tag}: its plan only lists", lambda spec: bool(spec.options.if_tag)),
+    (
+        "objects of a list: their sizes have to be known",
+        lambda spec: spec.objects is not None or spec.options.files_from is not None,
+    ),
     ("rename: keys keep their whole source key", lambda spec: spec.rename is not None),
     (
-        "the storage class REDUCED_REDUNDANCY",
+        "{storage_class=REDUCED_REDUNDANCY}",
         lambda spec: spec.options.storage_class is StorageClass.REDUCED_REDUNDANCY,
     ),
-    ("--sse aws:kms:dsse", lambda spec: spec.options.sse is Encryption.KMS_DSSE),
+    ("{sse=aws:kms:dsse}", lambda spec: spec.options.sse is Encryption.KMS_DSSE),
     (
-        "--sse AES256 without replacing metadata; a bucket has it by default",
+        "{sse=AES256} without replacing metadata; a bucket has it by default",
         lambda spec: spec.options.sse is Encryption.S3,
     ),
     (
-        "--sse aws:kms without --sse-kms-key-id",
+        "{sse=aws:kms} without {sse_kms_key_id}",
         lambda spec: spec.options.sse is Encryption.KMS and not spec.options.sse_kms_key_id,
     ),
 )
@@ -67,11 +86,15 @@ def target_prefix(spec: CopySpec) -> str:
     """
     if not spec.recursive:
         raise ValidationError(
-            "a job copies what is under a prefix, not a single object", remedy="use s3-xfer copy"
+            "a job copies what is under a prefix, not a single object",
+            remedy="copy it without a job",
         )
     for lacking, is_asked_for in _REFUSALS:
         if is_asked_for(spec):
-            raise ValidationError(f"S3 Batch Operations cannot express {lacking}", remedy=_USE_COPY)
+            raise ValidationError(
+                message("S3 Batch Operations cannot express {asked}", asked=message(lacking)),
+                remedy=_USE_COPY,
+            )
     return _prefix_between(spec.key_map())
 
 
@@ -89,7 +112,7 @@ def _prefix_between(keys: KeyMap) -> str:
         f"S3 Batch Operations keeps the whole source key, so nothing goes from {keys.source.url} "
         f"to {keys.destination.url}",
         remedy=f"let the destination end in the source's prefix ({example}{source}), "
-        "or use s3-xfer copy",
+        "or copy without a job",
     )
 
 

@@ -80,7 +80,8 @@ def submit(folder: Path, plan: BatchPlan, s3: S3Client, control: JobControlClien
         return Submitted(job_id, is_new=False)
     if not plan.objects:
         raise ValidationError(
-            "the plan has no object that a job can copy", remedy="copy all of it with s3-xfer copy"
+            "the plan has no object that a job can copy",
+            remedy="copy all of it without a job, from the rest.jsonl of the plan",
         )
     etag = _write_manifest(folder / MANIFEST, plan, s3)
     location = {**plan.request["Manifest"]["Location"], "ETag": etag}

@@ -261,7 +261,12 @@ policy_options = (
 )
 
 _IN_A_JOB = ("tags", "storage_class", "acl", "sse", "sse_kms_key_id", "bucket_key")
-_NOT_IN_A_JOB = ("overwrite", "identical", "journal")  # known, so that they are refused with why
+_NOT_IN_A_JOB = (
+    "overwrite",
+    "identical",
+    "journal",
+    "if_tag",
+)  # known, so that they are refused with why
 _CONTROL_ENDPOINT = own(
     JOB, "--control-endpoint", "Endpoint of the control API, if it is not AWS's.", metavar="URL"
 )
@@ -291,6 +296,7 @@ batch_plan_options = (
         multiple=True,
     ),
     *_LOCATIONS,
+    *_SELECTING,
     *(
         declared({**declarations_of(CopySpec), **_COPY}[name])
         for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")

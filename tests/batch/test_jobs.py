@@ -106,6 +106,7 @@ def test_destination_that_keeps_the_key_can_be_planned(
         (("--no-overwrite",), TO, "cannot express --no-overwrite"),
         (("--skip-identical",), TO, "cannot express --skip-identical"),
         (("--journal", "j.db"), TO, "cannot express --journal"),
+        (("--if-tag", "a=b"), TO, "cannot express --if-tag"),
         (("--storage-class", "REDUCED_REDUNDANCY"), TO, "REDUCED_REDUNDANCY"),
         (("--sse", "aws:kms:dsse"), TO, "cannot express --sse aws:kms:dsse"),
         (("--sse", "aws:kms"), TO, "without --sse-kms-key-id"),
@@ -128,6 +129,16 @@ def test_what_a_job_cannot_express_is_refused(
     assert done.code == 3, done.said
     assert says in done.err
     assert not desk.folder.exists()
+
+
+def test_filters_choose_what_the_job_copies(desk: Desk) -> None:
+    """As those of a copy do; what they leave out is neither in the job nor in the rest."""
+    desk.shop.fill(OBJECTS)
+    planned = desk.plan("--exclude", "p*", "--min-size", "1", "--json").json()
+    codes = [desk.run(name).code for name in ("submit", "watch", "collect")]
+
+    assert (planned["objects"], planned["rest"], codes) == (7, {}, [0, 0, 0])
+    assert len(desk.copies()) == len(lines_of(desk.report)) == 7
 
 
 def test_empty_prefix_and_second_plan_are_refused(desk: Desk) -> None:
