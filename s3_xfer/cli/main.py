@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.batch import batch
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
@@ -68,7 +69,19 @@ def cli() -> None:
     """Group the commands."""
 
 
-_COMMANDS = (check, copy, doctor, filter_keys, interactive, policy, resume, runbook, sync, uploads)
+_COMMANDS = (
+    batch,
+    check,
+    copy,
+    doctor,
+    filter_keys,
+    interactive,
+    policy,
+    resume,
+    runbook,
+    sync,
+    uploads,
+)
 for _command in _COMMANDS:
     cli.add_command(_command)
 

@@ -74,6 +74,15 @@ class ReportWriter:
             return
         self._write(outcome_line(outcome))
 
+    def left(self, task: CopyTask, reason: str) -> None:
+        """Add an object that is left to another copy; ``reason`` may be empty."""
+        line = outcome_line(NotAttempted(task))
+        self._write(line | ({"reason": reason} if reason else {}))
+
+    def taken_over(self, line: dict[str, Any]) -> None:
+        """Add a line of another report of the same copy, but not its last."""
+        self._write(line)
+
     def compared(self, result: CompareResult) -> None:
         """Add what a check says about one object."""
         self._write(_compared_line(result))
