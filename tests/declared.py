@@ -10,7 +10,7 @@ from typing import Any
 from s3_xfer.declarations import Declaration, JournalRole, Kind, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
-from s3_xfer.options import CopyOptions, Encryption
+from s3_xfer.options import CopyOptions, Encryption, Identical
 from s3_xfer.spec import CheckSpec, CopySpec
 
 ROLE = "arn:aws:iam::123456789012:role/copier"
@@ -124,7 +124,11 @@ def operation(case: Case | None = None) -> S3CopyOperation:
     if case is None:
         return S3CopyOperation(**spec)  # type: ignore[arg-type]
     if case.cls is CopyOptions:
-        options, recursive = CopyOptions(**case.fields), case.name in FILTERS
+        needed: dict[str, Any] = (
+            {"identical": Identical.SKIP} if case.name == "delete" else {}
+        )  # as a sync has
+        options = CopyOptions(**needed, **case.fields)
+        recursive = case.name in (*FILTERS, "delete")
         return S3CopyOperation(**spec, options=options, recursive=recursive)  # type: ignore[arg-type]
     if case.cls is AccountContext:
         side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"
