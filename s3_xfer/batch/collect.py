@@ -102,7 +102,7 @@ def collect(
     if not job.has_ended:
         raise ValidationError(
             f"the job {printable(job.job_id)} is still under way ({printable(job.status)})",
-            remedy="wait for it with s3-xfer batch watch",
+            remedy="wait until it has ended",
         )
     keys = plan.key_map(source, destination)
     objects = JobObjects(folder / OBJECTS, keys)
@@ -110,7 +110,7 @@ def collect(
         raise ReportError(
             f"the plan {printable(str(folder))} lacks objects: it names {len(objects):,} of "
             f"{plan.objects:,}",
-            remedy="take the folder as s3-xfer batch plan has written it",
+            remedy="give the folder of the plan as it was written",
         )
     rows = completion_rows(s3, plan, job.job_id)
     if rows is None and job.succeeded + job.failed:

@@ -198,5 +198,5 @@ def lines_of(report: Path) -> Iterator[dict[str, Any]]:
 def _cut_off(report: Path) -> ReportError:
     return ReportError(
         f"{printable(str(report))} of the plan is missing, or was cut off",
-        remedy="take the folder as s3-xfer batch plan has written it",
+        remedy="give the folder of the plan as it was written",
     )

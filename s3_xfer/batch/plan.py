@@ -90,7 +90,7 @@ def read_plan(folder: Path) -> BatchPlan:
     if values is None:
         raise ValidationError(
             f"{printable(str(folder))} has no plan of a job",
-            remedy="give the folder that s3-xfer batch plan has written",
+            remedy="give the folder of a plan",
         )
     if values.pop("format", None) != FORMAT:
         raise _damaged(folder / PLAN)

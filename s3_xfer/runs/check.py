@@ -15,15 +15,14 @@ from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
-from s3_xfer.errors import ErrorClass, ObjectError, checked_call
+from s3_xfer.errors import checked_call
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
-from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.whole import every_object, listing_of
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
-from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.planning.selection import Selection
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -139,13 +138,9 @@ class CheckRun(Run[CheckResult]):
         The empty object that marks a prefix is left out where it can have no counterpart: a copy
         skips it, too.
         """
-        listing = Listing(
-            PageReader(client, bucket=location.bucket, prefix=location.key),
-            prefix=location.key,
-            ranges=EVERYTHING,
-        )
+        listing = listing_of(client, location)
         self._listings.append(listing)
-        objects = self._objects(listing)
+        objects = every_object(listing, self._stop)
         return objects if counterpart.key else self._without_marker(objects, location)
 
     def _without_marker(
@@ -159,15 +154,6 @@ class CheckRun(Run[CheckResult]):
                 )
             else:
                 yield found
-
-    def _objects(self, listing: Listing) -> Iterator[S3Object]:
-        """Yield every object; raise if the run is stopped, so the listing never looks complete."""
-        for page in listing.iter_pages():
-            if self._stop.is_set():
-                break
-            yield from page.objects
-        if listing.unlisted():
-            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
 
     def _work(self) -> None:
         assert self._source and self._comparer  # noqa: S101, PT018 - validated

@@ -236,10 +236,10 @@ class CopyRun(Run[CopyResult]):
     def _selected(self, objects: Sequence[S3Object]) -> Sequence[S3Object]:
         """Return the objects that the filters do not leave out; count those that they do."""
         selection = self._selection
-        if not selection or selection.is_everything:
-            return objects
+        assert selection  # noqa: S101 - made before the source is read
         chosen = selection.wanted(objects)
-        self._ledger.left_out(selection.left_out, selection.left_out_bytes)
+        if chosen is not objects:
+            self._ledger.left_out(selection.left_out, selection.left_out_bytes)
         return chosen
 
     def _to_copy(

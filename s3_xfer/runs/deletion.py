@@ -18,11 +18,11 @@ from typing import Any
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import Pair
 from s3_xfer.copying.deleter import Deleter
-from s3_xfer.errors import ErrorClass, ObjectError, RunAborted, translate
+from s3_xfer.errors import ErrorClass, RunAborted, translate
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
-from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.whole import every_object, listing_of
 from s3_xfer.model import (
     DeleteTask,
     NotAttempted,
@@ -37,7 +37,6 @@ from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.delete_plan import EXAMPLES_MAX, DeletePlan
 from s3_xfer.planning.mapping import KeyMap
-from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.planning.selection import Selection
 from s3_xfer.runs.execution import Execution
 from s3_xfer.s3_client import S3Client
@@ -161,16 +160,10 @@ class DeletionStage:
         return self._of_destination.wants(pair.destination)
 
     def _listed(self, client: S3Client, location: S3Location) -> Iterator[S3Object]:
-        """Yield every object of one side; raise if the run is stopped."""
-        reader = PageReader(client, bucket=location.bucket, prefix=location.key)
-        listing = Listing(reader, prefix=location.key, ranges=EVERYTHING)
+        """Return every object of one side; reading raises if the run is stopped."""
+        listing = listing_of(client, location)
         self._listings.append(listing)
-        for page in listing.iter_pages():
-            if self._stop.is_set():
-                break
-            yield from page.objects
-        if listing.unlisted():
-            raise ObjectError.of(ErrorClass.INTERRUPTED, f"stopped: {self._stop.reason}")
+        return every_object(listing, self._stop)
 
     def _is_versioned(self) -> bool | None:
         """Return whether the bucket keeps what is deleted; None if that cannot be seen."""

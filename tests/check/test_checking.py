@@ -23,6 +23,7 @@ from s3_xfer import (
     S3CheckOperation,
 )
 from tests.fault_server import Fault
+from tests.fault_server.odd_listings import in_small_pages
 from tests.patience import PATIENCE_S
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
@@ -334,6 +335,29 @@ def test_a_stopped_check_has_no_result(world: World) -> None:
 
     assert (result.cancelled_by, result.complete, result.no_difference) == ("test", False, False)
     assert sum(result.totals.counts.values()) < 40
+
+
+@pytest.mark.parametrize("side", [SRC, DST])
+def test_what_a_stopped_listing_did_not_show_is_not_missing(world: World, side: str) -> None:
+    """A listing that was cut short looks like one that has ended."""
+    for number in range(6):
+        world.server.put(SRC, f"in/{number}", size=1, etag=MD5)
+        world.server.put(DST, f"out/{number}", size=1, etag=MD5)
+    for bucket in (SRC, DST):
+        world.server.inject(in_small_pages(2, bucket=bucket))
+    cancelled = threading.Event()
+    world.server.inject(
+        Fault.call("ListObjectsV2", lambda _: cancelled.wait(1), bucket=side, after=2, times=1)
+    )
+    run = operation(world).start()
+    world.server.wait_for("ListObjectsV2", count=5)
+
+    run.cancel("test")
+    result = run.result()
+    cancelled.set()
+
+    assert (result.complete, result.cancelled_by) == (False, "test")
+    assert set(counts(result)) <= {"same"}
 
 
 def test_a_stop_between_two_questions_is_no_verdict(world: World) -> None:

@@ -431,4 +431,5 @@ def test_a_stop_while_both_sides_are_listed_deletes_nothing(world: World, after:
 
     check_accounts(result)
     assert exit_code(result) is ExitCode.INTERRUPTED
+    assert result.delete_plan is None, "what was not listed to its end is no plan"
     assert left(world) == "abcxyz"

@@ -58,24 +58,29 @@ def serving(stub: Path, objects: int) -> Iterator[str]:
 
 def copy(stub: Path, home: Path, objects: int) -> tuple[dict[str, Any], float]:
     """Copy so many objects; return the metrics and the program's peak memory in MiB."""
-    command = [sys.executable, "-c", MEASURED, *PROGRAM, "copy", "s3://src/data/", "s3://dst/"]
     with serving(stub, objects) as url:
-        finished = subprocess.run(
-            [*command, *HOW, "--endpoint-url", url],
-            env={
-                **environment(home, "", "", measure=False),
-                "AWS_ACCESS_KEY_ID": "key",
-                "AWS_SECRET_ACCESS_KEY": "secret",
-                "AWS_DEFAULT_REGION": "us-east-1",
-            },
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE_S,
-            check=False,
-        )
+        return measured(home, "--endpoint-url", url)
+
+
+def measured(home: Path, *options: str) -> tuple[dict[str, Any], float]:
+    """Run a copy with these options; return the metrics and the peak memory in MiB."""
+    command = [sys.executable, "-c", MEASURED, *PROGRAM, "copy", "s3://src/data/", "s3://dst/"]
+    finished = subprocess.run(
+        [*command, *HOW, *options],
+        env={
+            **environment(home, "", "", measure=False),
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE_S,
+        check=False,
+    )
     assert finished.returncode == 0, finished.stdout + finished.stderr
     metrics = Done(0, finished.stdout, finished.stderr).json()
-    return metrics, int(finished.stderr) / 1024
+    return metrics, int(finished.stderr.splitlines()[-1]) / 1024
 
 
 def test_memory_is_bounded_and_requests_are_few(stub: Path, tmp_path: Path) -> None:
@@ -100,23 +105,9 @@ def test_memory_does_not_grow_with_a_list(tmp_path: Path) -> None:
         file.write("key,size,etag\n")
         for number in range(lines):
             file.write(f"data/{rng.getrandbits(64):016x}/{number},3,{number:032x}\n")
-    command = [*PROGRAM, "copy", "s3://src/data/", "s3://dst/", "--dry-run", "--no-preflight"]
-    finished = subprocess.run(
-        [sys.executable, "-c", MEASURED, *command, "--files-from", str(keys), *HOW],
-        env={
-            **environment(tmp_path / "home", "", "", measure=False),
-            "AWS_ACCESS_KEY_ID": "key",
-            "AWS_SECRET_ACCESS_KEY": "secret",
-            "AWS_DEFAULT_REGION": "us-east-1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=3 * PATIENCE_S,
-        check=False,
-    )
 
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    metrics = Done(0, finished.stdout, finished.stderr).json()
+    options = ("--dry-run", "--no-preflight", "--files-from", str(keys))
+    metrics, peak_mib = measured(tmp_path / "home", *options)
+
     assert metrics["planned_bytes"] == 3 * lines
-    peak_kib = int(finished.stderr.splitlines()[-1])
-    assert peak_kib / 1024 < 120
+    assert peak_mib < 120

@@ -22,6 +22,7 @@ from s3_xfer import (
     ValidationError,
     declarations_of,
 )
+from s3_xfer.cli.main import cli
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.spec import CheckSpec
 from s3_xfer.wording import LIBRARY, Message, Phrase, Wording, message, option
@@ -180,8 +181,7 @@ def test_every_option_of_a_program_can_be_named() -> None:
 
 _FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _COMMAND = re.compile(
-    r"\bs3-xfer (?:check|copy|doctor|interactive|plan|policy|resume|runbook|sync|uploads)\b|"
-    r"\baws (?:s3|s3api|sso|sts|configure)\b"
+    rf"\bs3-xfer (?:{'|'.join(cli.commands)})\b|\baws (?:s3|s3api|sso|sts|configure)\b"
 )
 
 
