@@ -49,3 +49,8 @@ def _escaped(character: str) -> str:
         return character
     data = character.encode("utf-8", "surrogateescape")
     return "".join(f"\\x{byte:02x}" for byte in data)
+
+
+def reason_of(error: Exception) -> str:
+    """Return what an error says, safe to print; of the disk's, without number and name."""
+    return printable(getattr(error, "strerror", None) or str(error))

@@ -19,7 +19,7 @@ from s3_xfer.errors import ReportError
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.named_objects import PAGE, NamedObject, NamedObjects
-from s3_xfer.text import printable
+from s3_xfer.text import printable, reason_of
 from s3_xfer.wording import message
 
 _FORMAT = "Report_CSV_20180820"
@@ -76,8 +76,7 @@ class BatchReport:
                 self._take_all(path, csv.reader(file, strict=True))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ReportError(
-                f"the results {printable(str(path))} of the job cannot be read: "
-                f"{printable(str(error))}",
+                f"the results {printable(str(path))} of the job cannot be read: {reason_of(error)}",
                 remedy=_GIVE_ANOTHER,
             ) from error
 

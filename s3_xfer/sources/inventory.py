@@ -23,7 +23,7 @@ from s3_xfer.model import S3Location, S3Object
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.sources.inventory_rows import READERS, column_names, object_of
 from s3_xfer.sources.source import Batch, Source
-from s3_xfer.text import printable
+from s3_xfer.text import printable, reason_of
 
 MANIFEST, CHECKSUM = "manifest.json", "manifest.checksum"
 _DATED = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\dZ")
@@ -234,7 +234,7 @@ def _md5(chunks: Any) -> str:
 
 def _unreadable(name: str, error: Exception) -> ListError:
     return ListError(
-        f"{printable(name)} of the inventory cannot be read: {printable(str(error))}",
+        f"{printable(name)} of the inventory cannot be read: {reason_of(error)}",
         remedy=_GIVE_MANIFEST,
     )
 

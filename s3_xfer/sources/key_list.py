@@ -28,7 +28,7 @@ from s3_xfer.sources.list_formats import LineError, ListOperation, ListRow, form
 from s3_xfer.sources.named_objects import PAGE, NamedObject, NamedObjects
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import OpenListing
-from s3_xfer.text import printable
+from s3_xfer.text import printable, reason_of
 from s3_xfer.wording import message
 
 OpenRemote: TypeAlias = Callable[[str], IO[bytes]]
@@ -175,7 +175,7 @@ class KeyList:
             ) from error
         except (OSError, EOFError, zlib.error) as error:
             raise ListError(
-                f"the list {self._shown} cannot be read: {printable(str(error))}",
+                f"the list {self._shown} cannot be read: {reason_of(error)}",
                 remedy="give a file of keys, s3://BUCKET/KEY, or - for stdin",
             ) from error
         except sqlite3.Error as error:

@@ -37,6 +37,14 @@ def test_a_list_through_a_pipe(shop: Shop) -> None:
     assert shop.program.fed(b"", *COPY, "--files-from", "-").code == 3
 
 
+def test_a_list_that_is_not_there_is_named_once(shop: Shop) -> None:
+    """In words, without the number and the name that Python adds."""
+    done = shop.program.run(*COPY, "--files-from", "nowhere.txt")
+
+    assert done.code == 3, done.said
+    assert "the list nowhere.txt cannot be read: No such file or directory\n" in done.err
+
+
 def test_a_list_in_s3(shop: Shop) -> None:
     """It is read with the source's profile, and unpacked."""
     lines = "".join(json.dumps({"key": key, "version_id": None}) + "\n" for key in ODD)
