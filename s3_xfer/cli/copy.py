@@ -22,7 +22,7 @@ from s3_xfer.cli.factory import (
     rerun_command,
 )
 from s3_xfer.cli.follow import follow
-from s3_xfer.cli.options import copy_options, resume_options
+from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -75,14 +75,40 @@ EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
 @command(
-    COPY_HELP, "Copy one object, or everything under a prefix.", copy_options, epilog=EXIT_HELP
+    COPY_HELP,
+    "Copy one object, or everything under a prefix.",
+    (*shard_options, *copy_options),
+    optional=True,
+    epilog=EXIT_HELP,
 )
-def copy(source: str, destination: str, **values: Any) -> ExitCode:
+def copy(
+    source: str | None,
+    destination: str | None,
+    *,
+    plan: str | None,
+    shard: str | None,
+    **values: Any,
+) -> ExitCode:
     """Copy without asking."""
+    if plan is not None or shard is not None:
+        return _shard(source, plan, shard, values)
+    if source is None or destination is None:
+        name = "SOURCE" if source is None else "DESTINATION"
+        raise click.MissingParameter(param_type="argument", param_hint=f"'{name}'")
     output = output_of(values)
     with output.printing_refusals():
         operation = operation_from(source, destination, values)
         return perform(operation, output, context_of(source, destination, values))
+
+
+def _shard(source: str | None, plan: str | None, shard: str | None, values: Values) -> ExitCode:
+    from s3_xfer.cli.shards import copy_shard  # noqa: PLC0415 - it imports this module
+
+    if plan is None or shard is None:
+        raise click.UsageError("--plan and --shard belong together.")
+    if source is not None:
+        raise click.UsageError("The plan says what is copied: leave out SOURCE and DESTINATION.")
+    return copy_shard(plan, shard, values)
 
 
 @command(

@@ -34,7 +34,7 @@ _NAMES, _INDENT, _WIDE = 29, 6, 70
 class UnitParam(_ParamType):
     """A number that is written with its unit, as ``parse`` reads it."""
 
-    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], float | None]) -> None:
         self.name = name
         self._parse = parse
 
