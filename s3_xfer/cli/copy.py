@@ -24,7 +24,7 @@ from s3_xfer.cli.factory import (
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
-from s3_xfer.cli.params import command
+from s3_xfer.cli.params import SectionedCommand, command
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
@@ -74,11 +74,35 @@ _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
+class CopyCommand(SectionedCommand):
+    """Takes either two locations, or a plan and a shard of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; what belongs together has to be there."""
+        rest = super().parse_args(ctx, args)
+        if ctx.resilient_parsing:  # for completion
+            return rest
+        given = {name for name, value in ctx.params.items() if value is not None}
+        if given & {"plan", "shard"}:
+            if not given >= {"plan", "shard"}:
+                raise click.UsageError("--plan and --shard belong together.", ctx)
+            if "source" in given:
+                text = "The plan says what is copied: leave out SOURCE and DESTINATION."
+                raise click.UsageError(text, ctx)
+            return rest
+        for param in self.params:
+            if isinstance(param, click.Argument) and param.name not in given:
+                hint = f"'{str(param.name).upper()}'"
+                raise click.MissingParameter(ctx=ctx, param=param, param_hint=hint)
+        return rest
+
+
 @command(
     COPY_HELP,
     "Copy one object, or everything under a prefix.",
     (*shard_options, *copy_options),
     optional=True,
+    cls=CopyCommand,
     epilog=EXIT_HELP,
 )
 def copy(
@@ -90,25 +114,15 @@ def copy(
     **values: Any,
 ) -> ExitCode:
     """Copy without asking."""
-    if plan is not None or shard is not None:
-        return _shard(source, plan, shard, values)
-    if source is None or destination is None:
-        name = "SOURCE" if source is None else "DESTINATION"
-        raise click.MissingParameter(param_type="argument", param_hint=f"'{name}'")
+    if plan and shard:
+        from s3_xfer.cli.shards import copy_shard  # noqa: PLC0415 - it imports this module
+
+        return copy_shard(plan, shard, values)
+    assert source and destination  # noqa: S101, PT018 - parsed
     output = output_of(values)
     with output.printing_refusals():
         operation = operation_from(source, destination, values)
         return perform(operation, output, context_of(source, destination, values))
-
-
-def _shard(source: str | None, plan: str | None, shard: str | None, values: Values) -> ExitCode:
-    from s3_xfer.cli.shards import copy_shard  # noqa: PLC0415 - it imports this module
-
-    if plan is None or shard is None:
-        raise click.UsageError("--plan and --shard belong together.")
-    if source is not None:
-        raise click.UsageError("The plan says what is copied: leave out SOURCE and DESTINATION.")
-    return copy_shard(plan, shard, values)
 
 
 @command(

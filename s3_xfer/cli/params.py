@@ -156,11 +156,13 @@ def command(
     *,
     arguments: Sequence[str] = ("source", "destination"),
     optional: bool = False,
+    cls: type[SectionedCommand] = SectionedCommand,
     epilog: str | None = None,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command with these arguments and options, in this order.
 
-    ``text`` is its help. With ``optional`` the arguments may be left out.
+    ``text`` is its help. With ``optional`` the arguments may be left out; ``cls``
+    may check them.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:
@@ -169,7 +171,7 @@ def command(
         for name in reversed(arguments):
             function = click.argument(name, cls=NotEmptyArgument, required=not optional)(function)
         settings = {"help": text, "short_help": short_help, "epilog": epilog}
-        return click.command(cls=SectionedCommand, **settings)(function)
+        return click.command(cls=cls, **settings)(function)
 
     return decorate
 

@@ -27,7 +27,7 @@ SHARDS_MAX = 10_000  # of an array job of AWS Batch
 AUTO_SHARDS_MAX = 200
 _AUTO_WEIGHT = 2_000_000 * OBJECT_WEIGHT_BYTES  # of one shard, where nobody says how many
 _CHUNKS = 200_000  # a chunk weighs at most this share of what was listed before it
-LARGE_BYTES = 64 * MIB  # smaller objects are never put apart
+LARGE_BYTES = 16 * MIB  # smaller objects are never put apart
 _LARGE_SHARE = 20  # and no object that weighs less than this share of a shard
 
 

@@ -82,9 +82,11 @@ def test_a_plan_is_never_replaced(stage: PlanStage) -> None:
     """Its shards may be under way."""
     stage.fill(3)
     first = stage.plan()
+    stage.world.server.forget_requests()
     with pytest.raises(PlanError, match="there is a plan in"):
         stage.plan()
 
+    assert stage.world.server.count("ListObjectsV2") == 0  # no long listing in vain
     assert stage.merge().plan == first
 
 
