@@ -41,7 +41,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param batch_size: objects handed to the workers at a time, 1 to 1000
     :param overwrite: replace objects that exist at the destination
     :param identical: what happens to objects whose content is at the destination already: ``copy``,
-        ``skip`` (one HEAD for each object), or ``skip-on-retry``: copy in the first try of the
+        ``skip`` (by listing the destination), or ``skip-on-retry``: copy in the first try of the
         task, skip in later ones. Default: ``[s3_xfer] identical``, which is ``skip-on-retry``
     :param fail_on_error: fail the task if an object was not copied. A copy that ended early fails
         it in any case.

@@ -34,7 +34,7 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
-from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra
+from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, Extra, FailOn
 from s3_xfer.declarations import Declaration, declarations_of
 from s3_xfer.errors import (
     CopyFailed,
@@ -150,6 +150,7 @@ __all__ = [
     "ErrorClass",
     "ErrorInfo",
     "Extra",
+    "FailOn",
     "Failed",
     "Identical",
     "JournalError",

@@ -33,7 +33,18 @@ class CompareStatus(enum.Enum):
 
 
 DIFFERENCES = (CompareStatus.MISSING, CompareStatus.DIFFERENT, CompareStatus.EXTRA)
-ORDINARY = (CompareStatus.SAME, CompareStatus.SAME_SIZE)
+
+
+class FailOn(enum.Enum):
+    """What a check counts as a difference."""
+
+    DIFFERENCE = "difference"  # what is missing, different or extra
+    SAME_SIZE = "same-size"  # also what has the same size, and no proof of the same content
+
+    @property
+    def differences(self) -> tuple[CompareStatus, ...]:
+        """The statuses that are differences."""
+        return (*DIFFERENCES, CompareStatus.SAME_SIZE) if self is FailOn.SAME_SIZE else DIFFERENCES
 
 
 class CompareField(enum.Enum):

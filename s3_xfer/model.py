@@ -312,10 +312,11 @@ class SkipReason(enum.Enum):
     APPEARED_LATER = "appeared after the run began"
     STALE = "changed since the inventory"
     MARKER = "marks the prefix itself, for which the destination has no key"
+    OTHER_TAGS = "has not the tags that were asked for"
+    LEFT_OUT = "left out by a filter, as a HEAD told"
     WOULD_DELETE = "dry run, would be deleted"
     CHANGED_THERE = "changed at the destination since it was listed"
     GONE = "gone from the destination before it was deleted"
-    OTHER_TAGS = "has not the tags that were asked for"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from s3_xfer.access.clients import journal_storage
-from s3_xfer.comparison import CompareField, CompareResult, Extra
+from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
 from s3_xfer.declarations import check_values, declarations_of
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
@@ -310,6 +310,7 @@ def check(
     recursive: bool = False,
     compare: Collection[CompareField | str] = (),
     extra: Extra = Extra.COUNT,
+    fail_on: FailOn = FailOn.DIFFERENCE,
     source_account: AccountContext | None = None,
     destination_account: AccountContext | None = None,
     on_progress: Callable[[TransferMetrics], object] | None = None,
@@ -327,6 +328,7 @@ def check(
         recursive=recursive,
         compare=compare,
         extra=extra,
+        fail_on=fail_on,
         options=_options(options),
     ).run(on_progress=on_progress)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from s3_xfer.comparison import CompareField, Extra
+from s3_xfer.comparison import CompareField, Extra, FailOn
 from s3_xfer.declarations import Declaration, Section, check_values, declared, option
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
@@ -215,6 +215,12 @@ class CheckSpec(TransferSpec):
         "Leave out objects that only the destination has.",
         flag="--ignore-extra",
         when_given=Extra.IGNORE,
+    )
+    fail_on: FailOn = option(
+        FailOn.DIFFERENCE,
+        Section.COMPARISON,
+        "What is a difference: same-size adds what has the same size, and no proof.",
+        metavar="WHAT",
     )
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from option_table import HEADINGS, rows
 from sphinx.util.docutils import SphinxDirective
 
 from s3_xfer.cli.main import cli
+from s3_xfer.cli.params import commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ class CommandLine(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the sections."""
         group = click.Context(cli, info_name=PROGRAM)
-        return [_section(name, command, group) for name, command in cli.commands.items()]
+        return [_section(name, command, group) for name, command in commands_of(cli)]
 
 
 class OptionTable(SphinxDirective):

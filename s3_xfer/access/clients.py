@@ -235,6 +235,19 @@ def open_metered_client(
     return client
 
 
+def open_side_client(account: AccountContext) -> S3Client:
+    """Return a client with the destination's credentials for a few requests outside of any run.
+
+    Raises:
+        PreflightError: the credentials cannot be used.
+    """
+    requests = RequestPolicy.of(CopyOptions(), counter=MetricsCollector("side"), stop=StopFlag())
+    session = session_for(account, side="destination", requests=requests)
+    return open_metered_client(
+        session, account, requests=requests, patience_s=CopyOptions().read_timeout_s
+    )
+
+
 def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
     """Return a client that reads the source with the destination's credentials, as a copy does."""
     return open_metered_client(

@@ -37,7 +37,7 @@ from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, PreflightError, RunAborted, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload
-from s3_xfer.options import RunMode, TagPolicy
+from s3_xfer.options import Delete, RunMode, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
@@ -270,6 +270,8 @@ class _Examination:
             yield probes.head_by_copier
         if not spec.overwrite:
             yield probes.existing
+        if spec.options.delete is Delete.EXTRA:
+            yield from (probes.list_destination, probes.versioning, probes.delete)
         yield from (probes.source_identity, probes.destination_identity)
 
     def _add(self, name: str, verdict: Verdict, *texts: str) -> None:

@@ -134,6 +134,26 @@ def list_destination(context: ProbeContext) -> str | None:
     return f"{plural(len(found), 'object')} on the first page"
 
 
+@partial(Probe, "versioning", DESTINATION)
+def versioning(context: ProbeContext) -> str:
+    """Ask whether the bucket keeps what is deleted; a sync works without the answer."""
+    bucket = context.keys.destination.bucket
+    try:
+        status = context.clients.destination.get_bucket_versioning(Bucket=bucket).get("Status")
+    except Exception as error:
+        evidence = f"{bucket} does not say whether it is versioned: {answer_text(translate(error))}"
+        raise UnprovenError(evidence, is_needed=False) from error
+    if status == "Enabled":
+        return f"{bucket} is versioned: deletes add markers, which can be removed again"
+    return f"{bucket} does not keep versions: deletes are irreversible"
+
+
+@partial(Probe, "delete", DESTINATION)
+def delete(_: ProbeContext) -> str:
+    """Try nothing: a delete that proves something has deleted something."""
+    raise UnprovenError("not tried: only a delete shows whether s3:DeleteObject is allowed")
+
+
 @partial(Probe, "list", SOURCE)
 def list_and_choose(context: ProbeContext) -> str:
     """List the source prefix, and choose the objects that are tried one by one."""

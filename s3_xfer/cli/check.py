@@ -17,8 +17,8 @@ from s3_xfer.cli.output import (
     text_width,
 )
 from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.comparison import CompareStatus
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.render.summary import Context
 from s3_xfer.spec import CheckSpec
@@ -30,7 +30,8 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 
     Give the locations and credentials of the copy. Both listings are read side by side: objects are
     missing, different, extra, or the same, which means proven by ETag. What has the same size and
-    ETags that cannot be compared (parts, KMS) is counted by itself.
+    ETags that cannot be compared (parts, KMS) is counted by itself; with --fail-on same-size it is
+    a difference.
 
     \b
     Exit status: 0 no difference, 5 differences,
@@ -47,7 +48,12 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
     """
 
 
-@command(CHECK_HELP, "Compare both sides, and list what is missing or different.", check_options)
+@command(
+    CHECK_HELP,
+    "Compare both sides, and list what is missing or different.",
+    check_options,
+    cls=LocationsCommand,
+)
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
     from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
@@ -78,5 +84,5 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
         print_json(COMMAND_LINE.say_all(result.to_dict()))
     elif not output.quiet:
         print_lines(summary_lines(summary, width=text_width()))
-    if output.quiet and (not result.no_difference or result.totals.counts[CompareStatus.SAME_SIZE]):
+    if output.quiet and (not result.no_difference or result.totals.not_proven):
         print_error("\n".join([summary.headline, *summary.diagnosis]))

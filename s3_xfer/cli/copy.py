@@ -24,7 +24,8 @@ from s3_xfer.cli.factory import (
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
-from s3_xfer.cli.params import SectionedCommand, command
+from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
@@ -74,7 +75,7 @@ _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
-class CopyCommand(SectionedCommand):
+class CopyCommand(LocationsCommand):
     """Takes either two locations, or a plan and a shard of it."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -130,7 +130,7 @@ def check_command(
     for param in params:
         if isinstance(param, SectionOption) and param.name in values:
             words += _typed(param, values[param.name])
-    words += ["--metadata"]
+    words += ["--metadata"] if "recursive" in values else ["--recursive", "--metadata"]  # a sync
     return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
 
 

@@ -22,7 +22,7 @@ FILTER_HELP = """Say which filter decides about each KEY, as it is below the sou
     \b
     Examples:
       s3-xfer filter --exclude '*.tmp' --include '/2026/**' 2026/a.csv
-      s3-xfer filter --filter-from rules.txt - < keys.txt
+      s3-xfer filter --filter-from rules - <keys
     """
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.batch import batch
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
@@ -70,6 +71,7 @@ def cli() -> None:
 
 
 _COMMANDS = (
+    batch,
     check,
     copy,
     doctor,

@@ -37,6 +37,7 @@ ABORTING = "What to list and abort"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
 PLAN = "Plan and shards"
+JOB = "Job"
 # What a resumed copy is given anew; what is not here is in its journal, or is a matter of its
 # first run.
 MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
@@ -199,6 +200,7 @@ check_options = (
     *_SELECTING,
     *member_flags(_CHECK["compare"]),
     declared(_CHECK["extra"]),
+    declared(_CHECK["fail_on"]),
     declared(_COPY["request_payer"]),
     declared(
         _COPY["concurrency"],
@@ -336,4 +338,76 @@ policy_options = (
     own_choice(POLICY_OUTPUT, "--format", "What to write them as.", PolicyFormat.JSON),
     own(POLICY_OUTPUT, "--only", "Print this document alone, as JSON.", metavar="PLACE"),
     own_flag(POLICY_OUTPUT, "--revert", "Print the commands that revoke everything again."),
+)
+
+_IN_A_JOB = ("tags", "storage_class", "acl", "sse", "sse_kms_key_id", "bucket_key")
+_NOT_IN_A_JOB = (
+    "overwrite",
+    "identical",
+    "journal",
+    "if_tag",
+)  # known, so that they are refused with why
+_CONTROL_ENDPOINT = own(
+    JOB, "--control-endpoint", "Endpoint of the control API, if it is not AWS's.", metavar="URL"
+)
+_JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
+
+batch_plan_options = (
+    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
+    own(
+        JOB,
+        "--report-bucket",
+        "Where the job writes its report, and the manifest goes.",
+        metavar="BUCKET[/PREFIX]",
+        required=True,
+    ),
+    own(
+        JOB,
+        "--manifest-bucket",
+        "Where the manifest goes instead.",
+        metavar="BUCKET[/PREFIX]",
+    ),
+    own(
+        JOB,
+        "--source-kms-key",
+        "KMS key of source objects; can be repeated.",
+        metavar="ARN",
+        multiple=True,
+    ),
+    *_LOCATIONS,
+    *_SELECTING,
+    *(
+        declared({**declarations_of(CopySpec), **_COPY}[name])
+        for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")
+    ),
+    *_RETRIES,
+    *(declared(_COPY[name]) for name in ("max_requests_per_s", "prices_path")),
+    _JSON,
+)
+
+batch_submit_options = (*_JOB_SIDE, _JSON)
+
+batch_watch_options = (*_JOB_SIDE, *_REPORTING)
+
+batch_collect_options = (
+    own(
+        JOB,
+        "--report",
+        "File for the report.",
+        metavar="FILE",
+        required=True,
+        type=click.Path(dir_okay=False, path_type=Path),
+    ),
+    *_LOCATIONS,
+    _CONTROL_ENDPOINT,
+    declared(_COPY["request_payer"]),
+    declared(
+        _COPY["concurrency"],
+        help="Objects that S3 is asked about at the same time.",
+        default_text=str(THREADS),
+    ),
+    *_RETRIES,
+    declared(_COPY["max_requests_per_s"]),
+    _JSON,
 )

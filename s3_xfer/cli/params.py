@@ -156,8 +156,8 @@ def command(
     *,
     arguments: Sequence[str] = ("source", "destination"),
     optional: bool = False,
-    cls: type[SectionedCommand] = SectionedCommand,
     epilog: str | None = None,
+    cls: type[SectionedCommand] = SectionedCommand,
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command with these arguments and options, in this order.
 
@@ -292,3 +292,12 @@ class SuggestingGroup(click.Group):
                 hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
                 text = f"No such command {word!r}. {hint}"
             raise click.UsageError(text, ctx) from error
+
+
+def commands_of(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with what is typed for it: ``copy``, ``batch plan``."""
+    for name, found in group.commands.items():
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {inner}", each) for inner, each in commands_of(found))
+        else:
+            yield name, found

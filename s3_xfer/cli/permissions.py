@@ -19,6 +19,7 @@ from s3_xfer.cli.options import (
 )
 from s3_xfer.cli.output import print_error, print_json, print_line
 from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ValidationError
 from s3_xfer.options import Delete
@@ -72,6 +73,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     "Try every step of a copy and say what is denied.",
     (*copy_options, *deleting_options, *doctor_options),
     epilog=DOCTOR_EXIT_HELP,
+    cls=LocationsCommand,
 )
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
@@ -99,6 +101,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     POLICY_HELP,
     "Print the policies that a copy needs.",
     (*copy_options, *deleting_options, *policy_options),
+    cls=LocationsCommand,
 )
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
     """Print what to paste."""

@@ -18,6 +18,7 @@ from s3_xfer.cli.interactive import count_first
 from s3_xfer.cli.options import sync_options
 from s3_xfer.cli.output import Output, can_ask, discard_input, print_error
 from s3_xfer.cli.params import command
+from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.ledger.result import RunState
 from s3_xfer.options import Delete, RunMode
@@ -48,7 +49,13 @@ SYNC_HELP = """Copy what is new or different under SOURCE to DESTINATION, and le
     """
 
 
-@command(SYNC_HELP, "Copy what is new or different under a prefix.", sync_options, epilog=EXIT_HELP)
+@command(
+    SYNC_HELP,
+    "Copy what is new or different under a prefix.",
+    sync_options,
+    epilog=EXIT_HELP,
+    cls=LocationsCommand,
+)
 def sync(source: str, destination: str, *, yes: bool, **values: Any) -> ExitCode:
     """Sync; ask before anything is deleted."""
     output = output_of(values)
@@ -73,7 +80,7 @@ def _ask_and_perform(operation: S3CopyOperation, output: Output, context: Contex
         output.print_result(counted, replace(context, dry_run=True))
         return exit_code(counted)
     SIGNALS.no_run()
-    if plan.count > plan.allowed:
+    if plan.is_too_much:
         print_error(
             f"{plural(plan.count, 'object')} would be deleted, and {plan.allowed:,} may be "
             "(--max-delete); nothing was written"

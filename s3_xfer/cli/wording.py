@@ -5,6 +5,7 @@ The options' names come from their declarations, so a message cannot name one th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from s3_xfer.cli.filter_options import FILTERS, typed_filters, typed_of
@@ -33,6 +34,7 @@ _PHRASES: Mapping[Phrase, str] = {
     Phrase.LEFTOVER_UPLOADS: "docs/runbook.md#leftover-multipart-uploads",
     Phrase.READ_ON: "See docs/runbook.md#{section} (s3-xfer runbook {section})",
 }
+_RULE_ENDS = re.compile(r"\n(?=[+-] )")  # between rules; a pattern may hold a line end
 _SIDES = {"source": "source", "destination": "dest"}
 _OPTIONS = {
     **declarations_of(CheckSpec),
@@ -53,7 +55,7 @@ class CommandLineWording(Wording):
             return _typed(declaration, flag, value)
         declaration = _OPTIONS[name]
         if name == FILTERS and value:
-            return " ".join(typed_filters(typed_of(value.splitlines())))
+            return " ".join(typed_filters(typed_of(_RULE_ENDS.split(value))))
         if declaration.kind is Kind.MEMBERS:
             return f"--{value}"
         return _typed(declaration, declaration.flag, value)

@@ -20,7 +20,7 @@ from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
-from s3_xfer.model import Copied, CopyReason, CopyTask, Outcome, S3Object, SkipReason
+from s3_xfer.model import Copied, CopyReason, CopyTask, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.options import CompareBy, SourceCheck, TagPolicy
 from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
 
@@ -56,11 +56,12 @@ class ObjectCopier:
     def prepare(self, task: CopyTask) -> CopyTask | Outcome:
         """Find out what the copy needs to know, or return how it ended. Never raises."""
         try:
-            if task.source.needs_lookup:
+            was_named = task.source.needs_lookup
+            if was_named:
                 resolved, _ = lookup.head(self.context.source, task.source)
                 task = replace(task, source=resolved)
-            if not self.context.has_wanted_tags(task.source):
-                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
+            if why := self.context.reason_to_skip(task.source, was_named=was_named):
+                return Skipped(task, why)
             if not self._asks(task):
                 return task
             counterpart = self._counterpart(task)

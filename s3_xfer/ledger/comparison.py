@@ -13,15 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.comparison import DIFFERENCES, ORDINARY, CompareField, CompareResult, CompareStatus
+from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, FailOn
 from s3_xfer.errors import RunAborted, check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
 
 
 class Comparison:
-    """Counts results. Thread-safe."""
+    """Counts results. Thread-safe. ``fail_on`` is what counts as a difference."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fail_on: FailOn = FailOn.DIFFERENCE) -> None:
+        self._fail_on = fail_on
         self._lock = threading.Lock()
         self._counts: Counter[CompareStatus] = Counter()
         self._sizes_bytes: Counter[CompareStatus] = Counter()
@@ -37,8 +38,12 @@ class Comparison:
             self._reasons.update(result.reasons)
             if result.proof:
                 self._proofs[result.proof] += 1
-            if result.status not in ORDINARY and len(self._notable) < ERRORS_KEPT:
+            if self.is_notable(result) and len(self._notable) < ERRORS_KEPT:
                 self._notable.append(result)
+
+    def is_notable(self, result: CompareResult) -> bool:
+        """Return whether a result is a difference, or was not to be had."""
+        return result.status in (*self._fail_on.differences, CompareStatus.NOT_COMPARED)
 
     def totals(self) -> CompareSummary:
         """Return the numbers of this instant, consistent among themselves."""
@@ -49,26 +54,37 @@ class Comparison:
                 reasons=dict(self._reasons),
                 proofs=dict(self._proofs),
                 notable=tuple(self._notable),
+                fail_on=self._fail_on,
             )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSummary:
-    """How many objects, and bytes, have which status; what differs, what proved the same."""
+    """How many objects, and bytes, have which status; what differs, what proved the same.
+
+    ``fail_on`` is what counts as a difference.
+    """
 
     counts: Mapping[CompareStatus, int]
     sizes_bytes: Mapping[CompareStatus, int]
     reasons: Mapping[str, int]
     proofs: Mapping[str, int]
     notable: tuple[CompareResult, ...]
+    fail_on: FailOn = FailOn.DIFFERENCE
 
     def __post_init__(self) -> None:
         check_fields(self)
 
     @property
     def differences(self) -> int:
-        """How many objects are missing, different or extra."""
-        return sum(self.counts[status] for status in DIFFERENCES)
+        """How many objects are missing, different or extra; or not proven, if that fails."""
+        return sum(self.counts[status] for status in self.fail_on.differences)
+
+    @property
+    def not_proven(self) -> int:
+        """How many objects have the same size and no proof, and are no differences for it."""
+        is_difference = CompareStatus.SAME_SIZE in self.fail_on.differences
+        return 0 if is_difference else self.counts[CompareStatus.SAME_SIZE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +116,8 @@ class CheckResult:
     def no_difference(self) -> bool:
         """Whether every object was compared and none differs, as far as there was a proof.
 
-        ``totals.counts[CompareStatus.SAME_SIZE]`` is how many have the same size and no proof.
+        ``totals.not_proven`` is how many have the same size and no proof. With
+        ``FailOn.SAME_SIZE`` these are differences.
         """
         unknown = self.totals.counts[CompareStatus.NOT_COMPARED]
         return self.complete and not self.totals.differences and not unknown
@@ -118,6 +135,7 @@ class CheckResult:
             "bytes": {status.value: size for status, size in totals.sizes_bytes.items()},
             "differs_in": dict(totals.reasons),
             "proven_by": dict(totals.proofs),
+            "fail_on": totals.fail_on.value,
             "compared_besides": sorted(aspect.value for aspect in self.compare),
             "duration_seconds": round(metrics.duration_s, 3),
             "requests": dict(metrics.requests),

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.comparison import CompareResult
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.comparison import Comparison
 from s3_xfer.ledger.journal.journal import Journal
@@ -190,7 +190,7 @@ class Ledger:
         self.comparison.add(result)
         if not self.outcomes.is_given_up:
             self.outcomes.put(result)
-        if self._report and result.status not in (CompareStatus.SAME, CompareStatus.SAME_SIZE):
+        if self._report and self.comparison.is_notable(result):
             self._report.compared(result)
         if error and error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(error, "comparing")

@@ -7,8 +7,8 @@ counts the others by status, so that what was cut off afterwards is noticed. No 
 memory or dropped: a full disk ends the run. Two runs cannot write one report.
 
 A check writes the same kind of report, with ``status`` missing, different (with ``reasons`` and the
-names that differ in ``detail``), extra and not_compared; a re-run copies the first two. The fields
-are those of docs/semantics.md.
+names that differ in ``detail``), extra and not_compared, and same_size where that fails the check;
+a re-run copies the first two. The fields are those of docs/semantics.md.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
 MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
+SAME_SIZE = CompareStatus.SAME_SIZE.value  # where a check fails on it
 DELETED, WOULD_DELETE, NOT_DELETED = "deleted", "would_delete", "not_deleted"
 END, COUNTS = "end", "counts"  # the status of the last line, and its field
 
@@ -72,6 +73,15 @@ class ReportWriter:
         if isinstance(outcome, Copied) and self._scope is not ReportScope.ALL:
             return
         self._write(outcome_line(outcome))
+
+    def left(self, task: CopyTask, reason: str) -> None:
+        """Add an object that is left to another copy; ``reason`` may be empty."""
+        line = outcome_line(NotAttempted(task))
+        self._write(line | ({"reason": reason} if reason else {}))
+
+    def taken_over(self, line: dict[str, Any]) -> None:
+        """Add a line of another report of the same copy, but not its last."""
+        self._write(line)
 
     def compared(self, result: CompareResult) -> None:
         """Add what a check says about one object."""

@@ -58,6 +58,8 @@ class RequestEstimate:
         source, is_listed = task.source, task.is_compared_by_listing
         if reason is SkipReason.DRY_RUN:
             return self.requests_of(source, is_compared=is_listed and self._overwrite)
+        if reason is SkipReason.LEFT_OUT:
+            return {"HeadObject": 1}
         if reason is SkipReason.OTHER_TAGS:
             return {} if source.etag else {"HeadObject": 1}
         if reason not in (SkipReason.EXISTS, SkipReason.IDENTICAL):

@@ -30,6 +30,11 @@ class DeletePlan:
         check_fields(self)
 
     @property
+    def is_too_much(self) -> bool:
+        """Whether the limit keeps it from being carried out."""
+        return self.count > self.allowed
+
+    @property
     def effect(self) -> str:
         """What deleting does to them, in words."""
         if self.is_versioned:
@@ -45,5 +50,6 @@ class DeletePlan:
             "bytes": self.size_bytes,
             "destination_objects": self.of_objects,
             "allowed": self.allowed,
+            "too_much": self.is_too_much,
             "versioned": self.is_versioned,
         }

@@ -1,7 +1,8 @@
 """Which of the objects that a source yields a run is about, by key, size, date and storage class.
 
-What is left out is not found: it is counted by the rule that decided, and by nothing else. A rule
-about the size or the date leaves no object out whose size or date is not known.
+What is left out is not found: it is counted by the rule that decided, and by nothing else. What is
+only named (by a report, by a program) has no size, date or class yet: once a HEAD has told them, it
+is skipped.
 """
 
 from __future__ import annotations
@@ -77,6 +78,17 @@ class Selection:
         return next((why for why, fails in self._tests.items() if fails(found)), None)
 
 
+def judge_of_named(options: CopyOptions, *, began: datetime) -> Callable[[S3Object], bool] | None:
+    """Return what says of an object that was only named, once it is known, whether it is wanted.
+
+    None if nothing can be unwanted. What a report names was judged when it was listed.
+    """
+    tests = dict(_tests(options, began))
+    if not tests or options.from_report_path:
+        return None
+    return lambda found: not any(fails(found) for fails in tests.values())
+
+
 def _tests(options: CopyOptions, began: datetime) -> Iterator[tuple[str, _Test]]:
     """Yield, for each filter that is not about keys, its name and what it leaves out."""
     least, most = options.min_size_bytes, options.max_size_bytes
@@ -95,15 +107,15 @@ def _tests(options: CopyOptions, began: datetime) -> Iterator[tuple[str, _Test]]
         yield f"not {' or '.join(sorted(classes))}", partial(_is_of_another_class, classes)
 
 
-# The size of what is only named may not be known.
+# What is only named is judged once a HEAD has told about it.
 
 
 def _is_smaller(least: int, found: S3Object) -> bool:
-    return found.size_is_known and found.size < least
+    return not found.needs_lookup and found.size < least
 
 
 def _is_larger(most: int, found: S3Object) -> bool:
-    return found.size_is_known and found.size > most
+    return not found.needs_lookup and found.size > most
 
 
 def _is_not_newer(moment: datetime, found: S3Object) -> bool:
@@ -115,4 +127,4 @@ def _is_not_older(moment: datetime, found: S3Object) -> bool:
 
 
 def _is_of_another_class(classes: frozenset[str], found: S3Object) -> bool:
-    return found.storage_class not in classes
+    return not found.needs_lookup and found.storage_class not in classes

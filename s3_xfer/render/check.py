@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rich.text import Text
 
-from s3_xfer.comparison import DIFFERENCES, CompareField, CompareResult, CompareStatus
+from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
@@ -97,7 +97,7 @@ def summarize_check(result: CheckResult, context: Context) -> Summary:
 def _tone(result: CheckResult) -> Tone:
     if not result.no_difference:
         return Tone.BAD
-    return Tone.MIXED if result.totals.counts[CompareStatus.SAME_SIZE] else Tone.GOOD
+    return Tone.MIXED if result.totals.not_proven else Tone.GOOD
 
 
 def _headline(result: CheckResult, wording: Wording) -> str:
@@ -107,7 +107,8 @@ def _headline(result: CheckResult, wording: Wording) -> str:
     if result.cancelled_by:
         return f"Stopped ({printable(result.cancelled_by)}): only a part was compared"
     if result.totals.differences:
-        differences = [f"{format_count(counts[s])} {s.value}" for s in DIFFERENCES if counts[s]]
+        found = [status for status in result.totals.fail_on.differences if counts[status]]
+        differences = [f"{format_count(counts[each])} {_label(each)}" for each in found]
         return f"Differences found: {', '.join(differences)}"
     objects = {status: plural(count, "object") for status, count in counts.items()}
     if counts[CompareStatus.NOT_COMPARED]:
@@ -127,13 +128,16 @@ def _rows(result: CheckResult) -> Iterator[Row]:
         if count or status is CompareStatus.SAME:
             size = format_size(totals.sizes_bytes[status])
             detail = by_count(details.get(status, {})) or meaning
-            label = status.value.replace("_", " ")
-            yield count_row(label, count, size, detail, tone)
+            yield count_row(_label(status), count, size, detail, tone)
     yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
     yield requests_row("requests", metrics.requests)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
+
+
+def _label(status: CompareStatus) -> str:
+    return status.value.replace("_", " ")
 
 
 def _examples(totals: CompareSummary, examples_max: int) -> Iterator[str]:
@@ -154,6 +158,8 @@ def _example(comparison: CompareResult) -> str:
         return f"not compared: {source} ({info.code}: {printable(info.message)})"
     if comparison.status is CompareStatus.MISSING:
         return f"missing: {source}"
+    if comparison.status is CompareStatus.SAME_SIZE:
+        return f"same size, not proven: {source}"
     copied = comparison.destination.size if comparison.destination else 0
     sizes = f" ({comparison.size_bytes:,} B, the copy {copied:,} B)"
     detail = f" ({comparison.detail})" if comparison.detail else ""

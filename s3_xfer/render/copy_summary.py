@@ -147,6 +147,8 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
         counts.append(f"{format_count(metrics.files_failed)} failed")
     if metrics.files_skipped:
         counts.append(f"{format_count(metrics.files_skipped)} skipped")
+    if metrics.files_deleted:
+        counts.append(f"{format_count(metrics.files_deleted)} deleted")
     return ", ".join(counts)
 
 

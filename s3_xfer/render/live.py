@@ -68,7 +68,7 @@ def frame(
         ("bytes", size, f"{format_size(rates.bytes_per_s)}/s", bytes_share),
     )
     lines = [
-        _row(label, share, f"{text:>{numbers_width}}  {rate:>{_RATE}}", width, glyphs)
+        bar_row(label, share, f"{text:>{numbers_width}}  {rate:>{_RATE}}", width, glyphs)
         for label, text, rate, share in rows
     ]
     return Text("\n").join([*lines, _status(phase, metrics, rates, width, glyphs)])
@@ -143,7 +143,7 @@ def _share(done: int, total: int) -> float:
     return min(1.0, done / total) if total else 0.0
 
 
-def _row(label: str, share: float, numbers: str, width: int, glyphs: Glyphs) -> Text:
+def bar_row(label: str, share: float, numbers: str, width: int, glyphs: Glyphs) -> Text:
     """Return label, bar and numbers; without the bar if it does not fit."""
     room = min(_BAR_MAX, width - _LABEL - 2 - len(numbers))
     row = Text(f"{label:<{_LABEL}}", style="bold")
@@ -166,6 +166,8 @@ def _status(
         parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))
     if metrics.files_skipped:
         parts.append((f"{format_count(metrics.files_skipped)} skipped", ""))
+    if metrics.files_deleted:
+        parts.append((f"{format_count(metrics.files_deleted)} deleted", ""))
     if metrics.retries:
         throttled = f" ({format_count(metrics.throttles)} throttled)" if metrics.throttles else ""
         retries = "retry" if metrics.retries == 1 else "retries"

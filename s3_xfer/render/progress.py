@@ -71,6 +71,7 @@ def _fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
         f"failed={metrics.files_failed} skipped={metrics.files_skipped - would_copy} "
         f"retries={metrics.retries} throttled={metrics.throttles} eta={eta}"
         f"{f' would_copy={would_copy}' if would_copy else ''}"
+        f"{f' deleted={metrics.files_deleted}' if metrics.files_deleted else ''}"
     )
 
 

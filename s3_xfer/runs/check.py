@@ -16,7 +16,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
 from s3_xfer.errors import ErrorClass, ObjectError, checked_call
-from s3_xfer.ledger.comparison import CheckResult
+from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
 from s3_xfer.listing.pages import PageReader
@@ -51,6 +51,7 @@ class CheckRun(Run[CheckResult]):
     @checked_call
     def __init__(self, operation: CheckSpec, *, observers: Observers = NOBODY) -> None:
         super().__init__(operation, thread_name="s3-xfer-check", observers=observers)
+        self._ledger.comparison = Comparison(fail_on=operation.fail_on)
         self._source: Source[Pair] | None = None
         self._is_named = False  # by an input: copies are looked up one by one
         self._comparer: Comparer | None = None
@@ -67,14 +68,15 @@ class CheckRun(Run[CheckResult]):
         """Return the numbers of this instant, in a copy's words.
 
         Found are source objects so far, copied those that do not differ, skipped those of them
-        that have the same size and no proof, failed those that differ or could not be compared.
+        that have the same size and no proof, failed those that differ or could not be compared
+        (with ``FailOn.SAME_SIZE`` also those without proof).
         """
         totals = self._ledger.comparison.totals()
         counts = totals.counts
         return dataclasses.replace(
             self._metrics.snapshot(),
             files_copied_successfully=counts[CompareStatus.SAME],
-            files_skipped=counts[CompareStatus.SAME_SIZE],
+            files_skipped=totals.not_proven,
             files_failed=totals.differences + counts[CompareStatus.NOT_COMPARED],
         )
 

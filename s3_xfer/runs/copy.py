@@ -32,12 +32,17 @@ from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.choice import KEYS_MAX, OneObjectPerKey, wanted
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.delete_plan import DeletePlan
-from s3_xfer.planning.selection import Selection
+from s3_xfer.planning.selection import Selection, judge_of_named
 from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
-from s3_xfer.runs.deletion import NOTHING_DELETED, DeletionStage, is_all_copied
+from s3_xfer.runs.deletion import (
+    NOTHING_DELETED,
+    DeletionStage,
+    is_all_copied,
+    notes_of_dry_run,
+)
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -120,16 +125,23 @@ class CopyRun(Run[CopyResult]):
 
     def _open_processor(self, clients: Clients) -> None:
         spec, ledger = self.operation, self._ledger
+        judge = judge_of_named(spec.options, began=self._began)
         if self._setup.is_dry_run:
             ledger.estimate = RequestEstimate(
                 spec.options, overwrite=spec.overwrite, looks_first=not clients.destination_is_aws
             )
             self._processor = DryRunProcessor(
-                spec, clients, ledger=ledger, on_unseen=lambda: self._notes.append(UNSEEN)
+                spec,
+                clients,
+                ledger=ledger,
+                on_unseen=lambda: self._notes.append(UNSEEN),
+                judge=judge,
             )
             self._why_managed = "a dry run copies nothing"
             return
-        self._copier = self._processor = CopyProcessor(spec, self._keys, clients, ledger=ledger)
+        self._copier = self._processor = CopyProcessor(
+            spec, self._keys, clients, ledger=ledger, judge=judge
+        )
         self._why_managed = self._copier.why_managed
 
     # ------------------------------------------------------------------------------ copying
@@ -206,6 +218,8 @@ class CopyRun(Run[CopyResult]):
             began=self._began,
         )
         self._delete_plan, all_ended = stage.run()
+        if self._delete_plan and self._setup.is_dry_run:
+            self._notes += notes_of_dry_run(self._delete_plan)
         self._lacks_deletes = self._stop.is_set() or not self._delete_plan
         if not self._lacks_deletes and not self.snapshot().files_failed:
             self._setup.mark_deleted()

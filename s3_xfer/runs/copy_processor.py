@@ -6,6 +6,8 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
@@ -18,7 +20,7 @@ from s3_xfer.copying.engine_selection import (
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.model import CopyTask
+from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.pipeline.executor import Processor
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.spec import CopySpec
@@ -33,7 +35,15 @@ class CopyProcessor(Processor[CopyTask]):
         PreflightError: the CRT engine was asked for and cannot be used.
     """
 
-    def __init__(self, spec: CopySpec, keys: KeyMap, clients: Clients, *, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        spec: CopySpec,
+        keys: KeyMap,
+        clients: Clients,
+        *,
+        ledger: Ledger,
+        judge: Callable[[S3Object], bool] | None = None,
+    ) -> None:
         options = within_open_files(spec.options)
         context = CopyContext(
             source=clients.source,
@@ -43,6 +53,7 @@ class CopyProcessor(Processor[CopyTask]):
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
             compare=spec.compare_by,
+            judge=judge,
         )
         engine = select_engine(
             context,

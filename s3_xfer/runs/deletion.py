@@ -54,6 +54,18 @@ _CHANNEL_BATCHES = 20
 NOTHING_DELETED = "nothing was deleted: that begins when everything was copied"
 
 
+def notes_of_dry_run(plan: DeletePlan) -> Iterator[str]:
+    """Yield what a real run would not delete, and why."""
+    if plan.is_too_much:
+        yield message(
+            "a real run would delete nothing: {objects} of {all} would go, and {allowed} may "
+            "({max_delete})",
+            objects=plural(plan.count, "object"),
+            all=f"{plan.of_objects:,}",
+            allowed=f"{plan.allowed:,}",
+        )
+
+
 def is_all_copied(metrics: TransferMetrics) -> bool:
     """Return whether everything was listed, and nothing failed."""
     is_done = metrics.files_done == metrics.total_files_found
@@ -187,7 +199,7 @@ class DeletionStage:
 
     def _refusal(self, plan: DeletePlan) -> RunAborted | None:
         confirmed = self._spec.confirmed_deletes
-        if plan.count > plan.allowed:
+        if plan.is_too_much:
             return RunAborted(
                 f"{plural(plan.count, 'object')} of {plan.of_objects:,} would be deleted, and "
                 f"{plan.allowed:,} may be: nothing was deleted",

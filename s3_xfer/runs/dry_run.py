@@ -15,10 +15,10 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, translate
 from s3_xfer.ledger.ledger import Ledger
-from s3_xfer.model import CopyReason, CopyTask, Outcome, Skipped, SkipReason
+from s3_xfer.model import CopyReason, CopyTask, Outcome, S3Object, Skipped, SkipReason
 from s3_xfer.options import CompareBy
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.steps import Copy, Counterpart, Skip, counterpart_steps, decide, outcome_of
+from s3_xfer.planning.steps import Copy, Counterpart, counterpart_steps, decide, outcome_of
 from s3_xfer.spec import CopySpec
 
 UNSEEN = (
@@ -34,7 +34,13 @@ class DryRunProcessor(Processor[CopyTask]):
     """
 
     def __init__(
-        self, spec: CopySpec, clients: Clients, *, ledger: Ledger, on_unseen: Callable[[], None]
+        self,
+        spec: CopySpec,
+        clients: Clients,
+        *,
+        ledger: Ledger,
+        on_unseen: Callable[[], None],
+        judge: Callable[[S3Object], bool] | None = None,
     ) -> None:
         self._context = CopyContext(
             source=clients.source,
@@ -44,6 +50,7 @@ class DryRunProcessor(Processor[CopyTask]):
             overwrite=spec.overwrite,
             looks_first=not clients.destination_is_aws,
             compare=spec.compare_by,
+            judge=judge,
         )
         self._steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)
         self._settler = OutcomeSettler(self._context)
@@ -51,8 +58,9 @@ class DryRunProcessor(Processor[CopyTask]):
         self._on_unseen = on_unseen
         self._is_unseen = False
         options = spec.options
-        asks = self._steps or options.files_from or options.inventory or options.if_tag
-        super().__init__(self._find_out, threads=options.threads if asks else 1)
+        looks = options.files_from or options.inventory or options.if_tag
+        waits = self._steps or judge or looks
+        super().__init__(self._find_out, threads=options.threads if waits else 1)
 
     def _find_out(self, task: CopyTask) -> None:
         if self._ledger.begin(task):
@@ -60,12 +68,15 @@ class DryRunProcessor(Processor[CopyTask]):
 
     def _outcome(self, task: CopyTask) -> Outcome:
         asks = bool(self._steps) and not task.is_compared_by_listing
+        context = self._context
+        was_named = task.source.needs_lookup
+        is_judged = was_named and context.judge is not None
         try:
-            if not task.source.size_is_known or (asks and task.source.needs_lookup):
+            if not task.source.size_is_known or ((asks or is_judged) and was_named):
                 resolved, _ = lookup.head(self._context.source, task.source)
                 task = replace(task, source=resolved)
-            if not self._context.has_wanted_tags(task.source):
-                return outcome_of(Skip(SkipReason.OTHER_TAGS), task)
+            if why := context.reason_to_skip(task.source, was_named=was_named):
+                return Skipped(task, why)
             if not asks:
                 return Skipped(task, SkipReason.DRY_RUN)
             counterpart = self._counterpart(task)

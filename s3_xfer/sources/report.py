@@ -31,6 +31,7 @@ from s3_xfer.ledger.report import (
     NOT_COMPARED,
     NOT_DELETED,
     NOT_LISTED,
+    SAME_SIZE,
     SKIPPED,
     WOULD_DELETE,
 )
@@ -45,7 +46,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 _COPY_AGAIN = (FAILED, NOT_ATTEMPTED, MISSING, DIFFERENT)
-_LEAVE = (COPIED, SKIPPED, EXTRA, NOT_COMPARED, DELETED, WOULD_DELETE, NOT_DELETED)
+_LEAVE = (COPIED, SKIPPED, EXTRA, SAME_SIZE, NOT_COMPARED, DELETED, WOULD_DELETE, NOT_DELETED)
 _SIZE_MAX = 2**63 - 1
 _GIVE_ANOTHER = "give the report of a copy between the same two places"
 _RUN_IT_AGAIN = message("run the copy itself again; {overwrite=False} keeps what has arrived")

@@ -26,6 +26,7 @@ from s3_xfer.access import doctor
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.access.doctor import Conclusion, DoctorReport, examine
 from s3_xfer.access.probe import Finding, Verdict
+from s3_xfer.options import Delete, Identical
 from tests.e2e.program import PREFIX, PROFILES
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Pause, Reply
@@ -125,6 +126,30 @@ def test_dry_run_and_no_tags_leave_checks_out(world: World) -> None:
         *EVERYTHING[-2:],
     ]
     assert world.server.count("CreateMultipartUpload") == 0
+
+
+@pytest.mark.parametrize(
+    ("denied", "listed"),
+    [((), Verdict.PASSED), (("s3:ListBucket",), Verdict.FAILED)],
+)
+def test_what_deletes_need_is_checked_for_a_sync_that_deletes(
+    world: World, denied: tuple[str, ...], listed: Verdict
+) -> None:
+    """Only what is seen without a delete is claimed: this server does not tell of versions."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.put(DST, "out/y", size=1)
+    if denied:
+        world.server.deny(DST, DESTINATION_ACCOUNT, denied)
+
+    found = lines(examine(alone(world, identical=Identical.SKIP, delete=Delete.EXTRA)))
+    copying = lines(examine(alone(world)))
+
+    names = ("destination list", "destination versioning", "destination delete")
+    verdicts = [found[name].verdict for name in names]
+    assert verdicts == [listed, Verdict.UNPROVEN, Verdict.UNPROVEN]
+    assert [found[name].is_needed for name in names] == [True, False, True]
+    assert not copying.keys() & set(names)
+    assert world.sent("DeleteObject") == 0
 
 
 def test_single_object_is_checked_as_such(world: World) -> None:

@@ -24,9 +24,16 @@ DOCUMENTED = {
 }  # fmt: skip
 # What goes together with all the others.
 TOGETHER = {name: value for others in COMPANIONS.values() for name, value in others.items()}
+
+
+def _as_text(plain: object) -> str:
+    """Return a plain value as a template writes it; the texts of a list are lines."""
+    return "\n".join(plain) if isinstance(plain, list) else str(plain)
+
+
 # Every option, as text and as the value that it must become; none is the default.
 AS_TEXT = {
-    case.name: (str(case.declaration.to_json(value)), value)
+    case.name: (_as_text(case.declaration.to_json(value)), value)
     for case in cases(CopyOptions)
     for value in [TOGETHER.get(case.name, case.value)]
 }
@@ -50,20 +57,38 @@ def test_every_option_of_the_library_can_be_reached(field: str) -> None:
     assert field in AS_TEXT
 
 
-def test_every_option_may_come_as_text() -> None:
+# A copy has at most one input; some options are about one of them.
+INPUTS = {
+    "from_report_path": (),
+    "files_from": ("files_from_format", "files_from_keys"),
+    "inventory": (),
+}
+
+
+def together(name: str) -> list[str]:
+    """Return the options that a copy with the input ``name`` may have."""
+    others = {field for key, more in INPUTS.items() if key != name for field in (key, *more)}
+    return [field for field in AS_TEXT if field not in others]
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_option_may_come_as_text(name: str) -> None:
     """Templates render to text; the library gets its own types."""
-    options = copy_options({field: text for field, (text, _) in AS_TEXT.items()})
+    fields = together(name)
+    options = copy_options({field: AS_TEXT[field][0] for field in fields})
 
-    assert {field: getattr(options, field) for field in FIELDS} == {
-        field: value for field, (_, value) in AS_TEXT.items()
+    assert {field: getattr(options, field) for field in fields} == {
+        field: AS_TEXT[field][1] for field in fields
     }
-    assert not any(getattr(options, field) == getattr(CopyOptions(), field) for field in FIELDS)
+    assert not any(getattr(options, field) == getattr(CopyOptions(), field) for field in fields)
 
 
-def test_every_option_may_come_as_what_it_is() -> None:
+@pytest.mark.parametrize("name", INPUTS)
+def test_every_option_may_come_as_what_it_is(name: str) -> None:
     """Enums, numbers and paths are taken as they are; None and empty text are the default."""
-    assert copy_options({field: value for field, (_, value) in AS_TEXT.items()}) == copy_options(
-        {field: text for field, (text, _) in AS_TEXT.items()}
+    fields = together(name)
+    assert copy_options({field: AS_TEXT[field][1] for field in fields}) == copy_options(
+        {field: AS_TEXT[field][0] for field in fields}
     )
     assert copy_options(dict.fromkeys(FIELDS, None)) == CopyOptions()
     assert copy_options(dict.fromkeys(FIELDS, "")) == CopyOptions()

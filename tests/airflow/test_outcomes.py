@@ -56,7 +56,7 @@ PERMANENT = {
     "NotSupported", "Configuration", "InvalidInput", "NothingToCopy", "ReportUnusable",
     "JournalUnusable", "UnorderedListing", "Malformed", "SizeRefused",
     "ConditionRefused", "SourceNotFound", "KeyTaken", "TagsNotSupported", "PartsNotSupported",
-    "MetadataUnreadable", "DestinationFull",
+    "MetadataUnreadable", "DestinationFull", "ListUnusable", "TooManyDeletes",
 }  # fmt: skip
 
 

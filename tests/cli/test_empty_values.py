@@ -11,6 +11,7 @@ import pytest
 
 from s3_xfer import AccountContext, CopyOptions, S3CheckOperation, S3CopyOperation, ValidationError
 from s3_xfer.cli.main import cli
+from s3_xfer.cli.params import commands_of
 from s3_xfer.declarations import Kind, declarations_of
 from tests.cli.program import COPY, real
 
@@ -19,7 +20,7 @@ EMPTY = ("", " ", "\t\n")
 
 def parameters() -> Iterator[tuple[str, str]]:
     """Yield every argument and option of every command that takes a value."""
-    for name, command in cli.commands.items():
+    for name, command in commands_of(cli):
         for param in command.params:
             if not getattr(param, "is_flag", False) and name != "runbook":
                 yield name, param.opts[0]
@@ -29,13 +30,13 @@ def words(command: str, parameter: str, value: str) -> list[str]:
     """Return a command line that gives ``parameter`` this value, and all arguments."""
     arguments = {
         param.opts[0]: "s3://src-bucket/a"
-        for param in cli.commands[command].params
+        for param in dict(commands_of(cli))[command].params
         if isinstance(param, click.Argument)
     }
     if parameter in arguments:
         arguments[parameter] = value
-        return [command, *arguments.values()]
-    return [command, parameter, value, *arguments.values()]
+        return [*command.split(), *arguments.values()]
+    return [*command.split(), parameter, value, *arguments.values()]
 
 
 @pytest.mark.parametrize(("command", "parameter"), list(parameters()))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from s3_xfer.cli.exit_codes import exit_code
-from s3_xfer.comparison import CompareResult, CompareStatus
+from s3_xfer.comparison import CompareResult, CompareStatus, FailOn
 from s3_xfer.errors import ErrorClass, JournalError, RunAborted
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from tests.render import samples
@@ -43,6 +43,27 @@ def test_every_end_of_a_check_has_its_code(
     result = CheckResult(metrics=samples.ended(), totals=comparison.totals(), **end)
 
     assert exit_code(result) == code
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        ([SAME], 0),
+        ([SAME, CompareStatus.SAME_SIZE], 5),
+        ([MISSING, CompareStatus.SAME_SIZE], 5),
+        ([CompareStatus.SAME_SIZE, CompareStatus.NOT_COMPARED], 5),
+        ([SAME, CompareStatus.NOT_COMPARED], 1),
+    ],
+)
+def test_whoever_wants_proof_has_a_difference_without_it(
+    statuses: list[CompareStatus], code: int
+) -> None:
+    """With ``FailOn.SAME_SIZE``, what has only the same size is a difference."""
+    comparison = Comparison(fail_on=FailOn.SAME_SIZE)
+    for status in statuses:
+        comparison.add(CompareResult(status=status))
+
+    assert exit_code(CheckResult(metrics=samples.ended(), totals=comparison.totals())) == code
 
 
 @pytest.mark.parametrize("kind", [ErrorClass.JOURNAL_UNUSABLE, ErrorClass.JOURNAL_BUSY])

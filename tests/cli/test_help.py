@@ -8,6 +8,7 @@ import pytest
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
+from s3_xfer.cli.params import commands_of
 from s3_xfer.declarations import Section, declarations_of
 from s3_xfer.options import CannedAcl, ChecksumAlgorithm, CopyOptions, StorageClass
 from s3_xfer.spec import CopySpec
@@ -19,6 +20,9 @@ SECTIONS = {
     "Destination": [f"--dest-{name}" for name in SIDE],
     "Both sides": ["--endpoint-url", "--ca-bundle"],
     "What to copy": [
+        "--include",
+        "--exclude",
+        "--filter-from",
         "--recursive",
         "--no-overwrite",
         "--skip-identical",
@@ -127,6 +131,7 @@ def test_check_takes_the_places_of_a_copy_and_no_option_that_writes() -> None:
         "--metadata",
         "--tags",
         "--ignore-extra",
+        "--fail-on",
     ]
     assert sections["Limits"] == ["--max-requests-per-second", "--deadline"]
 
@@ -146,7 +151,7 @@ def test_uploads_are_about_one_side() -> None:
     ]
 
 
-@pytest.mark.parametrize("args", [(), *((name,) for name in cli.commands)])
+@pytest.mark.parametrize("args", [(), *(tuple(name.split()) for name, _ in commands_of(cli))])
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
     text = real(*args, "--help").stdout
@@ -210,11 +215,11 @@ def test_options_are_completed() -> None:
     assert (done.returncode, done.stdout) == (0, "plain,--report-all\n")
 
 
-@pytest.mark.parametrize("command", list(cli.commands))
+@pytest.mark.parametrize("command", ["batch", *dict(commands_of(cli))])
 @pytest.mark.parametrize("columns", [52, 80, 200])
 def test_help_fits_its_terminal(command: str, columns: int) -> None:
     """Everything keeps to the width, apart from what may not be broken, which fits into 80."""
-    text = real(command, "--help", COLUMNS=str(columns)).stdout
+    text = real(*command.split(), "--help", COLUMNS=str(columns)).stdout
     for paragraph in text.split("\n\n"):
         fixed = paragraph.lstrip().startswith(("Examples:", "Exit status:", "Usage:"))
         for line in paragraph.splitlines():

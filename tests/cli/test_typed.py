@@ -17,6 +17,7 @@ from s3_xfer import (
     Encryption,
     Engine,
     Extra,
+    FailOn,
     Identical,
     Preflight,
     ReportScope,
@@ -174,8 +175,8 @@ def _is_left_out(case: Case, words: list[str]) -> bool:
 def test_every_option_of_a_check_reaches_it() -> None:
     """An operation has what is compared, how fast, until when, as whom, and its report."""
     typed = f"""
-        {SPEED} --checksums --metadata --tags --ignore-extra --request-payer requester
-        --report c.jsonl {ACCOUNTS}
+        {SPEED} --checksums --metadata --tags --ignore-extra --fail-on same-size
+        --request-payer requester --report c.jsonl {ACCOUNTS}
     """
 
     assert begun("check", *URLS, *typed.split()) == S3CheckOperation(
@@ -188,6 +189,7 @@ def test_every_option_of_a_check_reaches_it() -> None:
         destination=DESTINATION,
         compare=frozenset(CompareField),
         extra=Extra.IGNORE,
+        fail_on=FailOn.SAME_SIZE,
         options=CopyOptions(**OF_SPEED, request_payer=True, report_path=Path("c.jsonl")),
     )
 

@@ -105,8 +105,11 @@ def test_look_ups_wait_for_their_place(world: World) -> None:
     """Requests that write nothing are in the same queue."""
     fill(world, 20)
     world.copy()
+    named = [f"in/{number:05}" for number in range(20)]  # which are asked for one by one
 
-    result = took_at_least(world, 19 / 10, max_requests_per_s=10, identical=Identical.SKIP)
+    result = took_at_least(
+        world, 19 / 10, max_requests_per_s=10, identical=Identical.SKIP, objects=named
+    )
 
     assert result.metrics.requests["HeadObject"] >= 20
     assert "CopyObject" not in result.metrics.requests

@@ -142,7 +142,7 @@ def test_metadata_that_cannot_be_seen_fails_a_copy_in_parts_by_name(stage: World
     (failed,) = result.failures
     assert failed.error.info.error_class.value == "MetadataUnreadable"
     assert shown in failed.error.info.message
-    assert "--multipart-threshold" in str(failed.error)
+    assert "multipart_threshold_bytes=" in str(failed.error)
 
 
 def test_unreadable_headers_that_describe_no_object_are_passed_over(stage: World) -> None:

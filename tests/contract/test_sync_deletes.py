@@ -83,6 +83,21 @@ def test_a_dry_run_says_what_would_be_deleted(world: World, tmp_path: Path) -> N
     assert (result.delete_plan.count, result.delete_plan.of_objects) == (3, 6)
 
 
+@pytest.mark.parametrize(("limit", "is_said"), [("2", True), ("3", False), ("40%", True)])
+def test_a_dry_run_says_when_the_limit_would_stop_it(
+    world: World, *, limit: str, is_said: bool
+) -> None:
+    """Else the limit is met after an hour of copies."""
+    fill(world)
+
+    result = deleting(world, mode=RunMode.DRY_RUN, max_delete=limit)
+
+    assert result.state is RunState.COMPLETED
+    assert any("a real run would delete nothing" in note for note in result.notes) is is_said
+    assert result.delete_plan
+    assert result.delete_plan.to_dict()["too_much"] is is_said
+
+
 def test_without_being_asked_nothing_is_deleted_or_looked_at(world: World) -> None:
     """A sync alone never asks for more than a copy."""
     fill(world)

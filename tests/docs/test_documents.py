@@ -13,6 +13,7 @@ import pytest
 from airflow_plugin.arguments import OPTIONS
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
+from s3_xfer.cli.params import commands_of
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
@@ -101,7 +102,7 @@ def test_every_message_before_a_run_is_quoted_and_no_other() -> None:
 
 def options_of_the_program() -> set[str]:
     """Return every option of every command."""
-    params = [param for command in cli.commands.values() for param in command.params]
+    params = [param for _, command in commands_of(cli) for param in command.params]
     return {
         name
         for param in [*params, *cli.params]

@@ -49,6 +49,9 @@ def check_call(words: list[str]) -> None:
     name, command, rest = cli.resolve_command(group, words)
     if command is None or "--help" in rest:
         return
+    if isinstance(command, click.Group):
+        _, command, rest = command.resolve_command(group, rest)
+        assert command
     try:
         command.make_context(name, rest, parent=group)
     except click.BadParameter as error:

@@ -60,6 +60,35 @@ def test_what_was_not_proven_is_said(world: World, program: Program) -> None:
     assert "only the size could be compared" in quiet.err
 
 
+def test_whoever_wants_proof_gets_code_5_without_it(world: World, program: Program) -> None:
+    """``--fail-on same-size``: named in summary and report, and not copied again from it."""
+    world.server.put(SRC, "in/x", size=1, etag=PARTS)
+    world.server.put(DST, "out/x", size=1, etag=OTHER_PARTS)
+    world.server.put(SRC, "in/y", size=1, etag=MD5)
+    world.server.put(DST, "out/y", size=1, etag=MD5)
+
+    done = program.run(*CHECK, "--fail-on", "same-size", "--report", "c.jsonl")
+    as_json = program.run(*CHECK, "--fail-on", "same-size", "--json")
+    copied = program.run(*COPY, "--from-report", "c.jsonl")
+    lenient = program.run(*CHECK, "--fail-on", "difference", "--report", "d.jsonl")
+    wrong = program.run(*CHECK, "--fail-on", "anything")
+
+    assert done.code == 5, done.said
+    assert "Differences found: 1 same size" in done.out
+    assert "same size, not proven: s3://src-bucket/in/x" in done.out
+    assert "--from-report" not in done.out
+    assert "--checksums compares more" in done.out
+    rows = lines_of(program.directory / "c.jsonl")
+    assert [(row["status"], row["source_key"]) for row in rows] == [("same_size", "in/x")]
+    told = as_json.json()
+    assert (as_json.code, told["no_difference"], told["fail_on"]) == (5, False, "same-size")
+    assert told["objects"]["same_size"] == 1
+    assert world.sent("CopyObject") == 0, copied.said
+    assert lenient.code == 0
+    assert lines_of(program.directory / "d.jsonl") == []
+    assert wrong.code == 2
+
+
 def test_extra_objects_are_a_difference_unless_told_otherwise(
     world: World, program: Program
 ) -> None:

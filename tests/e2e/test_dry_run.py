@@ -86,7 +86,8 @@ def test_what_was_not_checked_is_named(world: World, program: Program) -> None:
 
 
 def test_a_look_that_fails_is_a_failure_of_the_object(world: World, program: Program) -> None:
-    """As in the copy: after the repetitions."""
+    """As in the copy: after the repetitions. Listings alone do not tell whether it is there."""
+    world.server.put(DST, "out/3", size=10, etag=f"{0:032x}-2")
     world.server.inject(
         Fault.error("HeadObject", 500, "InternalError", key=lambda key: key == "out/3")
     )

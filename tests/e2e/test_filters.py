@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from tempfile import TemporaryDirectory
+from typing import Any
+
 import pytest
 
+from s3_xfer.model import SkipReason
+from s3_xfer.options import JournalUse, RunMode
 from tests.e2e.program import COPY, PREFIX, PROFILES, QUICK, Program
 from tests.fault_server import Fault
 from tests.world import DST, SRC, World
@@ -103,6 +108,38 @@ def test_unreadable_tags_leave_no_object_out(world: World, program: Program) -> 
     assert world.server.objects(DST) == {}
 
 
+def test_a_rerun_from_the_report_judges_nothing_anew(world: World, program: Program) -> None:
+    """A report names objects without class, size and date; they were chosen when it was made."""
+    world.server.put(SRC, "in/a", size=9, etag=MD5, storage_class="STANDARD_IA")
+    denial = world.server.inject(Fault.error("CopyObject", 403, "AccessDenied"))
+    options = ("--source-storage-class", "STANDARD_IA", "--min-size", "5", "--no-preflight")
+    failed = program.run(*COPY, *options, "--report", "r.jsonl")
+    denial.remove()
+
+    done = program.run(*COPY, *options, "--from-report", "r.jsonl", "--json")
+
+    assert failed.code == 1, failed.said
+    assert done.json()["files_copied_successfully"] == 1, done.said
+    assert set(world.server.objects(DST)) == {"out/a"}
+
+
+NAMED = {"large": (9, "STANDARD"), "small": (1, "STANDARD"), "cold": (9, "STANDARD_IA")}
+
+
+def test_objects_that_a_program_names_are_judged_once_known(world: World) -> None:
+    """A key alone has neither size nor class; the others are skipped, in a dry run too."""
+    for name, (size, storage_class) in NAMED.items():
+        world.server.put(SRC, f"in/{name}", size=size, etag=MD5, storage_class=storage_class)
+    keys = [f"in/{name}" for name in NAMED]
+    filters: dict[str, Any] = {"min_size_bytes": 5, "source_storage_class": ["STANDARD"]}
+
+    for mode in (RunMode.DRY_RUN, RunMode.COPY):
+        result = world.copy(objects=keys, mode=mode, **filters)
+        assert result.metrics.total_files_found == len(NAMED)
+        assert result.metrics.skips_by_reason[SkipReason.LEFT_OUT.value] == len(NAMED) - 1
+    assert set(world.server.objects(DST)) == {"out/large"}
+
+
 def test_what_was_left_out_is_shown_by_rule(filled: World, program: Program) -> None:
     """The summary has a row; a rule that decides about nothing is named."""
     done = program.run(*COPY, "--exclude", "*.bin", "--exclude", "nothing", "--max-size", "6")
@@ -174,7 +211,7 @@ def test_a_wildcard_in_the_source_stops_with_the_options_to_write(
     )
 
     assert done.code != 0
-    assert "--recursive s3://src-bucket/in/d/ with --include '/*.txt'" in done.err
+    assert "copy s3://src-bucket/in/d/ with --recursive and --include '/*.txt'" in done.err
     assert filled.server.objects(DST) == {}
 
 
@@ -198,6 +235,22 @@ def test_a_resumed_copy_has_the_filters_of_its_first_run(filled: World, program:
     assert (first.code, resumed.code) == (0, 0), resumed.said
     assert "out/d/b.bin" not in filled.server.objects(DST)
     assert other.code != 0
+
+
+def test_what_a_stop_left_unlisted_is_listed_by_the_same_prefix(world: World) -> None:
+    """A journal's key ranges and a narrowed listing fit: resumed, exactly the rest is copied."""
+    keys = [f"d/{number:04}" for number in range(2500)]
+    for key in (*keys, "c/x", "e/x"):
+        world.server.put(SRC, f"in/{key}", size=1, etag=MD5)
+    world.server.inject(Fault.error("CopyObject", 403, "AccessDenied", after=1200, times=1))
+    with TemporaryDirectory() as folder:
+        settings: dict[str, Any] = {"journal": f"{folder}/j.db", "filters": ["+ /d/**"]}
+        first = world.copy(**settings, max_failures=0)
+        second = world.copy(**settings, journal_use=JournalUse.RESUME)
+
+    assert first.metrics.files_copied_successfully < len(keys)
+    assert second.metrics.files_failed == 0
+    assert set(world.arrived()) == {f"out/{key}" for key in keys}
 
 
 def test_the_line_for_a_rerun_has_the_filters(filled: World, program: Program) -> None:

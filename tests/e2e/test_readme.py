@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from s3_xfer.cli.exit_codes import ExitCode
 from tests.e2e.program import ROOT
 from tests.e2e.shop import Shop
 
@@ -16,4 +17,4 @@ def test_the_exit_codes_are_those_of_the_help(shop: Shop) -> None:
     told = re.findall(r"^ +(\d+)  (\S.*)$", done.out.partition("Exit status:")[2], re.MULTILINE)
 
     assert told == re.findall(r"^\| (\d+) \| (.*) \|$", README, re.MULTILINE)
-    assert len(told) == 12
+    assert len(told) == len(ExitCode)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from typing import Any
+
 import pytest
 
-from tests.e2e.program import PROFILES, Program
+from tests.e2e.program import PREFIX, PROFILES, Program
 from tests.e2e.shop import Shop
 from tests.reports import lines_of
 from tests.world import DST, SRC, World
@@ -41,6 +44,19 @@ def test_without_a_terminal_yes_is_needed(world: World, program: Program) -> Non
     assert again.code == 0, again.said
 
 
+def test_the_command_for_a_check_compares_what_a_sync_made(world: World, program: Program) -> None:
+    """On a service that is not AWS it is offered, and it can be typed as it is."""
+    fill(world)
+
+    done = program.run(*DELETE, "--yes", "--exclude", "*.tmp")
+    line = next(line for line in done.out.splitlines() if "s3-xfer check" in line)
+    checked = program.run(*shlex.split(line)[1:])
+
+    assert "Copied 1 of 3 objects, 1 skipped, 1 deleted" in done.out
+    assert "--exclude '*.tmp'" in line
+    assert checked.code == 0, checked.said
+
+
 @pytest.mark.parametrize("answer", ["y", "n", ""])
 def test_the_question_shows_the_plan(world: World, program: Program, answer: str) -> None:
     """Exactly what is shown is deleted after a yes; nothing is written after anything else."""
@@ -64,7 +80,8 @@ def test_above_the_limit_the_exit_code_is_7(world: World, program: Program) -> N
     done = program.run(*DELETE, "--yes", "--max-delete", "0")
 
     assert done.code == 7, done.said
-    assert "1 object of 3 would be deleted, and 0 may be (--max-delete)" in done.out
+    assert "1 object of 3 would be deleted, and 0 may be: nothing was deleted" in done.out
+    assert "raise --max-delete" in " ".join(done.out.split())
     assert set(world.arrived()) == {"out/same", "out/new", "out/extra"}
 
 
@@ -85,6 +102,25 @@ def test_a_versioned_bucket_keeps_what_is_deleted(shop: Shop) -> None:
     shop.destination.delete_object(Bucket=DST, Key="out/extra", VersionId=row["version_id"])
     restored = shop.destination.get_object(Bucket=DST, Key="out/extra")["Body"].read()
     assert restored == b"precious"
+
+
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [("", "deletes are irreversible"), ("Enabled", "deletes add markers"), ("Suspended", "irrev")],
+)
+def test_the_doctor_says_what_deletes_do(shop: Shop, status: Any, says: str) -> None:
+    """Against moto, which tells of versions; a delete alone would prove its permission: code 6."""
+    shop.fill({"in/a": b"a"})
+    if status:
+        shop.destination.put_bucket_versioning(
+            Bucket=DST, VersioningConfiguration={"Status": status}
+        )
+
+    done = shop.program.run("doctor", *PREFIX, *PROFILES, "--skip-identical", "--delete")
+
+    assert done.code == 6, done.said
+    assert says in done.out
+    assert "only a delete shows" in done.out
 
 
 def test_what_was_typed_before_the_question_is_no_answer(world: World, program: Program) -> None:

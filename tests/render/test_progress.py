@@ -103,6 +103,12 @@ def test_the_line_of_a_dry_run_calls_nothing_skipped_that_would_be_copied() -> N
     assert "would_copy" not in progress_line(Phase.COPYING, metrics(), RATES)
 
 
+def test_deletes_are_shown_once_there_are_any() -> None:
+    """Else a sync that deletes for an hour seems to stand still."""
+    assert progress_line(Phase.COPYING, metrics(files_deleted=7), RATES).endswith(" deleted=7")
+    assert "deleted" not in progress_line(Phase.COPYING, metrics(), RATES)
+
+
 def test_no_color_leaves_no_colour_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR the bars are drawn without a colour; without it they have one."""
 

@@ -1,0 +1,262 @@
+"""Makes a plan: lists the source once, and splits it into what a job can copy and the rest.
+
+Nothing but pages of the listing is requested. Both halves are written as they are found, so memory
+does not grow with them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from s3_xfer.access.documents import Principal
+from s3_xfer.batch.expressible import copy_operation, target_prefix, why_not
+from s3_xfer.batch.plan import MANIFEST, OBJECTS, PLAN, POLICIES, REST, BatchPlan, write_plan
+from s3_xfer.batch.policies import job_policies
+from s3_xfer.errors import ErrorClass, PreflightError, ReportError, ValidationError
+from s3_xfer.ledger.prices import AWS_PRICES, Prices, read_prices
+from s3_xfer.ledger.report import ReportWriter
+from s3_xfer.model import CopyTask, Failed, S3Location
+from s3_xfer.options import CopyOptions, Preflight, ReportScope
+from s3_xfer.planning.steps import Copy, Refuse
+from s3_xfer.sources.prefix import KEYS_PER_PAGE
+from s3_xfer.text import printable
+from s3_xfer.units import GIB
+
+if TYPE_CHECKING:
+    from s3_xfer.operations import S3CopyOperation
+
+MANIFEST_MAX_BYTES = 5 * GIB  # one PutObject
+_PRIORITY = 10
+# https://aws.amazon.com/s3/pricing/, "Management & insights", as of 2026-03.
+JOB_USD, MILLION_OBJECTS_USD = 0.25, 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSettings:
+    """What a job needs besides a copy. ``manifest`` and ``report`` are prefixes of the job's own.
+
+    Raises:
+        ValidationError: the role is none.
+    """
+
+    role_arn: str
+    manifest: S3Location
+    report: S3Location
+    source_keys: tuple[str, ...] = ()
+
+    @property
+    def role(self) -> Principal:
+        """The role that makes the copies, in whose account the job is."""
+        role = Principal.parse(self.role_arn)
+        if role.kind != "role" or not role.account.isdecimal():
+            raise ValidationError(
+                f"{printable(self.role_arn)} is not the ARN of a role that a job can assume",
+                remedy="write it as arn:aws:iam::123456789012:role/NAME",
+            )
+        return role
+
+
+def make_plan(operation: S3CopyOperation, settings: JobSettings, folder: Path) -> BatchPlan:
+    """Write the plan of a job that makes the copy ``operation`` into ``folder``; return it.
+
+    Raises:
+        ValidationError: a job cannot make this copy, or the folder has a plan.
+        PreflightError: there is nothing to copy.
+        ReportError: the folder cannot be written.
+        S3XferError: the source cannot be listed.
+    """
+    prefix, role = target_prefix(operation), settings.role
+    _make_folder(folder)
+    token = uuid.uuid4().hex
+    with _Split(folder, prefix) as split:
+        _list_into(operation, split)
+    if not split.objects and not split.rest:
+        raise PreflightError(
+            f"there is nothing under {operation.key_map().source.url} for a job",
+            error_class=ErrorClass.NOTHING_TO_COPY,
+        )
+    keys = operation.key_map()
+    plan = BatchPlan(
+        token=token,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        account_id=role.account,
+        region=operation.destination.region,
+        source=(keys.source.bucket, keys.source.key),
+        destination=(keys.destination.bucket, keys.destination.key),
+        manifest=(settings.manifest.bucket, _below(settings.manifest.key, f"{token}/{MANIFEST}")),
+        manifest_md5=split.manifest_md5,
+        report=(settings.report.bucket, _below(settings.report.key, token)),
+        objects=split.objects,
+        bytes=split.bytes,
+        rest=dict(split.rest),
+        costs_usd=_costs(operation.options, split.objects, split.found),
+        request={},
+    )
+    plan = dataclasses.replace(plan, request=_request(plan, operation.options, role, prefix))
+    _write_policies(folder, plan, operation.options, role, settings.source_keys)
+    write_plan(folder, plan)
+    return plan
+
+
+def _make_folder(folder: Path) -> None:
+    name = printable(str(folder))
+    if (folder / PLAN).exists():
+        raise ValidationError(
+            f"{name} has a plan already", remedy="name another folder, or remove this one"
+        )
+    try:
+        (folder / POLICIES).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+
+
+def _cannot_write(folder: Path, error: OSError) -> ReportError:
+    return ReportError(
+        f"the plan {printable(str(folder))} cannot be written: {error.strerror or error}",
+        remedy="name a folder on a disk with room that you may write",
+    )
+
+
+def _below(prefix: str, name: str) -> str:
+    return f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name
+
+
+class _Split:
+    """Writes the objects of a job to its manifest, and the others to a report."""
+
+    def __init__(self, folder: Path, prefix: str) -> None:
+        self.objects = self.bytes = self.found = 0
+        self.rest: Counter[str] = Counter()
+        self.manifest_md5 = ""
+        self._folder = folder
+        self._prefix = prefix
+        self._hash = hashlib.md5(usedforsecurity=False)
+        self._manifest_bytes = 0
+
+    def __enter__(self) -> _Split:
+        self._objects_report = ReportWriter(self._folder / OBJECTS, ReportScope.ALL)
+        self._rest_report = ReportWriter(self._folder / REST, ReportScope.ALL)
+        try:
+            self._manifest = (self._folder / MANIFEST).open("wb")
+        except OSError as error:
+            raise _cannot_write(self._folder, error) from error
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._manifest.close()
+        if kind:
+            self._objects_report.leave()
+            self._rest_report.leave()
+            return
+        self._objects_report.finish()
+        self._rest_report.finish()
+        self.manifest_md5 = self._hash.hexdigest()
+
+    def take(self, task: CopyTask) -> None:
+        """Put an object that is to be copied where it belongs."""
+        self.found += 1
+        reason = why_not(task, self._prefix)
+        if not reason and self._manifest_bytes > MANIFEST_MAX_BYTES - 4096:
+            reason = "the manifest is full: one request writes 5 GiB"
+        if reason:
+            self.rest[reason] += 1
+            self._rest_report.left(task, reason)
+            return
+        row = f"{task.source.bucket},{quote(task.source.key, safe='/')}\n".encode("ascii")
+        try:
+            self._manifest.write(row)
+        except OSError as error:
+            raise _cannot_write(self._folder, error) from error
+        self._hash.update(row)
+        self._manifest_bytes += len(row)
+        self.objects += 1
+        self.bytes += task.source.size
+        self._objects_report.left(task, "")
+
+    def refuse(self, task: CopyTask, decision: Refuse) -> None:
+        """Note an object that no copy can make."""
+        self.found += 1
+        failed = Failed(task, decision.error)
+        self.rest[failed.error.info.error_class.description] += 1
+        self._rest_report.record(failed)
+
+
+def _list_into(operation: S3CopyOperation, split: _Split) -> None:
+    options = dataclasses.replace(operation.options, preflight=Preflight.SKIP)
+    for planned in dataclasses.replace(operation, options=options).plan():
+        if isinstance(planned.decision, Copy):
+            split.take(planned.task)
+        elif isinstance(planned.decision, Refuse):
+            split.refuse(planned.task, planned.decision)
+
+
+def _request(
+    plan: BatchPlan, options: CopyOptions, role: Principal, prefix: str
+) -> Mapping[str, object]:
+    """Return what CreateJob is asked; submitting adds the ETag of the manifest."""
+    arn = f"arn:{role.partition}:s3:::"
+    copying = copy_operation(options, bucket_arn=f"{arn}{plan.destination[0]}", folder=prefix)
+    bucket, key = plan.manifest
+    return {
+        "AccountId": plan.account_id,
+        "ConfirmationRequired": False,
+        "ClientRequestToken": plan.token,
+        "Priority": _PRIORITY,
+        "RoleArn": role.arn,
+        "Description": f"s3-xfer {plan.token}",
+        "Operation": {"S3PutObjectCopy": copying},
+        "Manifest": {
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+            "Location": {"ObjectArn": f"{arn}{bucket}/{key}", "ETag": ""},
+        },
+        "Report": {
+            "Bucket": f"{arn}{plan.report[0]}",
+            "Prefix": plan.report[1],
+            "Format": "Report_CSV_20180820",
+            "Enabled": True,
+            "ReportScope": "AllTasks",
+            "ExpectedBucketOwner": plan.account_id,
+        },
+    }
+
+
+def _write_policies(
+    folder: Path,
+    plan: BatchPlan,
+    options: CopyOptions,
+    role: Principal,
+    source_keys: tuple[str, ...],
+) -> None:
+    documents = job_policies(
+        options,
+        role=role,
+        region=plan.region,
+        source=plan.source,
+        destination=plan.destination,
+        manifest=plan.manifest,
+        report=plan.report,
+        source_keys=source_keys,
+    )
+    for name, document in documents.items():
+        (folder / POLICIES / name).write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _costs(options: CopyOptions, objects: int, found: int) -> Mapping[str, float]:
+    """Return the price of the job, what is counted by S3 in it, and of the listings."""
+    prices: Prices = read_prices(options.prices_path) if options.prices_path else AWS_PRICES
+    pages = -(-found // KEYS_PER_PAGE)
+    return {
+        "copies": prices.bill({"CopyObject": objects}, options.storage_class).usd,
+        "job": JOB_USD + MILLION_OBJECTS_USD * objects / 10**6 if objects else 0.0,
+        "listings": prices.bill({"ListObjectsV2": 3 * pages}).usd,  # plan, and both to verify
+    }
