@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from s3_xfer.ledger.prices import AWS_PRICES
+from s3_xfer.ledger.prices import AWS_PRICES, BATCH_JOB_USD, BATCH_OBJECT_USD
 from s3_xfer.planning.shards import OBJECT_WEIGHT_BYTES, ShardCutter
-from s3_xfer.plans.survey import BATCH_JOB_USD, BATCH_OBJECT_USD, PARTITION_REQUESTS_PER_S
+from s3_xfer.plans.survey import PARTITION_REQUESTS_PER_S
 from s3_xfer.units import format_count, format_duration, format_usd
 
 COUNTS = (10**6, 10**7, 10**8, 10**9)

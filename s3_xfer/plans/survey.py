@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from s3_xfer.ledger.prices import Prices
+from s3_xfer.ledger.prices import BATCH_JOB_USD, BATCH_OBJECT_USD, Prices
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import CopyOptions, Encryption
 from s3_xfer.planning.cost import RequestEstimate
@@ -21,9 +21,8 @@ NOT_INCLUDED = (
     "storage, data transfer between regions, retrieval from infrequent-access classes, requests to "
     "KMS for the source"
 )
-# https://aws.amazon.com/kms/pricing/ and https://aws.amazon.com/s3/pricing/, 2026-03
+# https://aws.amazon.com/kms/pricing/, 2026-03
 KMS_USD_PER_REQUEST = 0.03 / 10_000
-BATCH_JOB_USD, BATCH_OBJECT_USD = 0.25, 1.0 / 1_000_000
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
 # The upper bounds of the histogram, included; None for everything above.
 SIZE_BOUNDS = (0, 64 * KIB, MIB, 16 * MIB, 128 * MIB, 5 * GIB)
