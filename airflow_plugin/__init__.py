@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         S3CopyThrottledError,
     )
     from airflow_plugin.operator import S3CrossAccountCopyOperator
+    from airflow_plugin.shards import copy_in_shards
 
 __all__ = [
     "S3CopyPermanentError",
@@ -27,6 +28,7 @@ __all__ = [
     "S3CopyStoppedError",
     "S3CopyThrottledError",
     "S3CrossAccountCopyOperator",
+    "copy_in_shards",
 ]
 
 _MODULES = {
@@ -35,6 +37,7 @@ _MODULES = {
     "S3CopyStoppedError": "exceptions",
     "S3CopyThrottledError": "exceptions",
     "S3CrossAccountCopyOperator": "operator",
+    "copy_in_shards": "shards",
 }
 
 

@@ -11,7 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, Context
+    from airflow.sdk import (
+        Asset,
+        AssetAlias,
+        BaseOperator,
+        BaseOperatorLink,
+        Context,
+        TaskGroup,
+    )
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -23,12 +30,13 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Logger
 else:
     try:  # Airflow 3: the Task SDK; the old modules warn, or are gone (airflow.datasets)
-        from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink
+        from airflow.sdk import Asset, AssetAlias, BaseOperator, BaseOperatorLink, TaskGroup
     except ImportError:  # Airflow 2: assets were called datasets
         from airflow.datasets import Dataset as Asset
         from airflow.datasets import DatasetAlias as AssetAlias
         from airflow.models import BaseOperator
         from airflow.models.baseoperatorlink import BaseOperatorLink
+        from airflow.utils.task_group import TaskGroup
 
     try:  # Airflow 3.1 and newer; airflow.exceptions still has them there, and warns
         from airflow.sdk.exceptions import (
@@ -75,6 +83,7 @@ __all__ = [
     "BaseOperatorLink",
     "Context",
     "Logger",
+    "TaskGroup",
     "XCom",
     "stats",
 ]

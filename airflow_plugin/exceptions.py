@@ -29,30 +29,6 @@ from s3_xfer import (
     S3XferError,
 )
 
-# A later try, perhaps on another worker, may succeed although nothing was mended. An object that
-# changed or vanished is listed anew; expired credentials are fetched anew; why too many objects
-# failed is not known, and the limit makes another try cheap.
-TRANSIENT = frozenset(
-    {
-        ErrorClass.THROTTLED,
-        ErrorClass.SERVER_ERROR,
-        ErrorClass.TIMEOUT,
-        ErrorClass.NETWORK,
-        ErrorClass.MACHINE_LIMIT,
-        ErrorClass.OUTAGE,
-        ErrorClass.CONFLICT,
-        ErrorClass.EMPTY_RESPONSE,
-        ErrorClass.UPLOAD_LOST,
-        ErrorClass.SOURCE_CHANGED,
-        ErrorClass.SOURCE_VANISHED,
-        ErrorClass.MISMATCH,
-        ErrorClass.CREDENTIALS_EXPIRED,
-        ErrorClass.JOURNAL_BUSY,
-        ErrorClass.TOO_MANY_FAILURES,
-        ErrorClass.INTERRUPTED,
-        ErrorClass.UNEXPECTED,
-    }
-)
 _CLASSES = {member.value: member for member in ErrorClass}
 
 
@@ -90,7 +66,7 @@ def _kind_of(error: S3XferError, causes: set[ErrorClass | None]) -> type[Excepti
         return S3CopyStoppedError
     if ErrorClass.THROTTLED in causes:
         return S3CopyThrottledError
-    is_passing = causes & TRANSIENT or not causes
+    is_passing = not causes or any(cause and cause.is_transient for cause in causes)
     return S3CopyRetryableError if is_passing else S3CopyPermanentError
 
 

@@ -115,6 +115,17 @@ class TaskCopy:
 
     # ------------------------------------------------------------------------- the operation
 
+    def operation(self) -> S3CopyOperation:
+        """Return the operation of the arguments, without files of this task."""
+        reports = ReportFiles(
+            make_client=self._destination_side.client,
+            output=None,
+            input=None,
+            owner=self._identity.path,
+        )
+        with reports:
+            return self._operation(*self._locations(), reports)
+
     def _locations(self) -> tuple[S3Location, S3Location]:
         """Return both locations, with the accounts that the connections stand for."""
         source = self._arguments.location("source")

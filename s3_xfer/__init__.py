@@ -45,6 +45,7 @@ from s3_xfer.errors import (
     ListError,
     Missing,
     ObjectError,
+    PlanError,
     PreflightError,
     ReportError,
     RetryAction,
@@ -93,6 +94,7 @@ from s3_xfer.options import (
     TagPolicy,
 )
 from s3_xfer.planning.delete_plan import DeletePlan
+from s3_xfer.planning.shards import Shard
 from s3_xfer.planning.steps import Copy, Decision, Planned, Refuse, Skip
 from s3_xfer.version import VERSION
 from s3_xfer.wording import Phrase, Wording
@@ -106,6 +108,10 @@ if TYPE_CHECKING:
         copy,
         sync,
     )
+    from s3_xfer.plans.document import Plan
+    from s3_xfer.plans.library import copy_shard, make_plan, merge_plan
+    from s3_xfer.plans.merge import MergedResult
+    from s3_xfer.plans.records import ShardRecord
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
@@ -150,6 +156,7 @@ __all__ = [
     "JournalError",
     "JournalUse",
     "ListError",
+    "MergedResult",
     "MetricsCollector",
     "Missing",
     "NotAttempted",
@@ -157,6 +164,8 @@ __all__ = [
     "OpenUpload",
     "Outcome",
     "Phrase",
+    "Plan",
+    "PlanError",
     "Planned",
     "Preflight",
     "PreflightError",
@@ -177,6 +186,8 @@ __all__ = [
     "S3SyncOperation",
     "S3XferError",
     "SecondChance",
+    "Shard",
+    "ShardRecord",
     "Skip",
     "SkipReason",
     "Skipped",
@@ -188,7 +199,10 @@ __all__ = [
     "Wording",
     "check",
     "copy",
+    "copy_shard",
     "declarations_of",
+    "make_plan",
+    "merge_plan",
     "progress_text",
     "result_text",
     "sync",
@@ -207,7 +221,13 @@ _LAZY = {
     "S3SyncOperation": "s3_xfer.operations",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
+    "MergedResult": "s3_xfer.plans.merge",
+    "Plan": "s3_xfer.plans.document",
+    "ShardRecord": "s3_xfer.plans.records",
     "copy": "s3_xfer.operations",
+    "copy_shard": "s3_xfer.plans.library",
+    "make_plan": "s3_xfer.plans.library",
+    "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
 }

@@ -20,22 +20,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from numbers import Real
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 KeyT = TypeVar("KeyT")
 ValueT = TypeVar("ValueT")
 
 _TWICE = "__class__"  # a getter of several attributes returns a tuple
-_NAMES: Mapping[Any, str] = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    Path: "a path",
-    datetime: "a datetime",
-    type(None): "None",
-    type: "a class",
-}
 
 
 class NotAcceptedError(TypeError):
@@ -60,6 +50,29 @@ class FrozenDict(dict[KeyT, ValueT]):
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
+
+
+class _FrozenJson(FrozenDict[str, Any]):
+    """Plain JSON values by their names; those in them cannot be changed either."""
+
+
+if TYPE_CHECKING:
+    JsonObject: TypeAlias = Mapping[str, Any]
+else:
+    JsonObject = _FrozenJson
+
+
+_NAMES: Mapping[Any, str] = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    Path: "a path",
+    datetime: "a datetime",
+    type(None): "None",
+    type: "a class",
+    JsonObject: "plain JSON values by their names",
+}
 
 
 def convert(hint: Any, value: Any) -> Any:
@@ -190,11 +203,26 @@ def _number(value: Any) -> float:
     return float(value)
 
 
+def _json_object(value: Any) -> _FrozenJson:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise NotAcceptedError(expected(JsonObject))
+    return _FrozenJson({name: _json_value(one) for name, one in value.items()})
+
+
+def _json_value(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, list | tuple):
+        return tuple(map(_json_value, value))
+    return _json_object(value)
+
+
 _READERS: Mapping[Any, Callable[[Any], Any]] = {
     bool: _flag,
     int: _whole,
     float: _number,
     Path: convert_path,
+    JsonObject: _json_object,
 }
 
 

@@ -16,6 +16,7 @@ from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.wording import message
 
 
@@ -97,6 +98,8 @@ class TransferSpec:
 class CopySpec(TransferSpec):
     """One copy, see :class:`~s3_xfer.S3CopyOperation`.
 
+    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan.
+
     Raises:
         ValidationError: as of every transfer, or what a program chooses contradicts an option.
     """
@@ -114,6 +117,7 @@ class CopySpec(TransferSpec):
     where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
     rename: Rename | None = field(default=None, compare=False, repr=False)
     confirmed_deletes: str = field(default="", compare=False, repr=False)
+    key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -23,7 +23,13 @@ from s3_xfer.batch.expressible import copy_operation, target_prefix, why_not
 from s3_xfer.batch.plan import MANIFEST, OBJECTS, PLAN, POLICIES, REST, BatchPlan, write_plan
 from s3_xfer.batch.policies import job_policies
 from s3_xfer.errors import ErrorClass, PreflightError, ReportError, ValidationError
-from s3_xfer.ledger.prices import AWS_PRICES, Prices, read_prices
+from s3_xfer.ledger.prices import (
+    AWS_PRICES,
+    BATCH_JOB_USD,
+    BATCH_OBJECT_USD,
+    Prices,
+    read_prices,
+)
 from s3_xfer.ledger.report import ReportWriter
 from s3_xfer.model import CopyTask, Failed, S3Location
 from s3_xfer.options import CopyOptions, Preflight, ReportScope
@@ -37,8 +43,6 @@ if TYPE_CHECKING:
 
 MANIFEST_MAX_BYTES = 5 * GIB  # one PutObject
 _PRIORITY = 10
-# https://aws.amazon.com/s3/pricing/, "Management & insights", as of 2026-03.
-JOB_USD, MILLION_OBJECTS_USD = 0.25, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +261,6 @@ def _costs(options: CopyOptions, objects: int, found: int) -> Mapping[str, float
     pages = -(-found // KEYS_PER_PAGE)
     return {
         "copies": prices.bill({"CopyObject": objects}, options.storage_class).usd,
-        "job": JOB_USD + MILLION_OBJECTS_USD * objects / 10**6 if objects else 0.0,
+        "job": BATCH_JOB_USD + BATCH_OBJECT_USD * objects if objects else 0.0,
         "listings": prices.bill({"ListObjectsV2": 3 * pages}).usd,  # plan, and both to verify
     }

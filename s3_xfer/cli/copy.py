@@ -22,7 +22,7 @@ from s3_xfer.cli.factory import (
     rerun_command,
 )
 from s3_xfer.cli.follow import follow
-from s3_xfer.cli.options import copy_options, resume_options
+from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
@@ -75,15 +75,51 @@ _CODES = "\n".join(f"  {code.value:>3}  {code.meaning}" for code in ExitCode)
 EXIT_HELP = f"\b\nExit status:\n{_CODES}"
 
 
+class CopyCommand(LocationsCommand):
+    """Takes either two locations, or a plan and a shard of it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; what belongs together has to be there."""
+        rest = super().parse_args(ctx, args)
+        if ctx.resilient_parsing:  # for completion
+            return rest
+        given = {name for name, value in ctx.params.items() if value is not None}
+        if given & {"plan", "shard"}:
+            if not given >= {"plan", "shard"}:
+                raise click.UsageError("--plan and --shard belong together.", ctx)
+            if "source" in given:
+                text = "The plan says what is copied: leave out SOURCE and DESTINATION."
+                raise click.UsageError(text, ctx)
+            return rest
+        for param in self.params:
+            if isinstance(param, click.Argument) and param.name not in given:
+                hint = f"'{str(param.name).upper()}'"
+                raise click.MissingParameter(ctx=ctx, param=param, param_hint=hint)
+        return rest
+
+
 @command(
     COPY_HELP,
     "Copy one object, or everything under a prefix.",
-    copy_options,
+    (*shard_options, *copy_options),
+    optional=True,
+    cls=CopyCommand,
     epilog=EXIT_HELP,
-    cls=LocationsCommand,
 )
-def copy(source: str, destination: str, **values: Any) -> ExitCode:
+def copy(
+    source: str | None,
+    destination: str | None,
+    *,
+    plan: str | None,
+    shard: str | None,
+    **values: Any,
+) -> ExitCode:
     """Copy without asking."""
+    if plan and shard:
+        from s3_xfer.cli.shards import copy_shard  # noqa: PLC0415 - it imports this module
+
+        return copy_shard(plan, shard, values)
+    assert source and destination  # noqa: S101, PT018 - parsed
     output = output_of(values)
     with output.printing_refusals():
         operation = operation_from(source, destination, values)

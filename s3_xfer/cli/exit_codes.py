@@ -13,15 +13,18 @@ from s3_xfer.errors import (
     ErrorClass,
     JournalError,
     ListError,
+    PlanError,
     PreflightError,
     ReportError,
     RunAborted,
     RunCancelled,
+    S3XferError,
     ValidationError,
 )
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.stop import BY_DEADLINE
+from s3_xfer.plans.result import PlanResult
 
 BY_CTRL_C = "Ctrl-C"  # the reason given to the run, which its result repeats
 BY_SIGTERM = "SIGTERM"
@@ -49,6 +52,7 @@ class ExitCode(enum.IntEnum):
     UNPROVEN = 6, "doctor: no check failed, but some could not be made"
     TOO_MANY_DELETES = 7, "everything was copied, nothing was deleted: it would be too much"
     INTERNAL = 70, "an error of this program"
+    PERMANENT = 78, "a shard failed for a reason that another attempt would meet as well"
     DEADLINE = 124, "stopped by --deadline"
     HANGUP = 129, "stopped by SIGHUP: the terminal or the ssh session is gone"
     INTERRUPTED = 130, "stopped by Ctrl-C"
@@ -57,7 +61,10 @@ class ExitCode(enum.IntEnum):
 
 _ErrorTypes: TypeAlias = type[BaseException] | tuple[type[BaseException], ...]
 _BY_ERROR: tuple[tuple[_ErrorTypes, ExitCode], ...] = (
-    ((ValidationError, PreflightError, ReportError, JournalError, ListError), ExitCode.REFUSED),
+    (
+        (ValidationError, PreflightError, ReportError, JournalError, ListError, PlanError),
+        ExitCode.REFUSED,
+    ),
     (RunAborted, ExitCode.ABORTED),
     ((RunCancelled, KeyboardInterrupt), ExitCode.INTERRUPTED),
     (CopyFailed, ExitCode.FAILED_OBJECTS),
@@ -70,7 +77,7 @@ _BY_REASON = {
 }
 
 
-def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
+def exit_code(end: CopyResult | CheckResult | PlanResult | BaseException) -> ExitCode:
     """Return the code for a result, or for the exception raised instead of one.
 
     In a check, what is not proven different is no difference.
@@ -82,13 +89,28 @@ def exit_code(end: CopyResult | CheckResult | BaseException) -> ExitCode:
         return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
-    if isinstance(end, CheckResult):
-        if end.totals.differences:
-            return ExitCode.DIFFERENT
-        return ExitCode.OK if end.no_difference else ExitCode.FAILED_OBJECTS
+    if isinstance(end, PlanResult):
+        return ExitCode.OK
+    return _code_of_check(end) if isinstance(end, CheckResult) else _code_of_copy(end)
+
+
+def _code_of_check(end: CheckResult) -> ExitCode:
+    if end.totals.differences:
+        return ExitCode.DIFFERENT
+    return ExitCode.OK if end.no_difference else ExitCode.FAILED_OBJECTS
+
+
+def _code_of_copy(end: CopyResult) -> ExitCode:
     missing = end.metrics.files_failed + end.metrics.files_not_attempted
     is_complete = end.state is RunState.COMPLETED and not missing
     return ExitCode.OK if is_complete else ExitCode.FAILED_OBJECTS
+
+
+def shard_exit_code(end: CopyResult | S3XferError) -> ExitCode:
+    """Return the code of an attempt at a shard: one code says that another is in vain."""
+    if isinstance(end, S3XferError):
+        return ExitCode.PERMANENT if end.is_permanent else exit_code(end)
+    return ExitCode.PERMANENT if end.is_permanent_failure else exit_code(end)
 
 
 def code_of_stop(reason: str | None) -> ExitCode:

@@ -6,11 +6,11 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from s3_xfer.cli.exit_codes import exit_code
+from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -21,6 +21,7 @@ from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, Failed
 from s3_xfer.pipeline.outage import Outage
+from s3_xfer.plans.result import PlanResult
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
@@ -33,7 +34,7 @@ _SPEED_IS_KNOWN_S = 5.0
 _EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0
 
-ResultT = TypeVar("ResultT", CopyResult, CheckResult)
+ResultT = TypeVar("ResultT", CopyResult, CheckResult, PlanResult)
 
 
 class Operation(Protocol[ResultT]):
@@ -105,12 +106,17 @@ def _is_interrupted(failed: Failed) -> bool:
 
 
 def follow(
-    operation: Operation[ResultT], view: ProgressView, *, failures_shown: int = FAILURES_SHOWN
+    operation: Operation[ResultT],
+    view: ProgressView,
+    *,
+    failures_shown: int = FAILURES_SHOWN,
+    code_of: Callable[[ResultT], ExitCode] = exit_code,
 ) -> ResultT:
     """Run ``operation``, show it in ``view`` until it has ended, and return its result.
 
     A person who has to give a code is asked before. A signal stops the run. Call it in the main
-    thread. An error in here cancels the run before it is raised.
+    thread. An error in here cancels the run before it is raised. ``code_of`` is the exit code if a
+    signal ends the process between the end of the run and that of the command.
 
     Raises:
         S3XferError: the run was refused; nothing was written.
@@ -128,7 +134,7 @@ def follow(
         run.wait(_CLEANUP_S)
         raise
     result = run.result()
-    SIGNALS.run_ended(exit_code(result))
+    SIGNALS.run_ended(code_of(result))
     return result
 
 

@@ -20,17 +20,17 @@ from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
 from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.interactive import interactive
-from s3_xfer.cli.output import print_error
+from s3_xfer.cli.output import print_error, print_refusal
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
+from s3_xfer.cli.shards import merge, plan
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
 from s3_xfer.cli.sync import sync
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
-from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 # Workers give up the interpreter at every request anyway; forcing them to every 5 ms, Python's
@@ -55,6 +55,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p
       s3-xfer interactive
       s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer uploads --dest-profile us s3://to/data/
@@ -76,6 +77,8 @@ _COMMANDS = (
     doctor,
     filter_keys,
     interactive,
+    merge,
+    plan,
     policy,
     resume,
     runbook,
@@ -120,8 +123,7 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
 def _report(error: BaseException) -> ExitCode:
     """Print on stderr what ``error`` means, and return its exit code."""
     if isinstance(error, S3XferError):
-        lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
-        print_error("error: " + "\n".join(lines))
+        print_refusal(error)
     else:
         print_error("".join(traceback.format_exception(error)) + _UNEXPECTED)
     return exit_code(error)

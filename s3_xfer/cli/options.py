@@ -24,8 +24,10 @@ from s3_xfer.cli.params import (
     own_flag,
 )
 from s3_xfer.declarations import Declaration, JournalRole, Section, declarations_of
+from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import THREADS, CopyOptions
+from s3_xfer.planning.shards import SHARDS_MAX
 from s3_xfer.spec import CheckSpec, CopySpec
 from s3_xfer.units import parse_duration
 
@@ -34,10 +36,11 @@ OUTPUT = Section.OUTPUT.value
 ABORTING = "What to list and abort"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
+PLAN = "Plan and shards"
 JOB = "Job"
 # What a resumed copy is given anew; what is not here is in its journal, or is a matter of its
 # first run.
-_MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
+MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
 
 
 class Progress(enum.Enum):
@@ -47,6 +50,21 @@ class Progress(enum.Enum):
     BAR = "bar"
     PLAIN = "plain"
     NONE = "none"
+
+
+def parse_shards(text: str) -> int | None:
+    """Return how many shards ``text`` asks for; None if that is left to the program.
+
+    Raises:
+        ValidationError: it is neither ``auto`` nor a number that a plan can have.
+    """
+    if text == "auto":
+        return None
+    if text.isdecimal() and 1 <= int(text) <= SHARDS_MAX:
+        return int(text)
+    raise ValidationError(
+        f"{text!r} is not a number of shards", remedy=f"give auto, or a number up to {SHARDS_MAX:,}"
+    )
 
 
 class PolicyFormat(enum.Enum):
@@ -162,7 +180,7 @@ interactive_options = (
 
 resume_options = (
     *_LOCATIONS,
-    *(declared(each) for each in _copy_declarations() if each.journal in _MAY_CHANGE),
+    *(declared(each) for each in _copy_declarations() if each.journal in MAY_CHANGE),
     declared(_COPY["max_delete"]),
     *_REPORTING,
     _VERBOSE,
@@ -227,6 +245,67 @@ uploads_options = (
 
 # What decides which permissions a sync needs.
 deleting_options = (declared(_COPY["delete"]),)
+
+# What is frozen in a plan; what is given anew to each shard is no matter of it.
+_FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
+
+plan_options = (
+    own(
+        PLAN,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
+    own(
+        PLAN,
+        "--shards",
+        "How many shards; auto: by objects and bytes, at most 200.",
+        type=UnitParam("number", parse_shards),
+        metavar="N|auto",
+        default="auto",
+        show_default=True,
+    ),
+    own(
+        PLAN,
+        "--parallelism",
+        "How many shards run at the same time, at most: so many share the rate of requests.  "
+        "[default: all]",
+        type=click.IntRange(1),
+        metavar="N",
+    ),
+    *_LOCATIONS,
+    *filter_options(),
+    *(declared(each) for each in _copy_declarations() if each.journal in _FROZEN),
+    declared(_COPY["prices_path"]),
+    *_REPORTING,
+    _VERBOSE,
+)
+
+shard_options = (
+    own(
+        PLAN,
+        "--plan",
+        "Copy a shard of this plan, in place of SOURCE and DESTINATION.",
+        metavar="PLAN",
+    ),
+    own(PLAN, "--shard", "Which one; auto: the environment of the job says it.", metavar="K|auto"),
+)
+
+merge_options = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    own_flag(OUTPUT, "--wait", "Wait until each shard is done, or has failed for good."),
+    own(
+        OUTPUT,
+        "--report",
+        "Write what is left of all shards, for copy --from-report.",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+    ),
+    _JSON,
+    own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
+)
 
 doctor_options = (
     own(

@@ -161,3 +161,9 @@ def print_json(value: Mapping[str, Any]) -> None:
 def print_error(text: str) -> None:
     """Print ``text`` on stderr."""
     click.echo(text, file=sys.stderr)
+
+
+def print_refusal(error: S3XferError) -> None:
+    """Print on stderr what is wrong and what to do next."""
+    lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
+    print_error("error: " + "\n".join(lines))

@@ -34,7 +34,7 @@ _NAMES, _INDENT, _WIDE = 29, 6, 70
 class UnitParam(_ParamType):
     """A number that is written with its unit, as ``parse`` reads it."""
 
-    def __init__(self, name: str, parse: Callable[[str], float]) -> None:
+    def __init__(self, name: str, parse: Callable[[str], float | None]) -> None:
         self.name = name
         self._parse = parse
 
@@ -161,7 +161,8 @@ def command(
 ) -> Callable[[Callable[..., Any]], click.Command]:
     """Return a decorator that makes a command with these arguments and options, in this order.
 
-    ``text`` is its help. With ``optional`` the arguments may be left out.
+    ``text`` is its help. With ``optional`` the arguments may be left out; ``cls``
+    may check them.
     """
 
     def decorate(function: Callable[..., Any]) -> click.Command:

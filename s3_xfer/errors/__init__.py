@@ -18,6 +18,7 @@ from s3_xfer.errors.exceptions import JournalError as JournalError
 from s3_xfer.errors.exceptions import ListError as ListError
 from s3_xfer.errors.exceptions import Missing as Missing
 from s3_xfer.errors.exceptions import ObjectError as ObjectError
+from s3_xfer.errors.exceptions import PlanError as PlanError
 from s3_xfer.errors.exceptions import PreflightError as PreflightError
 from s3_xfer.errors.exceptions import ReportError as ReportError
 from s3_xfer.errors.exceptions import RunAborted as RunAborted

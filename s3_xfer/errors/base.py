@@ -117,6 +117,11 @@ class S3XferError(Exception):
             parts.append(wording.say(self.error_class.see))
         return "\n".join(parts)
 
+    @property
+    def is_permanent(self) -> bool:
+        """Whether the same would go wrong again, as long as nobody acts."""
+        return self.error_class is not None and not self.error_class.is_transient
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args), self.__dict__
 

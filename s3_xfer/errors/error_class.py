@@ -65,6 +65,11 @@ class ErrorClass(_Explained):
     The value is what reports show, and hyphenated the section of the runbook. Values are API.
     """
 
+    @property
+    def is_transient(self) -> bool:
+        """Whether a later try, perhaps on another machine, may succeed although nobody acted."""
+        return self in _TRANSIENT
+
     THROTTLED = (
         "Throttled",
         "S3 still asked for fewer requests per second after every retry",
@@ -311,6 +316,12 @@ class ErrorClass(_Explained):
         "wait for the other run, or stop it; then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
+    PLAN_UNUSABLE = (
+        "PlanUnusable",
+        "the plan is damaged, of another version, or cannot be read or written",
+        "do what the message says about the plan",
+        RetryAction.END_RUN,
+    )
     INTERRUPTED = (
         "Interrupted",
         "the run was stopped while this object was being copied",
@@ -321,3 +332,29 @@ class ErrorClass(_Explained):
         "an unexpected error occurred",
         "please report it with the traceback",
     )
+
+
+# What schedulers repeat; everything else is permanent. An object that changed or vanished is listed
+# anew; expired credentials are fetched anew; why too many objects failed is not known, and the
+# limit makes another try cheap.
+_TRANSIENT = frozenset(
+    {
+        ErrorClass.THROTTLED,
+        ErrorClass.SERVER_ERROR,
+        ErrorClass.TIMEOUT,
+        ErrorClass.NETWORK,
+        ErrorClass.MACHINE_LIMIT,
+        ErrorClass.OUTAGE,
+        ErrorClass.CONFLICT,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.UPLOAD_LOST,
+        ErrorClass.SOURCE_CHANGED,
+        ErrorClass.SOURCE_VANISHED,
+        ErrorClass.MISMATCH,
+        ErrorClass.CREDENTIALS_EXPIRED,
+        ErrorClass.JOURNAL_BUSY,
+        ErrorClass.TOO_MANY_FAILURES,
+        ErrorClass.INTERRUPTED,
+        ErrorClass.UNEXPECTED,
+    }
+)

@@ -133,6 +133,12 @@ class ListError(S3XferError):
     _usual_class = ErrorClass.LIST_UNUSABLE
 
 
+class PlanError(S3XferError):
+    """A plan is damaged, of another version, or cannot be read or written."""
+
+    _usual_class = ErrorClass.PLAN_UNUSABLE
+
+
 class JournalError(S3XferError):
     """A journal is damaged, in use, of another copy, or cannot be read or written."""
 

@@ -95,6 +95,10 @@ class ReportWriter:
         line = {"status": NOT_LISTED, "source_bucket": bucket, "prefix": prefix}
         self._write({**line, "start_after": after, "until": until})
 
+    def repeat(self, line: dict[str, Any]) -> None:
+        """Add a line of another report, but its last."""
+        self._write(line)
+
     def _write(self, line: dict[str, Any]) -> None:
         try:
             with self._lock:

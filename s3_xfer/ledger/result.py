@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import CopyFailed, Diagnosis, RunAborted, RunCancelled, check_fields
+from s3_xfer.errors import CopyFailed, Diagnosis, ErrorClass, RunAborted, RunCancelled, check_fields
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
@@ -16,6 +16,7 @@ from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.units import plural
 from s3_xfer.wording import Message, message
 
+_CLASSES = {member.value: member for member in ErrorClass}
 _USD_DECIMALS = 6  # one request costs fractions of a cent
 
 
@@ -71,6 +72,16 @@ class CopyResult:
     def diagnosis(self) -> Diagnosis | None:
         """What the first kind of denial means; None if nothing was denied."""
         return next(iter(self.diagnoses), None)
+
+    @property
+    def is_permanent_failure(self) -> bool:
+        """Whether the same copy would fail the same way: every failure has a permanent reason."""
+        if self.aborted_by:
+            return self.aborted_by.is_permanent
+        metrics = self.metrics
+        if self.cancelled_by or metrics.files_not_attempted or not metrics.files_failed:
+            return False
+        return not any(_CLASSES[name].is_transient for name in metrics.errors_by_class)
 
     def raise_for_failures(self) -> None:
         """Return if everything was copied or skipped on request.

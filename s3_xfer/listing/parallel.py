@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from s3_xfer.listing.pages import Page
 from s3_xfer.listing.progress import Progress
-from s3_xfer.listing.segments import ListedPage, Segment, Segments, Split
+from s3_xfer.listing.segments import ListedPage, OrderNeed, Segment, Segments, Split
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
 
@@ -32,8 +32,8 @@ class Listing:
     """The objects under ``prefix`` that lie in ``ranges``, page by page, by at most ``threads``.
 
     ``is_starved`` tells whether the consumers of the objects have nothing to do.
-    ``must_be_ordered`` refuses a service that does not list keys in order. ``counterparts`` is
-    asked about each page by the thread that has read it.
+    ``needs_order`` is why a service is refused that does not list keys in order.
+    ``counterparts`` is asked about each page by the thread that has read it.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Listing:
         ranges: Iterable[KeyRange],
         threads: int = 1,
         is_starved: Callable[[], bool] = lambda: False,
-        must_be_ordered: bool = False,
+        needs_order: OrderNeed | None = None,
         counterparts: FindCounterparts | None = None,
     ) -> None:
         self._read = read
@@ -52,7 +52,7 @@ class Listing:
         self._prefix = prefix
         self._threads_max = threads
         self._is_starved = is_starved
-        self._segments = Segments(prefix, ranges, must_be_ordered=must_be_ordered)
+        self._segments = Segments(prefix, ranges, needs_order=needs_order)
         self._changed = threading.Condition()  # guards everything below, and the segments
         self._pages: deque[ListedPage] = deque()
         self._threads: list[threading.Thread] = []

@@ -11,6 +11,7 @@ never split. If that shows only later, it ends with an error, because keys may b
 
 from __future__ import annotations
 
+import enum
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -73,17 +74,42 @@ class ListedPage:
     counterparts: Mapping[str, S3Object] | None = None
 
 
+class OrderNeed(enum.Enum):
+    """Why a service that does not list keys in order is refused: what it spoils, and advice."""
+
+    effect: str
+    remedy: str
+
+    def __new__(cls, value: str, effect: str, remedy: str) -> OrderNeed:
+        """Attach effect and advice to the member."""
+        member = object.__new__(cls)
+        member._value_, member.effect, member.remedy = value, effect, remedy
+        return member
+
+    SPLIT = (
+        "split",
+        "a listing in several places at once may miss some",
+        message("{RUN_AGAIN} with {listing_threads=1}"),
+    )
+    JOURNAL = (
+        "journal",
+        "a journal cannot say how far a listing is done",
+        message("leave out {journal}, and {RUN_AGAIN}"),
+    )
+    PLAN = ("plan", "it cannot be cut into shards", "copy without a plan")
+
+
 class Segments:
     """All segments of one listing of ``prefix``; ``ranges`` are to be listed.
 
-    With ``must_be_ordered`` a service that does not list keys in order is always refused. Not
+    Because of ``needs_order`` a service that does not list keys in order is always refused. Not
     thread-safe: the caller holds a lock.
     """
 
     pages_before_split = 10  # small listings are never split
 
     def __init__(
-        self, prefix: str, ranges: Iterable[KeyRange], *, must_be_ordered: bool = False
+        self, prefix: str, ranges: Iterable[KeyRange], *, needs_order: OrderNeed | None = None
     ) -> None:
         self._prefix = prefix
         self._ranges = merged(ranges)
@@ -92,7 +118,7 @@ class Segments:
         self._alphabet: list[str] = []
         self._pages = self._underfilled_pages = self._fullest = 0
         self._is_ordered = True
-        self._must_be_ordered = must_be_ordered
+        self._needs_order = needs_order
         self._is_split = any(keys.until is not None for keys in self._ranges)
 
     def next_waiting(self) -> Segment | None:
@@ -207,15 +233,10 @@ class Segments:
             RunAborted: the listing was split, so keys may be missing, or must be ordered.
         """
         self._is_ordered = False
-        if self._must_be_ordered:
-            effect = "a journal cannot say how far a listing is done"
-            remedy = message("leave out {journal}, and {RUN_AGAIN}")
-        elif self._is_split:
-            effect = "a listing in several places at once may miss some"
-            remedy = message("{RUN_AGAIN} with {listing_threads=1}")
-        else:
-            return
-        raise unsupported(
-            f"the S3 service does not list keys in the order of their UTF-8 bytes, so {effect}",
-            remedy=remedy,
-        )
+        need = self._needs_order or (OrderNeed.SPLIT if self._is_split else None)
+        if need:
+            raise unsupported(
+                "the S3 service does not list keys in the order of their UTF-8 bytes, so "
+                f"{need.effect}",
+                remedy=need.remedy,
+            )

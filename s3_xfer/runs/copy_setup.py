@@ -19,11 +19,12 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.segments import OrderNeed
 from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import Delete, RunMode
 from s3_xfer.options.filters import parse_rules
 from s3_xfer.planning.mapping import KeyMap
-from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.counterparts import Counterparts
@@ -39,7 +40,8 @@ _SAMPLE = 3  # objects of a list that the preflight looks at, until it finds one
 class CopySetup:
     """Prepares one copy. ``notes`` grow with what the user should know.
 
-    ``is_starved`` tells the listing that the workers wait for objects.
+    ``is_starved`` tells the listing that the workers wait for objects. ``is_planning``: nothing is
+    copied, and the destination's objects are not looked at.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class CopySetup:
         requests: RequestPolicy,
         notes: list[str],
         is_starved: Callable[[], bool],
+        is_planning: bool = False,
     ) -> None:
+        self.is_planning = is_planning
         self.prices = AWS_PRICES
         self.clients: Clients | None = None
         self.opened: JournalSession | None = None
@@ -178,7 +182,8 @@ class CopySetup:
         keeps_journal = self._spec.options.journal and not self.is_dry_run
         is_unread = self._inputs.are_given or (keeps_journal and not self.opened)
         is_listed = self._spec.is_of_prefix and not is_unread
-        return PrefixSource(self._open_listing) if is_listed else None
+        ranges = self._spec.key_ranges
+        return PrefixSource(self._open_listing, ranges) if is_listed else None
 
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
@@ -188,11 +193,17 @@ class CopySetup:
             PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
             prefix=prefix,
             ranges=ranges,
-            must_be_ordered=self._ledger.journal is not None,
+            needs_order=self._order_need(),
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
             counterparts=self._counterparts(),
         )
+
+    def _order_need(self) -> OrderNeed | None:
+        """Return why keys have to be listed in order, if they do."""
+        if self.is_planning or self._spec.key_ranges != EVERYTHING:
+            return OrderNeed.PLAN
+        return OrderNeed.JOURNAL if self._ledger.journal else None
 
     def _counterparts(self) -> Counterparts | None:
         """Return what looks objects up in the destination's listing; None if none are looked up.
@@ -203,7 +214,7 @@ class CopySetup:
         assert clients  # noqa: S101 - the caller has looked
         looks_first = self.is_dry_run or not clients.destination_is_aws
         looks = spec.compare_by if spec.overwrite else looks_first
-        if not looks or spec.rename:
+        if not looks or spec.rename or self.is_planning:
             return None
         destination = self._keys.destination
         reader = PageReader(clients.destination, destination.bucket, destination.key)

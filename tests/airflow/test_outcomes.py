@@ -28,7 +28,6 @@ from airflow_plugin._compat import (
     AssetAlias,
     stats,
 )
-from airflow_plugin.exceptions import TRANSIENT
 from airflow_plugin.links import persist_links
 from s3_xfer import AccountContext, ErrorClass, S3Location
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
@@ -51,6 +50,7 @@ OUTPUT_SCHEMA: dict[str, Any] = {
     "errors": list,
 }
 PERMANENT = {
+    "PlanUnusable",
     "AccessDenied", "Archived", "Kms", "KeyTooLong", "EmptyKey", "TagsNotCopied",
     "InvalidRequest", "CredentialsRefused", "BucketMissing", "WrongRegion", "ClockSkew",
     "NotSupported", "Configuration", "InvalidInput", "NothingToCopy", "ReportUnusable",
@@ -144,7 +144,7 @@ def test_failures_in_log_and_xcom_are_bounded(
 @pytest.mark.parametrize("kind", list(ErrorClass), ids=lambda kind: kind.value)
 def test_every_class_of_error_is_either_transient_or_permanent(kind: ErrorClass) -> None:
     """A new class of the library has to be put into one of the two."""
-    assert (kind in TRANSIENT) != (kind.value in PERMANENT)
+    assert kind.is_transient != (kind.value in PERMANENT)
 
 
 def test_permanent_errors_are_airflow_s_own_way_to_fail_at_once() -> None:

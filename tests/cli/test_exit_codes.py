@@ -67,6 +67,7 @@ def test_codes_are_stable() -> None:
         "UNPROVEN": 6,
         "TOO_MANY_DELETES": 7,
         "INTERNAL": 70,
+        "PERMANENT": 78,
         "DEADLINE": 124,
         "HANGUP": 129,
         "INTERRUPTED": 130,

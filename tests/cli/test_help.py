@@ -99,6 +99,7 @@ def test_copy_shows_every_option_under_its_heading() -> None:
     shown = _sections(real("copy", "--help").stdout)
 
     assert shown.pop("Other") == ["--help"]
+    assert shown.pop("Plan and shards") == ["--plan", "--shard"]
     assert list(shown) == list(SECTIONS)
     for heading, stable in SECTIONS.items():
         assert [name for name in shown[heading] if name in stable] == stable
@@ -110,6 +111,7 @@ def test_interactive_takes_what_copy_takes_and_yes() -> None:
     sections, of_copy = (_sections(real(name, "--help").stdout) for name in ("interactive", "copy"))
 
     assert sections["Output"].pop(0) == "--yes"
+    assert of_copy.pop("Plan and shards") == ["--plan", "--shard"]
     assert sections == of_copy
 
 

@@ -19,6 +19,8 @@ MAKERS = {
     "ReportError",
     "JournalError",
     "ListError",
+    "PlanError",
+    "_damaged",
     "malformed",
     "unsupported",
     "refused",

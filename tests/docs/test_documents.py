@@ -47,6 +47,7 @@ BEFORE_ANYTHING = {
     ErrorClass.REPORT_UNUSABLE,
     ErrorClass.LIST_UNUSABLE,
     ErrorClass.JOURNAL_UNUSABLE,
+    ErrorClass.PLAN_UNUSABLE,
     ErrorClass.JOURNAL_BUSY,
     ErrorClass.TOO_MANY_FAILURES,
     ErrorClass.TOO_MANY_DELETES,
@@ -171,7 +172,7 @@ def test_every_field_of_the_options_has_its_names_everywhere(table: str) -> None
         for argument in function.args.kwonlyargs
     }
     cls = {"CopyOptions": CopyOptions, "S3CopyOperation": CopySpec}[table]
-    from_a_program = {"objects", "where", "rename", "confirmed_deletes"}
+    from_a_program = {"objects", "where", "rename", "confirmed_deletes", "key_ranges"}
     nested = {"source", "destination", "options"} | from_a_program if cls is CopySpec else set()
 
     assert table in TABLES

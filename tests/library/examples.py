@@ -34,11 +34,14 @@ from s3_xfer import (
     Failed,
     JournalError,
     ListError,
+    MergedResult,
     MetricsCollector,
     Missing,
     NotAttempted,
     ObjectError,
     OpenUpload,
+    Plan,
+    PlanError,
     Planned,
     PreflightError,
     RateMeter,
@@ -55,6 +58,8 @@ from s3_xfer import (
     S3Object,
     S3SyncOperation,
     S3XferError,
+    Shard,
+    ShardRecord,
     Skip,
     Skipped,
     SkipReason,
@@ -64,6 +69,7 @@ from s3_xfer import (
     Wording,
     declarations_of,
 )
+from s3_xfer.planning.ranges import KeyRange
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OBJECT = S3Object(
@@ -124,6 +130,27 @@ LOCATIONS: Mapping[str, Any] = {
     "source": ACCOUNT,
 }
 OPTIONS = CopyOptions(mode=RunMode.DRY_RUN, storage_class=StorageClass.GLACIER_IR, deadline="2h")
+
+SHARD = Shard(0, (KeyRange("", "m"), KeyRange("x")), 3, 21, is_of_large=True)
+PLAN = Plan(
+    plan_id="p",
+    created_at=datetime(2026, 1, 2, tzinfo=UTC),
+    tool_version="1",
+    source_url="s3://src/in/",
+    destination_url="s3://dst/out/",
+    description={"identity": {}},
+    parallelism=1,
+    survey={"objects": 3},
+    shards=(SHARD,),
+)
+RECORD = ShardRecord(
+    shard=0,
+    attempt="a",
+    is_done=False,
+    is_permanent=True,
+    report="r",
+    result={"files_failed": 1},
+)
 
 # What is compared by its value, and can be sent to another process.
 VALUES: tuple[Any, ...] = (
@@ -186,7 +213,12 @@ VALUES: tuple[Any, ...] = (
     declarations_of(S3CopyOperation)["source_bucket"],
     declarations_of(S3CheckOperation)["compare"],
     CopyFailed("1 of 3 failed", remedy="try again"),
+    SHARD,
+    PLAN,
+    RECORD,
+    MergedResult(plan=PLAN, records={0: RECORD}, report_path=Path("left.jsonl")),
     JournalError("damaged"),
+    PlanError("missing"),
     ListError("empty"),
     ReportError("line 3 is none"),
     RunCancelled("stopped (deadline)"),

@@ -193,8 +193,10 @@ def test_public_names_are_all_listed() -> None:
     """``__all__`` is the library's promise."""
     checks = {"CheckRun", "S3CheckOperation"}
     operations = {"CopyRun", "S3CopyOperation", "S3SyncOperation"}
-    imported_late = checks | operations | {"progress_text", "result_text"}
+    plans = {"Plan", "MergedResult", "ShardRecord"}
+    imported_late = checks | operations | plans | {"progress_text", "result_text"}
     functions = {"declarations_of", "translate", "check", "copy", "sync"}
+    functions |= {"make_plan", "copy_shard", "merge_plan"}
     others = {"Any", "TYPE_CHECKING", "VERSION"}
     capitals = {name for name in vars(s3_xfer) if name[0].isupper()} - others
     public = capitals | imported_late | functions

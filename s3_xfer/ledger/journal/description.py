@@ -16,6 +16,7 @@ from s3_xfer.declarations import Declaration, JournalRole, declarations_of
 from s3_xfer.errors import JournalError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
+from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
@@ -49,6 +50,7 @@ def _identity(operation: CopySpec) -> dict[str, Any]:
         },
         **_written(operation.options, CopyOptions, _IDENTITY),
         "from_report": operation.options.from_report_path is not None,
+        "key_ranges": [[keys.after, keys.until] for keys in operation.key_ranges],
         # A list need not be given again, and makes SOURCE a prefix.
         "recursive": operation.recursive or operation.options.files_from is not None,
     }
@@ -97,6 +99,7 @@ def operation_fields(
     options = _read(CopyOptions, identity | description["options"])
     return {
         **_read(CopySpec, identity | description["operation"]),
+        "key_ranges": tuple(KeyRange(*bounds) for bounds in identity["key_ranges"]),
         "source": _account(description["source"], *source),
         "destination": _account(description["destination"], *destination),
         "options": CopyOptions(**(options | dict(changes))),

@@ -1,0 +1,191 @@
+"""A large copy as a task group: plan, a mapped task for each shard, merge.
+
+The plan is a folder that all workers see, or better a prefix in S3. Each shard is copied by a task
+of its own, and again if that is retried, which copies only what is missing. For hundreds of shards
+the scheduler is too slow; start an engine instead (how-to/shards.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_plugin._compat import Context, TaskGroup
+from airflow_plugin.arguments import TaskArguments
+from airflow_plugin.operator import S3CrossAccountCopyOperator
+
+SHARDS_MAX = 200
+RUNNING_MAX = 16
+
+
+class _PlanTask(S3CrossAccountCopyOperator):
+    """A task about the copy of the other arguments, whose plan is ``plan``: a folder or a URL."""
+
+    template_fields: Sequence[str] = (*S3CrossAccountCopyOperator.template_fields, "plan")
+
+    def __init__(self, *, plan: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.plan = plan
+
+    @property
+    def arguments(self) -> TaskArguments:
+        """The arguments of the copy, as they were rendered."""
+        names = S3CrossAccountCopyOperator.template_fields
+        return TaskArguments({name: getattr(self, name) for name in names})
+
+    def execute(self, context: Context) -> Any:
+        """Do the work of the task; errors end it as they end a copy's."""
+        from airflow_plugin.exceptions import library_errors_as_task_errors  # noqa: PLC0415
+        from airflow_plugin.settings import task_wording  # noqa: PLC0415 - as in the operator
+
+        wording = task_wording(self.arguments.values)
+        with library_errors_as_task_errors(wording):
+            return self.work(context, wording)
+
+    def work(self, context: Any, wording: Any) -> Any:
+        """Do it; may raise the library's errors."""
+        raise NotImplementedError
+
+
+class S3PlanOperator(_PlanTask):
+    """Plan the copy, and return the numbers of its shards; the survey is the XCom ``survey``.
+
+    Args:
+        shards: how many, at most 200; by default as many as fit.
+        parallelism: how many are copied at the same time.
+    """
+
+    def __init__(
+        self, *, shards: int | None = None, parallelism: int | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.shards = shards
+        self.parallelism = parallelism
+
+    def work(self, context: Any, wording: Any) -> list[int]:
+        """Plan, unless an earlier try of this task has."""
+        from airflow_plugin.connections import destination_side  # noqa: PLC0415
+        from airflow_plugin.task_copy import TaskCopy  # noqa: PLC0415
+        from s3_xfer import PlanError, make_plan, merge_plan  # noqa: PLC0415
+
+        copy = TaskCopy(
+            self.arguments,
+            task=self,
+            context=context,
+            is_killed=lambda: self.killed,
+            wording=wording,
+        )
+        try:
+            plan = make_plan(
+                copy.operation(), self.plan, shards=self.shards, parallelism=self.parallelism
+            )
+        except PlanError:
+            if context["ti"].try_number == 1:
+                raise
+            account = destination_side(self.arguments).account()
+            plan = merge_plan(self.plan, destination=account).plan
+        survey = {"plan": self.plan, "plan_id": plan.plan_id, **plan.survey}
+        self.log.info("%d shards: %s", len(plan.shards), survey)
+        context["ti"].xcom_push(key="survey", value=survey)
+        return [shard.number for shard in plan.shards]
+
+
+class S3CopyShardOperator(_PlanTask):
+    """Copy one shard, and return its metrics; None if an earlier attempt has completed it."""
+
+    template_fields: Sequence[str] = (*_PlanTask.template_fields, "shard")
+
+    def __init__(self, *, shard: int | str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shard = shard
+
+    def work(self, context: Any, wording: Any) -> Mapping[str, Any] | None:  # noqa: ARG002
+        """Copy, and fail if not all of the shard was copied."""
+        from airflow_plugin.connections import destination_side, source_side  # noqa: PLC0415
+        from airflow_plugin.exceptions import raise_for_result  # noqa: PLC0415
+        from s3_xfer import copy_shard  # noqa: PLC0415
+
+        result = copy_shard(
+            self.plan,
+            str(self.shard),
+            source=source_side(self.arguments).account(),
+            destination=destination_side(self.arguments).account(),
+        )
+        if result is None:
+            self.log.info("shard %s was done before", self.shard)
+            return None
+        metrics = result.to_dict()
+        self.log.info("shard %s: %s", self.shard, metrics)
+        raise_for_result(result, None, fail_on_error=True, wording=wording)
+        return {name: metrics[name] for name in _XCOM}
+
+
+# Small: there is one for each shard. The record beside the plan has everything.
+_XCOM = (
+    "operation_id",
+    "duration_seconds",
+    "total_files_found",
+    "files_copied_successfully",
+    "files_failed",
+    "total_bytes_transferred",
+    "errors",
+)
+
+
+class S3MergeOperator(_PlanTask):
+    """Add up all shards, and return the metrics; fail if a shard is not done."""
+
+    def work(self, context: Any, wording: Any) -> dict[str, Any]:  # noqa: ARG002
+        """Merge; the metrics are an XCom of a task that fails, too."""
+        from airflow_plugin.connections import destination_side  # noqa: PLC0415
+        from airflow_plugin.exceptions import S3CopyPermanentError  # noqa: PLC0415
+        from s3_xfer import merge_plan  # noqa: PLC0415
+
+        account = destination_side(self.arguments).account()
+        merged = merge_plan(self.plan, destination=account)
+        metrics = merged.to_dict()
+        self.log.info("merged: %s", metrics)
+        if not merged.is_complete:
+            context["ti"].xcom_push(key="return_value", value=metrics)
+            numbers = ", ".join(map(str, merged.missing[:20]))
+            raise S3CopyPermanentError(
+                f"{len(merged.missing)} of {len(merged.plan.shards)} shards are not done: {numbers}"
+            )
+        return metrics
+
+
+def copy_in_shards(
+    *,
+    plan: str,
+    group_id: str = "copy_in_shards",
+    shards: int | None = None,
+    parallelism: int = RUNNING_MAX,
+    retries: int = 3,
+    **arguments: Any,
+) -> Any:
+    """Return a task group that copies a prefix in shards; its tasks are plan, copy_shard, merge.
+
+    ``plan`` is where the plan is kept: name it after the run (``s3://our-control/{{ run_id }}``).
+    ``parallelism`` tasks copy at the same time, and share ``max_requests_per_s``. ``retries`` are
+    those of each shard. All other arguments are the operator's.
+
+    Raises:
+        ValueError: more shards than Airflow shows and schedules well.
+    """
+    if shards is not None and not 1 <= shards <= SHARDS_MAX:
+        raise ValueError(f"shards is {shards}; it must be 1 to {SHARDS_MAX}")
+    common = {"plan": plan, **arguments, "recursive": True}
+    with TaskGroup(group_id=group_id) as group:
+        planned = S3PlanOperator(
+            task_id="plan", shards=shards, parallelism=parallelism, retries=retries, **common
+        )
+        copied = S3CopyShardOperator.partial(
+            task_id="copy_shard",
+            retries=retries,
+            max_active_tis_per_dagrun=parallelism,
+            map_index_template="{{ task.shard }}",
+            **common,
+        ).expand(shard=planned.output)
+        merged = S3MergeOperator(task_id="merge", trigger_rule="all_done", **common)
+        copied >> merged
+    return group

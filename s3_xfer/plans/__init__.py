@@ -1,0 +1,1 @@
+"""A large copy in shards: planned once, each shard run anywhere, the results merged."""

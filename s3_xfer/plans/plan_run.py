@@ -1,0 +1,209 @@
+"""The recipe of a plan: validate, list everything once, cut, write the document. Nothing is copied.
+
+The place of the plan is looked at first, so that no long listing is made in vain. What the
+destination has is not looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from s3_xfer.errors import PlanError, ValidationError, checked_call
+from s3_xfer.ledger.journal.description import describe
+from s3_xfer.ledger.result import RunState
+from s3_xfer.model import S3Object
+from s3_xfer.options import CopyOptions, Delete, Identical, ReportScope, RunMode
+from s3_xfer.options.moments import moment_before
+from s3_xfer.planning.selection import Selection
+from s3_xfer.planning.shards import ShardCutter
+from s3_xfer.planning.steps import listing_steps
+from s3_xfer.plans.document import PLAN, Plan
+from s3_xfer.plans.result import PlanResult
+from s3_xfer.plans.storage import PlanStorage
+from s3_xfer.plans.survey import Survey
+from s3_xfer.runs.copy_setup import CopySetup
+from s3_xfer.runs.run import Run
+from s3_xfer.sources.source import Batch
+from s3_xfer.spec import CopySpec
+from s3_xfer.version import VERSION
+from s3_xfer.wording import message
+
+_log = logging.getLogger("s3_xfer")
+
+
+class PlanRun(Run[PlanResult]):
+    """One plan being made. Every method may be called from any thread.
+
+    Its state is in a copy's words: ``COPYING`` while it lists.
+    """
+
+    operation: CopySpec
+
+    @checked_call
+    def __init__(
+        self,
+        operation: CopySpec,
+        *,
+        storage: PlanStorage,
+        shards: int | None = None,
+        parallelism: int | None = None,
+    ) -> None:
+        frozen = frozen_for_plan(operation)
+        self._description = describe(frozen)
+        options = dataclasses.replace(
+            frozen.options,
+            mode=RunMode.DRY_RUN,
+            identical=Identical.COPY,
+            compare_by=CopyOptions().compare_by,
+        )
+        super().__init__(dataclasses.replace(frozen, options=options), thread_name="s3-xfer-plan")
+        self._storage = storage
+        self._shards, self._parallelism = shards, parallelism
+        self._setup = CopySetup(
+            self.operation,
+            self._keys,
+            ledger=self._ledger,
+            requests=self._requests,
+            notes=self._notes,
+            is_starved=lambda: True,
+            is_planning=True,
+        )
+        self._cutter = ShardCutter()
+        began = self._metrics.snapshot().start_time
+        self._selection = Selection(options, prefix=self._keys.source.key, began=began)
+        self._survey = Survey(options, listing_steps(self._keys, began=began))
+        self._start()
+
+    def _validate(self) -> bool:
+        self._require_new()
+        self._setup.read_files()
+        self._setup.examine_access(self._open_clients(overwrite=self.operation.overwrite))
+        return True
+
+    def _require_new(self) -> None:
+        if self._storage.read(PLAN) is not None:
+            raise _exists(self._storage)
+
+    def _leave_all(self) -> None:
+        """Do nothing: a plan that was not begun leaves nothing."""
+
+    def _work(self) -> None:
+        source = self._setup.source()
+        assert source  # noqa: S101 - validated: a prefix
+        try:
+            for batch in source.batches():
+                if self._stop.is_set():
+                    return
+                self._add(batch)
+            if source.is_exhausted():
+                self._ledger.listing_completed()
+                self._notes += self._selection.notes()
+        except Exception as error:  # noqa: BLE001 - the run's reason to end
+            self._ledger.abort(error, "listing the source")
+        finally:
+            source.close()
+            source.join(self.operation.options.stop_grace_s)
+
+    def _add(self, batch: Batch[S3Object]) -> None:
+        assert batch.keys  # noqa: S101 - everything is listed
+        objects = self._selection.wanted(batch.items)
+        self._ledger.found(objects, batch.keys)
+        self._survey.add(self._keys.tasks(objects))
+        self._cutter.add(batch.keys, objects)
+
+    def _end(self) -> PlanResult:
+        is_complete = self._metrics.snapshot().listing_complete
+        plan = self._write() if is_complete else None
+        self._metrics.finish()
+        self._state = RunState.COMPLETED if plan else RunState.COPY_FAILED
+        return PlanResult(
+            location=self._storage.url,
+            plan=plan,
+            metrics=self.snapshot(),
+            notes=self.notes,
+            aborted_by=None if plan else self._ledger.aborted_by,
+            cancelled_by=None if plan or self._ledger.aborted_by else self._stop.reason,
+        )
+
+    def _write(self) -> Plan:
+        self._survey.left_out.update(self._selection.left_out)
+        shards = self._cutter.cut(self._shards or self._cutter.auto_count())
+        if self._shards and len(shards) < self._shards:
+            self._notes.append(
+                f"the plan has {len(shards):,} shards, not {self._shards:,}: there are not enough "
+                "objects for more"
+            )
+        plan = Plan(
+            plan_id=uuid.uuid4().hex,
+            created_at=datetime.now(UTC),
+            tool_version=VERSION,
+            source_url=self._keys.source.url,
+            destination_url=self._keys.destination.url,
+            description=self._description,
+            parallelism=min(self._parallelism or len(shards), len(shards)),
+            survey=self._survey.to_dict(self._setup.prices),
+            shards=shards,
+        )
+        if not self._storage.write_new(PLAN, plan.to_json()):
+            raise _exists(self._storage)
+        _log.info("plan made", extra={"s3_xfer": {"plan": self._storage.url, **plan.survey}})
+        return plan
+
+
+def _exists(storage: PlanStorage) -> PlanError:
+    return PlanError(
+        f"there is a plan in {storage.url} already",
+        remedy="give it another place: a plan is never replaced",
+    )
+
+
+def frozen_for_plan(operation: CopySpec) -> CopySpec:
+    """Return ``operation`` as each of its shards is to do it: durations become moments.
+
+    Raises:
+        ValidationError: it cannot be done in shards.
+    """
+    _require_prefix(operation)
+    options, now = operation.options, datetime.now(UTC)
+    moments: dict[str, Any] = {
+        name: moment_before(text, now).isoformat()
+        for name in ("newer_than", "older_than")
+        if (text := getattr(options, name)) is not None
+    }
+    options = dataclasses.replace(
+        options,
+        **moments,
+        report_path=None,
+        report_scope=ReportScope.NOT_COPIED,
+        journal=None,
+    )
+    return dataclasses.replace(operation, options=options)
+
+
+def _require_prefix(operation: CopySpec) -> None:
+    options = operation.options
+    if not operation.recursive:
+        raise ValidationError(
+            "a single object cannot be cut into shards", remedy=message("give {recursive=True}")
+        )
+    names = ("objects", "where", "rename")
+    chosen = [name for name in names if getattr(operation, name) is not None]
+    if chosen:
+        raise ValidationError(
+            f"a plan cannot keep {' and '.join(chosen)}: its shards would not have them",
+            remedy="use filters instead",
+        )
+    if options.from_report_path or options.files_from or options.inventory:
+        raise ValidationError(
+            "a plan is made from a listing, not from what names the objects one by one",
+            remedy=message("leave out {from_report_path}, {files_from} and {inventory}"),
+        )
+    if options.delete is Delete.EXTRA:
+        raise ValidationError(
+            "a shard does not know what the others copy, so none can delete",
+            remedy=message("leave out {delete=extra}"),
+        )

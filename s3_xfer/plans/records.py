@@ -1,0 +1,120 @@
+"""What an attempt at a shard leaves beside the plan: that it began, how it ended, and its report.
+
+``begun/N.json`` says that there was an attempt. ``attempts/N/`` has a record for every attempt that
+has ended, ``reports/`` their reports. ``done/N.json`` is the record of the attempt that completed
+the shard; it is written last, and only once.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from s3_xfer.errors import PlanError, check_fields
+from s3_xfer.field_types import JsonObject
+from s3_xfer.planning.shards import Shard
+from s3_xfer.plans.document import Plan, ranges_list
+from s3_xfer.plans.storage import PlanStorage
+from s3_xfer.wording import message
+
+_FORMAT, _VERSION = "s3_xfer/shard", 1
+
+
+def begun_name(number: int) -> str:
+    """Return the name of the note that there was an attempt at a shard."""
+    return f"begun/{number:05}.json"
+
+
+def done_name(number: int) -> str:
+    """Return the name of the record of the attempt that completed a shard."""
+    return f"done/{number:05}.json"
+
+
+def attempts_folder(number: int) -> str:
+    """Return the name of the folder of a shard's ended attempts."""
+    return f"attempts/{number:05}"
+
+
+def report_name(number: int, attempt: str) -> str:
+    """Return the name of the report of an attempt."""
+    return f"reports/{number:05}-{attempt}.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShardRecord:
+    """How one attempt at a shard ended.
+
+    ``result`` is what a copy prints as JSON. ``is_permanent``: another attempt would end the same
+    way. ``report`` is the name of its report beside the plan; empty if there is none.
+    """
+
+    shard: int
+    attempt: str
+    is_done: bool
+    is_permanent: bool
+    report: str
+    result: JsonObject
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def to_json(self, plan: Plan) -> bytes:
+        """Return the record as a document that belongs to ``plan``."""
+        return json.dumps(
+            {
+                "format": _FORMAT,
+                "version": _VERSION,
+                "plan_id": plan.plan_id,
+                "shard": self.shard,
+                "ranges": ranges_list(plan.shards[self.shard].ranges),
+                "attempt": self.attempt,
+                "host": socket.gethostname(),
+                "ended_at": datetime.now(UTC).isoformat(),
+                "done": self.is_done,
+                "permanent": self.is_permanent,
+                "report": self.report,
+                "result": dict(self.result),
+            }
+        ).encode()
+
+
+def read_record(storage: PlanStorage, name: str, plan: Plan, shard: Shard) -> ShardRecord | None:
+    """Return the record called ``name``, of a shard of ``plan``; None if there is none.
+
+    Raises:
+        PlanError: it is damaged, or belongs to another plan.
+    """
+    contents = storage.read(name)
+    if contents is None:
+        return None
+    try:
+        record = json.loads(contents)
+        kind = (record["format"], record["version"])
+        same = (record["plan_id"], record["shard"], record["ranges"])
+        result: JsonObject = record["result"]
+        found = ShardRecord(
+            shard=shard.number,
+            attempt=record["attempt"],
+            is_done=record["done"],
+            is_permanent=record["permanent"],
+            report=record["report"],
+            result=result,
+        )
+        for number in ("total_files_found", "files_copied_successfully", "files_failed"):
+            int(result[number])
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unusable_record(storage, name, "is damaged") from error
+    if kind != (_FORMAT, _VERSION):
+        raise _unusable_record(storage, name, "has another format than this s3-xfer reads")
+    if same != (plan.plan_id, shard.number, ranges_list(shard.ranges)):
+        raise _unusable_record(storage, name, "belongs to another plan")
+    return found
+
+
+def _unusable_record(storage: PlanStorage, name: str, why: str) -> PlanError:
+    return PlanError(
+        f"the record {storage.name_of(name)} {why}",
+        remedy=message("remove it and run its shard again, which leaves out what has arrived"),
+    )

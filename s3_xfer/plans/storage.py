@@ -1,0 +1,260 @@
+"""Where a plan and what its shards say are kept: a folder that all of them see, or a prefix in S3.
+
+Everything is written under a name that is new: what exists is never replaced. Where two write the
+same name at the same time, one of them gets it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from s3_xfer.access.clients import open_metered_client, server_probe
+from s3_xfer.access.credentials import session_for
+from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, translate
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.model import AccountContext, S3Location
+from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.s3_client import S3Client
+from s3_xfer.text import printable
+from s3_xfer.wording import message
+
+_PATIENCE_S = 30.0
+_MISSING = frozenset({"NoSuchKey", "404"})
+_EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
+
+
+class PlanStorage(ABC):
+    """Documents and reports by their names, which have ``/`` in them. ``url`` names the whole.
+
+    Every method raises PlanError if the disk or S3 refuses.
+    """
+
+    url: str
+
+    @abstractmethod
+    def read(self, name: str) -> bytes | None:
+        """Return what is called ``name``; None if nothing is."""
+
+    @abstractmethod
+    def write_new(self, name: str, contents: bytes) -> bool:
+        """Write what nothing is called yet; return False, and write nothing, if something is."""
+
+    @abstractmethod
+    def write_file(self, name: str, path: Path) -> str:
+        """Write the content of a file of this machine under a new name; return its full name."""
+
+    @abstractmethod
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names below ``folder``, in order."""
+
+    @abstractmethod
+    def lines(self, name: str) -> Iterator[str]:
+        """Yield the lines of the text called ``name``, which is there."""
+
+    def name_of(self, name: str) -> str:
+        """Return the full name, as messages have it."""
+        return f"{self.url.rstrip('/')}/{name}"
+
+
+class FolderStorage(PlanStorage):
+    """A folder of this machine, or one that several machines have mounted."""
+
+    def __init__(self, folder: Path) -> None:
+        self.url = printable(str(folder))
+        self._folder = folder
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is called ``name``; None if nothing is."""
+        try:
+            return (self._folder / name).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._refused(name, "read", error) from error
+
+    def write_new(self, name: str, contents: bytes) -> bool:
+        """Write what nothing is called yet; return whether this call has written it."""
+        target = self._folder / name
+        temporary = target.with_name(f".{uuid.uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(contents)
+                os.link(temporary, target)  # whole, and only if nothing has that name
+            finally:
+                temporary.unlink(missing_ok=True)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise self._refused(name, "written", error) from error
+        return True
+
+    def write_file(self, name: str, path: Path) -> str:
+        """Write the content of a file of this machine; return its full name."""
+        target = self._folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial_path = target.with_name(f".{target.name}")
+            shutil.copyfile(path, partial_path)
+            partial_path.replace(target)
+        except OSError as error:
+            raise self._refused(name, "written", error) from error
+        return self.name_of(name)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names below ``folder``."""
+        found = (self._folder / folder).rglob("*")
+        yield from sorted(
+            path.relative_to(self._folder).as_posix()
+            for path in found
+            if path.is_file() and not path.name.startswith(".")
+        )
+
+    def lines(self, name: str) -> Iterator[str]:
+        """Yield the lines of the text called ``name``, which is there."""
+        try:
+            with (self._folder / name).open(encoding="utf-8") as file:
+                yield from file
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._refused(name, "read", error) from error
+
+    def _refused(self, name: str, action: str, error: OSError | UnicodeDecodeError) -> PlanError:
+        return _refused(self.name_of(name), action, getattr(error, "strerror", "") or str(error))
+
+
+class BucketStorage(PlanStorage):
+    """A prefix in S3, reached with the credentials of the destination."""
+
+    def __init__(self, location: S3Location, client: S3Client) -> None:
+        self.url = location.url
+        self._bucket = location.bucket
+        self._prefix = location.key.rstrip("/") + "/" if location.key else ""
+        self._client = client
+
+    def read(self, name: str) -> bytes | None:
+        """Return what is called ``name``; None if nothing is."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            with closing(answer["Body"]) as body:
+                return bytes(body.read())
+        except Exception as error:
+            info = translate(error)
+            if info.code in _MISSING:
+                return None
+            raise self._refused(name, "read", info) from error
+
+    def write_new(self, name: str, contents: bytes) -> bool:
+        """Write what nothing is called yet; return whether this call has written it."""
+        if self.read(name) is not None:  # a service may ignore the condition
+            return False
+        try:
+            self._client.put_object(
+                Bucket=self._bucket, Key=self._prefix + name, Body=contents, IfNoneMatch="*"
+            )
+        except Exception as error:
+            info = translate(error)
+            if info.code not in _EXISTS:
+                raise self._refused(name, "written", info) from error
+            # The answer may have been lost, so that the repetition met what we had written.
+            return self.read(name) == contents
+        return True
+
+    def write_file(self, name: str, path: Path) -> str:
+        """Write the content of a file of this machine; return its full name."""
+        try:
+            with path.open("rb") as body:
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
+        except Exception as error:
+            raise self._refused(name, "written", translate(error)) from error
+        return self.name_of(name)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names below ``folder``."""
+        prefix = f"{self._prefix}{folder}/"
+        ask = partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=prefix)
+        more: Mapping[str, Any] = {}
+        while True:
+            try:
+                page: Mapping[str, Any] = ask(**more)
+            except Exception as error:
+                raise self._refused(folder, "listed", translate(error)) from error
+            for entry in page.get("Contents", ()):
+                yield entry["Key"].removeprefix(self._prefix)
+            if not page.get("NextContinuationToken"):
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def lines(self, name: str) -> Iterator[str]:
+        """Yield the lines of the text called ``name``, which is there."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+            with closing(answer["Body"]) as body:
+                for line in body.iter_lines():
+                    yield line.decode()
+        except Exception as error:
+            raise self._refused(name, "read", translate(error)) from error
+
+    def _refused(self, name: str, action: str, info: ErrorInfo) -> PlanError:
+        reason = f"{info.code}: {info.message}" if info.message else info.code
+        is_denied = info.error_class is ErrorClass.ACCESS_DENIED
+        remedy = (
+            "grant the destination's credentials s3:GetObject, s3:PutObject and s3:ListBucket there"
+        )
+        return _refused(
+            self.name_of(name),
+            action,
+            reason,
+            remedy=remedy if is_denied else "",
+            error_class=info.error_class,
+        )
+
+
+def open_storage(plan: str, account: AccountContext) -> PlanStorage:
+    """Return the storage that ``plan``, a folder or an ``s3://`` URL, names.
+
+    Its requests are repeated by the default options.
+
+    Raises:
+        ValidationError: the URL is none.
+        PreflightError: the credentials of ``account`` cannot be used.
+    """
+    if not plan.startswith("s3://"):
+        return FolderStorage(Path(plan))
+    location = S3Location.parse(plan)
+    requests = RequestPolicy.of(
+        CopyOptions(), counter=MetricsCollector("plan"), stop=StopFlag()
+    ).beyond_stop()
+    session = session_for(account, side="destination", requests=requests)
+    client = open_metered_client(
+        session,
+        account,
+        requests=requests,
+        patience_s=_PATIENCE_S,
+        probe=server_probe(session, account, requests, location.bucket),
+    )
+    return BucketStorage(location, client)
+
+
+def _refused(
+    name: str,
+    action: str,
+    reason: str,
+    *,
+    remedy: str = "",
+    error_class: ErrorClass | None = None,
+) -> PlanError:
+    return PlanError(
+        f"{name}, which belongs to a plan, cannot be {action}: {printable(reason)}",
+        remedy=remedy or message("make it accessible, then {RUN_AGAIN}"),
+        error_class=error_class,
+    )

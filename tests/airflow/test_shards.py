@@ -1,0 +1,109 @@
+"""A copy in shards as a task group: run by Airflow, with a shard that fails and is retried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_plugin import S3CopyPermanentError, S3CopyRetryableError
+from airflow_plugin.shards import (
+    S3CopyShardOperator,
+    S3MergeOperator,
+    S3PlanOperator,
+    copy_in_shards,
+)
+from tests.airflow.deployment import sync_dags
+from tests.airflow.stage import THEM, US, Stage, Ti
+from tests.fault_server import Fault
+from tests.world import DESTINATION_ACCOUNT, DST, SRC
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2
+    from airflow import DAG
+
+COPY: dict[str, Any] = {
+    "source_key": f"s3://{SRC}/in/",
+    "destination_key": f"s3://{DST}/out/",
+    "source_aws_conn_id": THEM,
+    "dest_aws_conn_id": US,
+    "request_retry_delay_s": 0.01,
+}
+
+
+def fill(stage: Stage, count: int) -> None:
+    """Put so many objects into the source."""
+    for number in range(count):
+        stage.server.put(SRC, f"in/{number:03}", size=10)
+
+
+def execute(operator: Any, ti: Ti) -> Any:
+    """Run a task without Airflow."""
+    ti.task = operator
+    return operator.execute({"ti": ti})
+
+
+def test_airflow_runs_all_shards(stage: Stage, database: Path, tmp_path: Path) -> None:
+    """Plan, mapped tasks, merge; each object once."""
+    fill(stage, 30)
+    with DAG(dag_id="in_shards", schedule=None, catchup=False) as dag:
+        copy_in_shards(plan=str(tmp_path / "plan"), shards=3, parallelism=2, retries=0, **COPY)
+    sync_dags([dag])
+    run = dag.test()
+
+    assert run is not None
+    assert run.state == "success"
+    assert len(stage.arrived()) == 30
+    assert stage.sent("CopyObject") == 30
+
+
+def test_a_shard_that_is_retried_copies_what_is_missing(stage: Stage, tmp_path: Path) -> None:
+    """The merge fails before, and succeeds after."""
+    fill(stage, 20)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    numbers = execute(S3PlanOperator(task_id="plan", shards=2, **common), Ti(1))
+    again = execute(S3PlanOperator(task_id="plan", shards=2, **common), Ti(2))
+    shard = S3CopyShardOperator(task_id="copy", shard=0, **common)
+    execute(S3CopyShardOperator(task_id="copy", shard=1, **common), Ti(1))
+    stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00")
+    with pytest.raises(S3CopyPermanentError):
+        execute(shard, Ti(1))
+    with pytest.raises(S3CopyPermanentError, match="1 of 2 shards are not done: 0"):
+        execute(S3MergeOperator(task_id="merge", **common), ti := Ti(1))
+    stage.server.revoke(DST, DESTINATION_ACCOUNT)
+    execute(shard, Ti(2))
+    merged = execute(S3MergeOperator(task_id="merge", **common), Ti(1))
+
+    assert numbers == again == [0, 1]
+    assert ti.xcoms["return_value"]["shards_missing"] == [0]
+    assert merged["total_files_found"] == 20
+    assert len(stage.arrived()) == 20
+
+
+def test_a_plan_of_an_earlier_run_is_not_taken_over(stage: Stage, tmp_path: Path) -> None:
+    """The first try of a task begins a plan of its own, or fails at once."""
+    fill(stage, 2)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    execute(S3PlanOperator(task_id="plan", **common), Ti(1))
+
+    with pytest.raises(S3CopyPermanentError, match="there is a plan"):
+        execute(S3PlanOperator(task_id="plan", **common), Ti(1))
+
+
+def test_a_shard_that_fails_for_a_passing_reason_is_retried(stage: Stage, tmp_path: Path) -> None:
+    """One transient class is enough."""
+    fill(stage, 5)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    execute(S3PlanOperator(task_id="plan", request_retries=0, **common), Ti(1))
+    stage.server.inject(Fault.error("CopyObject", 500, "InternalError", key="out/002"))
+
+    with pytest.raises(S3CopyRetryableError):
+        execute(S3CopyShardOperator(task_id="copy", shard=0, **common), Ti(1))
+
+
+def test_too_many_shards_are_refused_when_the_dag_is_parsed() -> None:
+    """The scheduler would crawl."""
+    with pytest.raises(ValueError, match="1 to 200"):
+        copy_in_shards(plan="p", shards=201, **COPY)

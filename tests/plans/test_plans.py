@@ -1,0 +1,212 @@
+"""What a plan says, what it refuses, and that it is kept as it was made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s3_xfer import (
+    AccountContext,
+    Encryption,
+    PlanError,
+    S3XferError,
+    StorageClass,
+    ValidationError,
+    copy_shard,
+    merge_plan,
+)
+from s3_xfer.planning.shards import is_tiling
+from s3_xfer.units import GIB, MIB
+from tests.plans.stage import CONTROL, URL, PlanStage
+from tests.world import DESTINATION_ACCOUNT, DST, SRC, World
+
+
+def test_a_plan_lists_once_and_copies_nothing(stage: PlanStage) -> None:
+    """Its counts are exact, its ranges are all keys."""
+    stage.fill(2500)
+    stage.world.server.forget_requests()
+    plan = stage.plan(shards=4)
+
+    listed = stage.world.server.count("ListObjectsV2", bucket=SRC)
+    assert listed <= 3 + 1  # the preflight's page, too
+    assert is_tiling([keys for shard in plan.shards for keys in shard.ranges])
+    assert sum(shard.objects for shard in plan.shards) == 2500
+    assert sum(shard.size_bytes for shard in plan.shards) == plan.survey["bytes"] == 2_500_000
+    stage.world.assert_untouched()
+
+
+def test_a_plan_says_what_the_copy_takes(folder: PlanStage) -> None:
+    """Requests, dollars, time, sizes, classes, and what will not be copied."""
+    server = folder.world.server
+    folder.fill(10)
+    server.put(SRC, "in/large", size=40 * MIB)  # five parts
+    server.put(SRC, "in/archived", size=100, storage_class="GLACIER")
+    server.put(SRC, "in/long" + "x" * 1000, size=100)
+    server.put(SRC, "in/leave.tmp", size=100)
+    plan = folder.plan(
+        destination_key="o" * 40 + "/",
+        filters=("- *.tmp",),
+        storage_class=StorageClass.GLACIER_IR,
+        max_requests_per_s=10,
+        sse=Encryption.KMS,
+    )
+    survey = plan.survey
+
+    assert survey["objects"] == 12
+    assert survey["requests"] == {
+        "CopyObject": 11,
+        "HeadObject": 1,
+        "GetObjectTagging": 1,
+        "CreateMultipartUpload": 1,
+        "UploadPartCopy": 5,
+        "CompleteMultipartUpload": 1,
+        "ListObjectsV2": 1,
+    }
+    assert survey["estimated_request_cost_usd"] == pytest.approx(
+        18 * 0.02 / 1000 + 2 * 0.0004 / 1000 + 0.005 / 1000, abs=1e-6
+    )
+    assert survey["kms_cost_usd"] == pytest.approx(12 * 0.03 / 10_000)
+    assert survey["duration_seconds"] == 2.1
+    assert survey["archived"] == {"objects": 1, "bytes": 100}
+    assert survey["refused"] == {"KeyTooLong": 1}
+    assert survey["left_out"] == {"- *.tmp": 1}
+    assert survey["storage_classes"]["GLACIER"] == {"objects": 1, "bytes": 100}
+    assert sum(row["objects"] for row in survey["sizes"]) == 12
+
+
+def test_a_plan_is_never_replaced(stage: PlanStage) -> None:
+    """Its shards may be under way."""
+    stage.fill(3)
+    first = stage.plan()
+    stage.world.server.forget_requests()
+    with pytest.raises(PlanError, match="there is a plan in"):
+        stage.plan()
+
+    assert stage.world.server.count("ListObjectsV2") == 0  # no long listing in vain
+    assert stage.merge().plan == first
+
+
+def test_a_plan_holds_no_secret(folder: PlanStage, tmp_path: Path) -> None:
+    """Profiles and roles are in it, sessions and external ids are not."""
+    folder.fill(1)
+    account = folder.world.account("AKIADESTINATION")
+    folder.plan(destination=dataclasses.replace(account, bucket_owner="222222222222"))
+
+    text = (tmp_path / "plan" / "plan.json").read_text()
+    assert "222222222222" in text
+    assert "AKIADESTINATION" not in text
+    assert "external_id" not in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recursive": False, "source_key": "in/00000"}, "a single object cannot be cut"),
+        ({"objects": ["a"]}, "a plan cannot keep objects"),
+        ({"where": lambda _: True}, "a plan cannot keep where"),
+        ({"rename": lambda found: found.key}, "a plan cannot keep rename"),
+        ({"from_report_path": "r.jsonl"}, "made from a listing"),
+        ({"files_from": "list"}, "made from a listing"),
+        ({"identical": "skip", "delete": "extra"}, "none can delete"),
+    ],
+    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+)
+def test_what_cannot_be_done_in_shards_is_refused(
+    folder: PlanStage, changes: dict[str, Any], message: str
+) -> None:
+    """Before anything is listed or written."""
+    folder.fill(1)
+    with pytest.raises(ValidationError, match=message):
+        folder.plan(**changes)
+
+    assert folder.world.server.count("ListObjectsV2") == 0
+
+
+def test_durations_in_filters_become_moments(folder: PlanStage) -> None:
+    """A shard that runs a week later copies what the plan has counted."""
+    folder.fill(2)
+    plan = folder.plan(newer_than="1h", shards=1)
+
+    assert plan.description["identity"]["newer_than"].endswith("+00:00")
+
+
+def _without_a_shard(document: dict[str, Any]) -> None:
+    document["plan"]["shards"].pop()
+
+
+def _of_a_later_version(document: dict[str, Any]) -> None:
+    document["version"] = 2
+
+
+def _with_another_bucket(document: dict[str, Any]) -> None:
+    document["plan"]["copy"]["identity"]["destination_bucket"] = "other-bucket"
+
+
+@pytest.mark.parametrize("damage", [_without_a_shard, _of_a_later_version, _with_another_bucket])
+def test_a_damaged_plan_is_refused(folder: PlanStage, tmp_path: Path, damage: Any) -> None:
+    """Nothing is copied from it."""
+    folder.fill(5)
+    folder.plan()
+    path = tmp_path / "plan" / "plan.json"
+    document = json.loads(path.read_text())
+    damage(document)
+    path.write_text(json.dumps(document))
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match=r"damaged|format"):
+            use()
+    folder.world.assert_untouched()
+
+
+@pytest.mark.parametrize("contents", [b"", b"{", b"[]", b'{"format": "s3_xfer/shard"}', b"\xff"])
+def test_what_is_no_plan_is_refused(tmp_path: Path, contents: bytes) -> None:
+    """A file that was cut off, or something else."""
+    (tmp_path / "plan.json").write_bytes(contents)
+
+    for use in (lambda: copy_shard(tmp_path, 0), lambda: merge_plan(tmp_path)):
+        with pytest.raises(PlanError, match="is not a plan"):
+            use()
+
+
+def test_a_missing_plan_is_refused(stage: PlanStage) -> None:
+    """So is one whose folder or bucket does not exist."""
+    with pytest.raises(PlanError, match="there is no plan"):
+        stage.copy(0)
+
+
+def test_a_place_that_may_not_be_read_is_refused_with_advice(world: World) -> None:
+    """The message names what to grant."""
+    stage = PlanStage(world, URL)
+    world.server.deny(CONTROL, DESTINATION_ACCOUNT, ["s3:GetObject"])
+    with pytest.raises(S3XferError, match="grant the destination's credentials"):
+        stage.copy(0)
+
+
+def test_shards_of_a_plan_of_large_objects(folder: PlanStage) -> None:
+    """What would dominate a shard is copied apart."""
+    folder.fill(50)
+    folder.world.server.put(SRC, "in/00020-large", size=200 * GIB)
+    plan = folder.plan(shards=4, part_size_bytes=5 * GIB)
+    apart, *others = plan.shards
+
+    assert (apart.is_of_large, apart.objects) == (True, 1)
+    assert not any(shard.is_of_large for shard in others)
+    for shard in plan.shards:
+        assert folder.copy(shard.number)
+    assert len(folder.world.arrived()) == 51
+    assert folder.merge().is_complete
+
+
+def test_an_account_may_be_another_for_each_shard(folder: PlanStage) -> None:
+    """The plan names profiles, which a pod does not have."""
+    folder.fill(2)
+    folder.plan(shards=1, source=folder.world.account("AKIASOURCE"))
+
+    with pytest.raises(S3XferError):
+        copy_shard(folder.place, 0, destination=AccountContext(profile="not-here"))
+    assert folder.copy(0)
+    assert len(folder.world.server.objects(DST)) == 2

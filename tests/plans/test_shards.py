@@ -1,0 +1,272 @@
+"""Shards on any engine: repeated, at once, killed, denied; and one exact account of them all."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from s3_xfer import PlanError, PreflightError, RunState, ValidationError
+from s3_xfer.plans.merge import Merge
+from s3_xfer.plans.records import done_name
+from s3_xfer.plans.shard_run import ShardCopy, shard_number
+from s3_xfer.plans.storage import open_storage
+from tests.patience import PATIENCE_S
+from tests.plans.stage import PlanStage
+from tests.reports import lines_of
+from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SRC
+
+
+def test_all_shards_together_are_the_copy(stage: PlanStage) -> None:
+    """Every object once; the sums are those of one copy."""
+    stage.fill(100)
+    plan = stage.plan(shards=4)
+    assert not stage.merge().is_complete
+    results = [stage.copy(shard.number) for shard in plan.shards]
+    merged = stage.merge()
+    metrics = merged.to_dict()
+
+    assert all(result and result.state is RunState.COMPLETED for result in results)
+    assert set(stage.world.arrived()) == {f"out/{number:05}" for number in range(100)}
+    assert stage.world.sent("CopyObject", bucket=DST) == 100
+    assert (merged.is_complete, merged.missing, merged.changes()) == (True, (), [])
+    assert metrics["total_files_found"] == metrics["files_copied_successfully"] == 100
+    assert metrics["total_bytes_transferred"] == 100_000
+    assert metrics["start_time"] == min(
+        result.metrics.start_time.isoformat() for result in results if result
+    )
+    assert metrics["errors"] == []
+
+
+def test_a_shard_that_is_done_is_not_copied_again(stage: PlanStage) -> None:
+    """Whatever engine starts it once more."""
+    stage.fill(10)
+    stage.plan(shards=2)
+    stage.copy(1)
+    stage.world.server.forget_requests()
+
+    assert stage.copy(1) is None
+    assert (
+        stage.world.sent("CopyObject") == stage.world.server.count("ListObjectsV2", bucket=SRC) == 0
+    )
+
+
+def test_a_number_behind_the_last_shard_is_nothing_to_do(stage: PlanStage) -> None:
+    """An engine may be told of more shards than there are."""
+    stage.fill(10)
+    stage.plan(shards=2)
+
+    assert stage.copy(2) is None
+
+
+def test_a_repeated_shard_copies_only_what_is_missing(stage: PlanStage) -> None:
+    """The listing of the destination says what an earlier attempt has copied."""
+    stage.fill(60)
+    stage.plan(shards=2)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/0000")
+    first = stage.copy(0, retries=0)
+    assert first
+    assert first.metrics.files_failed == 10
+    stage.world.server.revoke(DST, DESTINATION_ACCOUNT)
+    stage.world.server.forget_requests()
+    second = stage.copy(0)
+    assert second
+
+    assert second.metrics.files_copied_successfully == 10
+    assert second.metrics.skips_by_reason == {"identical at the destination": 20}
+    assert stage.world.sent("CopyObject") == 10
+    assert stage.world.sent("HeadObject") == 0
+
+
+def test_a_first_attempt_does_not_look_at_the_destination(folder: PlanStage) -> None:
+    """It costs the listing of the source and a request for each object, as without a plan."""
+    folder.fill(30)
+    folder.plan(shards=1)
+    folder.world.server.forget_requests()
+    folder.copy(0)
+
+    assert folder.world.server.count("ListObjectsV2", bucket=DST) == 0
+
+
+def test_what_a_shard_could_not_copy_is_input_of_a_copy(stage: PlanStage, tmp_path: Path) -> None:
+    """One report has the failures of all shards, and the ranges of those that never ended."""
+    stage.fill(90)
+    stage.plan(shards=3)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/0000")
+    for number in (0, 1):
+        stage.copy(number)
+    left = tmp_path / "left.jsonl"
+    merged = stage.merge(report_path=left)
+    lines = lines_of(left)
+    stage.world.server.revoke(DST, DESTINATION_ACCOUNT)
+    rest = stage.world.copy(from_report_path=left)
+
+    assert merged.missing == (0, 2)
+    assert merged.total("files_failed") == 10
+    assert merged.to_dict()["errors_by_class"] == {"AccessDenied": 10}
+    assert [line["status"] for line in lines].count("failed") == 10
+    assert [line["status"] for line in lines].count("not_listed") == 1
+    assert rest.metrics.files_copied_successfully == 10 + 30
+    assert len(stage.world.arrived()) == 90
+
+
+def test_two_attempts_at_once_do_no_harm(stage: PlanStage) -> None:
+    """One of them completes the shard; all objects arrive, and are counted once."""
+    stage.fill(40)
+    stage.plan(shards=1)
+    together = threading.Barrier(2)
+
+    def attempt(_: int) -> None:
+        together.wait(PATIENCE_S)
+        stage.copy(0)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(attempt, range(2)))
+
+    assert len(stage.world.arrived()) == 40
+    assert stage.merge().total("total_files_found") == 40
+    assert stage.merge().is_complete
+
+
+def test_what_has_changed_since_the_plan_is_said(folder: PlanStage) -> None:
+    """New objects are copied by the shard whose range they are in."""
+    folder.fill(20)
+    folder.plan(shards=2)
+    folder.world.server.put(SRC, "in/00003-new", size=1)
+    folder.world.server.delete(SRC, "in/00015")
+    folder.world.server.put(SRC, "in/zz-new", size=1)
+    for number in range(2):
+        folder.copy(number)
+    merged = folder.merge()
+
+    assert merged.is_complete
+    assert set(folder.world.arrived()) == {
+        key.replace("in/", "out/", 1) for key in folder.world.server.objects(SRC)
+    }
+    assert sum(change["found"] - change["planned"] for change in merged.changes()) == 1
+
+
+def test_each_shard_has_its_share_of_the_rate(folder: PlanStage) -> None:
+    """As many as run at the same time share the plan's limit."""
+    folder.fill(20)
+    plan = folder.plan(shards=4, parallelism=2, max_requests_per_s=100)
+    seen: list[float | None] = []
+
+    account = folder.world.account(DESTINATION_KEY)
+    with ShardCopy(open_storage(str(folder.place), account), 0, changes={}) as attempt:
+        seen.append(attempt.operation.options.max_requests_per_s)
+    changes = {"max_requests_per_s": 7.0}
+    with ShardCopy(open_storage(str(folder.place), account), 0, changes=changes) as attempt:
+        seen.append(attempt.operation.options.max_requests_per_s)
+
+    assert plan.parallelism == 2
+    assert seen == [50, 7]
+
+
+def test_a_journal_of_one_shard_is_none_of_another(folder: PlanStage, tmp_path: Path) -> None:
+    """A volume that was given to the wrong pod does not lose objects."""
+    folder.fill(20)
+    folder.plan(shards=2)
+    journal = str(tmp_path / "shard.db")
+    folder.copy(0, journal=journal)
+    with pytest.raises(Exception, match="belongs to another copy"):
+        folder.copy(1, journal=journal)
+    folder.copy(1)
+
+    assert folder.merge().is_complete
+
+
+def test_a_refused_shard_leaves_its_reason(stage: PlanStage) -> None:
+    """Nobody waits for a shard that the buckets' policies refuse."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"])
+    with pytest.raises(PreflightError):
+        stage.copy(0)
+    merged = stage.merge(wait=True)
+    (row,) = merged.to_dict()["shards_not_done"]
+
+    assert row["permanent"] is True
+    assert "AccessDenied" in row["why"]
+
+
+def test_a_merge_waits_for_every_shard(folder: PlanStage) -> None:
+    """It returns when the last one is done."""
+    folder.fill(10)
+    folder.plan(shards=2)
+    folder.copy(0)
+    merging = Merge(open_storage(str(folder.place), folder.world.account(DESTINATION_KEY)))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(merging.wait, poll_s=0.01)
+        assert not waiting.done()
+        folder.copy(1)
+
+        assert waiting.result(PATIENCE_S).is_complete
+
+
+@pytest.mark.parametrize("damage", [b"{", b"{}", b'{"format": "s3_xfer/shard", "version": 1}'])
+def test_a_damaged_record_is_refused(folder: PlanStage, tmp_path: Path, damage: bytes) -> None:
+    """A shard is not done because of a file that says nothing."""
+    folder.fill(4)
+    folder.plan(shards=1)
+    folder.copy(0)
+    (tmp_path / "plan" / done_name(0)).write_bytes(damage)
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match="is damaged"):
+            use()
+
+
+def test_a_record_of_another_plan_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Folders that were mixed up are noticed."""
+    folder.fill(4)
+    folder.plan(shards=1)
+    folder.copy(0)
+    path = tmp_path / "plan" / done_name(0)
+    record = json.loads(path.read_text()) | {"plan_id": "another"}
+    path.write_text(json.dumps(record))
+
+    with pytest.raises(PlanError, match="belongs to another plan"):
+        folder.merge()
+
+
+@pytest.mark.parametrize(
+    ("shard", "env", "number"),
+    [
+        (3, {}, 3),
+        ("3", {"JOB_COMPLETION_INDEX": "5"}, 3),
+        ("auto", {"JOB_COMPLETION_INDEX": "5"}, 5),
+        ("auto", {"AWS_BATCH_JOB_ARRAY_INDEX": "0"}, 0),
+        ("auto", {"S3_XFER_SHARD": "7"}, 7),
+        ("auto", {"S3_XFER_SHARD": "7", "JOB_COMPLETION_INDEX": "5"}, 7),
+        ("auto", {"JOB_COMPLETION_INDEX": "5", "AWS_BATCH_JOB_ARRAY_INDEX": "5"}, 5),
+        ("auto", {"S3_XFER_SHARD": "", "JOB_COMPLETION_INDEX": "5"}, 5),
+        ("auto", {"AWS_BATCH_JOB_ID": "an-array-of-one"}, 0),
+    ],
+)
+def test_the_environment_says_which_shard_it_is(
+    shard: int | str, env: Mapping[str, str], number: int
+) -> None:
+    """That of Kubernetes, of AWS Batch, or one's own, which comes first."""
+    assert shard_number(shard, env) == number
+
+
+@pytest.mark.parametrize(
+    ("shard", "env", "message"),
+    [
+        ("auto", {}, "does not say which shard"),
+        ("auto", {"JOB_COMPLETION_INDEX": "1", "AWS_BATCH_JOB_ARRAY_INDEX": "2"}, "several"),
+        ("auto", {"JOB_COMPLETION_INDEX": "x"}, "JOB_COMPLETION_INDEX is 'x'"),
+        ("-1", {}, "not the number of a shard"),
+        ("1.5", {}, "not the number of a shard"),
+        ("²", {}, "not the number of a shard"),
+    ],
+)
+def test_what_names_no_shard_is_refused(shard: str, env: Mapping[str, str], message: str) -> None:
+    """Never another shard than was meant."""
+    with pytest.raises(ValidationError, match=message):
+        shard_number(shard, env)
