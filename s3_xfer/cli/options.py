@@ -116,17 +116,24 @@ _LOCATIONS = (
 )
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
 _JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
-_REPORTING = (
-    _JSON,
-    own_choice(
-        OUTPUT,
-        "--progress",
-        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
-        Progress.AUTO,
-    ),
-    own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
-)
-_VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
+
+
+def _quiet(*, hidden: bool = False) -> Decorator[Any]:
+    return own_flag(OUTPUT, "--quiet", "Print errors and failures only.", hidden=hidden)
+
+
+def _progress(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Bars, or a line every 5 seconds; auto: bars on a terminal."
+    return own_choice(OUTPUT, "--progress", text, Progress.AUTO, hidden=hidden)
+
+
+def _verbose(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Print every failure that is kept, with tracebacks."
+    return own_flag(OUTPUT, "--verbose", text, hidden=hidden)
+
+
+_REPORTING = (_JSON, _progress(), _quiet())
+_VERBOSE = _verbose()
 
 _INPUTS_OF_CHECK = {
     "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
@@ -135,19 +142,14 @@ _INPUTS_OF_CHECK = {
     "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
 }
 
-_SELECTING = (
-    *filter_options(),
-    *(
-        declared(_COPY[name])
-        for name in (
-            "min_size_bytes",
-            "max_size_bytes",
-            "newer_than",
-            "older_than",
-            "source_storage_class",
-        )
-    ),
+_SELECTED_BY = (
+    "min_size_bytes",
+    "max_size_bytes",
+    "newer_than",
+    "older_than",
+    "source_storage_class",
 )
+_SELECTING = (*filter_options(), *(declared(_COPY[name]) for name in _SELECTED_BY))
 
 copy_options = (
     *_LOCATIONS,
@@ -243,8 +245,23 @@ uploads_options = (
     _JSON,
 )
 
-# What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]),)
+# What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
+# whole, the rest is taken and not shown.
+_DECIDES = (Section.WHAT, Section.FIDELITY)
+_DECIDES_TOO = ("multipart_threshold_bytes", "engine", "journal")
+_ONLY_SELECTS = (*_SELECTED_BY, "files_from_format", "files_from_keys")
+
+
+def _examined(*also: str) -> Iterator[Decorator[Any]]:
+    """Yield the options of a copy for a command that only looks at what it needs."""
+    yield from _LOCATIONS
+    yield from filter_options(hidden=True)
+    for each in _copy_declarations():
+        decides = each.section in _DECIDES and each.name not in _ONLY_SELECTS
+        yield declared(each, hidden=not decides and each.name not in (*_DECIDES_TOO, *also))
+    yield declared(_COPY["delete"])
+    yield from (_progress(hidden=True), _verbose(hidden=True))
+
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
@@ -308,6 +325,9 @@ merge_options = (
 )
 
 doctor_options = (
+    *_examined("principal", "max_requests_per_s"),
+    _JSON,
+    _quiet(),
     own(
         PRINCIPALS,
         "--time-limit",
@@ -320,6 +340,9 @@ doctor_options = (
 )
 
 policy_options = (
+    *_examined("principal"),
+    own_flag(OUTPUT, "--json", "", hidden=True),
+    _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,

@@ -128,7 +128,7 @@ def test_shards_are_killed_denied_and_repeated_until_the_account_is_exact(
         (("copy", "--plan", "plan", "--shard", "auto"), PERMANENT, "does not say which shard"),
         (("merge", "plan"), 3, "there is no plan in plan"),
         (("plan", *PREFIX), 2, "--out"),
-        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 2, "not a number of shards"),
+        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 3, "not a number of shards"),
         (("plan", *PREFIX, "--out", "p", "--journal", "j"), 2, "No such option"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
