@@ -21,6 +21,7 @@ from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.help import PROGRAM, help_command, version
 from s3_xfer.cli.interactive import interactive
+from s3_xfer.cli.look import du, ls
 from s3_xfer.cli.output import print_error, print_problem, print_refusal
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.permissions import doctor, policy
@@ -58,6 +59,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p
       s3-xfer interactive
+      s3-xfer ls --source-profile them s3://from/data/
       s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer uploads --dest-profile us s3://to/data/
       s3-xfer policy --recursive --dest-profile us s3://from/data/ s3://to/data/
@@ -79,9 +81,11 @@ _COMMANDS = (
     check,
     copy,
     doctor,
+    du,
     filter_keys,
     help_command,
     interactive,
+    ls,
     merge,
     plan,
     policy,

@@ -16,6 +16,7 @@ import click
 from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.params import (
     Decorator,
+    EnumChoice,
     UnitParam,
     declared,
     member_flags,
@@ -33,6 +34,7 @@ from s3_xfer.units import parse_duration
 
 SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
+LOOKING = "What to look at"
 ABORTING = "What to list and abort"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
@@ -65,6 +67,13 @@ def parse_shards(text: str) -> int | None:
     raise ValidationError(
         f"{text!r} is not a number of shards", remedy=f"give auto, or a number up to {SHARDS_MAX:,}"
     )
+
+
+class Side(enum.Enum):
+    """One of the two sides of a copy."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
 
 
 class PolicyFormat(enum.Enum):
@@ -219,6 +228,28 @@ check_options = (
     *_REPORTING,
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
+
+_LOOKING = (
+    own(
+        LOOKING,
+        "--side",
+        "Whose credentials to use, where options of both sides are given.",
+        type=EnumChoice(Side),
+    ),
+    *_LOCATIONS,
+    *_SELECTING,
+    declared(_COPY["request_payer"]),
+    *_RETRIES,
+    declared(_COPY["max_requests_per_s"]),
+)
+
+ls_options = (
+    declared(_CHECK["recursive"], help="List everything, at all levels.", section=LOOKING),
+    *_LOOKING,
+    own_flag(OUTPUT, "--json", "Print one JSON object for each object or prefix."),
+)
+
+du_options = (*_LOOKING, declared(_COPY["listing_threads"]), *_REPORTING)
 
 uploads_options = (
     *_side("dest", DESTINATION),

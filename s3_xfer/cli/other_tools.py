@@ -49,6 +49,8 @@ COMMANDS: Mapping[str, str] = {
         f"{_NO_LOCAL} Use: aws s3.",
     ),
     **dict.fromkeys(("mb", "mkdir", "bucket"), "Buckets are not made here. Use: aws s3 mb."),
+    **dict.fromkeys(("lsd", "lsl", "lsf", "lsjson", "list", "dir", "tree"), "Use: s3-xfer ls."),
+    **dict.fromkeys(("size", "ncdu", "count", "summary"), "Use: s3-xfer du."),
     **dict.fromkeys(
         ("diff", "compare", "cmp", "verify", "validate", "cryptcheck", "md5sum", "checksum"),
         "Use: s3-xfer check.",
