@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.copy import copy
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
-from s3_xfer.cli.factory import Values, account_from, fields_from, locations_from, options_from
+from s3_xfer.cli.factory import (
+    Values,
+    account_from,
+    fields_from,
+    locations_from,
+    options_from,
+    rerun_command,
+    values_of,
+)
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.options import MAY_CHANGE, merge_options, plan_options
 from s3_xfer.cli.output import (
@@ -38,6 +47,7 @@ from s3_xfer.render.summary import Context
 from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:
+    from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.plan_run import PlanRun
     from s3_xfer.plans.shard_run import ShardCopy
     from s3_xfer.plans.storage import PlanStorage
@@ -66,10 +76,8 @@ MERGE_HELP = """Add up what the shards of PLAN have left beside it: one result o
     Examples:
       s3-xfer merge s3://ctl/x
       s3-xfer merge s3://ctl/x --wait --json
-      Copy what is left of all shards:
+      Name what is left of all shards, and print the line that copies it:
         s3-xfer merge s3://ctl/x --report left.jsonl
-        s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
-            --from-report left.jsonl
     """
 
 
@@ -271,11 +279,19 @@ def merge(
             result = merging.write_report(result, report)
     from s3_xfer.render.shards import merge_lines  # noqa: PLC0415 - slow to import
 
+    rest = _copy_of_the_rest(result) if report and not result.is_complete else ""
     if output.json:
         print_json(result.to_dict())
     elif not (output.quiet and result.is_complete):
-        print_lines(merge_lines(result, width=text_width()))
+        print_lines(merge_lines(result, rest=rest, width=text_width()))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
+
+
+def _copy_of_the_rest(result: MergedResult) -> str:
+    """Return the line that copies what is in the report, with all options of the plan."""
+    plan, report = result.plan, result.report_path
+    values = values_of(plan.operation()) | {"report_path": report}
+    return rerun_command(copy, plan.source_url, plan.destination_url, values)
 
 
 def _output_of(values: Values) -> Output:

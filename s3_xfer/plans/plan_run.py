@@ -12,14 +12,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from s3_xfer.errors import PlanError, ValidationError, checked_call
+from s3_xfer.errors import PlanError, ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, Delete, Identical, ReportScope, RunMode
 from s3_xfer.options.moments import moment_before
 from s3_xfer.planning.selection import Selection
-from s3_xfer.planning.shards import ShardCutter
+from s3_xfer.planning.shards import SHARDS_MAX, ShardCutter
 from s3_xfer.planning.steps import listing_steps
 from s3_xfer.plans.document import PLAN, Plan
 from s3_xfer.plans.result import PlanResult
@@ -52,7 +52,10 @@ class PlanRun(Run[PlanResult]):
         shards: int | None = None,
         parallelism: int | None = None,
     ) -> None:
+        _require_count("shards", shards)
+        _require_count("parallelism", parallelism)
         frozen = frozen_for_plan(operation)
+        _require_outside(storage, frozen)
         self._description = describe(frozen)
         options = dataclasses.replace(
             frozen.options,
@@ -161,6 +164,28 @@ def _exists(storage: PlanStorage) -> PlanError:
     )
 
 
+def _require_count(name: str, count: int | None) -> None:
+    if count is not None and not 1 <= count <= SHARDS_MAX:
+        raise not_accepted(name, count, f"a number from 1 to {SHARDS_MAX:,}")
+
+
+def _require_outside(storage: PlanStorage, operation: CopySpec) -> None:
+    """Refuse a plan of which a shard would copy what others write."""
+    keys = operation.key_map()
+    if keys.may_meet_own_copies and keys.destination.key.startswith(keys.source.key):
+        raise ValidationError(
+            f"{keys.destination.url} may lie inside {keys.source.url}: a shard would copy what "
+            "others have copied",
+            remedy="choose a destination outside the source prefix",
+        )
+    for location in (keys.source, keys.destination):
+        if storage.is_within(location):
+            raise ValidationError(
+                f"the plan {storage.url} would lie inside {location.url}, among what is copied",
+                remedy="give it another place",
+            )
+
+
 def frozen_for_plan(operation: CopySpec) -> CopySpec:
     """Return ``operation`` as each of its shards is to do it: durations become moments.
 
@@ -201,6 +226,11 @@ def _require_prefix(operation: CopySpec) -> None:
         raise ValidationError(
             "a plan is made from a listing, not from what names the objects one by one",
             remedy=message("leave out {from_report_path}, {files_from} and {inventory}"),
+        )
+    if options.mode is RunMode.DRY_RUN:
+        raise ValidationError(
+            "a plan copies nothing, and a dry run of its shards would not either",
+            remedy=message("leave out {mode=dry-run}"),
         )
     if options.delete is Delete.EXTRA:
         raise ValidationError(

@@ -19,7 +19,7 @@ from typing import Any
 from s3_xfer.access.clients import open_metered_client, server_probe
 from s3_xfer.access.credentials import session_for
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, ValidationError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
@@ -40,6 +40,10 @@ class PlanStorage(ABC):
     """
 
     url: str
+
+    @abstractmethod
+    def is_within(self, location: S3Location) -> bool:
+        """Return whether ``location``, a prefix, has what is kept here."""
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
@@ -72,6 +76,10 @@ class FolderStorage(PlanStorage):
     def __init__(self, folder: Path) -> None:
         self.url = printable(str(folder))
         self._folder = folder
+
+    def is_within(self, location: S3Location) -> bool:  # noqa: ARG002
+        """Return whether ``location`` has what is kept here: no prefix in S3 has a folder."""
+        return False
 
     def read(self, name: str) -> bytes | None:
         """Return what is called ``name``; None if nothing is."""
@@ -141,6 +149,10 @@ class BucketStorage(PlanStorage):
         self._prefix = location.key.rstrip("/") + "/" if location.key else ""
         self._client = client
 
+    def is_within(self, location: S3Location) -> bool:
+        """Return whether ``location``, a prefix, has what is kept here."""
+        return self._bucket == location.bucket and self._prefix.startswith(location.key)
+
     def read(self, name: str) -> bytes | None:
         """Return what is called ``name``; None if nothing is."""
         try:
@@ -165,8 +177,11 @@ class BucketStorage(PlanStorage):
             info = translate(error)
             if info.code not in _EXISTS:
                 raise self._refused(name, "written", info) from error
+            found = self.read(name)
+            if found is None:  # who wrote at the same time was refused, too
+                raise self._refused(name, "written", info) from error
             # The answer may have been lost, so that the repetition met what we had written.
-            return self.read(name) == contents
+            return found == contents
         return True
 
     def write_file(self, name: str, path: Path) -> str:
@@ -225,9 +240,14 @@ def open_storage(plan: str, account: AccountContext) -> PlanStorage:
     Its requests are repeated by the default options.
 
     Raises:
-        ValidationError: the URL is none.
+        ValidationError: it names neither.
         PreflightError: the credentials of ``account`` cannot be used.
     """
+    if not plan or (plan.partition("://")[1] and not plan.startswith("s3://")):
+        raise ValidationError(
+            f"{plan!r} is no place of a plan",
+            remedy="name a folder, or a prefix as s3://BUCKET/PREFIX",
+        )
     if not plan.startswith("s3://"):
         return FolderStorage(Path(plan))
     location = S3Location.parse(plan)
