@@ -47,10 +47,10 @@ from s3_xfer.render.summary import Context
 from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:
+    from s3_xfer.access.plan_storage import PlanStorage
     from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.plan_run import PlanRun
     from s3_xfer.plans.shard_run import ShardCopy
-    from s3_xfer.plans.storage import PlanStorage
 
 PLAN_HELP = """Cut a copy of SOURCE to DESTINATION into shards of equal weight; copy nothing.
 
@@ -129,7 +129,7 @@ def plan(
     """List, cut, and print the plan."""
     output = _output_of(values)
     with output.printing_refusals():
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+        from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
 
         locations = locations_from(source, destination, values)
         operation = CopySpec.between(
@@ -170,8 +170,8 @@ def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
 
 
 def _attempt(plan_location: str, shard: str, values: Values) -> ShardCopy:
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
     from s3_xfer.plans.shard_run import ShardCopy, shard_number  # noqa: PLC0415 - slow to import
-    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
     given = _given(values)
     source, destination = (_account(values, side) for side in ("source", "dest"))
@@ -270,8 +270,8 @@ def merge(
     """Read what the shards have left, and print the result."""
     output = Output(json=json, quiet=quiet)
     with output.printing_refusals():
+        from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
         from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
         merging = Merge(open_storage(plan, account_from(values, "dest")))
         result = merging.wait() if wait else merging.read()

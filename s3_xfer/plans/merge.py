@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.report import END, FAILED, NOT_ATTEMPTED, NOT_LISTED, ReportWriter
@@ -32,7 +33,6 @@ from s3_xfer.plans.records import (
     unusable_record,
 )
 from s3_xfer.plans.shard_run import read_plan
-from s3_xfer.plans.storage import PlanStorage
 
 POLL_S = 10.0
 _LEFT = (FAILED, NOT_ATTEMPTED, NOT_LISTED)

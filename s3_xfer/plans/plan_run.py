@@ -12,7 +12,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from s3_xfer.errors import PlanError, ValidationError, checked_call, not_accepted
+from s3_xfer.access.plan_storage import PlanStorage
+from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Object
@@ -23,7 +24,6 @@ from s3_xfer.planning.shards import SHARDS_MAX, ShardCutter
 from s3_xfer.planning.steps import listing_steps
 from s3_xfer.plans.document import PLAN, Plan
 from s3_xfer.plans.result import PlanResult
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.plans.survey import Survey
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.run import Run
@@ -55,7 +55,7 @@ class PlanRun(Run[PlanResult]):
         _require_count("shards", shards)
         _require_count("parallelism", parallelism)
         frozen = frozen_for_plan(operation)
-        _require_outside(storage, frozen)
+        _require_apart(storage, frozen)
         self._description = describe(frozen)
         options = dataclasses.replace(
             frozen.options,
@@ -82,14 +82,10 @@ class PlanRun(Run[PlanResult]):
         self._start()
 
     def _validate(self) -> bool:
-        self._require_new()
+        self._storage.require_new(PLAN)
         self._setup.read_files()
         self._setup.examine_access(self._open_clients(overwrite=self.operation.overwrite))
         return True
-
-    def _require_new(self) -> None:
-        if self._storage.read(PLAN) is not None:
-            raise _exists(self._storage)
 
     def _leave_all(self) -> None:
         """Do nothing: a plan that was not begun leaves nothing."""
@@ -152,16 +148,9 @@ class PlanRun(Run[PlanResult]):
             shards=shards,
         )
         if not self._storage.write_new(PLAN, plan.to_json()):
-            raise _exists(self._storage)
+            raise self._storage.taken()
         _log.info("plan made", extra={"s3_xfer": {"plan": self._storage.url, **plan.survey}})
         return plan
-
-
-def _exists(storage: PlanStorage) -> PlanError:
-    return PlanError(
-        f"there is a plan in {storage.url} already",
-        remedy="give it another place: a plan is never replaced",
-    )
 
 
 def _require_count(name: str, count: int | None) -> None:
@@ -169,7 +158,7 @@ def _require_count(name: str, count: int | None) -> None:
         raise not_accepted(name, count, f"a number from 1 to {SHARDS_MAX:,}")
 
 
-def _require_outside(storage: PlanStorage, operation: CopySpec) -> None:
+def _require_apart(storage: PlanStorage, operation: CopySpec) -> None:
     """Refuse a plan of which a shard would copy what others write."""
     keys = operation.key_map()
     if keys.may_meet_own_copies and keys.destination.key.startswith(keys.source.key):
@@ -178,12 +167,7 @@ def _require_outside(storage: PlanStorage, operation: CopySpec) -> None:
             "others have copied",
             remedy="choose a destination outside the source prefix",
         )
-    for location in (keys.source, keys.destination):
-        if storage.is_within(location):
-            raise ValidationError(
-                f"the plan {storage.url} would lie inside {location.url}, among what is copied",
-                remedy="give it another place",
-            )
+    storage.require_outside(keys.source, keys.destination)
 
 
 def frozen_for_plan(operation: CopySpec) -> CopySpec:

@@ -13,11 +13,11 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import PlanError, check_fields
 from s3_xfer.field_types import JsonObject
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan, ranges_list
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.wording import message
 
 ATTEMPTS = "attempts"

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.declarations import JournalRole, declarations_of
 from s3_xfer.errors import PlanError, S3XferError, ValidationError
 from s3_xfer.ledger.journal.description import operation_fields
@@ -33,7 +34,6 @@ from s3_xfer.plans.records import (
     read_record,
     report_name,
 )
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.spec import CopySpec

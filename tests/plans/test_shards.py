@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from s3_xfer import PlanError, PreflightError, RunState, ValidationError
+from s3_xfer.access.plan_storage import open_storage
 from s3_xfer.plans.merge import Merge
 from s3_xfer.plans.records import done_name
 from s3_xfer.plans.shard_run import ShardCopy, shard_number
-from s3_xfer.plans.storage import open_storage
 from tests.patience import PATIENCE_S
 from tests.plans.stage import PlanStage
 from tests.reports import lines_of

@@ -11,9 +11,10 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from s3_xfer.access.clients import open_metered_client, server_probe
@@ -29,6 +30,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 _PATIENCE_S = 30.0
+_CHUNK_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404"})
 _EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
@@ -64,6 +66,36 @@ class PlanStorage(ABC):
     @abstractmethod
     def lines(self, name: str) -> Iterator[str]:
         """Yield the lines of the text called ``name``, which is there."""
+
+    @abstractmethod
+    def local_file(self, name: str) -> AbstractContextManager[Path]:
+        """Return a file of this machine with the content of ``name``, for the ``with`` block."""
+
+    def require_outside(self, *locations: S3Location) -> None:
+        """Return if none of ``locations``, prefixes of a copy, has what is kept here.
+
+        Raises:
+            ValidationError: it would be copied, or be among the copies.
+        """
+        for location in locations:
+            if self.is_within(location):
+                raise ValidationError(
+                    f"the plan {self.url} would lie inside {location.url}, among what is copied",
+                    remedy="give it another place",
+                )
+
+    def require_new(self, name: str) -> None:
+        """Return if nothing is called ``name``, and it can be written: work is not done in vain."""
+        if self.read(name) is not None:
+            raise self.taken()
+        self.write_new(f"{name}.begun", b"")
+
+    def taken(self) -> PlanError:
+        """Return the refusal of another plan here."""
+        return PlanError(
+            f"there is a plan in {self.url} already",
+            remedy="give it another place: a plan is never replaced",
+        )
 
     def name_of(self, name: str) -> str:
         """Return the full name, as messages have it."""
@@ -135,6 +167,11 @@ class FolderStorage(PlanStorage):
                 yield from file
         except (OSError, UnicodeDecodeError) as error:
             raise self._refused(name, "read", error) from error
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """Return the file itself."""
+        yield self._folder / name
 
     def _refused(self, name: str, action: str, error: OSError | UnicodeDecodeError) -> PlanError:
         return _refused(self.name_of(name), action, getattr(error, "strerror", "") or str(error))
@@ -218,6 +255,19 @@ class BucketStorage(PlanStorage):
                     yield line.decode()
         except Exception as error:
             raise self._refused(name, "read", translate(error)) from error
+
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """Return a copy of it."""
+        with TemporaryDirectory(prefix="s3-xfer-") as folder:
+            path = Path(folder) / "file"
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                with closing(answer["Body"]) as body, path.open("wb") as file:
+                    shutil.copyfileobj(body, file, _CHUNK_BYTES)
+            except Exception as error:
+                raise self._refused(name, "read", translate(error)) from error
+            yield path
 
     def _refused(self, name: str, action: str, info: ErrorInfo) -> PlanError:
         reason = f"{info.code}: {info.message}" if info.message else info.code
