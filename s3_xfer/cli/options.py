@@ -364,7 +364,13 @@ _CONTROL_ENDPOINT = own(
 _JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
 
 batch_plan_options = (
-    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(
+        JOB,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
     own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
     own(
         JOB,
