@@ -349,10 +349,13 @@ class Deleted:
     """The object was deleted at the destination.
 
     ``version_id`` is that of the delete marker, where the bucket keeps versions; else empty.
+    Without ``is_answered`` the answer of S3 was lost, and a look afterwards found nothing: by all
+    that is known the delete was this one.
     """
 
     task: DeleteTask
     version_id: str = ""
+    is_answered: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)

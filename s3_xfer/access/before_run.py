@@ -67,7 +67,7 @@ class AccessPreflight:
             self._examine([probes.list_source])
         if self._spec.source.bucket_owner:
             self._examine([probes.source_bucket])
-        self._examine([probes.tags_always_read, probes.destination_bucket, probes.list_destination])
+        self._examine([probes.tags_always_read, probes.destination_bucket, probes.look_for_delete])
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
             self._examine([probes.existing])
         return ()

@@ -210,7 +210,9 @@ class _PolicyWriter:
 
     def _writing(self) -> Iterator[Statement]:
         objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
-        if not self._overwrite or self._options.identical is Identical.SKIP:
+        options, deletes = self._options, self._options.delete is Delete.EXTRA
+        if not self._overwrite or options.identical is Identical.SKIP or deletes:
+            # A delete by its ETag, too (S3 User Guide, "How to perform conditional deletes").
             yield self._statement("Look", objects, "s3:GetObject")
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
             yield self._statement("LookFor", bucket, "s3:ListBucket")
@@ -219,7 +221,7 @@ class _PolicyWriter:
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
-        if self._options.delete is Delete.EXTRA:
+        if deletes:
             yield self._statement("Delete", objects, "s3:DeleteObject")
             yield self._statement("SeeVersioning", bucket, "s3:GetBucketVersioning")
         if self._options.acl:

@@ -148,6 +148,32 @@ def versioning(context: ProbeContext) -> str:
     return f"{bucket} does not keep versions: deletes are irreversible"
 
 
+@partial(Probe, "look before a delete", DESTINATION)
+def look_for_delete(context: ProbeContext) -> str | None:
+    """Look at an object of the destination, which a delete by its ETag takes.
+
+    "To perform conditional deletes with the If-Match header with the ETag value you must have the
+    s3:DeleteObject and s3:GetObject permissions" (S3 User Guide, "How to perform conditional
+    deletes", read in November 2026).
+    """
+    if context.options.delete is not Delete.EXTRA:
+        return None
+    destination = context.keys.destination
+    found = first_destination_objects(context.clients.destination, destination)
+    if not found:
+        raise UnprovenError("there is no object to look at", is_needed=False)
+    info = answer(
+        context.clients.destination.head_object, {"Bucket": found[0].bucket, "Key": found[0].key}
+    )
+    if info and info.error_class is ErrorClass.ACCESS_DENIED:
+        raise refused(
+            f"{found[0].url} may not be looked at, so it cannot be deleted by its ETag",
+            info,
+            if_denied="grant s3:GetObject on the destination to the credentials of the destination",
+        )
+    return f"{found[0].url} can be looked at"
+
+
 @partial(Probe, "delete", DESTINATION)
 def delete(_: ProbeContext) -> str:
     """Try nothing: a delete that proves something has deleted something."""

@@ -212,8 +212,11 @@ class DeletionStage:
 
     def _delete(self, extras: _Spilled) -> bool:
         options, ledger = self._spec.options, self._ledger
+        clients = self._clients
         deleter = Deleter(
-            self._clients.destination, looks_first=not self._clients.destination_is_aws
+            clients.destination,
+            clients.destination_hooks,
+            looks_first=not clients.destination_is_aws,
         )
 
         def process(task: DeleteTask) -> None:

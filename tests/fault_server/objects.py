@@ -84,9 +84,7 @@ def delete_object(world: World, request: Request) -> Answer:
     """Remove an object; a missing one is removed just as well, as on S3."""
     bucket = access.open_bucket(world, request)
     access.require(bucket, request, "s3:DeleteObject", request.key)
-    found, wanted = bucket.objects.get(request.key), request.headers.get("if-match")
-    if found and wanted and wanted.strip('"') != found.etag.strip('"'):
-        raise refusals.precondition_failed("If-Match")
+    conditions.check_current(bucket, request)
     bucket.discard(request.key)
     return Answer(204)
 
