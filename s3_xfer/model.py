@@ -283,7 +283,12 @@ class CopyTask:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTask(CopyTask):
-    """The deletion of an object at the destination. ``source`` is that object, as listed."""
+    """The deletion of an object at the destination. ``source`` is that object, as listed.
+
+    ``backup`` is the copy of it that was made before, where one was asked for.
+    """
+
+    backup: S3Object | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, target: S3Object) -> DeleteTask:

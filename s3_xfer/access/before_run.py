@@ -83,7 +83,7 @@ class AccessPreflight:
         if self._spec.options.mode is RunMode.DRY_RUN:
             return (self._examine_reading_by_copier(),)
         try:
-            findings = self._examine([probes.open_upload, probes.read_for_copy])
+            findings = self._examine([probes.backup, probes.open_upload, probes.read_for_copy])
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(

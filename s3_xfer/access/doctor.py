@@ -272,6 +272,8 @@ class _Examination:
             yield probes.existing
         if spec.options.delete is Delete.EXTRA:
             yield from (probes.list_destination, probes.look_for_delete)
+            if spec.options.backup_prefix and not is_dry_run:
+                yield probes.backup
             yield from (probes.versioning, probes.delete)
         yield from (probes.source_identity, probes.destination_identity)
 

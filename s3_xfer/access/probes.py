@@ -41,6 +41,7 @@ from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import Delete
+from s3_xfer.planning.mapping import as_directory
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
@@ -172,6 +173,24 @@ def look_for_delete(context: ProbeContext) -> str | None:
             if_denied="grant s3:GetObject on the destination to the credentials of the destination",
         )
     return f"{found[0].url} can be looked at"
+
+
+@partial(Probe, "backup", DESTINATION)
+def backup(context: ProbeContext) -> str | None:
+    """Open an upload below the prefix of the backups, and abort it."""
+    if not context.options.backup_prefix:
+        return None
+    location = as_directory(S3Location.parse(context.options.backup_prefix))
+    client = context.clients.destination
+    target: dict[str, Any] = {"Bucket": location.bucket, "Key": probe_key(location)}
+    with refusing(
+        f"{location.url} cannot be written, where backups are to be",
+        if_denied="grant s3:PutObject on it to the credentials of the destination",
+    ):
+        upload = client.create_multipart_upload(**target, **write_params(context.options))
+    # One that stays is found among the open uploads.
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
+    return f"{location.url} can be written"
 
 
 @partial(Probe, "delete", DESTINATION)

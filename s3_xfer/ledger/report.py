@@ -172,13 +172,18 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
 
 def _delete_line(outcome: Outcome) -> dict[str, Any]:
     """Return the line of an object that was to be deleted at the destination."""
-    target = outcome.task.source
+    task = outcome.task
+    assert isinstance(task, DeleteTask)  # noqa: S101 - the caller has looked
+    target, backup = task.source, task.backup
     line: dict[str, Any] = {
         "destination_bucket": target.bucket,
         "destination_key": target.key,
         "size": target.size,
         "etag": target.etag,
     }
+    if backup:
+        line |= {"backup_bucket": backup.bucket, "backup_key": backup.key}
+        line |= {"backup_etag": backup.etag}
     match outcome:
         case Deleted():
             lost = {} if outcome.is_answered else {"answer_lost": True}
