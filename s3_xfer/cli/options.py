@@ -255,7 +255,7 @@ uploads_options = (
 )
 
 # What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]),)
+deleting_options = (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
