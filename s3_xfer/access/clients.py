@@ -270,16 +270,29 @@ def open_metered_client(
     return client
 
 
-def open_side_client(account: AccountContext) -> S3Client:
-    """Return a client with the destination's credentials for a few requests outside of any run.
+def open_side_client(
+    account: AccountContext,
+    *,
+    side: str = "destination",
+    options: CopyOptions | None = None,
+    requests: RequestPolicy | None = None,
+) -> S3Client:
+    """Return a client with the credentials of one side, for requests outside of any copy.
+
+    ``requests`` counts and repeats them; without it they are repeated as a copy's are.
 
     Raises:
         PreflightError: the credentials cannot be used.
     """
-    requests = RequestPolicy.of(CopyOptions(), counter=MetricsCollector("side"), stop=StopFlag())
-    session = session_for(account, side="destination", requests=requests)
+    options = options or CopyOptions()
+    if requests is None:
+        requests = RequestPolicy.of(options, counter=MetricsCollector("side"), stop=StopFlag())
     return open_metered_client(
-        session, account, requests=requests, patience_s=CopyOptions().read_timeout_s
+        session_for(account, side=side, requests=requests),
+        account,
+        requests=requests,
+        patience_s=options.read_timeout_s,
+        headers=common_headers(options, bucket_owner=account.bucket_owner),
     )
 
 
