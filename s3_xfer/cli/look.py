@@ -8,15 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
+from s3_xfer.cli.json_result import give_json, print_json, refusals_as_json
 from s3_xfer.cli.options import Side, du_options, ls_options
-from s3_xfer.cli.output import (
-    Output,
-    print_error,
-    print_json,
-    print_line,
-    print_lines,
-    text_width,
-)
+from s3_xfer.cli.output import Output, print_error, print_line, print_lines, text_width
 from s3_xfer.cli.params import command
 from s3_xfer.cli.streams import nobody_reads
 from s3_xfer.declarations import declarations_of
@@ -63,7 +57,7 @@ def ls(location: str, **values: Any) -> ExitCode:
 
     output = Output(json=values["json"])
     objects = size_bytes = prefixes = 0
-    with output.printing_refusals():
+    with refusals_as_json(wanted=output.json):
         contents = _contents(location, values, MetricsCollector("ls"))
         for entry in contents.entries(recursive=values["recursive"]):
             if isinstance(entry, S3Object):
@@ -89,11 +83,9 @@ def du(location: str, **values: Any) -> ExitCode:
 
     output = Output(json=values["json"], quiet=values["quiet"], progress=values["progress"])
     counter = MetricsCollector("du")
-    with output.printing_refusals():
-        usage = _followed(_contents(location, values, counter), counter, output)
-    if output.json:
-        print_json(usage.to_dict())
-    else:
+    usage = _followed(_contents(location, values, counter), counter, output)
+    give_json(usage.to_dict(), on_stdout=output.json)
+    if not output.json:
         print_lines(table_lines(list(usage_rows(usage)), width=text_width()))
     return ExitCode.OK
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from s3_xfer.cli.filter_options import filter_options
+from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
     Decorator,
     EnumChoice,
@@ -124,7 +125,17 @@ _LOCATIONS = (
     _CA_BUNDLE,
 )
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
-_JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
+_JSON = (
+    with_result_file,
+    own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else."),
+    own(
+        OUTPUT,
+        "--json-file",
+        "Write it to this file when the command ends, however it ends.",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+    ),
+)
 
 
 def _quiet(*, hidden: bool = False) -> Decorator[Any]:
@@ -141,7 +152,7 @@ def _verbose(*, hidden: bool = False) -> Decorator[Any]:
     return own_flag(OUTPUT, "--verbose", text, hidden=hidden)
 
 
-_REPORTING = (_JSON, _progress(), _quiet())
+_REPORTING = (*_JSON, _progress(), _quiet())
 _VERBOSE = _verbose()
 
 _INPUTS_OF_CHECK = {
@@ -273,7 +284,7 @@ uploads_options = (
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
-    _JSON,
+    *_JSON,
 )
 
 # What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
@@ -290,7 +301,7 @@ def _examined(*also: str) -> Iterator[Decorator[Any]]:
     for each in _copy_declarations():
         decides = each.section in _DECIDES and each.name not in _ONLY_SELECTS
         yield declared(each, hidden=not decides and each.name not in (*_DECIDES_TOO, *also))
-    yield declared(_COPY["delete"])
+    yield from (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
     yield from (_progress(hidden=True), _verbose(hidden=True))
 
 
@@ -351,13 +362,13 @@ merge_options = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
     ),
-    _JSON,
+    *_JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
 
 doctor_options = (
     *_examined("principal", "max_requests_per_s"),
-    _JSON,
+    *_JSON,
     _quiet(),
     own(
         PRINCIPALS,
@@ -407,7 +418,13 @@ _CONTROL_ENDPOINT = own(
 _JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
 
 batch_plan_options = (
-    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(
+        JOB,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
     own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
     own(
         JOB,
@@ -437,10 +454,10 @@ batch_plan_options = (
     ),
     *_RETRIES,
     *(declared(_COPY[name]) for name in ("max_requests_per_s", "prices_path")),
-    _JSON,
+    *_JSON,
 )
 
-batch_submit_options = (*_JOB_SIDE, _JSON)
+batch_submit_options = (*_JOB_SIDE, *_JSON)
 
 batch_watch_options = (*_JOB_SIDE, *_REPORTING)
 
@@ -463,5 +480,5 @@ batch_collect_options = (
     ),
     *_RETRIES,
     declared(_COPY["max_requests_per_s"]),
-    _JSON,
+    *_JSON,
 )

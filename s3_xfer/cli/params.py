@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
+from s3_xfer.cli.json_result import refusals_as_json
 from s3_xfer.cli.unknown_words import unknown_command, unknown_option
 from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
@@ -158,19 +159,13 @@ class SectionedCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; an option that there is not is answered with what there is."""
-        is_for_programs = _JSON in args
         try:
-            return self._parsed(ctx, args)
+            with refusals_as_json(wanted=_JSON in args):
+                return self._parsed(ctx, args)
         except click.NoSuchOption as error:
             raise click.UsageError(unknown_option(error.option_name, ctx), ctx) from error
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # the parser does not say whose arguments these are
-            raise
-        except ValidationError as refusal:
-            if is_for_programs:
-                from s3_xfer.cli.output import print_refusal_as_json  # noqa: PLC0415 - it imports this
-
-                print_refusal_as_json(refusal)
             raise
 
     def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:

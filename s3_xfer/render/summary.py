@@ -28,6 +28,7 @@ _WIDTH = 100
 _DETAIL_MIN = 20  # columns beside a number
 _DIM, _BOLD, _ERROR = "bright_black", "bold", "bold red"
 MARKS = ("error:", "failed:", "Diagnosis:")
+_JSON_BEGINNINGS = ('"', "{", "}", "[", "]")
 _WORD = r"""(?:\$?'(?:\\.|[^'])*'|"[^"]*"|[^\s'"])+"""
 _SHELL_WORD = re.compile(rf"--[\w-]+ (?!-){_WORD}|{_WORD}")  # an option stays with its value
 UNBROKEN = "\u00a0"  # keeps a name and its number on one line; the layout makes it a space
@@ -198,9 +199,10 @@ def marked(text: str, style: str = "") -> Text:
 def fitted(text: str, width: int) -> list[str]:
     """Return ``text`` in lines that are not wider than ``width``, broken between words only.
 
-    A word that is wider by itself, mostly a key, is shortened in its middle.
+    A word that is wider by itself, mostly a key, is shortened in its middle. Lines of JSON, which
+    people paste, stay as they are.
     """
-    if len(text) <= width:
+    if len(text) <= width or text.lstrip().startswith(_JSON_BEGINNINGS):
         return [text]
     indent = text[: len(text) - len(text.lstrip())]
     words = [shortened(word, max(1, width - len(indent) - 2)) for word in text.split(" ")]
