@@ -158,7 +158,7 @@ class SectionedCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; an option that there is not is answered with what there is."""
-        from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports this
+        from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports this module
 
         try:
             with refusals_as_json(wanted=_JSON in args):
