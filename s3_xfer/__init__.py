@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
 
 __version__ = VERSION
 
@@ -160,6 +161,7 @@ __all__ = [
     "MetricsCollector",
     "Missing",
     "NotAttempted",
+    "NotRestored",
     "ObjectError",
     "OpenUpload",
     "Outcome",
@@ -174,6 +176,7 @@ __all__ = [
     "Refuse",
     "ReportError",
     "ReportScope",
+    "Restored",
     "RetryAction",
     "RunAborted",
     "RunCancelled",
@@ -195,6 +198,8 @@ __all__ = [
     "StorageClass",
     "TagPolicy",
     "TransferMetrics",
+    "UndoOutcome",
+    "UndoResult",
     "ValidationError",
     "Wording",
     "check",
@@ -207,6 +212,7 @@ __all__ = [
     "result_text",
     "sync",
     "translate",
+    "undo",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
@@ -230,6 +236,11 @@ _LAZY = {
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
+    "NotRestored": "s3_xfer.undelete",
+    "Restored": "s3_xfer.undelete",
+    "UndoOutcome": "s3_xfer.undelete",
+    "UndoResult": "s3_xfer.undelete",
+    "undo": "s3_xfer.undelete",
 }
 
 
