@@ -45,7 +45,9 @@ class TransferSpec:
     destination_key: str = field(
         metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
     )
-    recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
+    recursive: bool = option(
+        False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
+    )
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
     options: CopyOptions = field(default_factory=CopyOptions)

@@ -12,8 +12,9 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import account_from, options_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import undo_options
-from s3_xfer.cli.output import Output, can_ask, discard_input, print_error, print_json, print_line
+from s3_xfer.cli.output import can_ask, discard_input, print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.options import RunMode
 from s3_xfer.text import printable
@@ -51,16 +52,15 @@ def undo(report: str, *, yes: bool, json: bool, **values: Any) -> ExitCode:
     from s3_xfer.sources.deleted_rows import DeletedObjects  # noqa: PLC0415 - slow to import
     from s3_xfer.undelete import Undo  # noqa: PLC0415
 
-    with Output(json=json).printing_refusals():
-        options = options_from(values)
-        items = DeletedObjects(Path(report))
-        if options.mode is not RunMode.DRY_RUN and not (yes or _confirm(items)):
-            print_error("nothing was written")
-            return ExitCode.OK
-        with Undo(account_from(values, "dest"), options) as undoing:
-            for note in undoing.warnings:
-                print_error(f"note: {note}")
-            result = undoing.run(items)
+    options = options_from(values)
+    items = DeletedObjects(Path(report))
+    if options.mode is not RunMode.DRY_RUN and not (yes or _confirm(items)):
+        print_error("nothing was written")
+        return ExitCode.OK
+    with Undo(account_from(values, "dest"), options) as undoing:
+        for note in undoing.warnings:
+            print_error(f"note: {note}")
+        result = undoing.run(items)
     _print(result, as_json=json)
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
 
@@ -80,8 +80,8 @@ def _confirm(items: DeletedObjects) -> bool:
 
 
 def _print(result: UndoResult, *, as_json: bool) -> None:
+    give_json(result.to_dict(), on_stdout=as_json)
     if as_json:
-        print_json(result.to_dict())
         return
     for line in result.errors:
         print_error(f"not restored: {line}")
