@@ -141,8 +141,8 @@ class SyncHistories(RuleBasedStateMachine):
         for number, key in enumerate(KEYS[1:]):
             self._put(key, SIZES[number % len(SIZES)])
         self._put_both("b", 1)
-        for key in ("extra", "c/extra", "keep/extra"):
-            server.put(DST, f"out/{key}", size=3)
+        for key, size in (("extra", 3), ("c/extra", 3), ("keep/extra", 3), ("1", 1), ("2", LARGE)):
+            server.put(DST, f"out/{key}", size=size)
 
     def teardown(self) -> None:
         """Stop the server, which raises what went wrong inside it."""
