@@ -33,6 +33,7 @@ from tests.contract.conftest import CRT_IS_HERE
 from tests.contract.test_sync import sync_of
 from tests.fault_server import Fault, InjectedFault, StoredObject
 from tests.fault_server.odd_listings import in_small_pages
+from tests.fault_server.wire import Request
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World, check_accounts
 
@@ -93,10 +94,11 @@ CHANGES = st.tuples(
     st.sampled_from(KEYS),
     st.sampled_from(SIZES),
 )
-# Somebody else writes: which bucket, which key, before which request.
+# Somebody else writes: which bucket, which key (or that of the request), before which request.
+ITSELF = "*"
 RACES = st.none() | st.tuples(
     st.sampled_from([SRC, DST]),
-    st.sampled_from([*KEYS, "new"]),
+    st.sampled_from([ITSELF] * 8 + [*KEYS, "new"]),
     st.sampled_from(["CopyObject", "ListObjectsV2", "DeleteObject"]),
     st.integers(0, 4),
 )
@@ -110,13 +112,17 @@ MOST_DELETES: dict[str | None, Callable[[int], int]] = {
 
 @dataclass
 class Before:
-    """Both sides when a run began, and what strangers have written since."""
+    """Both sides when a run began, and what strangers have written since.
+
+    ``later`` are the keys at the destination that they wrote when both listings had ended.
+    """
 
     source: Objects
     destination: Objects
     outside: Objects
     markers: Mapping[str, list[str]]
     raced: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
 
 
 class SyncHistories(RuleBasedStateMachine):
@@ -278,12 +284,15 @@ class SyncHistories(RuleBasedStateMachine):
         if race:
             bucket, key, operation, after = race
 
-            def write(_: object) -> None:
+            def write(request: Request) -> None:
+                written_key = request.key.removeprefix("out/") if key == ITSELF else key
                 prefix = "in/" if bucket == SRC else "out/"
-                written = server.put(bucket, prefix + key, size=7)
-                before.raced[bucket, key] = written
+                written = server.put(bucket, prefix + written_key, size=7)
+                before.raced[bucket, written_key] = written
                 if bucket == SRC:
-                    self.source[key] = written
+                    self.source[written_key] = written
+                elif operation == "DeleteObject":
+                    before.later.add(written_key)
 
             acting.append(server.inject(Fault.call(operation, write, after=after, times=1)))
         return acting
@@ -332,6 +341,8 @@ class Trial:
         assert set(OUTSIDE) == set(self.after.outside)
         self._check_report()
         self._check_left_out()
+        for key in self.before.later:
+            assert self.after.destination[key] == self.raced_there[key]
         if self.gone:
             self._check_deletes()
 
