@@ -263,10 +263,12 @@ class SyncHistories(RuleBasedStateMachine):
         for fault in acting:
             fault.remove()
         check_accounts(result)
-        trial = Trial(before, self._look(), FILTERS[chosen], options, result, lines_of(report))
+        trial = Trial(
+            before, self._look(), FILTERS[chosen], options, result, lines_of(report), later or {}
+        )
         trial.check()
         if exit_code(result) is ExitCode.OK and not faults:
-            trial.check_in_step(unknown=later or {})
+            trial.check_in_step()
         return exit_code(result), result.resumable, before.raced
 
     def _disturb(
@@ -319,7 +321,11 @@ class SyncHistories(RuleBasedStateMachine):
 
 @dataclass
 class Trial:
-    """One run: both sides before and after, and what it says of itself."""
+    """One run: both sides before and after, and what it says of itself.
+
+    ``written_earlier`` is what strangers wrote while the run lasted that this one resumes: its
+    listing goes on where that one ended.
+    """
 
     before: Before
     after: Before
@@ -327,6 +333,7 @@ class Trial:
     options: Mapping[str, Any]
     result: CopyResult
     report: list[dict[str, Any]]
+    written_earlier: Mapping[tuple[str, str], StoredObject]
 
     def __post_init__(self) -> None:
         self.raced_there = {
@@ -334,6 +341,7 @@ class Trial:
         }
         there = set(self.before.destination) | set(self.raced_there)
         self.gone = there - set(self.after.destination)
+        self.unseen = {key for _, key in (*self.written_earlier, *self.before.raced)}
 
     def check(self) -> None:
         """Assert what holds of every run, however it ended."""
@@ -346,18 +354,17 @@ class Trial:
         if self.gone:
             self._check_deletes()
 
-    def check_in_step(self, *, unknown: Mapping[tuple[str, str], StoredObject]) -> None:
+    def check_in_step(self) -> None:
         """Assert that the destination is what an undisturbed sync has to make of it."""
         if self.options["mode"] is RunMode.DRY_RUN:
             assert self.after.destination == {**self.before.destination, **self.raced_there}
             return
-        unseen = {key for _, key in (*unknown, *self.before.raced)}
         for key, found in self.before.source.items():
-            if self.filter.wants(key, found) and key not in unseen:
+            if self.filter.wants(key, found) and key not in self.unseen:
                 self._check_same(found, self.after.destination[key])
         if self.options["delete"] is Delete.EXTRA:
             extra = {key for key in self.before.destination if self._is_extra(key)}
-            assert self.gone - unseen == extra - unseen
+            assert self.gone - self.unseen == extra - self.unseen
         else:
             assert not self.gone
 
@@ -410,7 +417,7 @@ class Trial:
         for key in self.gone - set(self.raced_there):
             assert self._is_extra(key)
         for key, found in self.before.source.items():
-            if self.filter.wants(key, found) and (SRC, key) not in self.before.raced:
+            if self.filter.wants(key, found) and key not in self.unseen:
                 assert key in self.after.destination
         assert not any(
             line["status"] in ("failed", "not_attempted", "not_listed") for line in self.report
