@@ -100,6 +100,7 @@ from s3_xfer.version import VERSION
 from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
+    from s3_xfer.access.doctor import DoctorReport, examine
     from s3_xfer.operations import (
         S3CheckOperation,
         S3CopyOperation,
@@ -112,14 +113,18 @@ if TYPE_CHECKING:
     from s3_xfer.plans.library import copy_shard, make_plan, merge_plan
     from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.records import ShardRecord
+    from s3_xfer.render.check import check_text
     from s3_xfer.render.copy_summary import result_text
+    from s3_xfer.render.doctor import doctor_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 
 __version__ = VERSION
 
 __all__ = [
+    "AbortResult",
     "AccountContext",
     "CannedAcl",
     "CheckResult",
@@ -145,6 +150,7 @@ __all__ = [
     "DeleteTask",
     "Deleted",
     "Diagnosis",
+    "DoctorReport",
     "Encryption",
     "Engine",
     "ErrorClass",
@@ -153,6 +159,7 @@ __all__ = [
     "FailOn",
     "Failed",
     "Identical",
+    "Janitor",
     "JournalError",
     "JournalUse",
     "ListError",
@@ -195,12 +202,16 @@ __all__ = [
     "StorageClass",
     "TagPolicy",
     "TransferMetrics",
+    "UnfinishedUpload",
     "ValidationError",
     "Wording",
     "check",
+    "check_text",
     "copy",
     "copy_shard",
     "declarations_of",
+    "doctor_text",
+    "examine",
     "make_plan",
     "merge_plan",
     "progress_text",
@@ -214,6 +225,13 @@ logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 # What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
 _LAZY = {
+    "AbortResult": "s3_xfer.uploads",
+    "DoctorReport": "s3_xfer.access.doctor",
+    "Janitor": "s3_xfer.uploads",
+    "UnfinishedUpload": "s3_xfer.uploads",
+    "check_text": "s3_xfer.render.check",
+    "doctor_text": "s3_xfer.render.doctor",
+    "examine": "s3_xfer.access.doctor",
     "CheckRun": "s3_xfer.runs.check",
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
