@@ -12,7 +12,8 @@ import functools
 import json
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,6 +143,17 @@ def give_json(result: Mapping[str, Any], *, on_stdout: bool) -> None:
     save_json(result)
     if on_stdout:
         print_json(result)
+
+
+@contextmanager
+def refusals_as_json(*, wanted: bool) -> Iterator[None]:
+    """Print what is refused inside the block as JSON, if that is wanted; raise it again."""
+    try:
+        yield
+    except S3XferError as refusal:
+        if wanted:
+            print_json(refusal_json(refusal))
+        raise
 
 
 def print_json(value: Mapping[str, Any]) -> None:

@@ -132,5 +132,15 @@ def print_error(text: str) -> None:
 
 def print_refusal(error: S3XferError) -> None:
     """Print on stderr what is wrong and what to do next."""
-    lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
-    print_error("error: " + "\n".join(lines))
+    print_problem(*error.text(COMMAND_LINE).split("\n"))
+
+
+def print_problem(*lines: str) -> None:
+    """Print on stderr why the program does not do what was asked for; the first line says what."""
+    print_error(f"{_marked('error:')} " + "\n".join(map(printable, lines)))
+
+
+def _marked(word: str) -> str:
+    """Return a word that must not be overlooked, in red on a terminal."""
+    is_coloured = _can_redraw() and not os.environ.get("NO_COLOR")
+    return click.style(word, fg="red", bold=True) if is_coloured else word

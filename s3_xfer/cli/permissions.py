@@ -13,8 +13,6 @@ from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import (
     PolicyFormat,
-    copy_options,
-    deleting_options,
     doctor_options,
     policy_options,
 )
@@ -32,7 +30,8 @@ if TYPE_CHECKING:
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
-    Give the options of the copy: the doctor sends what the copy would send. An upload is
+    Give the options of the copy: the doctor sends what the copy would send. Those that only say
+    how fast, or what is printed, are accepted as well, and not listed here. An upload is
     opened, given one part and aborted; no object, version or event appears. Every denial comes
     with its causes, and with the statement that is missing if one can help. Ten seconds
     (--time-limit), once the credentials are there.
@@ -51,7 +50,8 @@ Exit status:
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
-    Give the options of the copy: they decide what is needed. Nothing is changed anywhere. The
+    Give the options of the copy: they decide what is needed. Those that decide nothing are
+    accepted as well, and not listed here. Nothing is changed anywhere. The
     accounts of both buckets (--source-bucket-owner, --dest-bucket-owner) say who must write
     down what. A source bucket without one is taken for another account's, a destination bucket
     for the copier's own.
@@ -72,7 +72,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 @command(
     DOCTOR_HELP,
     "Try every step of a copy and say what is denied.",
-    (*copy_options, *deleting_options, *doctor_options),
+    doctor_options,
     epilog=DOCTOR_EXIT_HELP,
     cls=LocationsCommand,
 )
@@ -102,7 +102,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
 @command(
     POLICY_HELP,
     "Print the policies that a copy needs.",
-    (*copy_options, *deleting_options, *policy_options),
+    policy_options,
     cls=LocationsCommand,
 )
 def policy(source: str, destination: str, **values: Any) -> ExitCode:
