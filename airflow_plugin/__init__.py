@@ -13,6 +13,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_plugin.check_operator import S3CrossAccountCheckOperator
+    from airflow_plugin.connections import account_of
     from airflow_plugin.exceptions import (
         S3CopyPermanentError,
         S3CopyRetryableError,
@@ -27,7 +29,9 @@ __all__ = [
     "S3CopyRetryableError",
     "S3CopyStoppedError",
     "S3CopyThrottledError",
+    "S3CrossAccountCheckOperator",
     "S3CrossAccountCopyOperator",
+    "account_of",
     "copy_in_shards",
 ]
 
@@ -36,7 +40,9 @@ _MODULES = {
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",
     "S3CopyThrottledError": "exceptions",
+    "S3CrossAccountCheckOperator": "check_operator",
     "S3CrossAccountCopyOperator": "operator",
+    "account_of": "connections",
     "copy_in_shards": "shards",
 }
 
