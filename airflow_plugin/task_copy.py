@@ -109,14 +109,18 @@ class TaskCopy:
         with reports:
             self._wording = dataclasses.replace(self._wording, urls=reports.urls)
             with library_errors_as_task_errors(self._wording):
-                operation = self._operation(source, destination, reports)
+                is_retry = self._context["ti"].try_number > 1
+                operation = self._operation(source, destination, reports, is_retry=is_retry)
                 self._report_start(operation)
                 return self._copy(operation, reports)
 
     # ------------------------------------------------------------------------- the operation
 
     def operation(self) -> S3CopyOperation:
-        """Return the operation of the arguments, without files of this task."""
+        """Return the operation of the arguments, without files of this task, as in its first try.
+
+        What is planned once must not depend on the try.
+        """
         reports = ReportFiles(
             make_client=self._destination_side.client,
             output=None,
@@ -124,7 +128,7 @@ class TaskCopy:
             owner=self._identity.path,
         )
         with reports:
-            return self._operation(*self._locations(), reports)
+            return self._operation(*self._locations(), reports, is_retry=False)
 
     def _locations(self) -> tuple[S3Location, S3Location]:
         """Return both locations, with the accounts that the connections stand for."""
@@ -145,7 +149,12 @@ class TaskCopy:
         return place
 
     def _operation(
-        self, source: S3Location, destination: S3Location, reports: ReportFiles
+        self,
+        source: S3Location,
+        destination: S3Location,
+        reports: ReportFiles,
+        *,
+        is_retry: bool,
     ) -> S3CopyOperation:
         batch_size = self._arguments.number("batch_size")
         overwrite = self._arguments.flag("overwrite")
@@ -157,7 +166,7 @@ class TaskCopy:
                 "from_report_path": reports.input_path,
                 "journal": self._file_for(journal, self._identity.journal),
             },
-            is_retry=self._context["ti"].try_number > 1,
+            is_retry=is_retry,
         )
         return S3CopyOperation.between(
             source,
