@@ -14,7 +14,7 @@ from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.plans.document import PLAN, Plan
 from s3_xfer.plans.merge import Merge, MergedResult
-from s3_xfer.plans.plan_run import PlanRun
+from s3_xfer.plans.plan_run import PlanRun, frozen_for_plan
 from s3_xfer.plans.shard_run import AUTO, ShardCopy, read_plan, shard_number
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.spec import CopySpec
@@ -45,7 +45,7 @@ def make_plan(
     storage = open_storage(str(out), operation.destination)
     if reuse and storage.read(PLAN) is not None:
         plan = read_plan(storage)
-        if not is_same_copy(plan.description["identity"], operation):
+        if not is_same_copy(plan.description["identity"], frozen_for_plan(operation)):
             raise storage.taken(of="another copy")
         return plan
     with PlanRun(operation, storage=storage, shards=shards, parallelism=parallelism) as run:
