@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
 
 __version__ = VERSION
 
@@ -172,6 +173,7 @@ __all__ = [
     "MetricsCollector",
     "Missing",
     "NotAttempted",
+    "NotRestored",
     "ObjectError",
     "OpenUpload",
     "Outcome",
@@ -186,6 +188,7 @@ __all__ = [
     "Refuse",
     "ReportError",
     "ReportScope",
+    "Restored",
     "RetryAction",
     "RunAborted",
     "RunCancelled",
@@ -208,6 +211,8 @@ __all__ = [
     "SubmittedJob",
     "TagPolicy",
     "TransferMetrics",
+    "UndoOutcome",
+    "UndoResult",
     "ValidationError",
     "Wording",
     "check",
@@ -224,6 +229,7 @@ __all__ = [
     "submit_batch_job",
     "sync",
     "translate",
+    "undo",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
@@ -254,6 +260,11 @@ _LAZY = {
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
+    "NotRestored": "s3_xfer.undelete",
+    "Restored": "s3_xfer.undelete",
+    "UndoOutcome": "s3_xfer.undelete",
+    "UndoResult": "s3_xfer.undelete",
+    "undo": "s3_xfer.undelete",
     "submit_batch_job": "s3_xfer.batch.library",
 }
 

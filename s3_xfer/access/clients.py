@@ -49,7 +49,7 @@ from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -195,7 +195,7 @@ class _RequestsOnly:
         self.request_sent = counter.request_sent
         self.retried = counter.retried
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
         """Count nothing: the copy is none of the run's."""
 
 

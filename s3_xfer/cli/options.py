@@ -37,6 +37,7 @@ SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
 LOOKING = "What to look at"
 ABORTING = "What to list and abort"
+UNDOING = "What to bring back"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
 PLAN = "Plan and shards"
@@ -284,6 +285,21 @@ uploads_options = (
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
+    *_JSON,
+)
+
+undo_options = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    own_flag(UNDOING, "--yes", "Do not ask."),
+    declared(_COPY["mode"], help="Say what would come back; write nothing.", section=UNDOING),
+    declared(
+        _COPY["concurrency"],
+        help="Maximum number of objects at the same time.",
+        default_text=str(THREADS),
+    ),
+    *_RETRIES,
+    declared(_COPY["report_path"], help="Write one JSON line for each object."),
     *_JSON,
 )
 

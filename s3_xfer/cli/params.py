@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
-from s3_xfer.cli.json_result import refusals_as_json
 from s3_xfer.cli.unknown_words import unknown_command, unknown_option
 from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
@@ -159,6 +158,8 @@ class SectionedCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse; an option that there is not is answered with what there is."""
+        from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports this module
+
         try:
             with refusals_as_json(wanted=_JSON in args):
                 return self._parsed(ctx, args)
