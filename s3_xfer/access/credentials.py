@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -126,6 +127,7 @@ def _role_session(
         client = sts_client(base, account, patience_s=patience_s, **keys)
         if requests:
             repeat_sts(client, requests)
+            requests.closing.callback(client.close)
         return client
 
     external_id = {"ExternalId": account.external_id} if account.external_id else {}
@@ -173,7 +175,8 @@ def caller_identity(session: Session, account: AccountContext) -> Identity:
     S3 services other than AWS often have no STS, or one without this request.
     """
     try:
-        answer = sts_client(session, account, patience_s=_STS_TIMEOUT_S).get_caller_identity()
+        with closing(sts_client(session, account, patience_s=_STS_TIMEOUT_S)) as client:
+            answer = client.get_caller_identity()
     except Exception as error:  # noqa: BLE001 - an unknown identity is a result
         info = translate(error)
         status = f" (HTTP {info.http_status})" if info.http_status else ""

@@ -70,7 +70,7 @@ class RequestHooks:
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
         self.outage = self.requests.outages.of(client.meta.endpoint_url, self._probe)
-        transport.attach(client)
+        transport.attach(client, closing=self.requests.closing)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
         # The wildcards put these before botocore's own, which looks for errors in the answer.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
@@ -113,6 +114,7 @@ class RequestPolicy:
     after_stop: AfterStop = AfterStop.REFUSE
     outages: OutageMonitors = field(default_factory=OutageMonitors)
     connections: ConnectionShare = field(default_factory=lambda: process_budget().share())
+    closing: ExitStack = field(default_factory=ExitStack)  # of the clients, at the end of the run
 
     @classmethod
     def of(

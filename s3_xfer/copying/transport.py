@@ -21,7 +21,8 @@ import re
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -49,10 +50,10 @@ _REUSED = "s3_xfer_reused"  # attribute of errors
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def attach(client: S3Client) -> None:
-    """Let ``client`` send its requests through these connections."""
+def attach(client: S3Client, *, closing: ExitStack) -> None:
+    """Let ``client`` send its requests through these connections, which ``closing`` closes."""
     session: Any = client._endpoint.http_session  # type: ignore[attr-defined] # noqa: SLF001
-    pools = {"http": _Pool, "https": _TlsPool}
+    pools = {"http": partial(_Pool, closing=closing), "https": partial(_TlsPool, closing=closing)}
     session._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
 
 
@@ -249,9 +250,10 @@ class _CountedPool:
 
     pool: Any  # urllib3's queue of idle connections, the one that was used last at the end
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, closing: ExitStack, **settings: Any) -> None:
         super().__init__(*args, **settings)
         process_budget().add_pool(self)
+        closing.callback(self.close)  # type: ignore[attr-defined] # of the pool
 
     def close_idle(self, count: int) -> int:
         """Close at most ``count`` idle connections; return how many were closed."""

@@ -8,6 +8,7 @@ refuses the run, and :meth:`Run.result` raises it again.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import uuid
 from abc import abstractmethod
@@ -30,7 +31,7 @@ from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
 from s3_xfer.pipeline.stream import Stream
 from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
-from s3_xfer.runs.run_end import ResultT, RunEnd
+from s3_xfer.runs.run_end import ResultT, RunEnd, in_child_of
 from s3_xfer.spec import TransferSpec
 from s3_xfer.wording import message
 
@@ -179,8 +180,11 @@ class Run(RunEnd[ResultT]):
                 timer.cancel()
             self._metrics.finish()
             self._observers.finish()
-            self._notify_waiters()
-            at_exit.forget(self)
+            try:
+                self._requests.closing.close()
+            finally:
+                self._notify_waiters()
+                at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
         if self._keys.source.key != self.operation.source_key:
@@ -264,8 +268,17 @@ class Run(RunEnd[ResultT]):
 
 
 def _until_left(stream: Stream[Any]) -> Iterator[Any]:
-    """Yield what comes, until the end or until the caller leaves its loop."""
+    """Yield what comes, until the end or until the caller leaves its loop.
+
+    Raises:
+        ValidationError: it is read in a forked child of the process that has the run.
+    """
+    process_id = os.getpid()
     try:
-        yield from stream
+        for outcome in stream:
+            yield outcome
+            if os.getpid() != process_id:
+                raise in_child_of(process_id)
     finally:
-        stream.leave()
+        if os.getpid() == process_id:
+            stream.leave()
