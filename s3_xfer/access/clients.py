@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -42,8 +42,8 @@ from s3_xfer.copying.optional_headers import (
     OptionalHeaders,
 )
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
-from s3_xfer.copying.upload_registry import UploadRegistry
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
+from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
@@ -165,6 +165,40 @@ def open_clients(
     )
 
 
+def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
+    """Return clients of both kinds for copies within the destination's side, never overwriting.
+
+    They have its credentials, and their requests are counted, limited and repeated as all of the
+    run; copies in progress do not show among those of the run.
+    """
+    account = replace(
+        spec.destination,
+        profile=None,
+        role_arn=None,
+        external_id=None,
+        session=clients.destination_session,
+    )
+    counter = _RequestsOnly(clients.requests.counter)
+    return open_clients(
+        source=account,
+        destination=account,
+        options=spec.options,
+        overwrite=False,
+        requests=replace(clients.requests, counter=counter),
+    )
+
+
+class _RequestsOnly:
+    """A counter that does not tell ``counter`` of parts."""
+
+    def __init__(self, counter: TransferCounter) -> None:
+        self.request_sent = counter.request_sent
+        self.retried = counter.retried
+
+    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+        """Count nothing: the copy is none of the run's."""
+
+
 def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
     """Return what copies may do without, and what they are to do without."""
     offered = [] if overwrite else [IF_NONE_MATCH]
@@ -216,20 +250,21 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
-    registry: UploadRegistry | None = None,
+    uploads: UploadTracker | None = None,
     probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    ``patience_s`` to answer each. Uploads that it opens are followed by ``uploads``. ``probe`` is
     that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
     renewal = Renewal(session.get_credentials())
     hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
-    hooks.uploads.registry = registry
+    if uploads:
+        hooks.uploads = uploads
     hooks.attach(client)
     parsing.attach(client)
     return client

@@ -22,6 +22,7 @@ from s3_xfer.cli.factory import (
     rerun_command,
 )
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
@@ -121,9 +122,8 @@ def copy(
         return copy_shard(plan, shard, values)
     assert source and destination  # noqa: S101, PT018 - parsed
     output = output_of(values)
-    with output.printing_refusals():
-        operation = operation_from(source, destination, values)
-        return perform(operation, output, context_of(source, destination, values))
+    operation = operation_from(source, destination, values)
+    return perform(operation, output, context_of(source, destination, values))
 
 
 @command(
@@ -136,8 +136,7 @@ def copy(
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     output = output_of(values)
-    with output.printing_refusals():
-        return _resume(journal, values, output)
+    return _resume(journal, values, output)
 
 
 def _resume(journal: str, values: Values, output: Output) -> ExitCode:
@@ -209,6 +208,11 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
     """
     dry_run = operation.options.mode is RunMode.DRY_RUN
     view = output.view(dry_run=dry_run)
-    result = follow(operation, view, failures_shown=output.failures_shown)
+    result = follow(
+        operation,
+        view,
+        failures_shown=output.failures_shown,
+        keep=save_result,
+    )
     output.print_result(result, context)
     return exit_code(result)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from s3_xfer.cli.filter_options import filter_options
+from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
@@ -115,9 +116,19 @@ _LOCATIONS = (
     _CA_BUNDLE,
 )
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
-_JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
+_JSON = (
+    with_result_file,
+    own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else."),
+    own(
+        OUTPUT,
+        "--json-file",
+        "Write it to this file when the command ends, however it ends.",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+    ),
+)
 _REPORTING = (
-    _JSON,
+    *_JSON,
     own_choice(
         OUTPUT,
         "--progress",
@@ -240,11 +251,11 @@ uploads_options = (
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
-    _JSON,
+    *_JSON,
 )
 
 # What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]),)
+deleting_options = (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
@@ -303,7 +314,7 @@ merge_options = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
     ),
-    _JSON,
+    *_JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
 
@@ -353,7 +364,13 @@ _CONTROL_ENDPOINT = own(
 _JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
 
 batch_plan_options = (
-    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(
+        JOB,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
     own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
     own(
         JOB,
@@ -383,10 +400,10 @@ batch_plan_options = (
     ),
     *_RETRIES,
     *(declared(_COPY[name]) for name in ("max_requests_per_s", "prices_path")),
-    _JSON,
+    *_JSON,
 )
 
-batch_submit_options = (*_JOB_SIDE, _JSON)
+batch_submit_options = (*_JOB_SIDE, *_JSON)
 
 batch_watch_options = (*_JOB_SIDE, *_REPORTING)
 
@@ -409,5 +426,5 @@ batch_collect_options = (
     ),
     *_RETRIES,
     declared(_COPY["max_requests_per_s"]),
-    _JSON,
+    *_JSON,
 )

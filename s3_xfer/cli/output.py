@@ -1,28 +1,27 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
 One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
-and nothing else, with ``--quiet`` nothing.
+and nothing else (:mod:`s3_xfer.cli.json_result`), with ``--quiet`` nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from s3_xfer.cli.json_result import print_json
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import PreflightError, S3XferError
+from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
-from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
 from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
@@ -76,19 +75,6 @@ class Output:
         draw = draw or (count_frame if dry_run else frame)
         return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
-    @contextmanager
-    def printing_refusals(self) -> Iterator[None]:
-        """Print what is refused inside the block as JSON, if that was asked for; raise it again.
-
-        People read it on stderr.
-        """
-        try:
-            yield
-        except S3XferError as refusal:
-            if self.json:
-                print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
-            raise
-
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""
         summary = summarize(result, context)
@@ -105,20 +91,6 @@ class Output:
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
             print_error("\n".join(lines))
-
-
-def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
-    """Return a refused run as plain values, for JSON."""
-    diagnosis = refusal.diagnosis if isinstance(refusal, PreflightError) else None
-    error_class = refusal.error_class
-    return {
-        "state": RunState.VALIDATION_FAILED.value,
-        "errors": [printable(COMMAND_LINE.say(refusal.problem))],
-        "error_class": error_class.value if error_class else None,
-        "remedy": printable(COMMAND_LINE.say(refusal.remedy)),
-        "runbook": error_class.runbook if error_class else None,
-        "diagnosis": diagnosis.to_dict() if diagnosis else None,
-    }
 
 
 def print_lines(lines: Sequence[Line]) -> None:
@@ -151,11 +123,6 @@ def discard_input() -> None:
 def print_line(text: str = "") -> None:
     """Print ``text`` on stdout, in its encoding: click itself sends UTF-8 where that is ASCII."""
     click.echo(text, file=sys.stdout)
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print ``value`` on stdout as one line, in ASCII, which every encoding has."""
-    print_line(json.dumps(value, ensure_ascii=True))
 
 
 def print_error(text: str) -> None:
