@@ -125,6 +125,7 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.session import Session
 
 __version__ = VERSION
 
@@ -198,6 +199,7 @@ __all__ = [
     "S3SyncOperation",
     "S3XferError",
     "SecondChance",
+    "Session",
     "Shard",
     "ShardRecord",
     "Skip",
@@ -236,6 +238,7 @@ _LAZY = {
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
     "S3SyncOperation": "s3_xfer.operations",
+    "Session": "s3_xfer.session",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "BatchPlan": "s3_xfer.batch.plan",

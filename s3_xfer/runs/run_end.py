@@ -41,6 +41,11 @@ class RunEnd(ABC, Generic[ResultT]):
         """Stop, and return at once."""
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the end has come, so that :meth:`result` does not wait."""
+        return self._ended.is_set()
+
+    @property
     @abstractmethod
     def end_timeout_s(self) -> float:
         """How long a run that was cancelled takes to end, at most."""
