@@ -88,7 +88,9 @@ def as_role(world: World, **changes: Any) -> S3CopyOperation:
     return world.operation(destination=account, **changes)
 
 
-def test_a_role_is_assumed_and_renewed_once(filled: World) -> None:
+def test_a_role_is_assumed_and_renewed_once(
+    filled: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """By all runs together, even after the one that had opened it was stopped."""
     server = filled.server
     with Session() as session:
@@ -103,6 +105,7 @@ def test_a_role_is_assumed_and_renewed_once(filled: World) -> None:
         runs = [session.start(as_role(filled, destination_key=f"{n}/")) for n in range(3)]
         assert {run.result().state for run in runs} == {RunState.COMPLETED}
     assert server.count("AssumeRole", status=200) == 2
+    assert "Refreshing temporary credentials failed" not in caplog.text  # it was repeated
 
 
 def test_runs_together_keep_to_one_rate(filled: World) -> None:
