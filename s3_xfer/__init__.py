@@ -128,6 +128,7 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.session import Session
     from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
     from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 
@@ -208,6 +209,7 @@ __all__ = [
     "S3SyncOperation",
     "S3XferError",
     "SecondChance",
+    "Session",
     "Shard",
     "ShardRecord",
     "Skip",
@@ -260,6 +262,7 @@ _LAZY = {
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
     "S3SyncOperation": "s3_xfer.operations",
+    "Session": "s3_xfer.session",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "BatchPlan": "s3_xfer.batch.plan",
