@@ -13,6 +13,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_plugin.batch import S3BatchCopyOperator
     from airflow_plugin.check_operator import S3CrossAccountCheckOperator
     from airflow_plugin.connections import account_of
     from airflow_plugin.exceptions import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_plugin.shards import copy_in_shards
 
 __all__ = [
+    "S3BatchCopyOperator",
     "S3CopyPermanentError",
     "S3CopyRetryableError",
     "S3CopyStoppedError",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "S3BatchCopyOperator": "batch",
     "S3CopyPermanentError": "exceptions",
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",

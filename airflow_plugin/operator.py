@@ -7,10 +7,10 @@ there is nothing to wait for elsewhere. Parsing a DAG only assigns the arguments
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_plugin._compat import BaseOperator, Context
+from airflow_plugin._compat import BaseOperator, BaseOperatorLink, Context
 from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, keyword_only, with_options
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
 
@@ -82,7 +82,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
 
     template_ext: Sequence[str] = ()
     template_fields_renderers: ClassVar[dict[str, str]] = {"botocore_config": "json"}
-    operator_extra_links = (S3SourceLink(), S3DestinationLink())
+    operator_extra_links: Collection[BaseOperatorLink] = (S3SourceLink(), S3DestinationLink())
     ui_color = "#c5e8d4"
 
     @with_options(OPTIONS)

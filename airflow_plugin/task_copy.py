@@ -80,7 +80,8 @@ class TaskCopy(TaskRun):
         with reports:
             self._wording = dataclasses.replace(self._wording, urls=reports.urls)
             with library_errors_as_task_errors(self._wording):
-                operation = self._operation(source, destination, reports)
+                is_retry = self._context["ti"].try_number > 1
+                operation = self._operation(source, destination, reports, is_retry=is_retry)
                 self._report_start(operation)
                 if self._preflight_only:
                     return self._examine(operation)
@@ -89,7 +90,10 @@ class TaskCopy(TaskRun):
     # ------------------------------------------------------------------------- the operation
 
     def operation(self) -> S3CopyOperation:
-        """Return the operation of the arguments, without files of this task."""
+        """Return the operation of the arguments, without files of this task, as in its first try.
+
+        What is planned once must not depend on the try.
+        """
         reports = ReportFiles(
             make_client=self._destination_side.client,
             output=None,
@@ -97,10 +101,15 @@ class TaskCopy(TaskRun):
             owner=self._identity.path,
         )
         with reports:
-            return self._operation(*self._locations(), reports)
+            return self._operation(*self._locations(), reports, is_retry=False)
 
     def _operation(
-        self, source: S3Location, destination: S3Location, reports: ReportFiles
+        self,
+        source: S3Location,
+        destination: S3Location,
+        reports: ReportFiles,
+        *,
+        is_retry: bool,
     ) -> S3CopyOperation:
         batch_size = self._arguments.number("batch_size")
         overwrite = self._arguments.flag("overwrite")
@@ -112,7 +121,7 @@ class TaskCopy(TaskRun):
                 "from_report_path": reports.input_path,
                 "journal": self._file_for(journal, self._identity.journal),
             },
-            is_retry=self._context["ti"].try_number > 1,
+            is_retry=is_retry,
         )
         kind = S3SyncOperation if options.delete is Delete.EXTRA else S3CopyOperation
         return kind.between(

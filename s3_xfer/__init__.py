@@ -128,6 +128,8 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.session import Session
+    from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
     from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 
 __version__ = VERSION
@@ -179,6 +181,7 @@ __all__ = [
     "MetricsCollector",
     "Missing",
     "NotAttempted",
+    "NotRestored",
     "ObjectError",
     "OpenUpload",
     "Outcome",
@@ -193,6 +196,7 @@ __all__ = [
     "Refuse",
     "ReportError",
     "ReportScope",
+    "Restored",
     "RetryAction",
     "RunAborted",
     "RunCancelled",
@@ -205,6 +209,7 @@ __all__ = [
     "S3SyncOperation",
     "S3XferError",
     "SecondChance",
+    "Session",
     "Shard",
     "ShardRecord",
     "Skip",
@@ -215,6 +220,8 @@ __all__ = [
     "SubmittedJob",
     "TagPolicy",
     "TransferMetrics",
+    "UndoOutcome",
+    "UndoResult",
     "UnfinishedUpload",
     "ValidationError",
     "Wording",
@@ -235,6 +242,7 @@ __all__ = [
     "submit_batch_job",
     "sync",
     "translate",
+    "undo",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
@@ -254,6 +262,7 @@ _LAZY = {
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
     "S3SyncOperation": "s3_xfer.operations",
+    "Session": "s3_xfer.session",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
     "BatchPlan": "s3_xfer.batch.plan",
@@ -272,6 +281,11 @@ _LAZY = {
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
+    "NotRestored": "s3_xfer.undelete",
+    "Restored": "s3_xfer.undelete",
+    "UndoOutcome": "s3_xfer.undelete",
+    "UndoResult": "s3_xfer.undelete",
+    "undo": "s3_xfer.undelete",
     "submit_batch_job": "s3_xfer.batch.library",
 }
 

@@ -20,7 +20,7 @@ from s3_xfer.cli.output import print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import ValidationError
+from s3_xfer.errors import ErrorClass, ValidationError
 from s3_xfer.options import Delete
 from s3_xfer.text import printable
 
@@ -92,6 +92,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
         print_line(doctor_text(report, wording=COMMAND_LINE))
         if any(finding.diagnosis for finding in report.findings):
             print_line("All that it needs, to paste: s3-xfer policy, with the same arguments")
+            print_line(COMMAND_LINE.say(ErrorClass.ACCESS_DENIED.see))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,

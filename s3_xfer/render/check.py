@@ -22,7 +22,7 @@ from s3_xfer.render.summary import (
     by_count,
     count_row,
     left_out_rows,
-    requests_row,
+    request_rows,
 )
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
@@ -119,7 +119,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             yield count_row(_label(status), count, size, detail, tone)
     yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
-    yield requests_row("requests", metrics.requests)
+    yield from request_rows(metrics)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
