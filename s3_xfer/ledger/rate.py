@@ -21,8 +21,11 @@ class Rates:
     """Recent speed. ``eta_s`` is None while it cannot be known."""
 
     objects_per_s: float
+    """Objects per second."""
     bytes_per_s: float
+    """Bytes per second."""
     eta_s: float | None
+    """Seconds until the end; None while that cannot be known."""
 
     def __post_init__(self) -> None:
         check_fields(self)
