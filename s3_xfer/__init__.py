@@ -100,6 +100,15 @@ from s3_xfer.version import VERSION
 from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
+    from s3_xfer.batch.collect import CollectResult
+    from s3_xfer.batch.jobs import JobProgress, SubmittedJob
+    from s3_xfer.batch.library import (
+        collect_batch_job,
+        describe_batch_job,
+        make_batch_plan,
+        submit_batch_job,
+    )
+    from s3_xfer.batch.plan import BatchPlan
     from s3_xfer.operations import (
         S3CheckOperation,
         S3CopyOperation,
@@ -116,15 +125,18 @@ if TYPE_CHECKING:
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
 
 __version__ = VERSION
 
 __all__ = [
     "AccountContext",
+    "BatchPlan",
     "CannedAcl",
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CollectResult",
     "CompareBy",
     "CompareField",
     "CompareResult",
@@ -153,6 +165,7 @@ __all__ = [
     "FailOn",
     "Failed",
     "Identical",
+    "JobProgress",
     "JournalError",
     "JournalUse",
     "ListError",
@@ -160,6 +173,7 @@ __all__ = [
     "MetricsCollector",
     "Missing",
     "NotAttempted",
+    "NotRestored",
     "ObjectError",
     "OpenUpload",
     "Outcome",
@@ -174,6 +188,7 @@ __all__ = [
     "Refuse",
     "ReportError",
     "ReportScope",
+    "Restored",
     "RetryAction",
     "RunAborted",
     "RunCancelled",
@@ -193,20 +208,28 @@ __all__ = [
     "Skipped",
     "SourceCheck",
     "StorageClass",
+    "SubmittedJob",
     "TagPolicy",
     "TransferMetrics",
+    "UndoOutcome",
+    "UndoResult",
     "ValidationError",
     "Wording",
     "check",
+    "collect_batch_job",
     "copy",
     "copy_shard",
     "declarations_of",
+    "describe_batch_job",
+    "make_batch_plan",
     "make_plan",
     "merge_plan",
     "progress_text",
     "result_text",
+    "submit_batch_job",
     "sync",
     "translate",
+    "undo",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
@@ -221,15 +244,28 @@ _LAZY = {
     "S3SyncOperation": "s3_xfer.operations",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
+    "BatchPlan": "s3_xfer.batch.plan",
+    "CollectResult": "s3_xfer.batch.collect",
+    "JobProgress": "s3_xfer.batch.jobs",
     "MergedResult": "s3_xfer.plans.merge",
     "Plan": "s3_xfer.plans.document",
     "ShardRecord": "s3_xfer.plans.records",
+    "SubmittedJob": "s3_xfer.batch.jobs",
+    "collect_batch_job": "s3_xfer.batch.library",
     "copy": "s3_xfer.operations",
     "copy_shard": "s3_xfer.plans.library",
+    "describe_batch_job": "s3_xfer.batch.library",
+    "make_batch_plan": "s3_xfer.batch.library",
     "make_plan": "s3_xfer.plans.library",
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
+    "NotRestored": "s3_xfer.undelete",
+    "Restored": "s3_xfer.undelete",
+    "UndoOutcome": "s3_xfer.undelete",
+    "UndoResult": "s3_xfer.undelete",
+    "undo": "s3_xfer.undelete",
+    "submit_batch_job": "s3_xfer.batch.library",
 }
 
 

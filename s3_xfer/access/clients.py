@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -42,14 +42,14 @@ from s3_xfer.copying.optional_headers import (
     OptionalHeaders,
 )
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -165,6 +165,40 @@ def open_clients(
     )
 
 
+def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
+    """Return clients of both kinds for copies within the destination's side, never overwriting.
+
+    They have its credentials, and their requests are counted, limited and repeated as all of the
+    run; copies in progress do not show among those of the run.
+    """
+    account = replace(
+        spec.destination,
+        profile=None,
+        role_arn=None,
+        external_id=None,
+        session=clients.destination_session,
+    )
+    counter = _RequestsOnly(clients.requests.counter)
+    return open_clients(
+        source=account,
+        destination=account,
+        options=spec.options,
+        overwrite=False,
+        requests=replace(clients.requests, counter=counter),
+    )
+
+
+class _RequestsOnly:
+    """A counter that does not tell ``counter`` of parts."""
+
+    def __init__(self, counter: TransferCounter) -> None:
+        self.request_sent = counter.request_sent
+        self.retried = counter.retried
+
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """Count nothing: the copy is none of the run's."""
+
+
 def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
     """Return what copies may do without, and what they are to do without."""
     offered = [] if overwrite else [IF_NONE_MATCH]
@@ -236,16 +270,29 @@ def open_metered_client(
     return client
 
 
-def open_side_client(account: AccountContext) -> S3Client:
-    """Return a client with the destination's credentials for a few requests outside of any run.
+def open_side_client(
+    account: AccountContext,
+    *,
+    side: str = "destination",
+    options: CopyOptions | None = None,
+    requests: RequestPolicy | None = None,
+) -> S3Client:
+    """Return a client with the credentials of one side, for requests outside of any copy.
+
+    ``requests`` counts and repeats them; without it they are repeated as a copy's are.
 
     Raises:
         PreflightError: the credentials cannot be used.
     """
-    requests = RequestPolicy.of(CopyOptions(), counter=MetricsCollector("side"), stop=StopFlag())
-    session = session_for(account, side="destination", requests=requests)
+    options = options or CopyOptions()
+    if requests is None:
+        requests = RequestPolicy.of(options, counter=MetricsCollector("side"), stop=StopFlag())
     return open_metered_client(
-        session, account, requests=requests, patience_s=CopyOptions().read_timeout_s
+        session_for(account, side=side, requests=requests),
+        account,
+        requests=requests,
+        patience_s=options.read_timeout_s,
+        headers=common_headers(options, bucket_owner=account.bucket_owner),
     )
 
 

@@ -16,7 +16,9 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
+from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.connections import ConnectionShare, process_budget
 from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
@@ -38,8 +40,8 @@ class TransferCounter(Protocol):
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
-        """State that ``size_bytes`` of one object are copied so far."""
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """State that ``done_bytes`` of one object are copied so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,7 @@ class RequestPolicy:
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
     outages: OutageMonitors = field(default_factory=OutageMonitors)
+    connections: ConnectionShare = field(default_factory=lambda: process_budget().share())
 
     @classmethod
     def of(

@@ -14,7 +14,7 @@ from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import UNICODE, Glyphs, frame
+from s3_xfer.render.live import UNICODE, Glyphs, frame, moving, stillness
 from s3_xfer.render.progress import Phase, size_field, time_of
 from s3_xfer.render.summary import (
     Context,
@@ -24,7 +24,7 @@ from s3_xfer.render.summary import (
     by_count,
     count_row,
     left_out_rows,
-    requests_row,
+    request_rows,
 )
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
@@ -63,11 +63,12 @@ def check_frame(
     if phase is Phase.PREFLIGHT:
         return frame(phase, metrics, rates, width, glyphs)
     parts = [
-        f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
+        f"{moving(metrics, glyphs)} {_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
         f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",
         f"{rates.objects_per_s:,.0f}/s",
         f"{format_count(metrics.files_failed)} differ",
         f"elapsed {format_duration(metrics.duration_s)}",
+        *stillness(rates),
     ]
     text = Text(glyphs.between.join(parts), style="red" if metrics.files_failed else "cyan")
     text.truncate(width)
@@ -131,7 +132,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             yield count_row(_label(status), count, size, detail, tone)
     yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
-    yield requests_row("requests", metrics.requests)
+    yield from request_rows(metrics)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 
