@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_plugin.batch import S3BatchCopyOperator
+    from airflow_plugin.check_operator import S3CrossAccountCheckOperator
+    from airflow_plugin.connections import account_of
     from airflow_plugin.exceptions import (
         S3CopyPermanentError,
         S3CopyRetryableError,
@@ -29,9 +31,11 @@ __all__ = [
     "S3CopyRetryableError",
     "S3CopyStoppedError",
     "S3CopyThrottledError",
+    "S3CrossAccountCheckOperator",
     "S3CrossAccountCopyOperator",
     "S3MergeOperator",
     "S3PlanOperator",
+    "account_of",
     "copy_in_shards",
 ]
 
@@ -43,7 +47,9 @@ _MODULES = {
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",
     "S3CopyThrottledError": "exceptions",
+    "S3CrossAccountCheckOperator": "check_operator",
     "S3CrossAccountCopyOperator": "operator",
+    "account_of": "connections",
     "copy_in_shards": "shards",
 }
 

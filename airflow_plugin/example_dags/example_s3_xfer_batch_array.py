@@ -5,6 +5,8 @@ The waiting task is deferred: it takes no worker. For more shards than Airflow m
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.providers.amazon.aws.operators.batch import BatchOperator
 
 from airflow_plugin import S3MergeOperator, S3PlanOperator
@@ -14,7 +16,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow import DAG
 
-COPY = {
+COPY: dict[str, Any] = {
     "plan": "s3://our-control/plans/{{ run_id }}",
     "source_key": "s3://their-bucket/data/",
     "destination_key": "s3://our-bucket/from-them/",

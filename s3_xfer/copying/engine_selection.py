@@ -61,6 +61,7 @@ def select_engine(
         context.hooks.renewal.credentials,
         connect_timeout_s=config.connect_timeout,
         ca_bundle=ca_bundle,
+        opened=context.hooks.requests.opened,
     )
 
 

@@ -27,7 +27,10 @@ for module in sorted(set(sys.modules) - before):
 """
 
 
-@pytest.mark.parametrize("name", ["S3CrossAccountCopyOperator", "S3BatchCopyOperator"])
+@pytest.mark.parametrize(
+    "name",
+    ["S3CrossAccountCopyOperator", "S3CrossAccountCheckOperator", "S3BatchCopyOperator"],
+)
 def test_parsing_a_dag_loads_neither_boto3_nor_the_engine(name: str) -> None:
     """Airflow parses every file every few seconds, each in a new process."""
     loaded = subprocess.run(

@@ -163,10 +163,9 @@ def test_the_size_of_an_array_is_that_of_the_plan(stage: Stage, tmp_path: Path) 
     assert (plan.plan, merge.plan) == (shards.parameters["plan"], shards.parameters["plan"])
     for numbers, size in (([0], 2), ([0, 1, 2], 3)):
         ti = SimpleNamespace(xcom_pull=lambda numbers=numbers, **_: numbers)
-        environment = dag.get_template_env()
-        assert shards.render_template(shards.array_properties, {"ti": ti}, environment) == {
-            "size": size
-        }
+        context: Any = {"ti": ti}
+        rendered = shards.render_template(shards.array_properties, context, dag.get_template_env())
+        assert rendered == {"size": size}
 
 
 def test_too_many_shards_are_refused_when_the_dag_is_parsed() -> None:

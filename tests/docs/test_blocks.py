@@ -37,7 +37,7 @@ NOT_RUN = {
     "docs/how-to/batch-operations.md": 4,
     "README.md": 4,
     "docs/access.md": 2,
-    "docs/how-to/airflow.md": 7,
+    "docs/how-to/airflow.md": 8,
     "docs/how-to/install.md": 2,
     "docs/how-to/kubernetes.md": 2,
     "docs/how-to/shards.md": 4,
