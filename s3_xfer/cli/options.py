@@ -400,6 +400,7 @@ doctor_options = (
 policy_options = (
     *_examined("principal"),
     own_flag(OUTPUT, "--json", "", hidden=True),
+    own(OUTPUT, "--json-file", "", type=click.Path(path_type=Path), hidden=True),
     _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
@@ -464,6 +465,10 @@ batch_plan_options = (
     ),
     *_LOCATIONS,
     *_SELECTING,
+    *(
+        declared(_COPY[name])
+        for name in ("files_from", "files_from_format", "files_from_keys", "inventory")
+    ),
     *(
         declared({**declarations_of(CopySpec), **_COPY}[name])
         for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")
