@@ -22,7 +22,7 @@ OLDEST_LEFT_OUT := $(patsubst %,--ignore=tests/contract/test_%.py,markers odd_li
 FAST_TESTS := tests/vocabulary tests/ledger tests/sources tests/planning tests/pipeline tests/listing tests/render \
 	tests/packaging tests/docs/test_blocks.py tests/docs/test_container.py tests/docs/test_documents.py
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
-# what each consists of is in requirements/airflow-*.in.
+# what each consists of is in requirements/airflow-*.in (2.10, 2.11, 3.0 to 3.3).
 AIRFLOW ?= 2.10 2.11 3.3
 AIRFLOW_TYPED := 3.3
 AIRFLOW_TESTS ?= tests/airflow
@@ -32,7 +32,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest test-services test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
+	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
 	airflow-demo docs bench profile mutants release-check clean
 
 help: ## List the targets
@@ -71,6 +71,9 @@ contracts: .venv/ready ## Check that imports respect the architecture
 # COVERAGE=yes prints the coverage, and fails below the floor in setup.cfg.
 test-locked: .venv/ready ## Run the tests with the locked dependencies (COVERAGE=yes: with the figure)
 	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+test-long: .venv/ready ## Run all cases of the long tables, of which test-locked runs some
+	$(BIN)/python -m pytest -n $(PROCESSES) --whole-tables $(TESTS)
 
 test-fast: .venv/ready ## Run the tests that need no server and no time: an answer in a minute
 	$(BIN)/python -m pytest -n $(PROCESSES) -m "not hypothesis" $(FAST_TESTS)
@@ -154,8 +157,9 @@ benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
 	@touch $@
 
-bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs
-	$(BIN)/python benchmarks/run.py
+# BENCH="short faults --copiers s5cmd,s3-xfer --pairs 5" asks less; what it prints is for the document.
+bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs (BENCH="short")
+	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 profile: .venv/ready ## Show where the time of one copy of many small objects goes
 	$(BIN)/python -m benchmarks.profile_copy

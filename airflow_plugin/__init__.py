@@ -13,6 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_plugin.batch import S3BatchCopyOperator
+    from airflow_plugin.check_operator import S3CrossAccountCheckOperator
+    from airflow_plugin.connections import account_of
     from airflow_plugin.exceptions import (
         S3CopyPermanentError,
         S3CopyRetryableError,
@@ -20,23 +23,33 @@ if TYPE_CHECKING:
         S3CopyThrottledError,
     )
     from airflow_plugin.operator import S3CrossAccountCopyOperator
-    from airflow_plugin.shards import copy_in_shards
+    from airflow_plugin.shards import S3MergeOperator, S3PlanOperator, copy_in_shards
 
 __all__ = [
+    "S3BatchCopyOperator",
     "S3CopyPermanentError",
     "S3CopyRetryableError",
     "S3CopyStoppedError",
     "S3CopyThrottledError",
+    "S3CrossAccountCheckOperator",
     "S3CrossAccountCopyOperator",
+    "S3MergeOperator",
+    "S3PlanOperator",
+    "account_of",
     "copy_in_shards",
 ]
 
 _MODULES = {
+    "S3BatchCopyOperator": "batch",
+    "S3MergeOperator": "shards",
+    "S3PlanOperator": "shards",
     "S3CopyPermanentError": "exceptions",
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",
     "S3CopyThrottledError": "exceptions",
+    "S3CrossAccountCheckOperator": "check_operator",
     "S3CrossAccountCopyOperator": "operator",
+    "account_of": "connections",
     "copy_in_shards": "shards",
 }
 

@@ -19,7 +19,7 @@ from s3_xfer.batch.jobs import JobProgress
 from s3_xfer.batch.plan import REST, BatchPlan
 from s3_xfer.batch.verdict import JobEnd, Left, end_of
 from s3_xfer.comparison import CompareResult
-from s3_xfer.errors import ReportError, RunCancelled, ValidationError, check_fields
+from s3_xfer.errors import ErrorClass, ReportError, RunCancelled, ValidationError, check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT, error_line
 from s3_xfer.ledger.report import (
     COPIED,
@@ -47,11 +47,17 @@ class CollectResult:
     """
 
     job: JobProgress
+    """The job, when its report was read."""
     counts: Mapping[str, int]
+    """How many objects ended how, by the status in the report."""
     bytes_copied: int
+    """The sizes of those that were verified."""
     rest: int
+    """How many objects the job could not have copied."""
     errors: tuple[str, ...]
+    """The first failures, a line each."""
     report: Path
+    """The report, from which a copy goes on."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -121,6 +127,7 @@ def collect(
         raise ReportError(
             f"the job {printable(job.job_id)} has tried objects, and there is no completion report",
             remedy="S3 writes it a while after the end: collect again later",
+            error_class=ErrorClass.TIMEOUT,
         )
     for row in rows or ():
         objects.note_row(row)

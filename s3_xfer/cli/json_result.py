@@ -197,6 +197,7 @@ def _described(state: RunState, problem: str, error_class: ErrorClass | None) ->
         "state": state.value,
         "errors": [problem],
         "error_class": error_class.value if error_class else None,
+        "permanent": bool(error_class and not error_class.is_transient),
         "runbook": error_class.runbook if error_class else None,
     }
 

@@ -30,6 +30,7 @@ from s3_xfer.cli.shards import merge, plan
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
 from s3_xfer.cli.sync import sync
+from s3_xfer.cli.undo import undo
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
@@ -92,6 +93,7 @@ _COMMANDS = (
     resume,
     runbook,
     sync,
+    undo,
     uploads,
     version,
 )

@@ -37,6 +37,7 @@ SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
 LOOKING = "What to look at"
 ABORTING = "What to list and abort"
+UNDOING = "What to bring back"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
 PLAN = "Plan and shards"
@@ -287,6 +288,21 @@ uploads_options = (
     *_JSON,
 )
 
+undo_options = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    own_flag(UNDOING, "--yes", "Do not ask."),
+    declared(_COPY["mode"], help="Say what would come back; write nothing.", section=UNDOING),
+    declared(
+        _COPY["concurrency"],
+        help="Maximum number of objects at the same time.",
+        default_text=str(THREADS),
+    ),
+    *_RETRIES,
+    declared(_COPY["report_path"], help="Write one JSON line for each object."),
+    *_JSON,
+)
+
 # What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
 # whole, the rest is taken and not shown.
 _DECIDES = (Section.WHAT, Section.FIDELITY)
@@ -384,6 +400,7 @@ doctor_options = (
 policy_options = (
     *_examined("principal"),
     own_flag(OUTPUT, "--json", "", hidden=True),
+    own(OUTPUT, "--json-file", "", type=click.Path(path_type=Path), hidden=True),
     _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
@@ -448,6 +465,10 @@ batch_plan_options = (
     ),
     *_LOCATIONS,
     *_SELECTING,
+    *(
+        declared(_COPY[name])
+        for name in ("files_from", "files_from_format", "files_from_keys", "inventory")
+    ),
     *(
         declared({**declarations_of(CopySpec), **_COPY}[name])
         for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")

@@ -20,7 +20,7 @@ from s3_xfer.cli.output import print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import ValidationError
+from s3_xfer.errors import ErrorClass, ValidationError
 from s3_xfer.options import Delete
 from s3_xfer.text import printable
 
@@ -80,7 +80,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
     from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
     from s3_xfer.access.doctor import Conclusion, examine  # noqa: PLC0415
-    from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
+    from s3_xfer.render.doctor import doctor_text  # noqa: PLC0415
 
     operation = operation_from(
         source, destination, values, is_sync=values["delete"] is Delete.EXTRA
@@ -89,7 +89,10 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     report = examine(operation, time_limit_s=values["time_limit"])
     give_json(COMMAND_LINE.say_all(report.to_dict()), on_stdout=values["json"])
     if not (values["json"] or values["quiet"]):
-        print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
+        print_line(doctor_text(report, wording=COMMAND_LINE))
+        if any(finding.diagnosis for finding in report.findings):
+            print_line("All that it needs, to paste: s3-xfer policy, with the same arguments")
+            print_line(COMMAND_LINE.say(ErrorClass.ACCESS_DENIED.see))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,

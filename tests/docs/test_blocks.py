@@ -34,22 +34,22 @@ NEEDS = {
 }
 # How many blocks of each page are not run: whoever hides one has to say so here.
 NOT_RUN = {
-    "docs/how-to/batch-operations.md": 3,
+    "docs/how-to/batch-operations.md": 4,
     "README.md": 4,
     "docs/access.md": 2,
-    "docs/how-to/airflow.md": 7,
+    "docs/how-to/airflow.md": 8,
     "docs/how-to/install.md": 2,
     "docs/how-to/kubernetes.md": 2,
-    "docs/how-to/shards.md": 3,
+    "docs/how-to/shards.md": 4,
     "docs/how-to/lists.md": 4,
     "docs/how-to/other-services.md": 1,
     "docs/how-to/resume.md": 2,
     "docs/how-to/several-sources.md": 1,
-    "docs/how-to/sync.md": 2,
-    "docs/how-to/testing.md": 2,
+    "docs/how-to/sync.md": 3,
+    "docs/how-to/testing.md": 3,
     "docs/how-to/uploads.md": 2,
     "docs/releasing.md": 3,
-    "docs/runbook.md": 25,
+    "docs/runbook.md": 26,
     "docs/tutorial.md": 5,
 }
 ALL_BLOCKS = [block for page in PAGES for block in blocks_of(page)]
