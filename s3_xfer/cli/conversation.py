@@ -69,17 +69,17 @@ class Conversation:
         def accept(url: str) -> Answers:
             return {"source": url, **self._whole(url, answers)}
 
-        return self._place("source", "Copy from", answers, accept)
+        return self._location("source", "Copy from", answers, accept)
 
     def _destination(self, answers: Answers) -> Answers:
         def accept(url: str) -> Answers:
-            from s3_xfer.places import look_at_destination  # noqa: PLC0415 - boto3 is slow to import
+            from s3_xfer.locations import look_at_destination  # noqa: PLC0415 - boto3 is slow to import
 
             location = S3Location.parse(url, account=account_from(answers, "dest"))
             look_at_destination(location, options_from(answers))
             return {"destination": url}
 
-        return self._place("destination", "Copy to", answers, accept)
+        return self._location("destination", "Copy to", answers, accept)
 
     def _journal(self, answers: Answers) -> Answers:
         if not self._asks_for_files(answers, "journal"):
@@ -96,7 +96,7 @@ class Conversation:
 
     # ----------------------------------------------------------------------------- their parts
 
-    def _place(
+    def _location(
         self, name: str, text: str, answers: Answers, accept: Callable[[str], Answers]
     ) -> Answers:
         """Ask until ``accept`` takes a URL, and return what it makes of it."""
@@ -117,7 +117,7 @@ class Conversation:
 
     def _whole(self, url: str, answers: Answers) -> Answers:
         """Look at a source, and ask whether all of a prefix is meant."""
-        from s3_xfer.places import SourceKind, look_at_source  # noqa: PLC0415 - slow to import
+        from s3_xfer.locations import SourceKind, look_at_source  # noqa: PLC0415 - slow to import
 
         if answers["files_from"] or answers["inventory"]:
             return {}

@@ -127,7 +127,7 @@ def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
 
 
 def _show_plan(operation: S3CopyOperation, counted: CopyResult) -> None:
-    from s3_xfer.places import principal_of  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.locations import principal_of  # noqa: PLC0415 - boto3 is slow to import
 
     keys = operation.key_map()
     rows = plan_rows(

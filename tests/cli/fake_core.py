@@ -242,7 +242,7 @@ def _task(number: int) -> CopyTask:
 
 
 class SourceKind(enum.Enum):
-    """As in s3_xfer.places, whose import takes seconds."""
+    """As in s3_xfer.locations, whose import takes seconds."""
 
     OBJECT, PREFIX, BOTH = "object", "prefix", "both"
 
@@ -268,12 +268,12 @@ def main() -> int:
     module = types.ModuleType("s3_xfer.operations")
     module.S3CopyOperation = FakeOperation  # type: ignore[attr-defined]
     sys.modules["s3_xfer.operations"] = module
-    places = types.ModuleType("s3_xfer.places")
-    places.SourceKind = SourceKind  # type: ignore[attr-defined]
-    places.look_at_source = _look_at_source  # type: ignore[attr-defined]
-    places.look_at_destination = _look_at_destination  # type: ignore[attr-defined]
-    places.principal_of = _principal_of  # type: ignore[attr-defined]
-    sys.modules["s3_xfer.places"] = places
+    locations = types.ModuleType("s3_xfer.locations")
+    locations.SourceKind = SourceKind  # type: ignore[attr-defined]
+    locations.look_at_source = _look_at_source  # type: ignore[attr-defined]
+    locations.look_at_destination = _look_at_destination  # type: ignore[attr-defined]
+    locations.principal_of = _principal_of  # type: ignore[attr-defined]
+    sys.modules["s3_xfer.locations"] = locations
     from s3_xfer.cli.main import main as program  # noqa: PLC0415 - after the core is replaced
 
     return program()

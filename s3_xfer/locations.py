@@ -75,11 +75,11 @@ def principal_of(account: AccountContext, *, side: str) -> str:
         return ""
 
 
-def _at(place: AccountContext, credentials: AccountContext) -> AccountContext:
-    """Return ``credentials`` where ``place`` is."""
+def _at(location: AccountContext, credentials: AccountContext) -> AccountContext:
+    """Return ``credentials`` where ``location`` is."""
     return replace(
         credentials,
-        region=place.region or credentials.region,
-        endpoint_url=place.endpoint_url,
-        bucket_owner=place.bucket_owner,
+        region=location.region or credentials.region,
+        endpoint_url=location.endpoint_url,
+        bucket_owner=location.bucket_owner,
     )
