@@ -22,7 +22,7 @@ OLDEST_LEFT_OUT := $(patsubst %,--ignore=tests/contract/test_%.py,markers odd_li
 FAST_TESTS := tests/vocabulary tests/ledger tests/sources tests/planning tests/pipeline tests/listing tests/render \
 	tests/packaging tests/docs/test_blocks.py tests/docs/test_container.py tests/docs/test_documents.py
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
-# what each consists of is in requirements/airflow-*.in.
+# what each consists of is in requirements/airflow-*.in (2.10, 2.11, 3.0 to 3.3).
 AIRFLOW ?= 2.10 2.11 3.3
 AIRFLOW_TYPED := 3.3
 AIRFLOW_TESTS ?= tests/airflow
