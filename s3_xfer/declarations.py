@@ -130,6 +130,8 @@ class Declaration:
     """What a journal does with it."""
     flag: str = _DERIVED
     """How it is typed on the command line; empty if it cannot be."""
+    short: str = ""
+    """Another, shorter way to type the flag."""
     default: Any = None
     """The default of the field; ``inspect.Parameter.empty`` if it has none."""
     default_text: str = ""

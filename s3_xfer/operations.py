@@ -8,7 +8,6 @@ can be started any number of times.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -35,6 +34,7 @@ from s3_xfer.runs.observers import Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
+from s3_xfer.spelling import nearest
 
 OutcomeT = TypeVar("OutcomeT")
 
@@ -367,9 +367,9 @@ def options_of(given: Mapping[str, Any]) -> CopyOptions:
     known = declarations_of(CopyOptions)
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             raise ValidationError(
                 f"there is no option {name}",
-                remedy=f"did you mean {close[0]}?" if close else "see the fields of CopyOptions",
+                remedy=f"did you mean {near}?" if near else "see the fields of CopyOptions",
             )
     return CopyOptions(**given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra, FailOn
@@ -45,7 +46,9 @@ class TransferSpec:
     destination_key: str = field(
         metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
     )
-    recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
+    recursive: bool = option(
+        False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
+    )
     source: AccountContext = field(default_factory=AccountContext)
     """How the source is reached; by default with the destination's credentials."""
     destination: AccountContext = field(default_factory=AccountContext)
@@ -130,6 +133,8 @@ class CopySpec(TransferSpec):
     """The fingerprint of the delete plan that was confirmed; empty: any."""
     key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
     """The ranges of the prefix that are listed: everything, or one shard of a plan."""
+    identical_since: datetime | None = field(default=None, repr=False)
+    """What the destination has had since before is not taken for identical; None: it is."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

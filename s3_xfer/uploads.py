@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
-from s3_xfer.access.credentials import caller_identity
+from s3_xfer.access.credentials import Identity, caller_identity
 from s3_xfer.access.documents import role_of_session
 from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
@@ -48,12 +48,19 @@ class UnfinishedUpload:
     """
 
     upload: OpenUpload
+    """Bucket, key and id."""
     initiated: datetime | None
+    """When it was begun; None if the service does not say."""
     initiator: str
+    """Who has begun it."""
     storage_class: str
+    """The storage class of the object it would write."""
     is_ours: bool
+    """Whether whoever lists it has begun it."""
     parts: int | None = None
+    """How many parts it has; None if they were not read, or are hidden."""
     size_bytes: int | None = None
+    """Their sizes together; None as with the parts."""
 
     def age_s(self, now: datetime) -> float | None:
         """Return how long ago it was begun, in seconds; None if that is not known."""
@@ -84,8 +91,11 @@ class AbortResult:
     """
 
     unfinished: UnfinishedUpload
+    """The upload."""
     error: ObjectError | None = None
+    """Why it is still there, or may be."""
     is_proven: bool = True
+    """Whether S3 has confirmed that it is gone."""
 
 
 class Janitor:
@@ -114,8 +124,8 @@ class Janitor:
             requests=requests,
         )
         self._client = clients.destination
-        self.identity = caller_identity(clients.destination_session, location.account)
-        self.warnings = clients.warnings()
+        self.identity: Identity = caller_identity(clients.destination_session, location.account)
+        self.warnings: tuple[str, ...] = clients.warnings()
 
     def find(self, *, sizes: bool) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished uploads; with ``sizes`` their parts are added up, if S3 lets us.

@@ -50,7 +50,7 @@ from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -196,7 +196,7 @@ class _RequestsOnly:
         self.request_sent = counter.request_sent
         self.retried = counter.retried
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
         """Count nothing: the copy is none of the run's."""
 
 
@@ -271,16 +271,29 @@ def open_metered_client(
     return client
 
 
-def open_side_client(account: AccountContext) -> S3Client:
-    """Return a client with the destination's credentials for a few requests outside of any run.
+def open_side_client(
+    account: AccountContext,
+    *,
+    side: str = "destination",
+    options: CopyOptions | None = None,
+    requests: RequestPolicy | None = None,
+) -> S3Client:
+    """Return a client with the credentials of one side, for requests outside of any copy.
+
+    ``requests`` counts and repeats them; without it they are repeated as a copy's are.
 
     Raises:
         PreflightError: the credentials cannot be used.
     """
-    requests = RequestPolicy.of(CopyOptions(), counter=MetricsCollector("side"), stop=StopFlag())
-    session = session_for(account, side="destination", requests=requests)
+    options = options or CopyOptions()
+    if requests is None:
+        requests = RequestPolicy.of(options, counter=MetricsCollector("side"), stop=StopFlag())
     return open_metered_client(
-        session, account, requests=requests, patience_s=CopyOptions().read_timeout_s
+        session_for(account, side=side, requests=requests),
+        account,
+        requests=requests,
+        patience_s=options.read_timeout_s,
+        headers=common_headers(options, bucket_owner=account.bucket_owner),
     )
 
 

@@ -104,7 +104,7 @@ def _opened_session(
         raise
     except Exception as error:
         raise _refused(account, side, error) from error
-    if credentials is None:
+    if credentials is None and not account.no_sign_request:
         raise PreflightError(
             f"no AWS credentials were found for the {side} side",
             error_class=ErrorClass.MACHINE_LIMIT  # files of the configuration count as missing

@@ -73,7 +73,9 @@ class DoctorReport:
     """What the doctor found, in order."""
 
     findings: tuple[Finding, ...]
+    """What each probe has shown, in order."""
     duration_s: float
+    """How long the probes took."""
 
     @property
     def conclusion(self) -> Conclusion:
@@ -83,6 +85,11 @@ class DoctorReport:
         if any(finding.leaves_doubt for finding in self.findings):
             return Conclusion.UNPROVEN
         return Conclusion.ALLOWED
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the copy would be refused."""
+        return self.conclusion is Conclusion.REFUSED
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

@@ -60,6 +60,8 @@ class BatchPlan:
     """Estimates in dollars, by what they are for."""
     request: JsonObject
     """What CreateJob is sent, but the ETag of the manifest."""
+    identity: JsonObject
+    """What identifies the copy, by which a plan is known again."""
 
     def __post_init__(self) -> None:
         check_fields(self)

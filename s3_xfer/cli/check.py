@@ -56,11 +56,14 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 )
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
-    from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check import check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check_frame import check_frame  # noqa: PLC0415
 
     output = output_of(values)
     operation = _operation(source, destination, values)
-    view = output.view(line=check_line, draw=check_frame)
+    keys = operation.key_map()
+    route = (keys.source.url, keys.destination.url)
+    view = output.view(route=route, line=check_line, draw=check_frame)
     result = follow(
         operation,
         view,

@@ -18,6 +18,7 @@ from typing import Protocol, TypeAlias
 
 from s3_xfer.copying.opened import Opened
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
+from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.connections import ConnectionShare, process_budget
 from s3_xfer.pipeline.limits import RateLimiter, SharedRateLimiter
@@ -42,8 +43,8 @@ class TransferCounter(Protocol):
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
-        """State that ``size_bytes`` of one object are copied so far."""
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """State that ``done_bytes`` of one object are copied so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

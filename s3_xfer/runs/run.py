@@ -209,6 +209,7 @@ class Run(RunEnd[ResultT]):
             self._leave_all()
         else:
             if has_work:
+                self._metrics.checks_ended()
                 self._state = RunState.COPYING
                 self._work()
         self._observers.finish()
