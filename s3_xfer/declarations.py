@@ -131,7 +131,7 @@ class Declaration:
     flag: str = _DERIVED
     """How it is typed on the command line; empty if it cannot be."""
     short: str = ""
-    """Another, shorter way to type the flag."""
+    """Another way to type it."""
     default: Any = None
     """The default of the field; ``inspect.Parameter.empty`` if it has none."""
     default_text: str = ""

@@ -134,7 +134,7 @@ class CopySpec(TransferSpec):
     key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
     """The ranges of the prefix that are listed: everything, or one shard of a plan."""
     identical_since: datetime | None = field(default=None, repr=False)
-    """What the destination has had since before is not taken for identical; None: it is."""
+    """What the destination has had since before this instant is not taken for identical."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -61,7 +61,7 @@ class BatchPlan:
     request: JsonObject
     """What CreateJob is sent, but the ETag of the manifest."""
     identity: JsonObject
-    """What identifies the copy, by which a plan is known again."""
+    """The identity of the copy, as in a journal."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -110,7 +110,7 @@ class TransferMetrics:
     bytes_in_progress: int = 0
     """Finished parts of unfinished objects."""
     in_parts: tuple[ObjectInParts, ...] = ()
-    """The largest unfinished objects, and what of them is copied."""
+    """The largest of the objects that are being copied in parts."""
     listing_complete: bool = False
     """Whether everything that there is was found."""
     retries: int = 0
@@ -130,7 +130,7 @@ class TransferMetrics:
     requests: Mapping[str, int] = field(default_factory=dict)
     """What was sent, by S3 operation, repetitions included."""
     requests_of_checks: Mapping[str, int] = field(default_factory=dict)
-    """Those of the requests that checked access before the first copy."""
+    """Those of them that the checks before the first copy sent."""
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
     """How many each engine copied."""
     files_copied_earlier: int = 0
