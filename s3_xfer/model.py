@@ -219,7 +219,8 @@ class S3Object:
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
     then looks it up first, as it does where ``size_is_known`` is false. ``metadata`` is only filled
-    by a HEAD. ``version_id`` names one version of the object; None is the current one.
+    by a HEAD. An empty ``storage_class`` is not known. ``version_id`` names one version of the
+    object; None is the current one.
     """
 
     bucket: str
