@@ -18,7 +18,8 @@ Describe a copy, run it, look at how it ended::
 or in one line: ``s3_xfer.copy("s3://their-bucket/data/", "s3://our-bucket/x/", recursive=True)``;
 or watch it: ``with operation.start() as run:``, then poll ``run.snapshot()``, iterate over
 ``run.outcomes()``, ``run.cancel()``, ``run.result()``; :func:`progress_text` and
-:func:`result_text` say it in words. In an event loop: ``await operation.run_async()``.
+:func:`result_text` say it in words, :func:`result_html` on a page. In an event loop:
+``await operation.run_async()``.
 
 :class:`S3CheckOperation` takes the same places and compares them, without writing anything::
 
@@ -113,6 +114,8 @@ if TYPE_CHECKING:
     from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.records import ShardRecord
     from s3_xfer.render.copy_summary import result_text
+    from s3_xfer.render.html.checks import check_html
+    from s3_xfer.render.html.copies import result_html
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
@@ -198,12 +201,14 @@ __all__ = [
     "ValidationError",
     "Wording",
     "check",
+    "check_html",
     "copy",
     "copy_shard",
     "declarations_of",
     "make_plan",
     "merge_plan",
     "progress_text",
+    "result_html",
     "result_text",
     "sync",
     "translate",
@@ -229,6 +234,8 @@ _LAZY = {
     "make_plan": "s3_xfer.plans.library",
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
+    "check_html": "s3_xfer.render.html.checks",
+    "result_html": "s3_xfer.render.html.copies",
     "result_text": "s3_xfer.render.copy_summary",
 }
 

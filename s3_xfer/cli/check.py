@@ -56,13 +56,23 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 )
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
-    from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check import check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check_frame import check_frame  # noqa: PLC0415
 
     output = output_of(values)
-    operation = _operation(source, destination, values)
-    view = output.view(line=check_line, draw=check_frame)
-    result = follow(operation, view, failures_shown=output.failures_shown)
-    _print(result, output, context_of(source, destination, values))
+    with output.printing_refusals():
+        operation = _operation(source, destination, values)
+        view = output.view(line=check_line, draw=check_frame)
+        result = follow(operation, view, failures_shown=output.failures_shown)
+    context = context_of(source, destination, values)
+    _print(result, output, context)
+
+    def page() -> str:
+        from s3_xfer.render.html.checks import check_page  # noqa: PLC0415 - for few runs
+
+        return check_page(result, operation, context)
+
+    output.write(page)
     return exit_code(result)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.end_of_run import EndOfRun
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -27,9 +28,11 @@ from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -173,8 +176,15 @@ def _account(values: Values, side: str) -> AccountContext:
 
 
 def output_of(values: Values) -> Output:
-    """Return how much is to be printed."""
-    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
+    """Return how much is to be printed, and what is to be written at the end."""
+    context = click.get_current_context()
+    end = EndOfRun(
+        command=str(context.command.name),
+        params=context.params,
+        html_path=values["html_path"],
+    )
+    names = ("progress", "json", "quiet", "verbose")
+    return Output(end=end, **{name: values[name] for name in names if name in values})
 
 
 def context_of(
@@ -210,5 +220,17 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
     dry_run = operation.options.mode is RunMode.DRY_RUN
     view = output.view(dry_run=dry_run)
     result = follow(operation, view, failures_shown=output.failures_shown)
-    output.print_result(result, context)
+    end_with(result, operation, output, context)
     return exit_code(result)
+
+
+def end_with(result: CopyResult, spec: CopySpec, output: Output, context: Context) -> None:
+    """Print the result of a copy, and write its page."""
+    output.print_result(result, context)
+
+    def page() -> str:
+        from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs
+
+        return copy_page(result, spec, context)
+
+    output.write(page)

@@ -126,6 +126,16 @@ _REPORTING = (
     ),
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
+_AT_THE_END = (
+    own(
+        OUTPUT,
+        "--html",
+        "Write the end of the run as an HTML page, one file that needs nothing else.",
+        name="html_path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+    ),
+)
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
 _INPUTS_OF_CHECK = {
@@ -154,6 +164,7 @@ copy_options = (
     *filter_options(),
     *(declared(each) for each in _copy_declarations()),
     *_REPORTING,
+    *_AT_THE_END,
     _VERBOSE,
 )
 
@@ -170,6 +181,7 @@ sync_options = (
     *filter_options(),
     *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
+    *_AT_THE_END,
     _VERBOSE,
 )
 
@@ -183,6 +195,7 @@ resume_options = (
     *(declared(each) for each in _copy_declarations() if each.journal in MAY_CHANGE),
     declared(_COPY["max_delete"]),
     *_REPORTING,
+    *_AT_THE_END,
     _VERBOSE,
 )
 
@@ -215,6 +228,7 @@ check_options = (
         help="Write one JSON line for each difference, for copy --from-report.",
     ),
     *_REPORTING,
+    *_AT_THE_END,
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
@@ -279,6 +293,7 @@ plan_options = (
     *(declared(each) for each in _copy_declarations() if each.journal in _FROZEN),
     declared(_COPY["prices_path"]),
     *_REPORTING,
+    *_AT_THE_END,
     _VERBOSE,
 )
 
@@ -305,6 +320,7 @@ merge_options = (
     ),
     _JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
+    *_AT_THE_END,
 )
 
 doctor_options = (

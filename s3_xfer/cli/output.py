@@ -11,13 +11,14 @@ import os
 import shutil
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from s3_xfer.cli.end_of_run import EndOfRun
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import PreflightError, S3XferError
@@ -37,12 +38,13 @@ _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How much is printed, and how."""
+    """How much is printed, and how; ``end`` is what is written besides."""
 
     progress: Progress = Progress.AUTO
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+    end: EndOfRun = field(default_factory=lambda: EndOfRun(params={}))
 
     @property
     def failures_shown(self) -> int:
@@ -80,14 +82,31 @@ class Output:
     def printing_refusals(self) -> Iterator[None]:
         """Print what is refused inside the block as JSON, if that was asked for; raise it again.
 
-        People read it on stderr.
+        People read it on stderr, and on the page.
+
+        Raises:
+            S3XferError: the refusal; also where what is written at the end cannot be written.
         """
+        is_writable = False
         try:
+            self.end.check()
+            is_writable = True
             yield
-        except S3XferError as refusal:
-            if self.json:
-                print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
+        except S3XferError as error:
+            refusal = error
+            self._print_refusal(refusal)
+            if is_writable:
+                self.write(lambda: self.end.refused_page(refusal, COMMAND_LINE))
             raise
+
+    def _print_refusal(self, refusal: S3XferError) -> None:
+        if self.json:
+            print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
+
+    def write(self, page: Callable[[], str]) -> None:
+        """Write what was asked for at the end of a run; say on stderr what cannot be written."""
+        for problem in self.end.problems(page):
+            print_error(f"warning: {problem}")
 
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.copy import output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
 from s3_xfer.cli.factory import Values, account_from, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
@@ -119,7 +120,7 @@ def plan(
     **values: Any,
 ) -> ExitCode:
     """List, cut, and print the plan."""
-    output = _output_of(values)
+    output = output_of(values)
     with output.printing_refusals():
         from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
 
@@ -142,6 +143,9 @@ def plan(
         print_lines(plan_lines(result, width=text_width()))
     if result.aborted_by:
         print_refusal(result.aborted_by)
+    from s3_xfer.render.html.plans import plan_page  # noqa: PLC0415
+
+    output.write(lambda: plan_page(result, operation, COMMAND_LINE))
     return exit_code(result)
 
 
@@ -150,7 +154,7 @@ def plan(
 
 def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
     """Copy one shard; return its code, which says whether another attempt makes sense."""
-    output = _output_of(values)
+    output = output_of(values)
     try:
         with output.printing_refusals():
             attempt = _attempt(plan_location, shard, values)
@@ -247,6 +251,13 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
         note = f"the report is {record.result['report']}"
         notes = (*result.notes, *([note] if record.report else []))
         output.print_result(replace(result, report_path=None, notes=notes), context)
+
+    def page() -> str:
+        from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs
+
+        return copy_page(result, attempt.operation, context)
+
+    output.write(page)
     return shard_exit_code(result)
 
 
@@ -256,11 +267,9 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
 @command(
     MERGE_HELP, "Add up what the shards of a plan have done.", merge_options, arguments=("plan",)
 )
-def merge(
-    plan: str, *, wait: bool, report: Path | None, json: bool, quiet: bool, **values: Any
-) -> ExitCode:
+def merge(plan: str, *, wait: bool, report: Path | None, **values: Any) -> ExitCode:
     """Read what the shards have left, and print the result."""
-    output = Output(json=json, quiet=quiet)
+    output = output_of(values)
     with output.printing_refusals():
         from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
         from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
@@ -275,8 +284,7 @@ def merge(
         print_json(result.to_dict())
     elif not (output.quiet and result.is_complete):
         print_lines(merge_lines(result, width=text_width()))
+    from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
+
+    output.write(lambda: merge_page(result, COMMAND_LINE))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
-
-
-def _output_of(values: Values) -> Output:
-    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})

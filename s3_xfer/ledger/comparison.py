@@ -15,6 +15,7 @@ from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, FailOn
 from s3_xfer.errors import RunAborted, check_fields
+from s3_xfer.ledger.history import RunHistory
 from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
 
 
@@ -94,6 +95,7 @@ class CheckResult:
     ``metrics`` has its requests and how long it took; ``total_files_found`` are source objects.
     ``aborted_by`` is set when an error ended it early, ``cancelled_by`` when a person, a signal or
     a deadline did; the totals are then those of a part. ``report_path`` is None if it did not end.
+    ``history`` is how much was compared when, and what the objects were like.
     """
 
     metrics: TransferMetrics
@@ -103,6 +105,7 @@ class CheckResult:
     cancelled_by: str | None = None
     report_path: Path | None = None
     compare: frozenset[CompareField] = field(default_factory=frozenset)
+    history: RunHistory = field(default_factory=RunHistory)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -138,6 +141,7 @@ class CheckResult:
             "fail_on": totals.fail_on.value,
             "compared_besides": sorted(aspect.value for aspect in self.compare),
             "duration_seconds": round(metrics.duration_s, 3),
+            **self.history.breakdown.to_dict(),
             "requests": dict(metrics.requests),
             "retries": metrics.retries,
             "throttles": metrics.throttles,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.errors import CopyFailed, Diagnosis, ErrorClass, RunAborted, RunCancelled, check_fields
+from s3_xfer.ledger.history import RunHistory
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
@@ -44,6 +45,7 @@ class CopyResult:
     left to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy
     was made on a service that is not AWS, which may have lost metadata or tags without a word.
     ``delete_plan`` is what a sync found to delete; None if it did not come to that.
+    ``history`` is how much this run did when, and what its objects were like.
     """
 
     state: RunState
@@ -64,6 +66,7 @@ class CopyResult:
     uploads_kept: tuple[OpenUpload, ...] = ()
     is_first_copy_elsewhere: bool = False
     delete_plan: DeletePlan | None = None
+    history: RunHistory = field(default_factory=RunHistory)
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -134,6 +137,7 @@ class CopyResult:
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
+            **self.history.breakdown.to_dict(),
             "delete_plan": self.delete_plan.to_dict() if self.delete_plan else None,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],

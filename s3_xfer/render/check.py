@@ -1,4 +1,4 @@
-"""What ``s3-xfer check`` shows: its progress, and its summary, laid out like a copy's.
+"""What ``s3-xfer check`` shows: its progress line, and its summary, laid out like a copy's.
 
 Objects whose content could not be compared are never counted as the same: they have a row of their
 own, and the headline names them.
@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import UNICODE, Glyphs, frame
 from s3_xfer.render.progress import Phase, size_field, time_of
 from s3_xfer.render.summary import (
     Context,
@@ -31,7 +28,7 @@ from s3_xfer.units import format_count, format_duration, format_size, plural
 from s3_xfer.wording import Wording, message
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
-_PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
+PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
 # meaning and tone, in the order of the rows
 _STATUSES = {
     CompareStatus.SAME: ("", Tone.GOOD),
@@ -47,31 +44,13 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     """Return one line of ``name=value`` fields; a ``+`` marks a total that still grows."""
     grows = "" if metrics.listing_complete else "+"
     return (
-        f"{time_of(metrics)} {_PHASE_WORDS.get(phase, phase.value)} "
+        f"{time_of(metrics)} {PHASE_WORDS.get(phase, phase.value)} "
         f"objects={metrics.total_files_found}{grows} "
         f"bytes={size_field(metrics.total_bytes_found)}{grows} "
         f"rate={rates.objects_per_s:.0f}/s same={metrics.files_copied_successfully} "
         f"same_size={metrics.files_skipped} differ={metrics.files_failed} "
         f"retries={metrics.retries}"
     )
-
-
-def check_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
-) -> Text:
-    """Return the display at one instant; without a bar, because the total is not known."""
-    if phase is Phase.PREFLIGHT:
-        return frame(phase, metrics, rates, width, glyphs)
-    parts = [
-        f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
-        f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",
-        f"{rates.objects_per_s:,.0f}/s",
-        f"{format_count(metrics.files_failed)} differ",
-        f"elapsed {format_duration(metrics.duration_s)}",
-    ]
-    text = Text(glyphs.between.join(parts), style="red" if metrics.files_failed else "cyan")
-    text.truncate(width)
-    return text
 
 
 def summarize_check(result: CheckResult, context: Context) -> Summary:

@@ -65,6 +65,7 @@ SECTIONS = {
         "--json",
         "--progress",
         "--quiet",
+        "--html",
         "--verbose",
     ],
 }

@@ -21,7 +21,10 @@ from tests.declared import COMPANIONS, FILTERS, Case, cases, given
 SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
-OWN = {"plan", "shard", "json", "progress", "quiet", "verbose", "include", "exclude", "filter_from"}
+OWN = {
+    *("plan", "shard", "include", "exclude", "filter_from"),
+    *("json", "progress", "quiet", "verbose", "html_path"),
+}
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 
 

@@ -46,7 +46,9 @@ from s3_xfer import (
     SkipReason,
     StorageClass,
     TransferMetrics,
+    check_html,
     progress_text,
+    result_html,
     result_text,
 )
 
@@ -166,6 +168,14 @@ def one_line() -> str:
     )
     assert_type(found, CheckResult)
     return result_text(result, source_url="s3://from/a/", destination_url="s3://to/b/")
+
+
+def pages(copied: CopyResult, compared: CheckResult, operation: S3CopyOperation) -> str:
+    """The end of a run as one file, for people."""
+    check = S3CheckOperation.between(
+        S3Location.parse("s3://from/a/"), S3Location.parse("s3://to/b/")
+    )
+    return result_html(copied, operation) + check_html(compared, check)
 
 
 def refusals(operation: S3CopyOperation) -> str | None:

@@ -11,7 +11,8 @@ from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.errors import ErrorClass, ObjectError, RunAborted
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.model import CopyTask, S3Object
-from s3_xfer.render.check import check_frame, check_line, summarize_check
+from s3_xfer.render.check import check_line, summarize_check
+from s3_xfer.render.check_frame import check_frame
 from s3_xfer.render.progress import Phase
 from s3_xfer.render.summary import Summary, Tone
 from tests.render import samples

@@ -195,6 +195,7 @@ def test_public_names_are_all_listed() -> None:
     operations = {"CopyRun", "S3CopyOperation", "S3SyncOperation"}
     plans = {"Plan", "MergedResult", "ShardRecord"}
     imported_late = checks | operations | plans | {"progress_text", "result_text"}
+    imported_late |= {"result_html", "check_html"}
     functions = {"declarations_of", "translate", "check", "copy", "sync"}
     functions |= {"make_plan", "copy_shard", "merge_plan"}
     others = {"Any", "TYPE_CHECKING", "VERSION"}
