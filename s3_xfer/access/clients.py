@@ -43,7 +43,7 @@ from s3_xfer.copying.optional_headers import (
 )
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
-from s3_xfer.copying.upload_registry import UploadRegistry
+from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
@@ -216,20 +216,21 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
-    registry: UploadRegistry | None = None,
+    uploads: UploadTracker | None = None,
     probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    ``patience_s`` to answer each. Uploads that it opens are followed by ``uploads``. ``probe`` is
     that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
     renewal = Renewal(session.get_credentials())
     hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
-    hooks.uploads.registry = registry
+    if uploads:
+        hooks.uploads = uploads
     hooks.attach(client)
     parsing.attach(client)
     return client

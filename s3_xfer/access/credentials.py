@@ -35,6 +35,7 @@ from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ErrorClass, PreflightError, ValidationError, translate
+from s3_xfer.errors.machine_limits import are_files_used_up
 from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
@@ -83,7 +84,9 @@ def session_for(
     if credentials is None:
         raise PreflightError(
             f"no AWS credentials were found for the {side} side",
-            error_class=ErrorClass.CREDENTIALS_REFUSED,
+            error_class=ErrorClass.MACHINE_LIMIT  # files of the configuration count as missing
+            if are_files_used_up()
+            else ErrorClass.CREDENTIALS_REFUSED,
         )
     return session
 

@@ -215,7 +215,17 @@ class _Examination:
             self._note(error)
         finally:
             context.abort_upload()
+            self._findings += self._sweep_lost()
             self._is_clean.set()
+
+    def _sweep_lost(self) -> list[Finding]:
+        """Abort the uploads whose answer was lost; return a finding for each that may stay."""
+        assert self._clients  # noqa: S101 - the caller has opened them
+        uploads, bucket = self._clients.destination_hooks.uploads, self._keys.destination.bucket
+        return [
+            probes.clean_up.finding(Verdict.UNPROVEN, line)
+            for line in uploads.sweep(self._clients.destination, bucket, None)
+        ]
 
     def wait_until_clean(self) -> None:
         """Wait until :meth:`probe` has aborted what it has opened; do it here if it takes long."""

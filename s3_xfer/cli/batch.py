@@ -14,13 +14,14 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, operation_from, options_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import (
     batch_collect_options,
     batch_plan_options,
     batch_submit_options,
     batch_watch_options,
 )
-from s3_xfer.cli.output import Output, print_error, print_json, print_line
+from s3_xfer.cli.output import Output, print_error, print_line
 from s3_xfer.cli.params import SuggestingGroup, command
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
@@ -112,20 +113,18 @@ def plan(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.batch.planner import JobSettings, make_plan  # noqa: PLC0415 - boto3 is slow to import
     from s3_xfer.render.batch import plan_lines  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        operation = operation_from(source, destination, {**values, "recursive": True})
-        report = values["report_bucket"]
-        settings = JobSettings(
-            role_arn=values["role_arn"],
-            manifest=_bucket_or_url(values["manifest_bucket"] or report),
-            report=_bucket_or_url(report),
-            source_keys=values["source_kms_key"],
-        )
-        folder = Path(values["out"])
-        made = make_plan(operation, settings, folder)
-    if values["json"]:
-        print_json(made.to_dict())
-    else:
+    operation = operation_from(source, destination, {**values, "recursive": True})
+    report = values["report_bucket"]
+    settings = JobSettings(
+        role_arn=values["role_arn"],
+        manifest=_bucket_or_url(values["manifest_bucket"] or report),
+        report=_bucket_or_url(report),
+        source_keys=values["source_kms_key"],
+    )
+    folder = Path(values["out"])
+    made = make_plan(operation, settings, folder)
+    give_json(made.to_dict(), on_stdout=values["json"])
+    if not values["json"]:
         print_line("\n".join(plan_lines(made, folder)))
     return ExitCode.OK
 
@@ -137,16 +136,15 @@ def submit(plan: str, **values: Any) -> ExitCode:
     from s3_xfer.batch import jobs  # noqa: PLC0415
     from s3_xfer.batch.plan import read_plan  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        folder = Path(plan)
-        described = read_plan(folder)
-        client = open_side_client(account_from(values, "dest"))
-        made = jobs.submit(folder, described, client, _control(described, values))
+    folder = Path(plan)
+    described = read_plan(folder)
+    client = open_side_client(account_from(values, "dest"))
+    made = jobs.submit(folder, described, client, _control(described, values))
     for note in made.notes:
         print_error(f"note: {note}")
-    if values["json"]:
-        print_json({"job_id": made.job_id, "is_new": made.is_new, "notes": list(made.notes)})
-    else:
+    result = {"job_id": made.job_id, "is_new": made.is_new, "notes": list(made.notes)}
+    give_json(result, on_stdout=values["json"])
+    if not values["json"]:
         word = "created" if made.is_new else "there already"
         print_line(f"job {printable(made.job_id)}: {word}")
         print_line(f"next: s3-xfer batch watch {shell_word(plan)}")
@@ -157,14 +155,13 @@ def submit(plan: str, **values: Any) -> ExitCode:
 def watch(plan: str, **values: Any) -> ExitCode:
     """Poll until the end; a signal leaves the job alone."""
     output = Output(**{name: values[name] for name in ("progress", "json", "quiet")})
-    with output.printing_refusals():
-        described, job_id = _submitted(Path(plan))
-        control = _control(described, values)
-        try:
-            progress = _followed(described, job_id, control, output)
-        except KeyboardInterrupt:
-            print_error(_how_to_cancel(described, job_id))
-            raise
+    described, job_id = _submitted(Path(plan))
+    control = _control(described, values)
+    try:
+        progress = _followed(described, job_id, control, output)
+    except KeyboardInterrupt:
+        print_error(_how_to_cancel(described, job_id))
+        raise
     _print_end(progress, described, plan, output)
     return _code_of(progress, described)
 
@@ -177,23 +174,21 @@ def collect(plan: str, **values: Any) -> ExitCode:
     from s3_xfer.batch.jobs import described as described_job  # noqa: PLC0415
     from s3_xfer.render.batch import collected_lines  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        folder = Path(plan)
-        described, job_id = _submitted(folder)
-        destination = account_from(values, "dest")
-        result = collecting.collect(
-            folder,
-            described,
-            described_job(_control(described, values), described, job_id),
-            s3=open_side_client(destination),
-            report=values["report"],
-            source=account_from(values, "source"),
-            destination=destination,
-            options=options_from(values),
-        )
-    if values["json"]:
-        print_json(result.to_dict())
-    else:
+    folder = Path(plan)
+    described, job_id = _submitted(folder)
+    destination = account_from(values, "dest")
+    result = collecting.collect(
+        folder,
+        described,
+        described_job(_control(described, values), described, job_id),
+        s3=open_side_client(destination),
+        report=values["report"],
+        source=account_from(values, "source"),
+        destination=destination,
+        options=options_from(values),
+    )
+    give_json(result.to_dict(), on_stdout=values["json"])
+    if not values["json"]:
         print_line("\n".join(collected_lines(result, described)))
     return ExitCode.FAILED_OBJECTS if result.left else ExitCode.OK
 
@@ -267,17 +262,16 @@ def _how_to_cancel(described: BatchPlan, job_id: str) -> str:
 
 
 def _print_end(progress: JobProgress, described: BatchPlan, plan: str, output: Output) -> None:
+    result = {
+        "job_id": progress.job_id,
+        "status": progress.status,
+        "planned": described.objects,
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "failure_reasons": list(progress.reasons),
+    }
+    give_json(result, on_stdout=output.json)
     if output.json:
-        print_json(
-            {
-                "job_id": progress.job_id,
-                "status": progress.status,
-                "planned": described.objects,
-                "succeeded": progress.succeeded,
-                "failed": progress.failed,
-                "failure_reasons": list(progress.reasons),
-            }
-        )
         return
     for reason in progress.reasons:
         print_error(f"failed: {reason}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.copy import context_of, output_of
+from s3_xfer.cli.end_of_run import write_page
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import print_json, save_result
 from s3_xfer.cli.options import check_options
 from s3_xfer.cli.output import (
     Output,
     print_error,
-    print_json,
     print_lines,
     text_width,
 )
@@ -60,10 +61,14 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
     from s3_xfer.render.check_frame import check_frame  # noqa: PLC0415
 
     output = output_of(values)
-    with output.printing_refusals():
-        operation = _operation(source, destination, values)
-        view = output.view(line=check_line, draw=check_frame)
-        result = follow(operation, view, failures_shown=output.failures_shown)
+    operation = _operation(source, destination, values)
+    view = output.view(line=check_line, draw=check_frame)
+    result = follow(
+        operation,
+        view,
+        failures_shown=output.failures_shown,
+        keep=save_result,
+    )
     context = context_of(source, destination, values)
     _print(result, output, context)
 
@@ -72,7 +77,7 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
 
         return check_page(result, operation, context)
 
-    output.write(page)
+    write_page(page)
     return exit_code(result)
 
 

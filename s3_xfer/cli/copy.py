@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from s3_xfer.cli.end_of_run import EndOfRun
+from s3_xfer.cli.end_of_run import write_page
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -23,6 +23,7 @@ from s3_xfer.cli.factory import (
     rerun_command,
 )
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
@@ -124,9 +125,8 @@ def copy(
         return copy_shard(plan, shard, values)
     assert source and destination  # noqa: S101, PT018 - parsed
     output = output_of(values)
-    with output.printing_refusals():
-        operation = operation_from(source, destination, values)
-        return perform(operation, output, context_of(source, destination, values))
+    operation = operation_from(source, destination, values)
+    return perform(operation, output, context_of(source, destination, values))
 
 
 @command(
@@ -139,8 +139,7 @@ def copy(
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     output = output_of(values)
-    with output.printing_refusals():
-        return _resume(journal, values, output)
+    return _resume(journal, values, output)
 
 
 def _resume(journal: str, values: Values, output: Output) -> ExitCode:
@@ -176,15 +175,8 @@ def _account(values: Values, side: str) -> AccountContext:
 
 
 def output_of(values: Values) -> Output:
-    """Return how much is to be printed, and what is to be written at the end."""
-    context = click.get_current_context()
-    end = EndOfRun(
-        command=str(context.command.name),
-        params=context.params,
-        html_path=values["html_path"],
-    )
-    names = ("progress", "json", "quiet", "verbose")
-    return Output(end=end, **{name: values[name] for name in names if name in values})
+    """Return how much is to be printed."""
+    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})
 
 
 def context_of(
@@ -219,12 +211,17 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
     """
     dry_run = operation.options.mode is RunMode.DRY_RUN
     view = output.view(dry_run=dry_run)
-    result = follow(operation, view, failures_shown=output.failures_shown)
-    end_with(result, operation, output, context)
+    result = follow(
+        operation,
+        view,
+        failures_shown=output.failures_shown,
+        keep=save_result,
+    )
+    print_end(result, operation, output, context)
     return exit_code(result)
 
 
-def end_with(result: CopyResult, spec: CopySpec, output: Output, context: Context) -> None:
+def print_end(result: CopyResult, spec: CopySpec, output: Output, context: Context) -> None:
     """Print the result of a copy, and write its page."""
     output.print_result(result, context)
 
@@ -233,4 +230,4 @@ def end_with(result: CopyResult, spec: CopySpec, output: Output, context: Contex
 
         return copy_page(result, spec, context)
 
-    output.write(page)
+    write_page(page)

@@ -10,7 +10,8 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.filter_options import FILTERS, filter_options, rules_of
-from s3_xfer.cli.output import print_json, print_line
+from s3_xfer.cli.json_result import print_json
+from s3_xfer.cli.output import print_line
 from s3_xfer.cli.params import NotEmptyArgument, SectionedCommand
 from s3_xfer.options.filters import FilterRules, RuleEffect, parse_rules
 from s3_xfer.text import printable

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.copy import context_of, end_with, output_of, perform
+from s3_xfer.cli.copy import context_of, output_of, perform, print_end
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, can_ask, print_error, print_lines, text_width
 from s3_xfer.cli.params import command
@@ -22,7 +23,7 @@ from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope, RunMode
 from s3_xfer.render.plan import plan_rows, question
-from s3_xfer.render.summary import Context, table_lines
+from s3_xfer.render.summary import table_lines
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -65,28 +66,21 @@ def interactive(
 
 
 def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool) -> ExitCode:
+    operation = operation_from(source, destination, values)
     output = output_of(values)
-    with output.printing_refusals():
-        operation = operation_from(source, destination, values)
-        return _confirm_and_copy(
-            operation, output, context_of(source, destination, values), yes=yes
-        )
-
-
-def _confirm_and_copy(
-    operation: S3CopyOperation, output: Output, context: Context, *, yes: bool
-) -> ExitCode:
     counted = count_first(operation, output)
-    if counted.state is not RunState.COMPLETED or context.dry_run:
-        end_with(counted, operation, output, replace(context, dry_run=True))
+    if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
+        save_result(counted)
+        context = replace(context_of(source, destination, values), dry_run=True)
+        print_end(counted, operation, output, context)
         return exit_code(counted)
     SIGNALS.no_run()
     if not (output.quiet or output.json):
-        _show_plan(operation, context, counted)
+        _show_plan(operation, source, destination, counted)
     if not yes and not click.confirm(question(counted), err=True):
         print_error("nothing was written")
         return ExitCode.OK
-    return perform(operation, output, context)
+    return perform(operation, output, context_of(source, destination, values))
 
 
 def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
@@ -101,10 +95,12 @@ def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
     return follow(replace(operation, options=options), output.view(dry_run=True))
 
 
-def _show_plan(operation: S3CopyOperation, context: Context, counted: CopyResult) -> None:
+def _show_plan(
+    operation: S3CopyOperation, source: str, destination: str, counted: CopyResult
+) -> None:
     rows = plan_rows(
-        source_url=context.source_url,
-        destination_url=context.destination_url,
+        source_url=source,
+        destination_url=destination,
         source=operation.source,
         destination=operation.destination,
         counted=counted,

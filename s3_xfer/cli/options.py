@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from s3_xfer.cli.end_of_run import with_end_of_run
 from s3_xfer.cli.filter_options import filter_options
+from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
     Decorator,
     UnitParam,
@@ -115,9 +117,19 @@ _LOCATIONS = (
     _CA_BUNDLE,
 )
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
-_JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
+_JSON = (
+    with_result_file,
+    own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else."),
+    own(
+        OUTPUT,
+        "--json-file",
+        "Write it to this file when the command ends, however it ends.",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+    ),
+)
 _REPORTING = (
-    _JSON,
+    *_JSON,
     own_choice(
         OUTPUT,
         "--progress",
@@ -127,6 +139,7 @@ _REPORTING = (
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
 _AT_THE_END = (
+    with_end_of_run,
     own(
         OUTPUT,
         "--html",
@@ -254,7 +267,7 @@ uploads_options = (
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
-    _JSON,
+    *_JSON,
 )
 
 # What decides which permissions a sync needs.
@@ -318,7 +331,7 @@ merge_options = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
     ),
-    _JSON,
+    *_JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
     *_AT_THE_END,
 )
@@ -399,10 +412,10 @@ batch_plan_options = (
     ),
     *_RETRIES,
     *(declared(_COPY[name]) for name in ("max_requests_per_s", "prices_path")),
-    _JSON,
+    *_JSON,
 )
 
-batch_submit_options = (*_JOB_SIDE, _JSON)
+batch_submit_options = (*_JOB_SIDE, *_JSON)
 
 batch_watch_options = (*_JOB_SIDE, *_REPORTING)
 
@@ -425,5 +438,5 @@ batch_collect_options = (
     ),
     *_RETRIES,
     declared(_COPY["max_requests_per_s"]),
-    _JSON,
+    *_JSON,
 )

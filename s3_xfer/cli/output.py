@@ -1,29 +1,27 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
 One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
-and nothing else, with ``--quiet`` nothing.
+and nothing else (:mod:`s3_xfer.cli.json_result`), with ``--quiet`` nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import termios
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import click
 
-from s3_xfer.cli.end_of_run import EndOfRun
+from s3_xfer.cli.json_result import print_json
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import PreflightError, S3XferError
+from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
-from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
 from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
@@ -38,13 +36,12 @@ _WIDTH_MIN, _WIDTH_MAX = 60, 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """How much is printed, and how; ``end`` is what is written besides."""
+    """How much is printed, and how."""
 
     progress: Progress = Progress.AUTO
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    end: EndOfRun = field(default_factory=lambda: EndOfRun(params={}))
 
     @property
     def failures_shown(self) -> int:
@@ -78,36 +75,6 @@ class Output:
         draw = draw or (count_frame if dry_run else frame)
         return LiveView(progress_console(), line=line, keep=keep, draw=draw)
 
-    @contextmanager
-    def printing_refusals(self) -> Iterator[None]:
-        """Print what is refused inside the block as JSON, if that was asked for; raise it again.
-
-        People read it on stderr, and on the page.
-
-        Raises:
-            S3XferError: the refusal; also where what is written at the end cannot be written.
-        """
-        is_writable = False
-        try:
-            self.end.check()
-            is_writable = True
-            yield
-        except S3XferError as error:
-            refusal = error
-            self._print_refusal(refusal)
-            if is_writable:
-                self.write(lambda: self.end.refused_page(refusal, COMMAND_LINE))
-            raise
-
-    def _print_refusal(self, refusal: S3XferError) -> None:
-        if self.json:
-            print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
-
-    def write(self, page: Callable[[], str]) -> None:
-        """Write what was asked for at the end of a run; say on stderr what cannot be written."""
-        for problem in self.end.problems(page):
-            print_error(f"warning: {problem}")
-
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""
         summary = summarize(result, context)
@@ -124,20 +91,6 @@ class Output:
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
             print_error("\n".join(lines))
-
-
-def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
-    """Return a refused run as plain values, for JSON."""
-    diagnosis = refusal.diagnosis if isinstance(refusal, PreflightError) else None
-    error_class = refusal.error_class
-    return {
-        "state": RunState.VALIDATION_FAILED.value,
-        "errors": [printable(COMMAND_LINE.say(refusal.problem))],
-        "error_class": error_class.value if error_class else None,
-        "remedy": printable(COMMAND_LINE.say(refusal.remedy)),
-        "runbook": error_class.runbook if error_class else None,
-        "diagnosis": diagnosis.to_dict() if diagnosis else None,
-    }
 
 
 def print_lines(lines: Sequence[Line]) -> None:
@@ -170,11 +123,6 @@ def discard_input() -> None:
 def print_line(text: str = "") -> None:
     """Print ``text`` on stdout, in its encoding: click itself sends UTF-8 where that is ASCII."""
     click.echo(text, file=sys.stdout)
-
-
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print ``value`` on stdout as one line, in ASCII, which every encoding has."""
-    print_line(json.dumps(value, ensure_ascii=True))
 
 
 def print_error(text: str) -> None:

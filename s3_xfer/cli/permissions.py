@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import operation_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import (
     PolicyFormat,
     copy_options,
@@ -17,7 +18,7 @@ from s3_xfer.cli.options import (
     doctor_options,
     policy_options,
 )
-from s3_xfer.cli.output import print_error, print_json, print_line
+from s3_xfer.cli.output import print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -86,9 +87,8 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     )
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
-    if values["json"]:
-        print_json(COMMAND_LINE.say_all(report.to_dict()))
-    elif not values["quiet"]:
+    give_json(COMMAND_LINE.say_all(report.to_dict()), on_stdout=values["json"])
+    if not (values["json"] or values["quiet"]):
         print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
     return {
         Conclusion.ALLOWED: ExitCode.OK,

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from s3_xfer.cli.copy import output_of
+from s3_xfer.cli.end_of_run import write_page, write_refusal
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
 from s3_xfer.cli.factory import Values, account_from, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import give_json, print_json, refusal_json, save_json
 from s3_xfer.cli.options import MAY_CHANGE, merge_options, plan_options
 from s3_xfer.cli.output import (
     Output,
     print_error,
-    print_json,
     print_lines,
     print_refusal,
     text_width,
@@ -120,21 +120,22 @@ def plan(
     **values: Any,
 ) -> ExitCode:
     """List, cut, and print the plan."""
-    output = output_of(values)
-    with output.printing_refusals():
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+    output = _output_of(values)
+    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
 
-        locations = locations_from(source, destination, values)
-        operation = CopySpec.between(
-            *locations, options=options_from(values), **fields_from(CopySpec, values)
-        )
-        planning = _Planning(
-            operation,
-            open_storage(out, operation.destination),
-            shards=shards,
-            parallelism=parallelism,
-        )
-        result = follow(planning, output.view(dry_run=True))
+    locations = locations_from(source, destination, values)
+    operation = CopySpec.between(
+        *locations, options=options_from(values), **fields_from(CopySpec, values)
+    )
+    planning = _Planning(
+        operation,
+        open_storage(out, operation.destination),
+        shards=shards,
+        parallelism=parallelism,
+    )
+    result = follow(
+        planning, output.view(dry_run=True), keep=lambda result: save_json(result.to_dict())
+    )
     from s3_xfer.render.shards import plan_lines  # noqa: PLC0415 - slow to import
 
     if output.json:
@@ -145,7 +146,7 @@ def plan(
         print_refusal(result.aborted_by)
     from s3_xfer.render.html.plans import plan_page  # noqa: PLC0415
 
-    output.write(lambda: plan_page(result, operation, COMMAND_LINE))
+    write_page(lambda: plan_page(result, operation, COMMAND_LINE))
     return exit_code(result)
 
 
@@ -154,14 +155,15 @@ def plan(
 
 def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
     """Copy one shard; return its code, which says whether another attempt makes sense."""
-    output = output_of(values)
+    output = _output_of(values)
     try:
-        with output.printing_refusals():
-            attempt = _attempt(plan_location, shard, values)
+        attempt = _attempt(plan_location, shard, values)
         with attempt:
             return _copy(attempt, output)
     except S3XferError as error:
+        give_json(refusal_json(error), on_stdout=output.json)
         print_refusal(error)
+        write_refusal(error)
         return shard_exit_code(error)
 
 
@@ -218,24 +220,24 @@ def _account(values: Values, side: str) -> tuple[AccountContext, str | None]:
 
 def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
     if attempt.nothing_to_do:
-        if output.json:
-            earlier = attempt.earlier
-            print_json(dict(earlier.result) if earlier else {"notes": [attempt.nothing_to_do]})
-        else:
+        earlier = attempt.earlier
+        result_json = dict(earlier.result) if earlier else {"notes": [attempt.nothing_to_do]}
+        give_json(result_json, on_stdout=output.json)
+        if not output.json:
             print_error(attempt.nothing_to_do)
         return ExitCode.OK
     try:
-        with output.printing_refusals():
-            result = follow(
-                attempt,
-                output.view(),
-                failures_shown=output.failures_shown,
-                code_of=lambda _: ExitCode.ABORTED,  # until the record is written
-            )
+        result = follow(
+            attempt,
+            output.view(),
+            failures_shown=output.failures_shown,
+            code_of=lambda _: ExitCode.ABORTED,  # until the record is written
+        )
     except S3XferError as error:
         attempt.refused(error)
         raise
     record = attempt.finish(result)
+    save_json(COMMAND_LINE.say_all(dict(record.result)))
     SIGNALS.run_ended(shard_exit_code(result))
     keys = attempt.operation.key_map()
     context = Context(
@@ -257,7 +259,7 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
 
         return copy_page(result, attempt.operation, context)
 
-    output.write(page)
+    write_page(page)
     return shard_exit_code(result)
 
 
@@ -267,24 +269,28 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
 @command(
     MERGE_HELP, "Add up what the shards of a plan have done.", merge_options, arguments=("plan",)
 )
-def merge(plan: str, *, wait: bool, report: Path | None, **values: Any) -> ExitCode:
+def merge(
+    plan: str, *, wait: bool, report: Path | None, json: bool, quiet: bool, **values: Any
+) -> ExitCode:
     """Read what the shards have left, and print the result."""
-    output = output_of(values)
-    with output.printing_refusals():
-        from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
+    output = Output(json=json, quiet=quiet)
+    from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
-        merging = Merge(open_storage(plan, account_from(values, "dest")))
-        result = merging.wait() if wait else merging.read()
-        if report:
-            result = merging.write_report(result, report)
+    merging = Merge(open_storage(plan, account_from(values, "dest")))
+    result = merging.wait() if wait else merging.read()
+    if report:
+        result = merging.write_report(result, report)
     from s3_xfer.render.shards import merge_lines  # noqa: PLC0415 - slow to import
 
-    if output.json:
-        print_json(result.to_dict())
-    elif not (output.quiet and result.is_complete):
+    give_json(result.to_dict(), on_stdout=output.json)
+    if not (output.json or (output.quiet and result.is_complete)):
         print_lines(merge_lines(result, width=text_width()))
     from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
 
-    output.write(lambda: merge_page(result, COMMAND_LINE))
+    write_page(lambda: merge_page(result, COMMAND_LINE))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
+
+
+def _output_of(values: Values) -> Output:
+    return Output(**{name: values[name] for name in ("progress", "json", "quiet", "verbose")})

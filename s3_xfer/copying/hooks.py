@@ -110,6 +110,7 @@ class RequestHooks:
             self.keeps_uploads_when_stopped or operation not in _SENT_WHEN_STOPPED
         ):
             raise stopped(self.requests.stop)
+        transport.take_permit_of(self.requests.connections, self.requests.stop)
         self.requests.counter.request_sent(operation)
 
     def _needs_retry(

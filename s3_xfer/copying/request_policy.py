@@ -17,6 +17,7 @@ from typing import Protocol, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.options import CopyOptions
+from s3_xfer.pipeline.connections import ConnectionShare, process_budget
 from s3_xfer.pipeline.limits import RateLimiter
 from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
@@ -111,6 +112,7 @@ class RequestPolicy:
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
     outages: OutageMonitors = field(default_factory=OutageMonitors)
+    connections: ConnectionShare = field(default_factory=lambda: process_budget().share())
 
     @classmethod
     def of(

@@ -96,7 +96,8 @@ class RequestSender:
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
-        self.slots: Slots[InflightRequest] = Slots(limit, self._stop)
+        self._connections = hooks.requests.connections
+        self.slots: Slots[InflightRequest] = Slots(limit, self._stop, may_take=self._take_permit)
         # Threads that prepare may wait for a slot, which only a completed request frees. So
         # completing has threads of its own.
         self._preparing = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-blocking")
@@ -154,6 +155,7 @@ class RequestSender:
     def send_again(self, request: InflightRequest) -> None:
         """Send a request that has kept its slot, with the newest credentials."""
         if self._is_refreshed(request):
+            self._connections.acquire_anyway()
             self._send(request)
 
     def relocate(self, request: InflightRequest) -> bool:
@@ -205,13 +207,24 @@ class RequestSender:
             self._guarded(self._send, request)
             self._timer.call_later(0.0, self._dispatch_paced)
 
+    def _take_permit(self) -> bool:
+        """Return whether a request may have a connection now; a stopped run sends none."""
+        if not self._stop.is_set():
+            return self._connections.try_acquire(self.dispatch)
+        self._connections.acquire_anyway()
+        return True
+
     def _may_send(self) -> bool:
         return self.slots.has_waiting and self._outage.may_send()
 
     def _send(self, request: InflightRequest) -> None:
-        """Send the request, for the first time or again. Waits for nothing but the pace."""
+        """Send the request, for the first time or again. Waits for nothing but the pace.
+
+        It has a permit for its connection, which is given back when it is answered, or not sent.
+        """
         self._pacer.wait()
         if self._stop.is_set():
+            self._connections.release()
             self._on_unsent(request, self._why_unsent(request))
             return
         if request.is_retry:
@@ -224,9 +237,13 @@ class RequestSender:
         request.left_out = self._optional.left_out
         request.sent_by = self._copy_client
         request.sent_by.leave_out(request.left_out)
-        request.give_up = request.sent_by.send(
-            request.task, partial(self._answered, request), use_idle=not request.is_resent
-        )
+        try:
+            request.give_up = request.sent_by.send(
+                request.task, partial(self._answered, request), use_idle=not request.is_resent
+            )
+        except BaseException:
+            self._connections.release()
+            raise
 
     def _why_unsent(self, request: InflightRequest) -> ObjectError:
         """Return the error of a request that is not sent (again), because the run was stopped."""
@@ -238,6 +255,7 @@ class RequestSender:
         """Take the answer, in the copy client's thread: nothing here may wait or raise."""
         self._in_flight.pop(request, None)
         request.give_up = None
+        self._connections.release()
         if not self._closed:
             self._guarded(self._on_answer, request, answer)
             self.dispatch()

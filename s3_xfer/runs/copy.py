@@ -51,7 +51,6 @@ from s3_xfer.runs.second_chance import try_again
 from s3_xfer.sources.inventory import InventorySource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
-from s3_xfer.text import s3_url
 from s3_xfer.units import plural
 from s3_xfer.wording import message
 
@@ -282,6 +281,8 @@ class CopyRun(Run[CopyResult]):
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
         self._metrics.finish()
         diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
+        if diagnoses:  # their experiments have opened uploads, too
+            self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=False)
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         stale = metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
@@ -336,11 +337,12 @@ class CopyRun(Run[CopyResult]):
         self._close_copier()
         if self._setup.preflight:
             self._setup.preflight.diagnose(error)
+        left = self._setup.sweep_tests()  # before the journal is closed
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
         if isinstance(error, S3XferError):
-            _mention_uploads(self._setup.open_uploads(), error)
+            error.problem = "\n".join((error.problem, *left))
 
     def _diagnoses(self) -> tuple[Diagnosis, ...]:
         """Return what each kind of denial means; nothing if the copy was stopped."""
@@ -351,15 +353,6 @@ class CopyRun(Run[CopyResult]):
         return diagnose_failures(
             [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
-        )
-
-
-def _mention_uploads(uploads: Sequence[OpenUpload], error: S3XferError) -> None:
-    """Tell of the preflight's own upload if not even its abort was allowed."""
-    for upload in uploads:
-        url = s3_url(upload.bucket, upload.key)
-        error.problem += (
-            f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
         )
 
 

@@ -63,6 +63,7 @@ SECTIONS = {
         "--journal",
         "--prices",
         "--json",
+        "--json-file",
         "--progress",
         "--quiet",
         "--html",

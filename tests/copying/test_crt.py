@@ -311,7 +311,7 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
     server = ScriptedServer(whole(), whole())
     with server.listening() as url, copy_client_to(url) as copy_client:
         assert sent(copy_client).status == 200
-        (idle,) = copy_client._idle
+        (idle,) = copy_client._connections._idle
         idle.http.close().result(PATIENCE_S)
         assert sent(copy_client).status == 200
     assert server.accepted == 2

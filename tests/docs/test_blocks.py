@@ -49,7 +49,7 @@ NOT_RUN = {
     "docs/how-to/uploads.md": 2,
     "docs/releasing.md": 3,
     "docs/runbook.md": 25,
-    "docs/tutorial.md": 1,
+    "docs/tutorial.md": 5,
 }
 ALL_BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 SHELL = [(block.place, block.text) for block in ALL_BLOCKS if block.language == "sh"] + [
