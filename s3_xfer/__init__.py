@@ -101,6 +101,15 @@ from s3_xfer.version import VERSION
 from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
+    from s3_xfer.batch.collect import CollectResult
+    from s3_xfer.batch.jobs import JobProgress, SubmittedJob
+    from s3_xfer.batch.library import (
+        collect_batch_job,
+        describe_batch_job,
+        make_batch_plan,
+        submit_batch_job,
+    )
+    from s3_xfer.batch.plan import BatchPlan
     from s3_xfer.operations import (
         S3CheckOperation,
         S3CopyOperation,
@@ -124,10 +133,12 @@ __version__ = VERSION
 
 __all__ = [
     "AccountContext",
+    "BatchPlan",
     "CannedAcl",
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CollectResult",
     "CompareBy",
     "CompareField",
     "CompareResult",
@@ -156,6 +167,7 @@ __all__ = [
     "FailOn",
     "Failed",
     "Identical",
+    "JobProgress",
     "JournalError",
     "JournalUse",
     "ListError",
@@ -196,20 +208,25 @@ __all__ = [
     "Skipped",
     "SourceCheck",
     "StorageClass",
+    "SubmittedJob",
     "TagPolicy",
     "TransferMetrics",
     "ValidationError",
     "Wording",
     "check",
     "check_html",
+    "collect_batch_job",
     "copy",
     "copy_shard",
     "declarations_of",
+    "describe_batch_job",
+    "make_batch_plan",
     "make_plan",
     "merge_plan",
     "progress_text",
     "result_html",
     "result_text",
+    "submit_batch_job",
     "sync",
     "translate",
 ]
@@ -226,17 +243,25 @@ _LAZY = {
     "S3SyncOperation": "s3_xfer.operations",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
+    "BatchPlan": "s3_xfer.batch.plan",
+    "CollectResult": "s3_xfer.batch.collect",
+    "JobProgress": "s3_xfer.batch.jobs",
     "MergedResult": "s3_xfer.plans.merge",
     "Plan": "s3_xfer.plans.document",
     "ShardRecord": "s3_xfer.plans.records",
+    "SubmittedJob": "s3_xfer.batch.jobs",
+    "collect_batch_job": "s3_xfer.batch.library",
     "copy": "s3_xfer.operations",
     "copy_shard": "s3_xfer.plans.library",
+    "describe_batch_job": "s3_xfer.batch.library",
+    "make_batch_plan": "s3_xfer.batch.library",
     "make_plan": "s3_xfer.plans.library",
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "check_html": "s3_xfer.render.html.checks",
     "result_html": "s3_xfer.render.html.copies",
     "result_text": "s3_xfer.render.copy_summary",
+    "submit_batch_job": "s3_xfer.batch.library",
 }
 
 

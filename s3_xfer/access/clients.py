@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -42,7 +42,7 @@ from s3_xfer.copying.optional_headers import (
     OptionalHeaders,
 )
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
@@ -163,6 +163,40 @@ def open_clients(
         destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
     )
+
+
+def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
+    """Return clients of both kinds for copies within the destination's side, never overwriting.
+
+    They have its credentials, and their requests are counted, limited and repeated as all of the
+    run; copies in progress do not show among those of the run.
+    """
+    account = replace(
+        spec.destination,
+        profile=None,
+        role_arn=None,
+        external_id=None,
+        session=clients.destination_session,
+    )
+    counter = _RequestsOnly(clients.requests.counter)
+    return open_clients(
+        source=account,
+        destination=account,
+        options=spec.options,
+        overwrite=False,
+        requests=replace(clients.requests, counter=counter),
+    )
+
+
+class _RequestsOnly:
+    """A counter that does not tell ``counter`` of parts."""
+
+    def __init__(self, counter: TransferCounter) -> None:
+        self.request_sent = counter.request_sent
+        self.retried = counter.retried
+
+    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
+        """Count nothing: the copy is none of the run's."""
 
 
 def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:

@@ -281,7 +281,10 @@ class _Examination:
         if not spec.overwrite:
             yield probes.existing
         if spec.options.delete is Delete.EXTRA:
-            yield from (probes.list_destination, probes.versioning, probes.delete)
+            yield from (probes.list_destination, probes.look_for_delete)
+            if spec.options.backup_prefix and not is_dry_run:
+                yield probes.backup
+            yield from (probes.versioning, probes.delete)
         yield from (probes.source_identity, probes.destination_identity)
 
     def _add(self, name: str, verdict: Verdict, *texts: str) -> None:

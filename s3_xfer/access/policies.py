@@ -27,7 +27,7 @@ from s3_xfer.access.documents import (
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions, Delete, Encryption, Identical, RunMode, TagPolicy
-from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
+from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap, as_directory
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
 _ON_BUCKETS = frozenset(
@@ -115,7 +115,7 @@ class _PolicyWriter:
         inputs = () if source.names_credentials else self._inputs()
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
-        own = [*reading, *inputs, *writing, *self._journaling(), *keys]
+        own = [*reading, *inputs, *writing, *self._backing_up(), *self._journaling(), *keys]
         yield from self.document(PolicyTarget.COPIER, *own)
         if self._trusted and self._copier.kind == "role":
             yield from self.document(PolicyTarget.TRUST, self._assuming())
@@ -210,7 +210,9 @@ class _PolicyWriter:
 
     def _writing(self) -> Iterator[Statement]:
         objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
-        if not self._overwrite or self._options.identical is Identical.SKIP:
+        options, deletes = self._options, self._options.delete is Delete.EXTRA
+        if not self._overwrite or options.identical is Identical.SKIP or deletes:
+            # A delete by its ETag, too (S3 User Guide, "How to perform conditional deletes").
             yield self._statement("Look", objects, "s3:GetObject")
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
             yield self._statement("LookFor", bucket, "s3:ListBucket")
@@ -219,7 +221,7 @@ class _PolicyWriter:
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
-        if self._options.delete is Delete.EXTRA:
+        if deletes:
             yield self._statement("Delete", objects, "s3:DeleteObject")
             yield self._statement("SeeVersioning", bucket, "s3:GetBucketVersioning")
         if self._options.acl:
@@ -227,6 +229,23 @@ class _PolicyWriter:
         if self._options.journal:
             yield self._statement("LookAtParts", objects, "s3:ListMultipartUploadParts")
             yield self._statement("LookAtUploads", bucket, "s3:ListBucketMultipartUploads")
+
+    def _backing_up(self) -> Iterator[Statement]:
+        """What it takes to copy what is to be deleted, and to see what is there already."""
+        prefix = self._options.backup_prefix
+        if not prefix or not self._writes:
+            return
+        location = as_directory(S3Location.parse(prefix))
+        objects, bucket = (self._below(location),), (self._arn(location.bucket),)
+        copies = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject")
+        yield self._statement("BackUp", objects, *copies)
+        if self._options.tags is TagPolicy.COPY:
+            yield self._statement("BackUpTags", objects, "s3:PutObjectTagging")
+            own = (self._below(self._destination),)
+            yield self._statement("ReadOwnTags", own, "s3:GetObjectTagging")
+        if self._options.acl:
+            yield self._statement("BackUpAcl", objects, "s3:PutObjectAcl")
+        yield self._statement("LookForBackups", bucket, "s3:ListBucket")
 
     def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""

@@ -271,7 +271,7 @@ uploads_options = (
 )
 
 # What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]),)
+deleting_options = (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
@@ -382,7 +382,13 @@ _CONTROL_ENDPOINT = own(
 _JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
 
 batch_plan_options = (
-    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(
+        JOB,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
     own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
     own(
         JOB,

@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.copy import copy
 from s3_xfer.cli.end_of_run import write_page, write_refusal
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
-from s3_xfer.cli.factory import Values, account_from, fields_from, locations_from, options_from
+from s3_xfer.cli.factory import (
+    Values,
+    account_from,
+    fields_from,
+    locations_from,
+    options_from,
+    rerun_command,
+    values_of,
+)
 from s3_xfer.cli.follow import follow
 from s3_xfer.cli.json_result import give_json, print_json, refusal_json, save_json
 from s3_xfer.cli.options import MAY_CHANGE, merge_options, plan_options
@@ -39,9 +48,10 @@ from s3_xfer.render.summary import Context
 from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:
+    from s3_xfer.access.plan_storage import PlanStorage
+    from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.plan_run import PlanRun
     from s3_xfer.plans.shard_run import ShardCopy
-    from s3_xfer.plans.storage import PlanStorage
 
 PLAN_HELP = """Cut a copy of SOURCE to DESTINATION into shards of equal weight; copy nothing.
 
@@ -67,10 +77,8 @@ MERGE_HELP = """Add up what the shards of PLAN have left beside it: one result o
     Examples:
       s3-xfer merge s3://ctl/x
       s3-xfer merge s3://ctl/x --wait --json
-      Copy what is left of all shards:
+      Name what is left of all shards, and print the line that copies it:
         s3-xfer merge s3://ctl/x --report left.jsonl
-        s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
-            --from-report left.jsonl
     """
 
 
@@ -121,7 +129,7 @@ def plan(
 ) -> ExitCode:
     """List, cut, and print the plan."""
     output = _output_of(values)
-    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
 
     locations = locations_from(source, destination, values)
     operation = CopySpec.between(
@@ -168,8 +176,8 @@ def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
 
 
 def _attempt(plan_location: str, shard: str, values: Values) -> ShardCopy:
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
     from s3_xfer.plans.shard_run import ShardCopy, shard_number  # noqa: PLC0415 - slow to import
-    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
     given = _given(values)
     source, destination = (_account(values, side) for side in ("source", "dest"))
@@ -274,8 +282,8 @@ def merge(
 ) -> ExitCode:
     """Read what the shards have left, and print the result."""
     output = Output(json=json, quiet=quiet)
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
     from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
-    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
     merging = Merge(open_storage(plan, account_from(values, "dest")))
     result = merging.wait() if wait else merging.read()
@@ -283,13 +291,21 @@ def merge(
         result = merging.write_report(result, report)
     from s3_xfer.render.shards import merge_lines  # noqa: PLC0415 - slow to import
 
+    rest = _copy_of_the_rest(result) if report and not result.is_complete else ""
     give_json(result.to_dict(), on_stdout=output.json)
     if not (output.json or (output.quiet and result.is_complete)):
-        print_lines(merge_lines(result, width=text_width()))
+        print_lines(merge_lines(result, rest=rest, width=text_width()))
     from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
 
-    write_page(lambda: merge_page(result, COMMAND_LINE))
+    write_page(lambda: merge_page(result, COMMAND_LINE, rest=rest))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
+
+
+def _copy_of_the_rest(result: MergedResult) -> str:
+    """Return the line that copies what is in the report, with all options of the plan."""
+    plan, report = result.plan, result.report_path
+    values = values_of(plan.operation()) | {"report_path": report}
+    return rerun_command(copy, plan.source_url, plan.destination_url, values)
 
 
 def _output_of(values: Values) -> Output:

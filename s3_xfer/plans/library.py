@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from s3_xfer.access.plan_storage import open_storage
 from s3_xfer.errors import S3XferError, checked_call
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
@@ -13,7 +15,7 @@ from s3_xfer.plans.document import Plan
 from s3_xfer.plans.merge import Merge, MergedResult
 from s3_xfer.plans.plan_run import PlanRun
 from s3_xfer.plans.shard_run import AUTO, ShardCopy, shard_number
-from s3_xfer.plans.storage import open_storage
+from s3_xfer.runs.copy import CopyRun
 from s3_xfer.spec import CopySpec
 
 
@@ -52,14 +54,16 @@ def copy_shard(
     *,
     source: AccountContext | None = None,
     destination: AccountContext | None = None,
+    watch: Callable[[CopyRun], object] | None = None,
     **changes: Any,
 ) -> CopyResult | None:
     """Copy one shard of a plan, wait for the end and leave its record beside the plan.
 
     ``auto`` takes the number from the environment, as Kubernetes and AWS Batch set it. Accounts
     and ``changes``, fields of :class:`~s3_xfer.CopyOptions` that do not change what is copied,
-    replace what the plan says. Returns None if nothing is to be done: the shard is done, or the
-    plan has none with that number.
+    replace what the plan says. ``watch`` is called with the run, and returns when that has ended;
+    what it raises cancels the run and is raised. Returns None if nothing is to be done: the shard
+    is done, or the plan has none with that number.
 
     Raises:
         PlanError: the plan is missing or damaged, or the record cannot be written.
@@ -77,6 +81,8 @@ def copy_shard(
             return None
         try:
             with attempt.start() as run:
+                if watch:
+                    watch(run)
                 result = run.result()
         except S3XferError as error:
             attempt.refused(error)

@@ -12,18 +12,18 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from s3_xfer.errors import PlanError, ValidationError, checked_call
+from s3_xfer.access.plan_storage import PlanStorage
+from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, Delete, Identical, ReportScope, RunMode
 from s3_xfer.options.moments import moment_before
 from s3_xfer.planning.selection import Selection
-from s3_xfer.planning.shards import ShardCutter
+from s3_xfer.planning.shards import SHARDS_MAX, ShardCutter
 from s3_xfer.planning.steps import listing_steps
 from s3_xfer.plans.document import PLAN, Plan
 from s3_xfer.plans.result import PlanResult
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.plans.survey import Survey
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.run import Run
@@ -52,7 +52,10 @@ class PlanRun(Run[PlanResult]):
         shards: int | None = None,
         parallelism: int | None = None,
     ) -> None:
+        _require_count("shards", shards)
+        _require_count("parallelism", parallelism)
         frozen = frozen_for_plan(operation)
+        _require_apart(storage, frozen)
         self._description = describe(frozen)
         options = dataclasses.replace(
             frozen.options,
@@ -79,14 +82,10 @@ class PlanRun(Run[PlanResult]):
         self._start()
 
     def _validate(self) -> bool:
-        self._require_new()
+        self._storage.require_new(PLAN)
         self._setup.read_files()
         self._setup.examine_access(self._open_clients(overwrite=self.operation.overwrite))
         return True
-
-    def _require_new(self) -> None:
-        if self._storage.read(PLAN) is not None:
-            raise _exists(self._storage)
 
     def _leave_all(self) -> None:
         """Do nothing: a plan that was not begun leaves nothing."""
@@ -149,16 +148,26 @@ class PlanRun(Run[PlanResult]):
             shards=shards,
         )
         if not self._storage.write_new(PLAN, plan.to_json()):
-            raise _exists(self._storage)
+            raise self._storage.taken()
         _log.info("plan made", extra={"s3_xfer": {"plan": self._storage.url, **plan.survey}})
         return plan
 
 
-def _exists(storage: PlanStorage) -> PlanError:
-    return PlanError(
-        f"there is a plan in {storage.url} already",
-        remedy="give it another place: a plan is never replaced",
-    )
+def _require_count(name: str, count: int | None) -> None:
+    if count is not None and not 1 <= count <= SHARDS_MAX:
+        raise not_accepted(name, count, f"a number from 1 to {SHARDS_MAX:,}")
+
+
+def _require_apart(storage: PlanStorage, operation: CopySpec) -> None:
+    """Refuse a plan of which a shard would copy what others write."""
+    keys = operation.key_map()
+    if keys.may_meet_own_copies and keys.destination.key.startswith(keys.source.key):
+        raise ValidationError(
+            f"{keys.destination.url} may lie inside {keys.source.url}: a shard would copy what "
+            "others have copied",
+            remedy="choose a destination outside the source prefix",
+        )
+    storage.require_outside(keys.source, keys.destination)
 
 
 def frozen_for_plan(operation: CopySpec) -> CopySpec:
@@ -201,6 +210,11 @@ def _require_prefix(operation: CopySpec) -> None:
         raise ValidationError(
             "a plan is made from a listing, not from what names the objects one by one",
             remedy=message("leave out {from_report_path}, {files_from} and {inventory}"),
+        )
+    if options.mode is RunMode.DRY_RUN:
+        raise ValidationError(
+            "a plan copies nothing, and a dry run of its shards would not either",
+            remedy=message("leave out {mode=dry-run}"),
         )
     if options.delete is Delete.EXTRA:
         raise ValidationError(

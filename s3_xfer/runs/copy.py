@@ -151,7 +151,7 @@ class CopyRun(Run[CopyResult]):
         all_ended = self._execute()
         if self._lacks_deletes:
             all_ended = self._delete_extras() and all_ended
-        self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
+        self._uploads_left_behind += self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
         self._notes += self._setup.service_notes()
         self._finish_report()
@@ -217,6 +217,8 @@ class CopyRun(Run[CopyResult]):
             began=self._began,
         )
         self._delete_plan, all_ended = stage.run()
+        self._notes += stage.notes
+        self._uploads_left_behind = stage.uploads_left_behind
         if self._delete_plan and self._setup.is_dry_run:
             self._notes += notes_of_dry_run(self._delete_plan)
         self._lacks_deletes = self._stop.is_set() or not self._delete_plan

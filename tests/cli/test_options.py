@@ -59,7 +59,9 @@ def _arguments(case: Case) -> list[str]:
     if not getattr(param, "is_flag", False):
         words = given(words[0], case.declaration, case.value)
     for name, value in COMPANIONS.get(case.name, {}).items():
-        words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
+        declaration = by_name[name].declaration
+        needs_value = declaration.when_given is None
+        words += [_flag(by_name[name]), *([declaration.to_text(value)] if needs_value else [])]
     if case.name in FILTERS:
         words.append("--recursive")
     return words

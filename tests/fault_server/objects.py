@@ -98,9 +98,7 @@ def delete_object(world: World, request: Request) -> Answer:
     access.require(bucket, request, "s3:DeleteObject", request.key)
     if "versionId" in request.query:
         raise refusals.not_implemented("DeleteObject of a version")
-    found, wanted = bucket.objects.get(request.key), request.headers.get("if-match")
-    if found and wanted and wanted.strip('"') != found.etag.strip('"'):
-        raise refusals.precondition_failed("If-Match")
+    conditions.check_current(bucket, request)
     bucket.discard(request.key)
     if not bucket.versioned:
         return Answer(204)

@@ -110,10 +110,17 @@ def test_a_plan_holds_no_secret(folder: PlanStage, tmp_path: Path) -> None:
         ({"where": lambda _: True}, "a plan cannot keep where"),
         ({"rename": lambda found: found.key}, "a plan cannot keep rename"),
         ({"from_report_path": "r.jsonl"}, "made from a listing"),
-        ({"files_from": "list"}, "made from a listing"),
+        ({"files_from": "list"}, "from what names the objects"),
         ({"identical": "skip", "delete": "extra"}, "none can delete"),
+        ({"mode": "dry-run"}, "a plan copies nothing"),
+        ({"shards": 0}, "shards is 0; it must be a number from 1"),
+        ({"shards": -1}, "shards is -1"),
+        ({"shards": 10_001}, "shards is 10001"),
+        ({"parallelism": 0}, "parallelism is 0"),
+        ({"parallelism": -3}, "parallelism is -3"),
+        ({"source_bucket": "x-s3alias", "destination_key": "in/out/"}, "may lie inside"),
     ],
-    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+    ids=lambda value: str(value) if isinstance(value, str) else "",
 )
 def test_what_cannot_be_done_in_shards_is_refused(
     folder: PlanStage, changes: dict[str, Any], message: str
@@ -124,6 +131,59 @@ def test_what_cannot_be_done_in_shards_is_refused(
         folder.plan(**changes)
 
     assert folder.world.server.count("ListObjectsV2") == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("", "no place of a plan"),
+        ("S3://control/x", "no place of a plan"),
+        ("gs://control/x", "no place of a plan"),
+        ("file:///tmp/x", "no place of a plan"),
+        ("s3://", "is not an S3 URL"),
+        (f"s3://{SRC}/in", "would lie inside"),
+        (f"s3://{SRC}/in/plan/", "would lie inside"),
+        (f"s3://{DST}/out/plan", "would lie inside"),
+    ],
+)
+def test_a_plan_is_refused_where_it_cannot_be(world: World, place: str, message: str) -> None:
+    """No folder is made of a URL, and no document of a plan is copied with the objects."""
+    stage = PlanStage(world, place)
+    stage.fill(1)
+    with pytest.raises(ValidationError, match=message):
+        stage.plan()
+
+    assert world.server.count("ListObjectsV2") == 0
+
+
+@pytest.mark.parametrize(
+    "place", [URL, f"{URL}/", f"{URL}//", f"s3://{CONTROL}", f"s3://{DST}/output"]
+)
+def test_a_place_may_be_written_in_several_ways(world: World, place: str) -> None:
+    """With a slash at the end or without, or a whole bucket, or beside what is copied."""
+    stage = PlanStage(world, place)
+    stage.fill(3)
+    plan = stage.plan(shards=1)
+    stage.place = place.rstrip("/")
+    stage.copy(0)
+
+    assert stage.merge().plan == plan
+    assert stage.merge().is_complete
+
+
+def test_objects_of_every_kind_of_key_are_in_one_shard_each(folder: PlanStage) -> None:
+    """Cuts follow the order of UTF-8, in which a surrogate pair of UTF-16 is no exception."""
+    keys = ["a", "a\x01", "a ", "a%20", "a+", "a//b", "a\n", "\x7f", "\ud7ff", "\ue000", "\uffff"]
+    keys += ["\U00010000", "\U0010fffe", "\U0010ffff", "e\u0301", "\xe9", "b" * 900, "<&>\"'"]
+    for key in keys:
+        folder.world.server.put(SRC, f"in/{key}", size=10)
+    plan = folder.plan(shards=len(keys))
+    for shard in plan.shards:
+        folder.copy(shard.number)
+
+    assert [shard.objects for shard in plan.shards] == [1] * len(keys)
+    assert set(folder.world.arrived()) == {f"out/{key}" for key in keys}
+    assert folder.world.sent("CopyObject") == len(keys)
 
 
 def test_durations_in_filters_become_moments(folder: PlanStage) -> None:

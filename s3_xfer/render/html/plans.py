@@ -34,7 +34,7 @@ from s3_xfer.render.summary import FailureGroup, Tone
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
-from s3_xfer.wording import Wording, message
+from s3_xfer.wording import Wording
 
 _SHARDS_MAX = 500  # rows of a table that somebody may still look at
 _ERRORS_MAX = 20
@@ -89,14 +89,15 @@ def _planned_shards(plan: Plan) -> Html:
     return _cut(rows, len(plan.shards), ("shard", "objects", "size", "weight"))
 
 
-def merge_page(result: MergedResult, wording: Wording) -> str:
-    """Return the page of all shards together."""
+def merge_page(result: MergedResult, wording: Wording, *, rest: str = "") -> str:
+    """Return the page of all shards together; ``rest`` is the command that copies what is left."""
     shards, missing = len(result.plan.shards), len(result.missing)
     headline = (
         f"{plural(missing, 'shard')} of {format_count(shards)} are not done"
         if missing
         else f"All {plural(shards, 'shard')} are done"
     )
+    go_on = [("To copy what is left:", [rest] if rest else [])]
     return document(
         Page(
             kind="Merge",
@@ -105,7 +106,7 @@ def merge_page(result: MergedResult, wording: Wording) -> str:
             next_step="",
             route=printable(f"{result.plan.source_url} -> {result.plan.destination_url}"),
             sections=(
-                Section("How to go on", _go_on(result, wording)),
+                Section("How to go on", commands(go_on)),
                 Section("Totals", row_table(merge_rows(result))),
                 Section("Failures", _failures(result, wording)),
                 Section("Shards", _merged_shards(result)),
@@ -115,14 +116,6 @@ def merge_page(result: MergedResult, wording: Wording) -> str:
             ),
         )
     )
-
-
-def _go_on(result: MergedResult, wording: Wording) -> Html:
-    report = result.report_path
-    if not report:
-        return Html()
-    again = wording.say(message("{RUN_FROM_REPORT}", report=report))
-    return paragraphs([f"What is left is in a report. To copy it, {again}."])
 
 
 def _failures(result: MergedResult, wording: Wording) -> Html:
