@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.copy import context_of, output_of
-from s3_xfer.cli.end_of_run import write_page
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
@@ -77,7 +77,7 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
 
         return check_page(result, operation, context)
 
-    write_page(page)
+    END.write_page(page)
     return exit_code(result)
 
 

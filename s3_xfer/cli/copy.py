@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from s3_xfer.cli.end_of_run import write_page
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -230,4 +230,4 @@ def print_end(result: CopyResult, spec: CopySpec, output: Output, context: Conte
 
         return copy_page(result, spec, context)
 
-    write_page(page)
+    END.write_page(page)

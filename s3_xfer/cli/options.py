@@ -148,6 +148,31 @@ _AT_THE_END = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
     ),
+    own(
+        OUTPUT,
+        "--on-end",
+        "Run this with the result on its standard input, or POST it to this https:// address.",
+        metavar="COMMAND|URL",
+        envvar="S3_XFER_ON_END",
+        show_envvar=True,
+    ),
+    own(
+        OUTPUT,
+        "--on-end-limit",
+        "How long that may take.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+        default="30s",
+        show_default=True,
+    ),
+)
+_METRICS = own(
+    OUTPUT,
+    "--metrics-file",
+    "Keep the numbers of the run in this file, as node exporter's textfile collector reads them.",
+    name="metrics_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
 )
 _VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
@@ -178,6 +203,7 @@ copy_options = (
     *(declared(each) for each in _copy_declarations()),
     *_REPORTING,
     *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -195,6 +221,7 @@ sync_options = (
     *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
     *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -209,6 +236,7 @@ resume_options = (
     declared(_COPY["max_delete"]),
     *_REPORTING,
     *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -242,6 +270,7 @@ check_options = (
     ),
     *_REPORTING,
     *_AT_THE_END,
+    _METRICS,
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.json_result import print_json
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -58,6 +59,11 @@ class Output:
         draw: ProgressFrame | None = None,
     ) -> ProgressView:
         """Return what shows the progress of a run on stderr, as lines or drawn frames."""
+        return END.measured(self._view(line, draw, dry_run=dry_run))
+
+    def _view(
+        self, line: ProgressLine, draw: ProgressFrame | None, *, dry_run: bool
+    ) -> ProgressView:
         if self.quiet:
             return ProgressView()
         if self.progress is Progress.NONE:

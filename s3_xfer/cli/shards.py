@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from s3_xfer.cli.copy import copy
-from s3_xfer.cli.end_of_run import write_page, write_refusal
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -154,7 +154,7 @@ def plan(
         print_refusal(result.aborted_by)
     from s3_xfer.render.html.plans import plan_page  # noqa: PLC0415
 
-    write_page(lambda: plan_page(result, operation, COMMAND_LINE))
+    END.write_page(lambda: plan_page(result, operation, COMMAND_LINE))
     return exit_code(result)
 
 
@@ -171,7 +171,7 @@ def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
     except S3XferError as error:
         give_json(refusal_json(error), on_stdout=output.json)
         print_refusal(error)
-        write_refusal(error)
+        END.write_refusal(error)
         return shard_exit_code(error)
 
 
@@ -267,7 +267,7 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
 
         return copy_page(result, attempt.operation, context)
 
-    write_page(page)
+    END.write_page(page)
     return shard_exit_code(result)
 
 
@@ -297,7 +297,7 @@ def merge(
         print_lines(merge_lines(result, rest=rest, width=text_width()))
     from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
 
-    write_page(lambda: merge_page(result, COMMAND_LINE, rest=rest))
+    END.write_page(lambda: merge_page(result, COMMAND_LINE, rest=rest))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
 
 

@@ -67,6 +67,9 @@ SECTIONS = {
         "--progress",
         "--quiet",
         "--html",
+        "--on-end",
+        "--on-end-limit",
+        "--metrics-file",
         "--verbose",
     ],
 }

@@ -24,6 +24,7 @@ TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.d
 OWN = {
     *("plan", "shard", "include", "exclude", "filter_from"),
     *("json", "json_file", "progress", "quiet", "verbose", "html_path"),
+    *("metrics_path", "on_end", "on_end_limit"),
 }
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 

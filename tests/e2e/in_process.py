@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from s3_xfer.cli.main import _exit_code_of
+from s3_xfer.cli.main import run_to_its_end
 from tests.e2e.program import Done, Program
 
 
@@ -27,5 +27,5 @@ class InProcess:
                 patch.setenv(name, value)
             patch.chdir(self.program.directory)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = _exit_code_of(args)
+                code = run_to_its_end(args)
         return Done(code, out.getvalue(), err.getvalue())
