@@ -32,7 +32,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest test-services test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
+	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
 	airflow-demo docs bench profile mutants release-check clean
 
 help: ## List the targets
@@ -71,6 +71,9 @@ contracts: .venv/ready ## Check that imports respect the architecture
 # COVERAGE=yes prints the coverage, and fails below the floor in setup.cfg.
 test-locked: .venv/ready ## Run the tests with the locked dependencies (COVERAGE=yes: with the figure)
 	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+
+test-long: .venv/ready ## Run all cases of the long tables, of which test-locked runs some
+	$(BIN)/python -m pytest -n $(PROCESSES) --whole-tables $(TESTS)
 
 test-fast: .venv/ready ## Run the tests that need no server and no time: an answer in a minute
 	$(BIN)/python -m pytest -n $(PROCESSES) -m "not hypothesis" $(FAST_TESTS)

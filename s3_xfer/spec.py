@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra, FailOn
@@ -45,7 +46,9 @@ class TransferSpec:
     destination_key: str = field(
         metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
     )
-    recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
+    recursive: bool = option(
+        False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
+    )
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
     options: CopyOptions = field(default_factory=CopyOptions)
@@ -104,7 +107,8 @@ class TransferSpec:
 class CopySpec(TransferSpec):
     """One copy, see :class:`~s3_xfer.S3CopyOperation`.
 
-    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan.
+    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan. What
+    the destination has had since before ``identical_since`` is not taken for identical.
 
     Raises:
         ValidationError: as of every transfer, or what a program chooses contradicts an option.
@@ -124,6 +128,7 @@ class CopySpec(TransferSpec):
     rename: Rename | None = field(default=None, compare=False, repr=False)
     confirmed_deletes: str = field(default="", compare=False, repr=False)
     key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
+    identical_since: datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -122,7 +122,8 @@ class AccessPreflight:
                     refusal,
                     context.subject,
                     diagnoser_of(context.clients, context.keys, self._spec),
-                )
+                ),
+                log=context.clients.requests.log,
             )
 
     def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:

@@ -84,6 +84,11 @@ class DoctorReport:
             return Conclusion.UNPROVEN
         return Conclusion.ALLOWED
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the copy would be refused."""
+        return self.conclusion is Conclusion.REFUSED
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         return {

@@ -90,10 +90,10 @@ class PlanStorage(ABC):
             raise self.taken()
         self.write_new(f"{name}.begun", b"")
 
-    def taken(self) -> PlanError:
-        """Return the refusal of another plan here."""
+    def taken(self, *, of: str = "") -> PlanError:
+        """Return the refusal of another plan here; that which is here may be ``of`` something."""
         return PlanError(
-            f"there is a plan in {self.url} already",
+            f"there is a plan{of and f' of {of}'} in {self.url} already",
             remedy="give it another place: a plan is never replaced",
         )
 

@@ -19,7 +19,7 @@ from s3_xfer.batch.jobs import JobProgress
 from s3_xfer.batch.plan import REST, BatchPlan
 from s3_xfer.batch.verdict import JobEnd, Left, end_of
 from s3_xfer.comparison import CompareResult
-from s3_xfer.errors import ReportError, RunCancelled, ValidationError, check_fields
+from s3_xfer.errors import ErrorClass, ReportError, RunCancelled, ValidationError, check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT, error_line
 from s3_xfer.ledger.report import (
     COPIED,
@@ -121,6 +121,7 @@ def collect(
         raise ReportError(
             f"the job {printable(job.job_id)} has tried objects, and there is no completion report",
             remedy="S3 writes it a while after the end: collect again later",
+            error_class=ErrorClass.TIMEOUT,
         )
     for row in rows or ():
         objects.note_row(row)

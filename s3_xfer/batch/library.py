@@ -11,9 +11,10 @@ from s3_xfer.access.plan_storage import open_storage
 from s3_xfer.batch import collect, jobs
 from s3_xfer.batch.collect import CollectResult
 from s3_xfer.batch.jobs import JobProgress, SubmittedJob
-from s3_xfer.batch.plan import BatchPlan, job_of, read_plan
+from s3_xfer.batch.plan import PLAN, BatchPlan, job_of, read_plan
 from s3_xfer.batch.planner import JobSettings, bucket_or_url, make_plan
 from s3_xfer.errors import ValidationError, checked_call
+from s3_xfer.ledger.journal.description import is_same_copy
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
 from s3_xfer.options import CopyOptions
@@ -28,13 +29,15 @@ def make_batch_plan(
     report: str,
     manifest: str | None = None,
     source_kms_keys: Sequence[str] = (),
+    reuse: bool = False,
 ) -> BatchPlan:
     """List what ``operation`` would copy, and write the plan of a job that does it.
 
     ``out`` is a folder or an ``s3://`` URL, which the destination's credentials write. The job
     assumes ``role_arn``, and writes its report below ``report``: a bucket, or a prefix as
     ``BUCKET/PREFIX`` or URL. Its manifest goes below ``manifest``, by default there too. What a job
-    cannot copy is in the report ``rest.jsonl`` of the plan.
+    cannot copy is in the report ``rest.jsonl`` of the plan. With ``reuse`` a plan of the same copy
+    by the same role that is there already is returned as it is.
 
     Raises:
         ValidationError: a job cannot make this copy.
@@ -47,7 +50,13 @@ def make_batch_plan(
         report=bucket_or_url(report),
         source_keys=tuple(source_kms_keys),
     )
-    return make_plan(operation, settings, open_storage(str(out), operation.destination))
+    storage = open_storage(str(out), operation.destination)
+    if reuse and storage.read(PLAN) is not None:
+        plan = read_plan(storage)
+        if not (is_same_copy(plan.identity, operation) and plan.request["RoleArn"] == role_arn):
+            raise storage.taken(of="another copy")
+        return plan
+    return make_plan(operation, settings, storage)
 
 
 @checked_call

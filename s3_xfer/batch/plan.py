@@ -33,7 +33,8 @@ class BatchPlan:
     """What one job is to copy. ``request`` is CreateJob's, but the ETag of the manifest.
 
     ``token`` makes S3 create one job, however often it is asked. ``rest`` counts, by reason, what
-    is left to a copy of ours. ``costs_usd`` are estimates by what they are for.
+    is left to a copy of ours. ``costs_usd`` are estimates by what they are for. ``identity`` is
+    that of the copy, as in a journal.
     """
 
     token: str
@@ -50,6 +51,7 @@ class BatchPlan:
     rest: Mapping[str, int]
     costs_usd: Mapping[str, float]
     request: JsonObject
+    identity: JsonObject
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -25,6 +25,7 @@ from s3_xfer.batch.expressible import copy_operation, target_prefix, why_not
 from s3_xfer.batch.plan import MANIFEST, OBJECTS, PLAN, POLICIES, REST, BatchPlan, write_plan
 from s3_xfer.batch.policies import job_policies
 from s3_xfer.errors import ErrorClass, PreflightError, ReportError, ValidationError
+from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.prices import (
     AWS_PRICES,
     BATCH_JOB_USD,
@@ -129,6 +130,7 @@ def _make_plan(
         rest=dict(split.rest),
         costs_usd=_costs(operation.options, split.objects, split.found),
         request={},
+        identity=describe(operation)["identity"],
     )
     plan = dataclasses.replace(plan, request=_request(plan, operation.options, role, prefix))
     policies = _write_policies(folder, plan, operation.options, role, settings.source_keys)

@@ -49,8 +49,9 @@ HELP = """Copy as a job of S3 Batch Operations: plan, submit, watch, collect.
 
 PLAN_HELP = """Plan the job that copies everything under SOURCE to DESTINATION.
 
-    Only lists the source. Writes the plan --out: the manifest of the job, its policies, and
-    rest.jsonl, a report of what the job cannot copy. A job keeps the whole source key:
+    Only lists the source, or reads a list or an inventory. Writes the plan --out: the manifest
+    of the job, its policies, and rest.jsonl, a report of what the job cannot copy. A job keeps
+    the whole source key:
     s3://from/data/ goes to s3://to/data/ or s3://to/any/folder/data/.
 
     \b

@@ -62,7 +62,9 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
 
     output = output_of(values)
     operation = _operation(source, destination, values)
-    view = output.view(line=check_line, draw=check_frame)
+    keys = operation.key_map()
+    route = (keys.source.url, keys.destination.url)
+    view = output.view(route=route, line=check_line, draw=check_frame)
     result = follow(
         operation,
         view,

@@ -6,6 +6,7 @@ copied, and everything that decides about the copies, is in the journal of a cop
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -210,7 +211,11 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
         S3XferError: the run was refused; nothing was written.
     """
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    view = output.view(dry_run=dry_run)
+    keys = operation.key_map()
+    route = (keys.source.url, keys.destination.url)
+    view = output.view(dry_run=dry_run, route=route)
+    is_single = not operation.is_of_prefix
+    context = replace(context, source_url=route[0], destination_url=route[1], is_single=is_single)
     result = follow(
         operation,
         view,

@@ -92,7 +92,9 @@ def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
         report_scope=ReportScope.NOT_COPIED,
         journal=None,
     )
-    return follow(replace(operation, options=options), output.view(dry_run=True))
+    keys = operation.key_map()
+    view = output.view(dry_run=True, route=(keys.source.url, keys.destination.url))
+    return follow(replace(operation, options=options), view)
 
 
 def _show_plan(

@@ -12,7 +12,8 @@ import functools
 import json
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,6 +147,17 @@ def give_json(result: Mapping[str, Any], *, on_stdout: bool) -> None:
         print_json(result)
 
 
+@contextmanager
+def refusals_as_json(*, wanted: bool) -> Iterator[None]:
+    """Print what is refused inside the block as JSON, if that is wanted; raise it again."""
+    try:
+        yield
+    except S3XferError as refusal:
+        if wanted:
+            print_json(refusal_json(refusal))
+        raise
+
+
 def print_json(value: Mapping[str, Any]) -> None:
     """Print ``value`` on stdout as one line, in ASCII, which every encoding has."""
     click.echo(_text(value), file=sys.stdout)
@@ -187,6 +199,7 @@ def _described(state: RunState, problem: str, error_class: ErrorClass | None) ->
         "state": state.value,
         "errors": [problem],
         "error_class": error_class.value if error_class else None,
+        "permanent": bool(error_class and not error_class.is_transient),
         "runbook": error_class.runbook if error_class else None,
     }
 

@@ -18,6 +18,7 @@ from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
     Decorator,
+    EnumChoice,
     UnitParam,
     declared,
     member_flags,
@@ -35,7 +36,9 @@ from s3_xfer.units import parse_duration
 
 SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
+LOOKING = "What to look at"
 ABORTING = "What to list and abort"
+UNDOING = "What to bring back"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
 PLAN = "Plan and shards"
@@ -67,6 +70,13 @@ def parse_shards(text: str) -> int | None:
     raise ValidationError(
         f"{text!r} is not a number of shards", remedy=f"give auto, or a number up to {SHARDS_MAX:,}"
     )
+
+
+class Side(enum.Enum):
+    """One of the two sides of a copy."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
 
 
 class PolicyFormat(enum.Enum):
@@ -128,16 +138,24 @@ _JSON = (
         metavar="FILE",
     ),
 )
-_REPORTING = (
-    *_JSON,
-    own_choice(
-        OUTPUT,
-        "--progress",
-        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
-        Progress.AUTO,
-    ),
-    own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
-)
+
+
+def _quiet(*, hidden: bool = False) -> Decorator[Any]:
+    return own_flag(OUTPUT, "--quiet", "Print errors and failures only.", hidden=hidden)
+
+
+def _progress(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Bars, or a line every 5 seconds; auto: bars on a terminal."
+    return own_choice(OUTPUT, "--progress", text, Progress.AUTO, hidden=hidden)
+
+
+def _verbose(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Print every failure that is kept, with tracebacks."
+    return own_flag(OUTPUT, "--verbose", text, hidden=hidden)
+
+
+_REPORTING = (*_JSON, _progress(), _quiet())
+_VERBOSE = _verbose()
 _AT_THE_END = (
     with_end_of_run,
     own(
@@ -174,7 +192,6 @@ _METRICS = own(
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
 )
-_VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
 
 _INPUTS_OF_CHECK = {
     "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
@@ -183,19 +200,14 @@ _INPUTS_OF_CHECK = {
     "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
 }
 
-_SELECTING = (
-    *filter_options(),
-    *(
-        declared(_COPY[name])
-        for name in (
-            "min_size_bytes",
-            "max_size_bytes",
-            "newer_than",
-            "older_than",
-            "source_storage_class",
-        )
-    ),
+_SELECTED_BY = (
+    "min_size_bytes",
+    "max_size_bytes",
+    "newer_than",
+    "older_than",
+    "source_storage_class",
 )
+_SELECTING = (*filter_options(), *(declared(_COPY[name]) for name in _SELECTED_BY))
 
 copy_options = (
     *_LOCATIONS,
@@ -274,6 +286,28 @@ check_options = (
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
+_LOOKING = (
+    own(
+        LOOKING,
+        "--side",
+        "Whose credentials to use, where options of both sides are given.",
+        type=EnumChoice(Side),
+    ),
+    *_LOCATIONS,
+    *_SELECTING,
+    declared(_COPY["request_payer"]),
+    *_RETRIES,
+    declared(_COPY["max_requests_per_s"]),
+)
+
+ls_options = (
+    declared(_CHECK["recursive"], help="List everything, at all levels.", section=LOOKING),
+    *_LOOKING,
+    own_flag(OUTPUT, "--json", "Print one JSON object for each object or prefix."),
+)
+
+du_options = (*_LOOKING, declared(_COPY["listing_threads"]), *_REPORTING)
+
 uploads_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
@@ -299,8 +333,38 @@ uploads_options = (
     *_JSON,
 )
 
-# What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
+undo_options = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    own_flag(UNDOING, "--yes", "Do not ask."),
+    declared(_COPY["mode"], help="Say what would come back; write nothing.", section=UNDOING),
+    declared(
+        _COPY["concurrency"],
+        help="Maximum number of objects at the same time.",
+        default_text=str(THREADS),
+    ),
+    *_RETRIES,
+    declared(_COPY["report_path"], help="Write one JSON line for each object."),
+    *_JSON,
+)
+
+# What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
+# whole, the rest is taken and not shown.
+_DECIDES = (Section.WHAT, Section.FIDELITY)
+_DECIDES_TOO = ("multipart_threshold_bytes", "engine", "journal")
+_ONLY_SELECTS = (*_SELECTED_BY, "files_from_format", "files_from_keys")
+
+
+def _examined(*also: str) -> Iterator[Decorator[Any]]:
+    """Yield the options of a copy for a command that only looks at what it needs."""
+    yield from _LOCATIONS
+    yield from filter_options(hidden=True)
+    for each in _copy_declarations():
+        decides = each.section in _DECIDES and each.name not in _ONLY_SELECTS
+        yield declared(each, hidden=not decides and each.name not in (*_DECIDES_TOO, *also))
+    yield from (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
+    yield from (_progress(hidden=True), _verbose(hidden=True))
+
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
@@ -366,6 +430,9 @@ merge_options = (
 )
 
 doctor_options = (
+    *_examined("principal", "max_requests_per_s"),
+    *_JSON,
+    _quiet(),
     own(
         PRINCIPALS,
         "--time-limit",
@@ -378,6 +445,9 @@ doctor_options = (
 )
 
 policy_options = (
+    *_examined("principal"),
+    own_flag(OUTPUT, "--json", "", hidden=True),
+    _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,
@@ -441,6 +511,10 @@ batch_plan_options = (
     ),
     *_LOCATIONS,
     *_SELECTING,
+    *(
+        declared(_COPY[name])
+        for name in ("files_from", "files_from_format", "files_from_keys", "inventory")
+    ),
     *(
         declared({**declarations_of(CopySpec), **_COPY}[name])
         for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.json_result import print_json
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -25,14 +24,22 @@ from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
+from s3_xfer.render.summary import (
+    MARKS,
+    Context,
+    Line,
+    failure_text,
+    fitted,
+    print_styled,
+    summary_lines,
+)
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
 
 FAILURES_SHOWN = 5
-_WIDTH_MIN, _WIDTH_MAX = 60, 120
+_WIDTH_MIN, _WIDTH_MAX = 30, 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +62,14 @@ class Output:
         self,
         *,
         dry_run: bool = False,
+        route: tuple[str, str] | None = None,
         line: ProgressLine = progress_line,
         draw: ProgressFrame | None = None,
     ) -> ProgressView:
-        """Return what shows the progress of a run on stderr, as lines or drawn frames."""
-        return END.measured(self._view(line, draw, dry_run=dry_run))
+        """Return what shows the progress of a run on stderr, as lines or drawn frames.
 
-    def _view(
-        self, line: ProgressLine, draw: ProgressFrame | None, *, dry_run: bool
-    ) -> ProgressView:
+        ``route`` says from where to where, for people.
+        """
         if self.quiet:
             return ProgressView()
         if self.progress is Progress.NONE:
@@ -79,7 +85,7 @@ class Output:
 
         keep = self.json or not sys.stdout.isatty()
         draw = draw or (count_frame if dry_run else frame)
-        return LiveView(progress_console(), line=line, keep=keep, draw=draw)
+        return LiveView(progress_console(), route=route, line=line, keep=keep, draw=draw)
 
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""
@@ -138,5 +144,22 @@ def print_error(text: str) -> None:
 
 def print_refusal(error: S3XferError) -> None:
     """Print on stderr what is wrong and what to do next."""
-    lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
-    print_error("error: " + "\n".join(lines))
+    print_problem(*error.text(COMMAND_LINE).split("\n"))
+
+
+def print_problem(*lines: str) -> None:
+    """Print on stderr why the program does not do what was asked for; the first line says what."""
+    what, *rest = map(printable, lines)
+    texts = [f"error: {what}", *rest]
+    if _can_redraw():
+        width = shutil.get_terminal_size().columns
+        texts = [_marked(part) for text in texts for part in fitted(text, width)]
+    print_error("\n".join(texts))
+
+
+def _marked(text: str) -> str:
+    """Return ``text``; a word at its beginning that must not be overlooked is red."""
+    mark = next((each for each in MARKS if text.startswith(each)), "")
+    if not mark or os.environ.get("NO_COLOR"):
+        return text
+    return click.style(mark, fg="red", bold=True) + text[len(mark) :]

@@ -55,9 +55,10 @@ if TYPE_CHECKING:
 
 PLAN_HELP = """Cut a copy of SOURCE to DESTINATION into shards of equal weight; copy nothing.
 
-    Everything is listed once. The plan, a folder or a prefix in S3, has all options of the copy in
-    it, and says what it will take: requests, dollars, time. Its shards can be copied on any
-    engine, several at the same time, again if one fails. A plan is never replaced.
+    Everything is listed once, or read from an inventory. The plan, a folder or a prefix in S3,
+    has all options of the copy in it, and says what it will take: requests, dollars, time. Its
+    shards can be copied on any engine, several at the same time, again if one fails. A plan is
+    never replaced.
 
     \b
     Examples:

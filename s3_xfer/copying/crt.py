@@ -26,6 +26,7 @@ from s3_xfer.copying.crt_adapter import (
     keep_thread_state,
     tls,
 )
+from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.signing import SignedHeaders, Signer
 from s3_xfer.copying.template import CopyTemplate, Header
 from s3_xfer.model import CopyTask
@@ -37,7 +38,8 @@ _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 class CrtCopyClient:
     """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
 
-    Each request under way has a connection. ``ca_bundle`` replaces the system's certificates.
+    Each request under way has a connection; ``opened`` keeps those of its endpoint, and closes
+    them. ``ca_bundle`` replaces the system's certificates.
     """
 
     name = "crt"
@@ -49,9 +51,11 @@ class CrtCopyClient:
         *,
         connect_timeout_s: float,
         ca_bundle: str | None,
+        opened: Opened,
     ) -> None:
         address = urlsplit(f"//{dict(template.common_headers)['host']}")
-        assert address.hostname  # noqa: S101 - botocore has composed a request to it
+        host = address.hostname or ""
+        assert host  # noqa: S101 - botocore has composed a request to it
         self.endpoint = f"{'https' if template.tls else 'http'}://{address.netloc}"
         self.template = template
         self.with_template = partial(  # the same client, for other copies
@@ -59,14 +63,19 @@ class CrtCopyClient:
             credentials=credentials,
             connect_timeout_s=connect_timeout_s,
             ca_bundle=ca_bundle,
+            opened=opened,
         )
         self._signer = Signer(template, credentials)
         self._left_out: frozenset[str] = frozenset()
-        self._connections = _Connections(
-            address.hostname,
-            address.port or _DEFAULT_PORTS[template.tls],
-            connect_timeout_s=connect_timeout_s,
-            tls_options=tls(address.hostname, ca_bundle) if template.tls else None,
+        self._connections = opened.get(
+            ("crt", self.endpoint, ca_bundle, connect_timeout_s),
+            lambda: _Connections(
+                host,
+                address.port or _DEFAULT_PORTS[template.tls],
+                connect_timeout_s=connect_timeout_s,
+                tls_options=tls(host, ca_bundle) if template.tls else None,
+                opened=opened,
+            ),
         )
 
     def refresh(self) -> None:
@@ -95,10 +104,6 @@ class CrtCopyClient:
         self._connections.open(partial(self._opened, stream))
         return stream.give_up
 
-    def close(self) -> None:
-        """Close the idle connections now, and each other one when it is released."""
-        self._connections.close()
-
     def release(self, connection: _Connection) -> None:
         """Keep ``connection``, which has brought an answer, for another request."""
         self._connections.keep(connection)
@@ -116,7 +121,13 @@ class _Connections:
     """Opens connections to one endpoint, and keeps those that are idle. Thread-safe."""
 
     def __init__(
-        self, host: str, port: int, *, connect_timeout_s: float, tls_options: Any | None
+        self,
+        host: str,
+        port: int,
+        *,
+        connect_timeout_s: float,
+        tls_options: Any | None,
+        opened: Opened,
     ) -> None:
         socket_options = awscrt.io.SocketOptions()
         socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
@@ -133,6 +144,7 @@ class _Connections:
         self._is_closed = False
         self._budget = process_budget()
         self._budget.add_pool(self)
+        opened.on_close(self.close)
 
     def open(self, on_opened: Callable[[Any], None]) -> None:
         """Open one; ``on_opened`` is called with a future of it, in awscrt's thread."""

@@ -38,13 +38,18 @@ def select_engine(
         return _without_crt(options, message("{source_check=head}"))
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
-        from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
+        from s3_xfer.copying.crt_adapter import (  # noqa: PLC0415
+            unreadable_reason,
+            unsupported_reason,
+        )
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
     reason = unsupported_reason(template, client)
+    if not reason and template.tls and ca_bundle:
+        reason = unreadable_reason(ca_bundle)
     if reason:
         return _without_crt(options, reason)
     config: Any = client.meta.config
@@ -56,6 +61,7 @@ def select_engine(
         context.hooks.renewal.credentials,
         connect_timeout_s=config.connect_timeout,
         ca_bundle=ca_bundle,
+        opened=context.hooks.requests.opened,
     )
 
 

@@ -180,7 +180,6 @@ class RequestSender:
         self._give_up(sent_until_s=float("inf"))
         self._preparing.shutdown(wait=False)
         self._completing.shutdown(wait=False)
-        self._copy_client.close()
 
     def prepare(self, work: Callable[..., None], *arguments: object) -> None:
         """Do ``work``, which may block, on a request that was not sent yet."""

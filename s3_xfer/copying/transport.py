@@ -20,8 +20,9 @@ import http.client
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -32,6 +33,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
+from s3_xfer.copying.opened import Opened
 from s3_xfer.pipeline.connections import ConnectionBudget, ConnectionShare, process_budget
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -49,11 +51,29 @@ _REUSED = "s3_xfer_reused"  # attribute of errors
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def attach(client: S3Client) -> None:
-    """Let ``client`` send its requests through these connections."""
-    session: Any = client._endpoint.http_session  # type: ignore[attr-defined] # noqa: SLF001
-    pools = {"http": _Pool, "https": _TlsPool}
-    session._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
+def attach(client: S3Client, opened: Opened) -> None:
+    """Let ``client`` send its requests through these connections.
+
+    Clients that open them alike have the same, whatever their credentials: requests are signed,
+    connections are not. ``opened`` closes them.
+    """
+    endpoint: Any = client._endpoint  # type: ignore[attr-defined] # noqa: SLF001
+    own = endpoint.http_session
+
+    def with_our_pools() -> Any:
+        pools = {"http": partial(_Pool, opened=opened), "https": partial(_TlsPool, opened=opened)}
+        own._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
+        return own
+
+    endpoint.http_session = opened.get(_configuration(own), with_our_pools)
+
+
+def _configuration(session: Any) -> Hashable:
+    """Return what tells apart how HTTP sessions of botocore open connections."""
+    proxies = session._proxy_config  # noqa: SLF001 - it keeps everything to itself
+    names = ("_verify", "_cert_file", "_key_file", "_max_pool_connections", "_timeout")
+    values = [getattr(session, name) for name in (*names, "_socket_options")]
+    return ("http session", repr([*values, proxies._proxies, proxies.settings]))  # noqa: SLF001
 
 
 def died_unused(error: Exception | None) -> bool:
@@ -249,9 +269,10 @@ class _CountedPool:
 
     pool: Any  # urllib3's queue of idle connections, the one that was used last at the end
 
-    def __init__(self, *args: Any, **settings: Any) -> None:
+    def __init__(self, *args: Any, opened: Opened, **settings: Any) -> None:
         super().__init__(*args, **settings)
         process_budget().add_pool(self)
+        opened.on_close(self.close)  # type: ignore[attr-defined] # of the pool
 
     def close_idle(self, count: int) -> int:
         """Close at most ``count`` idle connections; return how many were closed."""

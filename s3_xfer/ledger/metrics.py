@@ -9,6 +9,7 @@ report has all), of everything else sums.
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import Counter, defaultdict
@@ -36,7 +37,17 @@ from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
+_SHOWN_IN_PARTS = 3
 Totals: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]  # outcome, detail: objects, bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInParts:
+    """An object that is copied in parts at this moment, and how much of it is copied."""
+
+    key: str
+    size_bytes: int
+    done_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +58,10 @@ class TransferMetrics:
     ``total_files_found`` equals copied + skipped + deleted + failed + not attempted; before it is
     never smaller. What a sync is to delete at the destination is found, too; its bytes are not. No
     count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
-    ``bytes_in_progress`` are finished parts of unfinished objects. Those of
-    the failed objects that the stop of the run interrupted are ``files_interrupted``.
+    Of them, ``requests_of_checks`` were sent by the checks before the first copy.
+    ``bytes_in_progress`` are finished parts of unfinished objects, the largest of which are
+    ``in_parts``. Those of the failed objects that the stop of the run interrupted are
+    ``files_interrupted``.
     ``files_tried_again`` failed for a temporary reason at first; they get a second chance.
     ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
@@ -85,6 +98,7 @@ class TransferMetrics:
     bytes_interrupted: int = 0
     planned_bytes: int = 0
     bytes_in_progress: int = 0
+    in_parts: tuple[ObjectInParts, ...] = ()
     listing_complete: bool = False
     retries: int = 0
     throttles: int = 0
@@ -94,6 +108,7 @@ class TransferMetrics:
     outage_s: float = 0.0
     waiting_for: tuple[Outage, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
+    requests_of_checks: Mapping[str, int] = field(default_factory=dict)
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
     files_copied_earlier: int = 0
     files_skipped_earlier: int = 0
@@ -104,6 +119,11 @@ class TransferMetrics:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def requests_of_copying(self) -> Mapping[str, int]:
+        """What was sent by operation, without the checks."""
+        return Counter(self.requests) - Counter(self.requests_of_checks)
 
     @property
     def files_earlier(self) -> int:
@@ -141,7 +161,7 @@ class TransferMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the mission's schema first, all other fields behind it."""
         values = asdict(self)
-        del values["bytes_in_progress"], values["waiting_for"]
+        del values["bytes_in_progress"], values["in_parts"], values["waiting_for"]
         values["outage_seconds"] = round(values.pop("outage_s"), 3)
         return {
             "operation_id": values.pop("operation_id"),
@@ -187,7 +207,8 @@ class MetricsCollector:
         self._error_classes: Counter[str] = Counter()
         self._left_out_by_rule: Mapping[str, int] = {}
         self._errors: list[str] = []
-        self._parts_done_bytes: dict[str, int] = {}
+        self._in_parts: dict[str, ObjectInParts] = {}
+        self._requests_of_checks: Mapping[str, int] = {}
         self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
         self._outage_s = 0.0
         self._history = HistoryRecorder()
@@ -237,6 +258,11 @@ class MetricsCollector:
         with self._lock:
             self._requests[operation] += 1
 
+    def checks_ended(self) -> None:
+        """State that all requests so far were sent by the checks before the run."""
+        with self._lock:
+            self._requests_of_checks = dict(self._requests)
+
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
         with self._lock:
@@ -260,22 +286,26 @@ class MetricsCollector:
             elif since_s is not None:
                 self._outage_s += self._monotonic() - since_s
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
-        """State that ``size_bytes`` of one object are copied so far.
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """State that ``done_bytes`` of one object are copied so far.
 
         A smaller number than before (the object was started again) changes nothing.
         """
+        key, size_bytes = task.destination_key, task.source.size
         with self._lock:
-            before = self._parts_done_bytes.get(destination_key, 0)
-            self._parts_done_bytes[destination_key] = max(before, size_bytes)
-            self._history.part_ended(self._elapsed_s(), max(0, size_bytes - before))
+            before = self._in_parts.get(key)
+            before_bytes = before.done_bytes if before else 0
+            done_bytes = max(done_bytes, before_bytes)
+            self._in_parts[key] = ObjectInParts(key, size_bytes, done_bytes)
+            self._history.part_ended(self._elapsed_s(), done_bytes - before_bytes)
 
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
             is_copy = not isinstance(outcome.task, DeleteTask)
             size_bytes = outcome.task.source.size if is_copy else 0
-            parts_bytes = self._parts_done_bytes.pop(outcome.task.destination_key, 0)
+            parts = self._in_parts.pop(outcome.task.destination_key, None)
+            parts_bytes = parts.done_bytes if parts else 0
             self._history.ended(self._elapsed_s(), outcome, parts_bytes=parts_bytes)
             match outcome:
                 case Copied():
@@ -344,12 +374,16 @@ class MetricsCollector:
                 start_time=self._started_at,
                 end_time=None if self._ended_s is None else ended_at,
                 duration_s=duration_s,
-                bytes_in_progress=sum(self._parts_done_bytes.values()),
+                bytes_in_progress=sum(each.done_bytes for each in self._in_parts.values()),
+                in_parts=tuple(
+                    heapq.nlargest(_SHOWN_IN_PARTS, self._in_parts.values(), key=_size_and_key)
+                ),
                 outage_s=self._outage_s
                 + sum(self._monotonic() - since_s for since_s, _ in self._outages.values()),
                 waiting_for=tuple(outage for _, outage in self._outages.values()),
                 listing_complete=self._listing_complete,
                 requests=dict(self._requests),
+                requests_of_checks=self._requests_of_checks,
                 copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
                 copies_by_reason=dict(self._copy_reasons),
@@ -358,6 +392,10 @@ class MetricsCollector:
                 errors_encountered=tuple(self._errors),
                 **self._sums,
             )
+
+
+def _size_and_key(each: ObjectInParts) -> tuple[int, str]:
+    return each.size_bytes, each.key
 
 
 def error_line(failed: Failed) -> str:

@@ -44,6 +44,7 @@ MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
 SAME_SIZE = CompareStatus.SAME_SIZE.value  # where a check fails on it
 DELETED, WOULD_DELETE, NOT_DELETED = "deleted", "would_delete", "not_deleted"
+RESTORED, WOULD_RESTORE, NOT_RESTORED = "restored", "would_restore", "not_restored"  # of an undo
 _UNANSWERED = frozenset(
     {
         ErrorClass.TIMEOUT,
@@ -166,7 +167,7 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
             return {"status": NOT_ATTEMPTED, **line}
         case Failed():
             traceback = {"traceback": outcome.traceback} if outcome.traceback else {}
-            return {"status": FAILED, **line, **_error_fields(outcome.error), **traceback}
+            return {"status": FAILED, **line, **error_fields(outcome.error), **traceback}
     raise AssertionError(f"a copy has no outcome like {outcome}")
 
 
@@ -194,7 +195,7 @@ def _delete_line(outcome: Outcome) -> dict[str, Any]:
             return {"status": NOT_DELETED, **line, "reason": outcome.reason.value}
         case Failed():
             doubt = {"may_be_deleted": True} if _leaves_doubt(outcome.error) else {}
-            return {"status": NOT_DELETED, **line, **doubt, **_error_fields(outcome.error)}
+            return {"status": NOT_DELETED, **line, **doubt, **error_fields(outcome.error)}
     return {"status": NOT_DELETED, **line}
 
 
@@ -215,7 +216,7 @@ def _compared_line(result: CompareResult) -> dict[str, Any]:
         line |= {"size": copy.size, "etag": copy.etag}
     if result.reasons:
         line |= {"reasons": list(result.reasons), "detail": result.detail}
-    return line | (_error_fields(result.error) if result.error else {})
+    return line | (error_fields(result.error) if result.error else {})
 
 
 def _task_fields(task: CopyTask) -> dict[str, Any]:
@@ -232,7 +233,8 @@ def _task_fields(task: CopyTask) -> dict[str, Any]:
     }
 
 
-def _error_fields(error: ObjectError) -> dict[str, Any]:
+def error_fields(error: ObjectError) -> dict[str, Any]:
+    """Return the fields of a line that say why something failed."""
     info = error.info
     return {
         "error_class": info.error_class.value,

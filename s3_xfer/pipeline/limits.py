@@ -47,6 +47,27 @@ class RateLimiter:
             return delay_s
 
 
+class SharedRateLimiter(RateLimiter):
+    """The same for one of several runs that send at most as many as ``shared`` allows together.
+
+    Each run has one request at a time in the common queue, so none keeps the others out.
+    """
+
+    def __init__(self, per_s: float, stop: StopFlag, *, shared: RateLimiter) -> None:
+        super().__init__(per_s, stop)
+        self._shared = shared
+        self._turn = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next request may be sent, or at once when the run is stopped."""
+        with self._turn:
+            if self._stop.is_set():
+                return
+            delay_s = max(self.reserve(), self._shared.reserve())
+            if delay_s > _SLEEP_MIN_S:
+                self._stop.wait(delay_s)
+
+
 class FailureLimit:
     """Counts failures over the whole run, and their share of the last :data:`WINDOW` tried objects.
 

@@ -91,12 +91,12 @@ def _map_object(source: S3Location, destination: S3Location) -> KeyMap:
     if not source.key:
         raise ValidationError(
             f"{source.url} is a whole bucket",
-            remedy=message("add {recursive=True} to copy all of it"),
+            remedy=message("add {recursive=True} for all of it"),
         )
     if source.key.endswith("/"):
         raise ValidationError(
             f"{source.url} is a prefix",
-            remedy=message("add {recursive=True} to copy everything under it"),
+            remedy=message("add {recursive=True} for everything under it"),
         )
     if not destination.key or destination.key.endswith("/"):
         destination = replace(destination, key=destination.key + source.key.rpartition("/")[2])

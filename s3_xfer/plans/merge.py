@@ -19,6 +19,7 @@ from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.report import END, FAILED, NOT_ATTEMPTED, NOT_LISTED, ReportWriter
+from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope
 from s3_xfer.planning.shards import Shard
@@ -65,6 +66,20 @@ class MergedResult:
     def is_complete(self) -> bool:
         """Whether all shards are done, which nothing has failed in."""
         return not self.missing
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether each shard was copied to its end, whatever failed in it."""
+        return len(self.records) == len(self.plan.shards) and all(
+            record.is_done
+            or not (
+                record.result.get("aborted_by")
+                or record.result.get("cancelled_by")
+                or record.result.get("files_not_attempted")
+                or record.result["state"] == RunState.VALIDATION_FAILED.value
+            )
+            for record in self.records.values()
+        )
 
     @property
     def is_final(self) -> bool:

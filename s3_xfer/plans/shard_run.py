@@ -10,7 +10,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -44,6 +44,8 @@ AUTO = "auto"
 # jobs of an array.
 OWN_VARIABLE = "S3_XFER_SHARD"
 ENGINE_VARIABLES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX")
+# This machine's and S3's. What is taken for older than it is, is copied once more.
+CLOCKS_DIFFER_AT_MOST = timedelta(minutes=5)
 MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
 
 
@@ -206,12 +208,21 @@ class ShardCopy:
         note = f'{{"attempt": "{self._attempt}"}}'.encode()
         is_first = self._storage.write_new(begun_name(self.number), note)
         self._folder = TemporaryDirectory(prefix="s3-xfer-")
-        changes: dict[str, Any] = {"report_path": Path(self._folder.name) / "report.jsonl"}
+        report = Path(self._folder.name) / "report.jsonl"
+        self.operation = replace(
+            self.operation, options=replace(self.operation.options, report_path=report)
+        )
         if not is_first:
-            changes["identical"] = Identical.SKIP
-        options = replace(self.operation.options, **changes)
-        self.operation = replace(self.operation, options=options)
+            self._leave_out_what_arrived()
         return CopyRun(self.operation, observers=observers)
+
+    def _leave_out_what_arrived(self) -> None:
+        """Let the copy skip what an earlier attempt has copied, and nothing that is older."""
+        if self.operation.options.identical is not Identical.COPY:
+            return  # the plan leaves out more than that
+        options = replace(self.operation.options, identical=Identical.SKIP)
+        since = self.plan.created_at - CLOCKS_DIFFER_AT_MOST
+        self.operation = replace(self.operation, options=options, identical_since=since)
 
     def finish(self, result: CopyResult) -> ShardRecord:
         """Leave report and record beside the plan, the completing one last; return the record.

@@ -18,14 +18,15 @@ from s3_xfer.render.summary import (
     Row,
     Summary,
     Tone,
+    as_text,
     by_count,
     count_row,
     left_out_rows,
-    requests_row,
+    request_rows,
 )
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
-from s3_xfer.wording import Wording, message
+from s3_xfer.wording import LIBRARY, Wording, message
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
 PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
@@ -51,6 +52,14 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
         f"same_size={metrics.files_skipped} differ={metrics.files_failed} "
         f"retries={metrics.retries}"
     )
+
+
+def check_text(
+    result: CheckResult, *, source_url: str, destination_url: str, wording: Wording = LIBRARY
+) -> str:
+    """Return what differs, in lines for a log."""
+    context = Context(source_url=source_url, destination_url=destination_url, wording=wording)
+    return as_text(summarize_check(result, context))
 
 
 def summarize_check(result: CheckResult, context: Context) -> Summary:
@@ -110,7 +119,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             yield count_row(_label(status), count, size, detail, tone)
     yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
-    yield requests_row("requests", metrics.requests)
+    yield from request_rows(metrics)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 

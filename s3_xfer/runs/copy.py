@@ -14,7 +14,7 @@ from pathlib import Path
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
-from s3_xfer.copying.request_policy import PassTime, in_full
+from s3_xfer.copying.request_policy import PassTime, Shared, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -34,6 +34,7 @@ from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.selection import Selection, judge_of_named
 from s3_xfer.planning.steps import Copy, outcome_of
+from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
@@ -56,8 +57,6 @@ from s3_xfer.wording import message
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
-_log = logging.getLogger("s3_xfer")
-
 
 class CopyRun(Run[CopyResult]):
     """One copy under way. Every method may be called from any thread.
@@ -74,9 +73,16 @@ class CopyRun(Run[CopyResult]):
         *,
         observers: Observers = NOBODY,
         pass_time: PassTime = in_full,
+        shared: Shared | None = None,
+        logger: logging.Logger = LOGGER,
     ) -> None:
         super().__init__(
-            operation, thread_name="s3-xfer-run", observers=observers, pass_time=pass_time
+            operation,
+            thread_name="s3-xfer-run",
+            observers=observers,
+            pass_time=pass_time,
+            shared=shared,
+            logger=logger,
         )
         self._executor: Executor[CopyTask] = Executor(
             capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
@@ -323,7 +329,7 @@ class CopyRun(Run[CopyResult]):
             history=self._metrics.history(),
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
-        _log.info("run ended", extra={"s3_xfer": result.to_dict()})
+        self._log.info("run ended", extra={"s3_xfer": result.to_dict()})
         return result
 
     def _planned_requests(self) -> dict[str, int]:
@@ -355,6 +361,7 @@ class CopyRun(Run[CopyResult]):
         return diagnose_failures(
             [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
+            log=self._log,
         )
 
 

@@ -67,7 +67,9 @@ class CopySetup:
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
-        self._inputs = RunInputs(spec, keys, requests=requests, notes=notes)
+        self._inputs = RunInputs(
+            spec, keys, requests=requests, notes=notes, is_planning=is_planning
+        )
 
     @property
     def is_dry_run(self) -> bool:

@@ -21,6 +21,7 @@ from s3_xfer.model import AccountContext, Copied, CopyTask, Failed, S3Location, 
 from tests.batch.conftest import ROLE
 from tests.batch.control_server import ControlServer
 from tests.reports import lines_of
+from tests.sources.inventories import DATED, files_of, write
 from tests.world import (
     DESTINATION_ACCOUNT,
     DESTINATION_KEY,
@@ -97,6 +98,26 @@ def test_a_plan_in_s3_serves_every_step(world: World, tmp_path: Path) -> None:
     }
     names = {key.removeprefix("jobs/x/") for key in world.server.objects("control")}
     assert {"plan.json", "manifest.csv", "rest.jsonl", "policies/role.json", "job.json"} <= names
+
+
+def test_a_list_or_an_inventory_names_the_objects(world: World, tmp_path: Path) -> None:
+    """What it does not say about an object is asked for."""
+    sizes = {"in/a": 10, "in/b": 6 * 10**9, "in/c": 7, "in/not-named": 1}
+    for key, size in sizes.items():
+        world.server.put(SRC, key, size=size)
+    rows = [{"Bucket": SRC, "Key": key, "Size": size} for key, size in sizes.items()]
+    manifest = write(tmp_path, files_of(rows[:3], bucket=SRC)) / DATED / "manifest.json"
+    (tmp_path / "list").write_text("a\nb\nc\na\n")
+    for name, source in {
+        "from-inventory": {"inventory": str(manifest)},
+        "from-list": {"files_from": str(tmp_path / "list"), "files_from_keys": "relative"},
+    }.items():
+        operation = world.operation("in/", "p/in/", **source)
+        plan = make_plan(operation, SETTINGS, FolderStorage(tmp_path / name))
+        written = (tmp_path / name / "manifest.csv").read_text().splitlines()
+
+        assert sorted(written) == [f"{SRC},in/a", f"{SRC},in/c"]
+        assert (plan.objects, plan.bytes, plan.rest_objects) == (2, 17, 1)
 
 
 def test_a_plan_begun_before_leaves_nothing_in_the_next(world: World, tmp_path: Path) -> None:

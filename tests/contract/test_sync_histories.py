@@ -33,6 +33,7 @@ from tests.contract.conftest import CRT_IS_HERE
 from tests.contract.test_sync import sync_of
 from tests.fault_server import Fault, InjectedFault, StoredObject
 from tests.fault_server.odd_listings import in_small_pages
+from tests.fault_server.wire import Request
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World, check_accounts
 
@@ -93,10 +94,11 @@ CHANGES = st.tuples(
     st.sampled_from(KEYS),
     st.sampled_from(SIZES),
 )
-# Somebody else writes: which bucket, which key, before which request.
+# Somebody else writes: which bucket, which key (or that of the request), before which request.
+ITSELF = "*"
 RACES = st.none() | st.tuples(
     st.sampled_from([SRC, DST]),
-    st.sampled_from([*KEYS, "new"]),
+    st.sampled_from([ITSELF] * 8 + [*KEYS, "new"]),
     st.sampled_from(["CopyObject", "ListObjectsV2", "DeleteObject"]),
     st.integers(0, 4),
 )
@@ -110,13 +112,17 @@ MOST_DELETES: dict[str | None, Callable[[int], int]] = {
 
 @dataclass
 class Before:
-    """Both sides when a run began, and what strangers have written since."""
+    """Both sides when a run began, and what strangers have written since.
+
+    ``later`` are the keys at the destination that they wrote when both listings had ended.
+    """
 
     source: Objects
     destination: Objects
     outside: Objects
     markers: Mapping[str, list[str]]
     raced: dict[tuple[str, str], StoredObject] = field(default_factory=dict)
+    later: set[str] = field(default_factory=set)
 
 
 class SyncHistories(RuleBasedStateMachine):
@@ -141,8 +147,8 @@ class SyncHistories(RuleBasedStateMachine):
         for number, key in enumerate(KEYS[1:]):
             self._put(key, SIZES[number % len(SIZES)])
         self._put_both("b", 1)
-        for key in ("extra", "c/extra", "keep/extra"):
-            server.put(DST, f"out/{key}", size=3)
+        for key, size in (("extra", 3), ("c/extra", 3), ("keep/extra", 3), ("1", 1), ("2", LARGE)):
+            server.put(DST, f"out/{key}", size=size)
 
     def teardown(self) -> None:
         """Stop the server, which raises what went wrong inside it."""
@@ -257,10 +263,12 @@ class SyncHistories(RuleBasedStateMachine):
         for fault in acting:
             fault.remove()
         check_accounts(result)
-        trial = Trial(before, self._look(), FILTERS[chosen], options, result, lines_of(report))
+        trial = Trial(
+            before, self._look(), FILTERS[chosen], options, result, lines_of(report), later or {}
+        )
         trial.check()
         if exit_code(result) is ExitCode.OK and not faults:
-            trial.check_in_step(unknown=later or {})
+            trial.check_in_step()
         return exit_code(result), result.resumable, before.raced
 
     def _disturb(
@@ -278,12 +286,15 @@ class SyncHistories(RuleBasedStateMachine):
         if race:
             bucket, key, operation, after = race
 
-            def write(_: object) -> None:
+            def write(request: Request) -> None:
+                written_key = request.key.removeprefix("out/") if key == ITSELF else key
                 prefix = "in/" if bucket == SRC else "out/"
-                written = server.put(bucket, prefix + key, size=7)
-                before.raced[bucket, key] = written
+                written = server.put(bucket, prefix + written_key, size=7)
+                before.raced[bucket, written_key] = written
                 if bucket == SRC:
-                    self.source[key] = written
+                    self.source[written_key] = written
+                elif operation == "DeleteObject":
+                    before.later.add(written_key)
 
             acting.append(server.inject(Fault.call(operation, write, after=after, times=1)))
         return acting
@@ -310,7 +321,11 @@ class SyncHistories(RuleBasedStateMachine):
 
 @dataclass
 class Trial:
-    """One run: both sides before and after, and what it says of itself."""
+    """One run: both sides before and after, and what it says of itself.
+
+    ``written_earlier`` is what strangers wrote while the run lasted that this one resumes: its
+    listing goes on where that one ended.
+    """
 
     before: Before
     after: Before
@@ -318,6 +333,7 @@ class Trial:
     options: Mapping[str, Any]
     result: CopyResult
     report: list[dict[str, Any]]
+    written_earlier: Mapping[tuple[str, str], StoredObject]
 
     def __post_init__(self) -> None:
         self.raced_there = {
@@ -325,6 +341,7 @@ class Trial:
         }
         there = set(self.before.destination) | set(self.raced_there)
         self.gone = there - set(self.after.destination)
+        self.unseen = {key for _, key in (*self.written_earlier, *self.before.raced)}
 
     def check(self) -> None:
         """Assert what holds of every run, however it ended."""
@@ -332,21 +349,22 @@ class Trial:
         assert set(OUTSIDE) == set(self.after.outside)
         self._check_report()
         self._check_left_out()
+        for key in self.before.later:
+            assert self.after.destination[key] == self.raced_there[key]
         if self.gone:
             self._check_deletes()
 
-    def check_in_step(self, *, unknown: Mapping[tuple[str, str], StoredObject]) -> None:
+    def check_in_step(self) -> None:
         """Assert that the destination is what an undisturbed sync has to make of it."""
         if self.options["mode"] is RunMode.DRY_RUN:
             assert self.after.destination == {**self.before.destination, **self.raced_there}
             return
-        unseen = {key for _, key in (*unknown, *self.before.raced)}
         for key, found in self.before.source.items():
-            if self.filter.wants(key, found) and key not in unseen:
+            if self.filter.wants(key, found) and key not in self.unseen:
                 self._check_same(found, self.after.destination[key])
         if self.options["delete"] is Delete.EXTRA:
             extra = {key for key in self.before.destination if self._is_extra(key)}
-            assert self.gone - unseen == extra - unseen
+            assert self.gone - self.unseen == extra - self.unseen
         else:
             assert not self.gone
 
@@ -399,7 +417,7 @@ class Trial:
         for key in self.gone - set(self.raced_there):
             assert self._is_extra(key)
         for key, found in self.before.source.items():
-            if self.filter.wants(key, found) and (SRC, key) not in self.before.raced:
+            if self.filter.wants(key, found) and key not in self.unseen:
                 assert key in self.after.destination
         assert not any(
             line["status"] in ("failed", "not_attempted", "not_listed") for line in self.report

@@ -15,7 +15,7 @@ from airflow_plugin.arguments import OPTIONS
 from benchmarks import bills, scale_costs
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
-from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.unknown_words import commands_of
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
@@ -111,6 +111,7 @@ def options_of_the_program() -> set[str]:
         for param in [*params, *cli.params]
         if isinstance(param, click.Option)
         for name in param.opts
+        if name.startswith("--")
     } | {"--help"}
 
 

@@ -98,7 +98,7 @@ def test_plan_shards_and_merge_leave_pages(world: World, inner: InProcess, tmp_p
         (("--html", "folder"), "folder"),
         (("--html", "x", "--report", "./x"), "x is named twice, for different things"),
         (("--html", "x", "--journal", "x"), "x is named twice, for different things"),
-        (("--html", ""), "It is empty"),
+        (("--html", ""), "--html is empty"),
     ],
 )
 def test_a_page_that_cannot_be_written_refuses_the_run(

@@ -151,7 +151,7 @@ def test_a_merge_prints_the_line_that_copies_the_rest(
         (("merge", "plan"), 3, "there is no plan in plan"),
         (("plan", *PREFIX), 2, "--out"),
         (("plan", *PREFIX, "--out", "S3://ctl/p"), 3, "is no place of a plan"),
-        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 2, "not a number of shards"),
+        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 3, "not a number of shards"),
         (("plan", *PREFIX, "--out", "p", "--journal", "j"), 2, "No such option"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

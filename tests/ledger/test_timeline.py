@@ -57,9 +57,9 @@ def test_bytes_are_counted_when_their_part_is_done() -> None:
     metrics.found(2, 200)
 
     now_s = 1.0
-    metrics.parts_finished("k", 40)
+    metrics.parts_finished(task, 40)
     now_s = 2.0
-    metrics.parts_finished("k", 80)
+    metrics.parts_finished(task, 80)
     metrics.retried(throttled=True)
     now_s = 3.0
     metrics.record(Copied(task, 100, '"e"', parts=3))

@@ -151,6 +151,7 @@ BATCH_PLAN = BatchPlan(
     rest={"archived": 1},
     costs_usd={"job": 0.25},
     request={"Priority": 10},
+    identity={"tags": "copy"},
 )
 JOB_PROGRESS = JobProgress(job_id="j", status="Active", objects=1)
 PLAN = Plan(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from s3_xfer import (
     StorageClass,
     ValidationError,
     copy_shard,
+    make_plan,
     merge_plan,
 )
 from s3_xfer.planning.shards import is_tiling
 from s3_xfer.units import GIB, MIB
 from tests.plans.stage import CONTROL, URL, PlanStage
+from tests.sources.inventories import DATED, files_of, write
 from tests.world import DESTINATION_ACCOUNT, DST, SRC, World
 
 
@@ -109,8 +112,8 @@ def test_a_plan_holds_no_secret(folder: PlanStage, tmp_path: Path) -> None:
         ({"objects": ["a"]}, "a plan cannot keep objects"),
         ({"where": lambda _: True}, "a plan cannot keep where"),
         ({"rename": lambda found: found.key}, "a plan cannot keep rename"),
-        ({"from_report_path": "r.jsonl"}, "made from a listing"),
-        ({"files_from": "list"}, "from what names the objects"),
+        ({"from_report_path": "r.jsonl"}, "a shard lists its range"),
+        ({"files_from": "list"}, "from what names some of"),
         ({"identical": "skip", "delete": "extra"}, "none can delete"),
         ({"mode": "dry-run"}, "a plan copies nothing"),
         ({"shards": 0}, "shards is 0; it must be a number from 1"),
@@ -184,6 +187,34 @@ def test_objects_of_every_kind_of_key_are_in_one_shard_each(folder: PlanStage) -
     assert [shard.objects for shard in plan.shards] == [1] * len(keys)
     assert set(folder.world.arrived()) == {f"out/{key}" for key in keys}
     assert folder.world.sent("CopyObject") == len(keys)
+
+
+def test_a_plan_from_an_inventory_is_that_of_the_listing(folder: PlanStage, tmp_path: Path) -> None:
+    """Its rows are in no order; filters apply; shards copy what is there then."""
+    folder.fill(2500)
+    folder.world.server.put(SRC, "in/00007.tmp", size=10)
+    rows = [
+        {"Bucket": SRC, "Key": key, "Size": found.size, "ETag": found.etag.strip('"')}
+        for key, found in folder.world.server.objects(SRC).items()
+    ]
+    random.Random(1).shuffle(rows)
+    dated = write(tmp_path / "inventory", files_of(rows, bucket=SRC)) / DATED
+    listed = folder.plan(shards=3, filters=("- *.tmp",))
+    folder.place = tmp_path / "other"
+    folder.world.server.forget_requests()
+    planned: dict[str, Any] = {"filters": ("- *.tmp",), "inventory": str(dated / "manifest.json")}
+    plan = folder.plan(shards=3, **planned)
+    lists = folder.world.server.count("ListObjectsV2", bucket=SRC)
+    again = make_plan(folder.world.operation(**planned), folder.place, reuse=True)
+    folder.world.server.put(SRC, "in/new", size=10)
+    for shard in plan.shards:
+        folder.copy(shard.number)
+
+    assert (plan.shards, again) == (listed.shards, plan)
+    assert plan.survey["left_out"] == {"- *.tmp": 1}
+    assert lists <= 1
+    assert len(folder.world.arrived()) == 2501
+    assert folder.merge().is_complete
 
 
 def test_durations_in_filters_become_moments(folder: PlanStage) -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,27 @@ def test_a_repeated_shard_copies_only_what_is_missing(stage: PlanStage) -> None:
     assert second.metrics.skips_by_reason == {"identical at the destination": 20}
     assert stage.world.sent("CopyObject") == 10
     assert stage.world.sent("HeadObject") == 0
+
+
+def test_a_repeated_shard_copies_over_what_is_older_than_the_plan(folder: PlanStage) -> None:
+    """The same content, but not with the options of the plan: no attempt at it has copied that."""
+    folder.fill(30)
+    server = folder.world.server
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for key, found in server.objects(SRC).items():
+        if key >= "in/00010":
+            copy = key.replace("in/", "out/")
+            server.put(DST, copy, size=1000, etag=found.etag, last_modified=yesterday)
+    folder.plan(shards=1, storage_class="STANDARD_IA")
+    server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/0001")
+    folder.copy(0)
+    server.revoke(DST, DESTINATION_ACCOUNT)
+    second = folder.copy(0)
+    assert second
+
+    assert second.metrics.skips_by_reason == {"identical at the destination": 20}
+    arrived = folder.world.arrived()
+    assert {found.storage_class for found in arrived.values()} == {"STANDARD_IA"}
 
 
 def test_a_first_attempt_does_not_look_at_the_destination(folder: PlanStage) -> None:

@@ -182,9 +182,8 @@ def test_the_display_of_a_check_is_one_line_that_fits() -> None:
     narrow = check_frame(Phase.LISTING, metrics, samples.RATES, width=20)
 
     assert wide.plain == (
-        "comparing… 50,000 objects, 5.0 GiB · 612/s · 3 differ · elapsed 1 m 23 s"
+        "⠋ comparing… 50,000 objects, 5.0 GiB · 612/s · 3 differ · elapsed 1 m 23 s"
     )
     assert len(narrow.plain) <= 20
-    assert check_frame(Phase.PREFLIGHT, metrics, samples.RATES, width=80).plain == (
-        "checking access…"
-    )
+    preflight = check_frame(Phase.PREFLIGHT, metrics, samples.RATES, width=80)
+    assert preflight.plain.startswith("⠋ checking access…")
