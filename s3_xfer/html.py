@@ -8,6 +8,7 @@ these characters, wherever it is put.
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from typing import TypeAlias
 
 from s3_xfer.text import printable
@@ -38,6 +39,12 @@ def element(name: str, /, *children: Child, **attributes: object) -> Html:
 def joined(*children: Child) -> Html:
     """Return children one after the other, without an element around them."""
     return Html("".join(map(_markup, children)))
+
+
+def short_table(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    """Return a title and names beside their values, as a notebook shows a value."""
+    cells = (element("tr", element("th", name), element("td", value)) for name, value in rows)
+    return element("div", element("b", title), element("table", *cells))
 
 
 def _markup(child: Child) -> Html:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, FailOn
 from s3_xfer.errors import RunAborted, check_fields
+from s3_xfer.html import short_table
 from s3_xfer.ledger.history import RunHistory
 from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
+from s3_xfer.units import format_count, format_duration
 
 
 class Comparison:
@@ -88,7 +90,7 @@ class CompareSummary:
         return 0 if is_difference else self.counts[CompareStatus.SAME_SIZE]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CheckResult:
     """The end of one check.
 
@@ -109,6 +111,26 @@ class CheckResult:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value}" for name, value in self._numbers())
+        return f"<CheckResult {self._end}: {numbers}>"
+
+    def _repr_html_(self) -> str:
+        return short_table(f"Check: {self._end}", self._numbers())
+
+    @property
+    def _end(self) -> str:
+        if not self.complete:
+            return "only a part was compared"
+        return "no difference" if self.no_difference else "differences"
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Yield what a short form shows."""
+        for status, count in self.totals.counts.items():
+            if count:
+                yield status.value, format_count(count)
+        yield "duration", format_duration(self.metrics.duration_s)
 
     @property
     def complete(self) -> bool:

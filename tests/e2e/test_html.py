@@ -150,3 +150,14 @@ def test_a_refused_run_replaces_the_page_of_yesterday(
         assert done.code == 3, done.said
         assert done.json()["error_class"] == "BucketMissing"
         assert page_of(tmp_path).headline.startswith("Refused: s3://absent/in/")
+
+
+def test_a_run_shows_its_numbers_of_the_moment(world: World) -> None:
+    """In one line, and as a table for notebooks."""
+    world.server.put(SRC, "in/a", size=1)
+
+    run = world.operation().start()
+    run.result()
+
+    assert repr(run) == "<CopyRun COMPLETED: 1 of 1 objects, 0 failed>"
+    assert "<b>CopyRun: COMPLETED</b>" in run._repr_html_()
