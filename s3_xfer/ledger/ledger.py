@@ -194,6 +194,7 @@ class Ledger:
             self.cut_off()
             return
         self.comparison.add(result)
+        self._metrics.compared(result.listed, differs=self.comparison.is_notable(result))
         if not self.outcomes.is_given_up:
             self.outcomes.put(result)
         if self._report and self.comparison.is_notable(result):

@@ -24,9 +24,9 @@ def plan_rows(
     """Yield the rows that a person agrees to."""
     metrics = counted.metrics
     yield Row("from", printable(source_url))
-    yield Row("", _credentials(source, "the destination's credentials"))
+    yield Row("", credentials_text(source, "the destination's credentials"))
     yield Row("to", printable(destination_url))
-    yield Row("", _credentials(destination, "default credentials"))
+    yield Row("", credentials_text(destination, "default credentials"))
     size = format_size(metrics.planned_bytes)
     yield Row("objects", f"{format_count(metrics.planned_files)}, {size}")
     would_skip = metrics.files_skipped - metrics.planned_files
@@ -57,7 +57,7 @@ def question(counted: CopyResult) -> str:
     return f"Copy {plural(metrics.planned_files, 'object')}, {size}?"
 
 
-def _credentials(account: AccountContext, default: str) -> str:
+def credentials_text(account: AccountContext, default: str) -> str:
     """Return the credentials, region and endpoint of a side; ``default`` if none are named."""
     words = []
     if account.profile:

@@ -331,6 +331,7 @@ class CopyRun(Run[CopyResult]):
             resumable=resumable,
             uploads_kept=kept,
             delete_plan=self._delete_plan,
+            history=self._metrics.history(),
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         self._log.info("run ended", extra={"s3_xfer": result.to_dict()})
