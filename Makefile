@@ -32,7 +32,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest test-services test-fast test-loaded test-package fuzz test-ceph test-airflow test-container \
+	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
 	airflow-demo docs bench profile mutants release-check clean
 
 help: ## List the targets
@@ -72,6 +72,9 @@ contracts: .venv/ready ## Check that imports respect the architecture
 test-locked: .venv/ready ## Run the tests with the locked dependencies (COVERAGE=yes: with the figure)
 	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
+test-long: .venv/ready ## Run all cases of the long tables, of which test-locked runs some
+	$(BIN)/python -m pytest -n $(PROCESSES) --whole-tables $(TESTS)
+
 test-fast: .venv/ready ## Run the tests that need no server and no time: an answer in a minute
 	$(BIN)/python -m pytest -n $(PROCESSES) -m "not hypothesis" $(FAST_TESTS)
 
@@ -103,7 +106,7 @@ test-newest: ## Run the tests with whatever dependencies are the newest today
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz
 	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest \
-		tests/journal/test_kills.py tests/journal/test_kills_in_s3.py
+		tests/journal/test_kills.py tests/journal/test_sync_kills.py tests/journal/test_kills_in_s3.py
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph

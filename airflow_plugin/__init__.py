@@ -13,6 +13,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airflow_plugin.batch import S3BatchCopyOperator
+    from airflow_plugin.check_operator import S3CrossAccountCheckOperator
+    from airflow_plugin.connections import account_of
     from airflow_plugin.exceptions import (
         S3CopyPermanentError,
         S3CopyRetryableError,
@@ -23,20 +26,26 @@ if TYPE_CHECKING:
     from airflow_plugin.shards import copy_in_shards
 
 __all__ = [
+    "S3BatchCopyOperator",
     "S3CopyPermanentError",
     "S3CopyRetryableError",
     "S3CopyStoppedError",
     "S3CopyThrottledError",
+    "S3CrossAccountCheckOperator",
     "S3CrossAccountCopyOperator",
+    "account_of",
     "copy_in_shards",
 ]
 
 _MODULES = {
+    "S3BatchCopyOperator": "batch",
     "S3CopyPermanentError": "exceptions",
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",
     "S3CopyThrottledError": "exceptions",
+    "S3CrossAccountCheckOperator": "check_operator",
     "S3CrossAccountCopyOperator": "operator",
+    "account_of": "connections",
     "copy_in_shards": "shards",
 }
 

@@ -24,6 +24,7 @@ import s3_xfer
 from s3_xfer import (
     CopyOptions,
     Declaration,
+    Delete,
     Identical,
     JournalUse,
     RunMode,
@@ -53,33 +54,77 @@ OPTIONS: Mapping[str, Declaration] = {
 }
 
 
-def with_options(init: _InitT) -> _InitT:
-    """Return a constructor whose signature has every argument of OPTIONS, None unless given.
+# Those that a check takes as well.
+CHECK_OPTIONS: Mapping[str, Declaration] = {
+    name: OPTIONS[name]
+    for name in (
+        "filters",
+        "min_size_bytes",
+        "max_size_bytes",
+        "newer_than",
+        "older_than",
+        "source_storage_class",
+        "files_from",
+        "files_from_format",
+        "files_from_keys",
+        "inventory",
+        "report_path",
+        "request_payer",
+        "concurrency",
+        "request_retries",
+        "request_retry_delay_s",
+        "read_timeout_s",
+        "max_requests_per_s",
+        "deadline",
+        "stop_grace_s",
+    )
+}
+
+
+def with_options(options: Mapping[str, Declaration]) -> Callable[[_InitT], _InitT]:
+    """Return a decorator of constructors whose signature gets these arguments, None unless given.
 
     Airflow reads the signature for mapped tasks and default arguments.
     """
-    signature = inspect.signature(init)
-    *own, others = signature.parameters.values()
-    options = (inspect.Parameter(name, others.KEYWORD_ONLY, default=None) for name in OPTIONS)
-    init.__signature__ = signature.replace(parameters=[*own, *options, others])  # type: ignore[attr-defined]
-    return init
+
+    def decorate(init: _InitT) -> _InitT:
+        signature = inspect.signature(init)
+        *own, others = signature.parameters.values()
+        added = (inspect.Parameter(name, others.KEYWORD_ONLY, default=None) for name in options)
+        init.__signature__ = signature.replace(parameters=[*own, *added, others])  # type: ignore[attr-defined]
+        return init
+
+    return decorate
 
 
-def documented(cls: _ClassT) -> _ClassT:
-    """Add to the docstring of an operator the arguments of OPTIONS that it does not describe."""
-    text = inspect.cleandoc(cls.__doc__ or "")
-    paragraphs = (
-        textwrap.fill(
-            f":param {name}: {_meaning(option)}",
-            96,
-            subsequent_indent="    ",
-            break_on_hyphens=False,
+def documented(options: Mapping[str, Declaration]) -> Callable[[_ClassT], _ClassT]:
+    """Return a decorator that adds to the docstring of an operator the arguments that it lacks."""
+
+    def decorate(cls: _ClassT) -> _ClassT:
+        text = inspect.cleandoc(cls.__doc__ or "")
+        paragraphs = (
+            textwrap.fill(
+                f":param {name}: {_meaning(option)}",
+                96,
+                subsequent_indent="    ",
+                break_on_hyphens=False,
+            )
+            for name, option in options.items()
+            if f":param {name}:" not in text
         )
-        for name, option in OPTIONS.items()
-        if f":param {name}:" not in text
+        cls.__doc__ = "\n".join([text, "", *paragraphs])
+        return cls
+
+    return decorate
+
+
+def keyword_only(init: Callable[..., None]) -> tuple[str, ...]:
+    """Return the names of a constructor's arguments, all of which are templates."""
+    return tuple(
+        name
+        for name, parameter in inspect.signature(init).parameters.items()
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
     )
-    cls.__doc__ = "\n".join([text, "", *paragraphs])
-    return cls
 
 
 def _meaning(option: Declaration) -> str:
@@ -174,12 +219,58 @@ class TaskArguments:
             places: paths and URLs by field, of the arguments that name a file.
             is_retry: whether this is a later try of the task.
         """
-        values = {option.name: self.values[name] for name, option in OPTIONS.items()}
-        values |= {name: value for name, value in defaults.items() if values[name] is None}
-        values["identical"] = identical(values["identical"], is_retry=is_retry)
+        values = self._options_given(OPTIONS, defaults)
+        if _is_sync(values["delete"]):
+            values["identical"] = _identical_of_sync(self["identical"])
+        else:
+            values["identical"] = identical(values["identical"], is_retry=is_retry)
         if places.get("journal") and values["journal_use"] in (None, ""):
             values["journal_use"] = JournalUse.CONTINUE
         return copy_options({**values, **places})
+
+    def check_options(
+        self, *, defaults: Mapping[str, Any], places: Mapping[str, Any]
+    ) -> CopyOptions:
+        """Return the options of a check; the arguments are as above."""
+        return copy_options({**self._options_given(CHECK_OPTIONS, defaults), **places})
+
+    def compared(self) -> dict[str, Any]:
+        """Return what only a check has, by the fields of S3CheckOperation."""
+        declarations = declarations_of(s3_xfer.S3CheckOperation)
+        return {
+            name: _read(declarations[name], name, self.values[name])
+            for name in ("compare", "extra", "fail_on")
+            if self.values[name] not in (None, "")
+        }
+
+    def _options_given(
+        self, options: Mapping[str, Declaration], defaults: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        values = {option.name: self.values[name] for name, option in options.items()}
+        return values | {
+            name: value
+            for name, value in defaults.items()
+            if name in values and values[name] is None
+        }
+
+
+def _is_sync(delete: Any) -> bool:
+    return delete not in (None, "") and _read(OPTIONS["delete"], "delete", delete) is Delete.EXTRA
+
+
+def _identical_of_sync(given: Any) -> Identical:
+    """Return what a sync does with identical objects; whatever the configuration says.
+
+    Raises:
+        ValidationError: the task asks for something else.
+    """
+    is_given = given not in (None, "", SKIP_ON_RETRY)
+    if is_given and identical(given, is_retry=False) is Identical.COPY:
+        raise ValidationError(
+            "a sync leaves alone what is identical, and identical is 'copy'",
+            remedy="leave out identical, or delete",
+        )
+    return Identical.SKIP
 
 
 def identical(value: Any, *, is_retry: bool) -> Identical:

@@ -141,6 +141,16 @@ class Side:
         return config.merge(_config_of(self.botocore_config)) if self.botocore_config else config
 
 
+def account_of(aws_conn_id: str, *, region_name: str | None = None) -> AccountContext:
+    """Return an Airflow connection as the library takes it, for tasks that use the library itself.
+
+    Raises:
+        ValidationError: it is missing or cannot be used as it is.
+        PreflightError: its credentials are refused, or it cannot be read now.
+    """
+    return Side(name="destination", aws_conn_id=aws_conn_id, region_name=region_name).account()
+
+
 def _class_of(error: Exception, error_class: ErrorClass) -> ErrorClass:
     """Return the class of what a hook raised, which decides about the task's retries."""
     if error_class in (ErrorClass.ACCESS_DENIED, ErrorClass.INVALID_REQUEST):

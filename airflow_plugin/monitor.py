@@ -15,7 +15,17 @@ from collections.abc import Callable
 from airflow_plugin._compat import Logger
 from airflow_plugin.exceptions import S3CopyStoppedError
 from airflow_plugin.wording import OperatorWording
-from s3_xfer import CopyRun, RateMeter, RunState, progress_text
+from s3_xfer import (
+    CheckRun,
+    CopyRun,
+    RateMeter,
+    Rates,
+    RunState,
+    TransferMetrics,
+    progress_text,
+)
+
+ProgressLine = Callable[[RunState, TransferMetrics, Rates], str]
 
 POLL_S = 0.1
 _FIRST_LINE_S = 1.0
@@ -23,27 +33,28 @@ _END_TIMEOUT_S = 30.0  # longer than every grace; only a dead disk takes longer
 
 
 def monitor_run(
-    run: CopyRun,
+    run: CopyRun | CheckRun,
     log: Logger,
     *,
     is_killed: Callable[[], bool],
     log_interval_s: float,
     wording: OperatorWording,
+    line: ProgressLine = progress_text,
 ) -> None:
-    """Wait for the end of ``run`` and log its progress. Call it in the main thread.
+    """Wait for the end of ``run`` and log its progress as ``line``. Call it in the main thread.
 
     Raises:
         S3CopyStoppedError: ``is_killed`` returned true; the run has ended.
         BaseException: what Airflow raises to end the task; the run has ended here, too.
     """
-    progress = _ProgressLog(run, log, log_interval_s, wording)
+    progress = _ProgressLog(run, log, log_interval_s, wording=wording, line=line)
     try:
         while not run.wait(POLL_S):
             _raise_if(is_killed, "Airflow stopped the task")
             progress.update()
     except BaseException as error:
         run.cancel(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
-        log.warning("stopping the copy: nothing new starts, uploads are aborted or journaled")
+        log.warning("stopping: nothing new starts, uploads are aborted or journaled")
         run.wait(_END_TIMEOUT_S)
         progress.finish()
         raise
@@ -61,16 +72,19 @@ class _ProgressLog:
 
     def __init__(
         self,
-        run: CopyRun,
+        run: CopyRun | CheckRun,
         log: Logger,
         interval_s: float,
+        *,
         wording: OperatorWording,
+        line: ProgressLine,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._run = run
         self._log = log
         self._interval_s = interval_s
         self._wording = wording
+        self._line = line
         self._clock = clock
         self._next_line_s = clock() + min(interval_s, _FIRST_LINE_S)
         self._meter = RateMeter()
@@ -97,4 +111,4 @@ class _ProgressLog:
 
     def _progress(self) -> str:
         metrics = self._run.snapshot()
-        return progress_text(self._run.state, metrics, self._meter.observe(metrics))
+        return self._line(self._run.state, metrics, self._meter.observe(metrics))

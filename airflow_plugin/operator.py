@@ -7,19 +7,18 @@ there is nothing to wait for elsewhere. Parsing a DAG only assigns the arguments
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_plugin._compat import BaseOperator, Context
-from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, with_options
+from airflow_plugin._compat import BaseOperator, BaseOperatorLink, Context
+from airflow_plugin.arguments import OPTIONS, TaskArguments, documented, keyword_only, with_options
 from airflow_plugin.links import S3DestinationLink, S3SourceLink
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
 
-@documented
+@documented(OPTIONS)
 class S3CrossAccountCopyOperator(BaseOperator):
     """Copy S3 objects into a bucket of another account, server-side.
 
@@ -48,6 +47,9 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param on_empty: what happens if there is nothing at the source: ``fail`` the task at once,
         ``skip`` it, or let it ``succeed`` with counts of zero. A bucket that is missing or cannot
         be read fails it in any case.
+    :param preflight_only: try every step of the copy and log what is denied and why, with the
+        missing statement, but copy nothing; what was found is the XCom. The task fails if the copy
+        would be refused
     :param source_region_name: region of the source, before the connection's
     :param dest_region_name: region of the destination, before the connection's
     :param source_verify: certificates to trust, before the connection's ``verify``
@@ -72,15 +74,18 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param stop_grace_s: seconds that a stopped copy waits for answers. Default:
         ``[s3_xfer] stop_grace``
 
+    :param delete: ``extra`` makes it a sync: recursive, ``identical`` is ``skip``, and what only
+        the destination has is deleted once everything was copied, never more than ``max_delete``
+
     The others are those of :class:`s3_xfer.CopyOptions`; None means its default.
     """
 
     template_ext: Sequence[str] = ()
     template_fields_renderers: ClassVar[dict[str, str]] = {"botocore_config": "json"}
-    operator_extra_links = (S3SourceLink(), S3DestinationLink())
+    operator_extra_links: Collection[BaseOperatorLink] = (S3SourceLink(), S3DestinationLink())
     ui_color = "#c5e8d4"
 
-    @with_options
+    @with_options(OPTIONS)
     def __init__(
         self,
         *,
@@ -95,6 +100,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         overwrite: bool | str = True,
         fail_on_error: bool | str = True,
         on_empty: str = "fail",
+        preflight_only: bool | str = False,
         source_region_name: str | None = None,
         dest_region_name: str | None = None,
         source_verify: bool | str | None = None,
@@ -117,6 +123,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.overwrite = overwrite
         self.fail_on_error = fail_on_error
         self.on_empty = on_empty
+        self.preflight_only = preflight_only
         self.source_region_name = source_region_name
         self.dest_region_name = dest_region_name
         self.source_verify = source_verify
@@ -127,11 +134,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         for name, value in options.items():
             setattr(self, name, value)
 
-    template_fields: Sequence[str] = tuple(
-        name
-        for name, parameter in inspect.signature(__init__).parameters.items()
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY
-    )
+    template_fields: Sequence[str] = keyword_only(__init__)
 
     # Set from a signal handler, so only a plain attribute; see airflow_plugin.monitor.
     killed = False
@@ -174,7 +177,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
 
         arguments = _rendered(self)
         source, destination = arguments.location("source"), arguments.location("destination")
-        return lineage(source, None if arguments.is_dry_run else destination, self.copied)
+        writes = not (arguments.is_dry_run or arguments.flag("preflight_only"))
+        return lineage(source, destination if writes else None, self.copied)
 
     def get_openlineage_facets_on_complete(self, _task_instance: Any) -> OperatorLineage[Any, Any]:
         """Return both locations with counts and bytes."""

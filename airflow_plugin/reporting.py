@@ -82,10 +82,15 @@ def log_result(
         dry_run=operation.options.mode is RunMode.DRY_RUN,
         wording=wording,
     )
+    if report:
+        text += f"\nThe report of what was not copied: {report}"
+    log_text(log, text, result_json)
+
+
+def log_text(log: Logger, text: str, result_json: Mapping[str, Any]) -> None:
+    """Log a result: ``text`` for people, and one line of JSON for machines."""
     for line in text.splitlines():
         log.info("%s", line)
-    if report:
-        log.info("The report of what was not copied: %s", report)
     with _folded(log, "Result as JSON"):
         log.info("s3_xfer_result %s", json.dumps(result_json))
 

@@ -45,6 +45,12 @@ def task_wording(arguments: Mapping[str, Any]) -> OperatorWording:
     )
 
 
+def default_deferrable() -> bool:
+    """Return whether tasks wait in the triggerer where their DAG does not say."""
+    default: bool = conf.getboolean("operators", "default_deferrable", fallback=False)
+    return default
+
+
 def option_defaults() -> dict[str, Any]:
     """Return the values for arguments that a DAG does not give, by field of CopyOptions."""
     return {field: text_setting(name) for field, name in _DEFAULTS.items()}

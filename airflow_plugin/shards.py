@@ -7,47 +7,21 @@ the scheduler is too slow; start an engine instead (how-to/shards.md).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow_plugin._compat import Context, TaskGroup
-from airflow_plugin.arguments import TaskArguments
-from airflow_plugin.operator import S3CrossAccountCopyOperator
+from airflow_plugin._compat import TaskGroup
+from airflow_plugin.plan_task import PlanTask
+
+if TYPE_CHECKING:
+    from airflow_plugin.wording import OperatorWording
 
 SHARDS_MAX = 200
 RUNNING_MAX = 16
 
 
-class _PlanTask(S3CrossAccountCopyOperator):
-    """A task about the copy of the other arguments, whose plan is ``plan``: a folder or a URL."""
-
-    template_fields: Sequence[str] = (*S3CrossAccountCopyOperator.template_fields, "plan")
-
-    def __init__(self, *, plan: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.plan = plan
-
-    @property
-    def arguments(self) -> TaskArguments:
-        """The arguments of the copy, as they were rendered."""
-        names = S3CrossAccountCopyOperator.template_fields
-        return TaskArguments({name: getattr(self, name) for name in names})
-
-    def execute(self, context: Context) -> Any:
-        """Do the work of the task; errors end it as they end a copy's."""
-        from airflow_plugin.exceptions import library_errors_as_task_errors  # noqa: PLC0415
-        from airflow_plugin.settings import task_wording  # noqa: PLC0415 - as in the operator
-
-        wording = task_wording(self.arguments.values)
-        with library_errors_as_task_errors(wording):
-            return self.work(context, wording)
-
-    def work(self, context: Any, wording: Any) -> Any:
-        """Do it; may raise the library's errors."""
-        raise NotImplementedError
-
-
-class S3PlanOperator(_PlanTask):
+class S3PlanOperator(PlanTask):
     """Plan the copy, and return the numbers of its shards; the survey is the XCom ``survey``.
 
     Args:
@@ -62,47 +36,42 @@ class S3PlanOperator(_PlanTask):
         self.shards = shards
         self.parallelism = parallelism
 
-    def work(self, context: Any, wording: Any) -> list[int]:
-        """Plan, unless an earlier try of this task has."""
-        from airflow_plugin.connections import destination_side  # noqa: PLC0415
-        from airflow_plugin.task_copy import TaskCopy  # noqa: PLC0415
-        from s3_xfer import PlanError, make_plan, merge_plan  # noqa: PLC0415
+    def work(self, context: Any, wording: OperatorWording) -> list[int]:
+        """Plan, unless an earlier try of this task has planned the same copy."""
+        from s3_xfer import make_plan  # noqa: PLC0415 - loads boto3
 
-        copy = TaskCopy(
-            self.arguments,
-            task=self,
-            context=context,
-            is_killed=lambda: self.killed,
-            wording=wording,
+        plan = make_plan(
+            self.operation(context, wording),
+            self.plan,
+            shards=self.shards,
+            parallelism=self.parallelism,
+            reuse=context["ti"].try_number > 1,
         )
-        try:
-            plan = make_plan(
-                copy.operation(), self.plan, shards=self.shards, parallelism=self.parallelism
-            )
-        except PlanError:
-            if context["ti"].try_number == 1:
-                raise
-            account = destination_side(self.arguments).account()
-            plan = merge_plan(self.plan, destination=account).plan
         survey = {"plan": self.plan, "plan_id": plan.plan_id, **plan.survey}
         self.log.info("%d shards: %s", len(plan.shards), survey)
         context["ti"].xcom_push(key="survey", value=survey)
         return [shard.number for shard in plan.shards]
 
 
-class S3CopyShardOperator(_PlanTask):
+class S3CopyShardOperator(PlanTask):
     """Copy one shard, and return its metrics; None if an earlier attempt has completed it."""
 
-    template_fields: Sequence[str] = (*_PlanTask.template_fields, "shard")
+    template_fields: Sequence[str] = (*PlanTask.template_fields, "shard")
 
     def __init__(self, *, shard: int | str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.shard = shard
 
-    def work(self, context: Any, wording: Any) -> Mapping[str, Any] | None:  # noqa: ARG002
-        """Copy, and fail if not all of the shard was copied."""
+    def work(
+        self,
+        context: Any,  # noqa: ARG002
+        wording: OperatorWording,
+    ) -> Mapping[str, Any] | None:
+        """Copy, and fail if not all of the shard was copied; stop when Airflow ends the task."""
         from airflow_plugin.connections import destination_side, source_side  # noqa: PLC0415
         from airflow_plugin.exceptions import raise_for_result  # noqa: PLC0415
+        from airflow_plugin.monitor import monitor_run  # noqa: PLC0415
+        from airflow_plugin.settings import seconds_setting  # noqa: PLC0415
         from s3_xfer import copy_shard  # noqa: PLC0415
 
         result = copy_shard(
@@ -110,13 +79,20 @@ class S3CopyShardOperator(_PlanTask):
             str(self.shard),
             source=source_side(self.arguments).account(),
             destination=destination_side(self.arguments).account(),
+            watch=lambda run: monitor_run(
+                run,
+                self.log,
+                is_killed=lambda: self.killed,
+                log_interval_s=seconds_setting("log_interval"),
+                wording=wording,
+            ),
         )
         if result is None:
             self.log.info("shard %s was done before", self.shard)
             return None
         metrics = result.to_dict()
         self.log.info("shard %s: %s", self.shard, metrics)
-        raise_for_result(result, None, fail_on_error=True, wording=wording)
+        raise_for_result(result, None, fail_on_error=self.is_strict, wording=wording)
         return {name: metrics[name] for name in _XCOM}
 
 
@@ -132,10 +108,10 @@ _XCOM = (
 )
 
 
-class S3MergeOperator(_PlanTask):
+class S3MergeOperator(PlanTask):
     """Add up all shards, and return the metrics; fail if a shard is not done."""
 
-    def work(self, context: Any, wording: Any) -> dict[str, Any]:  # noqa: ARG002
+    def work(self, context: Any, wording: OperatorWording) -> dict[str, Any]:  # noqa: ARG002
         """Merge; the metrics are an XCom of a task that fails, too."""
         from airflow_plugin.connections import destination_side  # noqa: PLC0415
         from airflow_plugin.exceptions import S3CopyPermanentError  # noqa: PLC0415
@@ -143,15 +119,19 @@ class S3MergeOperator(_PlanTask):
 
         account = destination_side(self.arguments).account()
         merged = merge_plan(self.plan, destination=account)
-        metrics = merged.to_dict()
-        self.log.info("merged: %s", metrics)
-        if not merged.is_complete:
-            context["ti"].xcom_push(key="return_value", value=metrics)
-            numbers = ", ".join(map(str, merged.missing[:20]))
-            raise S3CopyPermanentError(
-                f"{len(merged.missing)} of {len(merged.plan.shards)} shards are not done: {numbers}"
-            )
-        return metrics
+        self.copied = metrics = merged.to_dict()
+        self.log.info("s3_xfer_result %s", json.dumps(metrics))
+        if merged.is_complete or (merged.has_ended and not self.is_strict):
+            return metrics
+        context["ti"].xcom_push(key="return_value", value=metrics)
+        numbers = ", ".join(map(str, merged.missing[:20]))
+        raise S3CopyPermanentError(
+            f"{len(merged.missing)} of {len(merged.plan.shards)} shards are not done: {numbers}"
+        )
+
+
+# What only one copy by one task can do.
+_NOT_IN_SHARDS = ("report_path", "journal", "journal_use", "on_empty")
 
 
 def copy_in_shards(
@@ -170,10 +150,16 @@ def copy_in_shards(
     those of each shard. All other arguments are the operator's.
 
     Raises:
-        ValueError: more shards than Airflow shows and schedules well.
+        ValueError: more shards than Airflow shows and schedules well, or an argument that a copy
+            in shards does not have.
     """
     if shards is not None and not 1 <= shards <= SHARDS_MAX:
         raise ValueError(f"shards is {shards}; it must be 1 to {SHARDS_MAX}")
+    if strange := arguments.keys() & set(_NOT_IN_SHARDS):
+        raise ValueError(
+            f"{', '.join(sorted(strange))}: not of a copy in shards, which keeps what it needs "
+            "beside its plan, and needs something to copy"
+        )
     common = {"plan": plan, **arguments, "recursive": True}
     with TaskGroup(group_id=group_id) as group:
         planned = S3PlanOperator(

@@ -10,24 +10,21 @@ from __future__ import annotations
 import dataclasses
 import enum
 import json
-from collections.abc import Callable
 from typing import Any
 
 from airflow_plugin import settings
-from airflow_plugin._compat import AirflowSkipException, BaseOperator
+from airflow_plugin._compat import AirflowSkipException
 from airflow_plugin.arguments import TaskArguments
-from airflow_plugin.connections import destination_side, source_side
 from airflow_plugin.exceptions import (
+    S3CopyPermanentError,
     library_errors_as_task_errors,
     raise_for_result,
-    task_error_text,
 )
-from airflow_plugin.file_names import TaskIdentity, is_url, make_folder
+from airflow_plugin.file_names import is_url
 from airflow_plugin.links import persist_links
 from airflow_plugin.monitor import monitor_run
 from airflow_plugin.report_files import ReportFiles
 from airflow_plugin.reporting import (
-    RETURN_VALUE,
     emit_metrics,
     errors_as_warnings,
     log_result,
@@ -35,19 +32,21 @@ from airflow_plugin.reporting import (
     update_asset_events,
     without_asset_events,
 )
-from airflow_plugin.wording import OperatorWording
+from airflow_plugin.task_run import Json, TaskRun
 from s3_xfer import (
     CopyResult,
     CopyRun,
+    Delete,
     ErrorClass,
     RunMode,
     RunState,
     S3CopyOperation,
     S3Location,
+    S3SyncOperation,
     S3XferError,
+    doctor_text,
+    examine,
 )
-
-Json = dict[str, Any]
 
 
 class OnEmpty(enum.Enum):
@@ -58,36 +57,14 @@ class OnEmpty(enum.Enum):
     SUCCEED = "succeed"
 
 
-class TaskCopy:
-    """The copy that ``arguments`` describe, run by ``task``.
+class TaskCopy(TaskRun):
+    """The copy that the arguments describe; they are those of the copy operator."""
 
-    Args:
-        task: only for what every operator has: its log, its ids, its outlets.
-        context: Airflow's.
-        is_killed: whether Airflow has ended the task; polled in the main thread.
-        wording: the words of messages.
-    """
-
-    def __init__(
-        self,
-        arguments: TaskArguments,
-        *,
-        task: BaseOperator,
-        context: Any,
-        is_killed: Callable[[], bool],
-        wording: OperatorWording,
-    ) -> None:
-        self._arguments = arguments
-        self._task = task
-        self._context = context
-        self._is_killed = is_killed
-        self._wording = wording
-        self._recursive = arguments.flag("recursive")
+    def __init__(self, arguments: TaskArguments, **settings: Any) -> None:
+        super().__init__(arguments, **settings)
         self._fail_on_error = arguments.flag("fail_on_error")
+        self._preflight_only = arguments.flag("preflight_only")
         self._on_empty = OnEmpty(arguments.choice("on_empty", [choice.value for choice in OnEmpty]))
-        self._source_side = source_side(arguments)
-        self._destination_side = destination_side(arguments)
-        self._identity = TaskIdentity.of(context["ti"])
         self.result_json: Json | None = None  # of a task that failed or was stopped, too
 
     def run(self) -> Json:
@@ -98,25 +75,25 @@ class TaskCopy:
             S3CopyPermanentError, S3CopyRetryableError: not all was copied.
             AirflowSkipException: there was nothing, and ``on_empty`` is ``skip``.
         """
-        report = self._arguments.file("report_path")
-        reports = ReportFiles(
-            make_client=self._destination_side.client,
-            output=self._file_for(report, self._identity.report),
-            input=self._arguments.file("from_report_path"),
-            owner=self._identity.path,
-        )
+        reports = self._report_files(input_path=self._arguments.file("from_report_path"))
         source, destination = self._locations()
         with reports:
             self._wording = dataclasses.replace(self._wording, urls=reports.urls)
             with library_errors_as_task_errors(self._wording):
-                operation = self._operation(source, destination, reports)
+                is_retry = self._context["ti"].try_number > 1
+                operation = self._operation(source, destination, reports, is_retry=is_retry)
                 self._report_start(operation)
+                if self._preflight_only:
+                    return self._examine(operation)
                 return self._copy(operation, reports)
 
     # ------------------------------------------------------------------------- the operation
 
     def operation(self) -> S3CopyOperation:
-        """Return the operation of the arguments, without files of this task."""
+        """Return the operation of the arguments, without files of this task, as in its first try.
+
+        What is planned once must not depend on the try.
+        """
         reports = ReportFiles(
             make_client=self._destination_side.client,
             output=None,
@@ -124,28 +101,15 @@ class TaskCopy:
             owner=self._identity.path,
         )
         with reports:
-            return self._operation(*self._locations(), reports)
-
-    def _locations(self) -> tuple[S3Location, S3Location]:
-        """Return both locations, with the accounts that the connections stand for."""
-        source = self._arguments.location("source")
-        destination = self._arguments.location("destination")
-        return (
-            dataclasses.replace(source, account=self._source_side.account()),
-            dataclasses.replace(destination, account=self._destination_side.account()),
-        )
-
-    def _file_for(self, argument: str | None, name: Callable[[str], str]) -> str | None:
-        """Return where the file of ``argument`` is; make its folder if the operator names it."""
-        if argument is None:
-            return None
-        place = name(argument)
-        if place != argument:
-            make_folder(place)
-        return place
+            return self._operation(*self._locations(), reports, is_retry=False)
 
     def _operation(
-        self, source: S3Location, destination: S3Location, reports: ReportFiles
+        self,
+        source: S3Location,
+        destination: S3Location,
+        reports: ReportFiles,
+        *,
+        is_retry: bool,
     ) -> S3CopyOperation:
         batch_size = self._arguments.number("batch_size")
         overwrite = self._arguments.flag("overwrite")
@@ -157,9 +121,10 @@ class TaskCopy:
                 "from_report_path": reports.input_path,
                 "journal": self._file_for(journal, self._identity.journal),
             },
-            is_retry=self._context["ti"].try_number > 1,
+            is_retry=is_retry,
         )
-        return S3CopyOperation.between(
+        kind = S3SyncOperation if options.delete is Delete.EXTRA else S3CopyOperation
+        return kind.between(
             source,
             destination,
             recursive=self._recursive,
@@ -169,6 +134,23 @@ class TaskCopy:
         )
 
     # ------------------------------------------------------------------------------- the run
+
+    def _examine(self, operation: S3CopyOperation) -> Json:
+        """Try every step of the copy, log what was found, and return it.
+
+        Raises:
+            S3CopyPermanentError: the copy would be refused.
+        """
+        report = examine(operation)
+        text = doctor_text(report, wording=self._wording)
+        for line in text.splitlines():
+            self._task.log.info("%s", line)
+        result_json: Json = json.loads(json.dumps(self._wording.say_all(report.to_dict())))
+        without_asset_events(self._context)
+        if report.is_refused:
+            self._push_result(result_json)
+            raise S3CopyPermanentError(text)
+        return result_json
 
     def _copy(self, operation: S3CopyOperation, reports: ReportFiles) -> Json:
         run = operation.start()
@@ -234,12 +216,6 @@ class TaskCopy:
                 )
                 self._push_result(result_json)
 
-    def _deliver(self, reports: ReportFiles) -> S3XferError | None:
-        error = reports.deliver()
-        if error:
-            self._task.log.error("%s", task_error_text(error, self._wording))
-        return error
-
     # ------------------------------------------------------------------------------- reports
 
     def _report_start(self, operation: S3CopyOperation) -> None:
@@ -289,9 +265,3 @@ class TaskCopy:
         with errors_as_warnings(self._task.log, "the asset events"):
             url = operation.key_map().destination.url
             update_asset_events(self._context, self._task.outlets, url, result_json)
-
-    def _push_result(self, result_json: Json) -> None:
-        """Push the result of a task that fails and therefore returns nothing."""
-        if self._task.do_xcom_push:
-            with errors_as_warnings(self._task.log, "the XCom"):
-                self._context["ti"].xcom_push(key=RETURN_VALUE, value=result_json)

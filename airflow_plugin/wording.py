@@ -13,7 +13,16 @@ from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any
 
 from airflow_plugin.arguments import OPTIONS, SKIP_ON_RETRY, argument_of
-from s3_xfer import AccountContext, JournalUse, Phrase, S3CopyOperation, Wording, declarations_of
+from s3_xfer import (
+    AccountContext,
+    Declaration,
+    JournalUse,
+    Phrase,
+    S3CheckOperation,
+    S3CopyOperation,
+    Wording,
+    declarations_of,
+)
 
 _PACKAGE, _DOCUMENTATION = "s3-xfer", "Documentation"
 _SIDES = {"source": "source", "destination": "dest"}
@@ -53,8 +62,12 @@ class OperatorWording(Wording):
         if side:
             return f"{_SIDES[side]}_{_ARGUMENTS[name]}="
         if name not in {option.name for option in OPTIONS.values()}:
-            name = declarations_of(S3CopyOperation)[name].name
+            name = self._of_operations()[name].name
         return super().option(argument_of(name), value, side="")
+
+    @staticmethod
+    def _of_operations() -> Mapping[str, Declaration]:
+        return {**declarations_of(S3CheckOperation), **declarations_of(S3CopyOperation)}
 
     def phrase(self, phrase: Phrase, values: Mapping[str, str]) -> str:
         """Return advice about the task, its connections or its worker."""
@@ -123,9 +136,9 @@ def wording_of(
             "source": arguments["source_aws_conn_id"] or destination,
             "destination": destination,
         },
-        keeps_what_arrived=(arguments["identical"] or identical) in _KEEPS_WHAT_ARRIVED,
+        keeps_what_arrived=(arguments.get("identical") or identical) in _KEEPS_WHAT_ARRIVED,
         report=str(arguments["report_path"]) if arguments["report_path"] else None,
-        begins_journal=arguments["journal_use"] == JournalUse.BEGIN.value,
+        begins_journal=arguments.get("journal_use") == JournalUse.BEGIN.value,
     )
 
 

@@ -7,12 +7,13 @@ those that the server counted; most programs report none.
 
 from __future__ import annotations
 
+import enum
 import functools
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,19 +22,40 @@ from s3_xfer.ledger.prices import AWS_PRICES
 from s3_xfer.version import VERSION
 
 _HERE = Path(__file__).parent
-_PEERS = _HERE / ".peers" / "bin"
+PEERS = _HERE / ".peers" / "bin"
 _OURS = (sys.executable, "-m", "s3_xfer.cli")
 _THREADS = 64  # more make boto3 slower
 
 
+class Work(enum.Enum):
+    """What a program is to do."""
+
+    COPY = "copy everything"
+    SYNC = "copy what is new or different"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Source and destination: everything below ``prefix``, to the same keys."""
+    """Source and destination: everything below ``prefix``, to the same keys.
+
+    ``ca_bundle`` is the file of the certificate to trust, where the endpoint has one.
+    """
 
     endpoint_url: str
     source_bucket: str
     destination_bucket: str
     prefix: str
+    ca_bundle: str = ""
+
+    @property
+    def source(self) -> str:
+        """The URL of the source."""
+        return f"s3://{self.source_bucket}/{self.prefix}"
+
+    @property
+    def destination(self) -> str:
+        """The URL of the destination."""
+        return f"s3://{self.destination_bucket}/{self.prefix}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,20 +74,23 @@ def _not_missing() -> str:
     return ""
 
 
+def _no_settings(_route: Route) -> Mapping[str, str]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copier:
-    """A program: its name in the tables, and its command for a route.
+    """A program: its name in the tables, and its commands by the work that it can do.
 
     ``settings`` are environment variables. A slow one is given 1/``slowness`` of the objects.
-    ``objects_max`` is the most it can copy. ``missing`` returns why it cannot be run, if so.
+    ``missing`` returns why it cannot be run, if so.
     """
 
     name: str
-    command: Callable[[Route], list[str]]
+    commands: Mapping[Work, Callable[[Route], list[str]]]
     version: Callable[[], str]
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Callable[[Route], Mapping[str, str]] = _no_settings
     slowness: int = 1
-    objects_max: int | None = None
     missing: Callable[[], str] = _not_missing
     problems: Callable[[Output, Stats], list[str]] = _no_problems
 
@@ -85,13 +110,11 @@ def _first_line(*command: str) -> str:
 # ------------------------------------------------------------------------------- s3-xfer
 
 
-def _s3_xfer(route: Route, *, engine: str = "") -> list[str]:
+def _s3_xfer(route: Route, *, command: Sequence[str], engine: str) -> list[str]:
     return [
-        *(*_OURS, "copy"),
-        f"s3://{route.source_bucket}/{route.prefix}",
-        f"s3://{route.destination_bucket}/{route.prefix}",
-        *("--recursive", "--json"),
+        *(*_OURS, *command, route.source, route.destination, "--json"),
         *("--endpoint-url", route.endpoint_url),
+        *(("--ca-bundle", route.ca_bundle) if route.ca_bundle else ()),
         *(("--engine", engine) if engine else ()),
     ]
 
@@ -99,7 +122,7 @@ def _s3_xfer(route: Route, *, engine: str = "") -> list[str]:
 def _s3_xfer_problems(output: Output, stats: Stats) -> list[str]:
     """Return where metrics, bill and exit code differ from what the server counted."""
     metrics = json.loads(output.stdout or "{}")
-    lost = stats.objects - stats.unique_copied
+    lost = stats.objects - stats.present - stats.unique_copied
     expected: dict[str, object] = {
         "total_files_found": stats.objects,
         "files_copied_successfully": stats.copies_done,
@@ -128,10 +151,14 @@ def _no_engine(engine: str) -> str:
     return "awscrt is not installed" if engine == "crt" and not find_spec("awscrt") else ""
 
 
-def _ours(engine: str = "", *, slowness: int = 1) -> Copier:
+def _ours(engine: str = "", *, slowness: int = 1, sync: Sequence[str] = ("sync",)) -> Copier:
+    commands = {Work.COPY: ("copy", "--recursive"), Work.SYNC: sync}
     return Copier(
         name=f"s3-xfer-{engine}" if engine else "s3-xfer",
-        command=functools.partial(_s3_xfer, engine=engine),
+        commands={
+            work: functools.partial(_s3_xfer, command=command, engine=engine)
+            for work, command in commands.items()
+        },
         version=lambda: f"s3-xfer {VERSION}",
         missing=functools.partial(_no_engine, engine) if engine else _not_missing,
         problems=_s3_xfer_problems,
@@ -142,37 +169,53 @@ def _ours(engine: str = "", *, slowness: int = 1) -> Copier:
 # --------------------------------------------------------------------------------- peers
 
 
-def _s5cmd(route: Route) -> list[str]:
+def _s5cmd(route: Route, *, command: str) -> list[str]:
     return [
-        *(str(_PEERS / "s5cmd"), "--endpoint-url", route.endpoint_url),
-        *("--numworkers", "256", "--log", "error", "cp"),
-        f"s3://{route.source_bucket}/{route.prefix}*",
-        f"s3://{route.destination_bucket}/{route.prefix}",
+        *(str(PEERS / "s5cmd"), "--endpoint-url", route.endpoint_url),
+        *("--numworkers", "256", "--log", "error", command),
+        *(f"{route.source}*", route.destination),
     ]
+
+
+def _trusting_by_go(route: Route) -> Mapping[str, str]:
+    return {"SSL_CERT_FILE": route.ca_bundle} if route.ca_bundle else {}
+
+
+def _s3bolt(route: Route, *, options: Sequence[str] = ()) -> list[str]:
+    program = str(PEERS / "s3bolt")
+    return [program, "--recursive", *options, route.source, route.destination]
+
+
+def _settings_of_s3bolt(route: Route) -> Mapping[str, str]:
+    return {"AWS_ENDPOINT_URL": route.endpoint_url, **_trusting_by_go(route)}
 
 
 def _rclone(route: Route) -> list[str]:
     # Not no_head_object, although it would save the HEAD of each copy: without the HEAD rclone
-    # considers every copy corrupted, and deletes it.
+    # considers every copy corrupted, and deletes it. --checksum compares the ETags that both
+    # listings have; by date, as it does by itself, it would ask for every object's metadata.
     remote = (
         f":s3,provider=Other,env_auth=true,region=us-east-1,endpoint='{route.endpoint_url}',"
         "force_path_style=true,no_check_bucket=true,no_head=true:"
     )
     return [
-        *(str(_PEERS / "rclone"), "copy", "--quiet"),
-        *("--transfers", "256", "--checkers", "256", "--size-only"),
+        *(str(PEERS / "rclone"), "copy", "--quiet"),
+        *("--transfers", "256", "--checkers", "256", "--checksum"),
         f"{remote}{route.source_bucket}/{route.prefix}",
         f"{remote}{route.destination_bucket}/{route.prefix}",
     ]
 
 
-def _aws_cli(route: Route) -> list[str]:
+def _aws_cli(route: Route, *, command: Sequence[str]) -> list[str]:
     return [
-        *(str(_PEERS / "aws"), "s3", "cp", "--recursive", "--only-show-errors"),
-        *("--endpoint-url", route.endpoint_url),
-        f"s3://{route.source_bucket}/{route.prefix}",
-        f"s3://{route.destination_bucket}/{route.prefix}",
+        *(str(PEERS / "aws"), "s3", *command, "--only-show-errors"),
+        *("--endpoint-url", route.endpoint_url, route.source, route.destination),
     ]
+
+
+def _settings_of_aws_cli(route: Route) -> Mapping[str, str]:
+    trusted = {"AWS_CA_BUNDLE": route.ca_bundle} if route.ca_bundle else {}
+    return {"AWS_CONFIG_FILE": str(_HERE / "aws_cli.config"), **trusted}
 
 
 def _client_copy(route: Route) -> list[str]:
@@ -184,8 +227,14 @@ def _client_copy(route: Route) -> list[str]:
 
 
 def _not_installed(program: str) -> Callable[[], str]:
-    path = _PEERS / program
+    path = PEERS / program
     return lambda: "" if path.exists() else f"{program} is not installed: benchmarks/peers.sh"
+
+
+def _version_in_env(package: str) -> str:
+    python = str(PEERS.parent / "env" / "bin" / "python")
+    print_it = "import sys, importlib.metadata as m; print(m.version(sys.argv[1]))"
+    return _first_line(python, "-c", print_it, package)
 
 
 def _boto3_version() -> str:
@@ -194,14 +243,18 @@ def _boto3_version() -> str:
     return f"boto3 {boto3.__version__}"
 
 
-# Debian's rclone keeps its listing in memory: a million objects are too many for some machines.
-_RCLONE_OBJECTS_MAX = 200_000
-
 S3_XFER = _ours()
+S3_XFER_SKIPPING = replace(
+    _ours(sync=("copy", "--recursive", "--skip-identical")), name="s3-xfer copy --skip-identical"
+)
 S5CMD = Copier(
     name="s5cmd",
-    command=_s5cmd,
-    version=lambda: f"s5cmd {_first_line(str(_PEERS / 's5cmd'), 'version')}",
+    commands={
+        Work.COPY: functools.partial(_s5cmd, command="cp"),
+        Work.SYNC: functools.partial(_s5cmd, command="sync"),
+    },
+    version=lambda: f"s5cmd {_first_line(str(PEERS / 's5cmd'), 'version')}",
+    settings=_trusting_by_go,
     missing=_not_installed("s5cmd"),
 )
 COPIERS = (
@@ -210,24 +263,38 @@ COPIERS = (
     _ours("crt"),
     _ours("managed", slowness=4),
     Copier(
+        name="s3bolt",
+        commands={
+            Work.COPY: _s3bolt,
+            Work.SYNC: functools.partial(_s3bolt, options=("--sync",)),
+        },
+        version=lambda: f"s3bolt {_version_in_env('s3bolt')}",
+        settings=_settings_of_s3bolt,
+        missing=_not_installed("s3bolt"),
+    ),
+    Copier(
         name="rclone",
-        command=_rclone,
-        version=lambda: _first_line(str(_PEERS / "rclone"), "version"),
-        objects_max=_RCLONE_OBJECTS_MAX,
+        commands={Work.COPY: _rclone, Work.SYNC: _rclone},
+        version=lambda: _first_line(str(PEERS / "rclone"), "version"),
+        settings=_trusting_by_go,
         missing=_not_installed("rclone"),
     ),
     Copier(
         name="aws-cli",
-        command=_aws_cli,
-        version=lambda: _first_line(str(_PEERS / "aws"), "--version").split()[0],
-        settings={"AWS_CONFIG_FILE": str(_HERE / "aws_cli.config")},
+        commands={
+            Work.COPY: functools.partial(_aws_cli, command=("cp", "--recursive")),
+            Work.SYNC: functools.partial(_aws_cli, command=("sync",)),
+        },
+        version=lambda: _first_line(str(PEERS / "aws"), "--version").split()[0],
+        settings=_settings_of_aws_cli,
         slowness=4,
         missing=_not_installed("aws"),
     ),
     Copier(
         name="client.copy",
-        command=_client_copy,
+        commands={Work.COPY: _client_copy},
         version=_boto3_version,
+        settings=lambda route: {"AWS_CA_BUNDLE": route.ca_bundle} if route.ca_bundle else {},
         slowness=10,
     ),
 )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from benchmarks.server import PREFIX, SOURCE_BUCKET, CountingServer
+from benchmarks.server import PREFIX, SOURCE_BUCKET, Conditions, CountingServer
 from s3_xfer.listing import parsing
 from s3_xfer.listing.pages import PageReader
 from s3_xfer.listing.parallel import Listing
@@ -26,7 +26,7 @@ THREADS = (1, 8)
 
 def main(objects: str = "1000000", latency_ms: str = "50") -> None:
     """Print one line for each number of threads."""
-    with CountingServer(objects=int(objects), latency_ms=float(latency_ms)) as server:
+    with CountingServer(Conditions(objects=int(objects), latency_ms=float(latency_ms))) as server:
         for threads in THREADS:
             server.reset()
             wall_s, cpu_s = measured(server.url, threads, expected=int(objects))

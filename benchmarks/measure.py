@@ -12,12 +12,21 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Self
 
-from benchmarks.copiers import Copier, Output, Route
+from benchmarks.copiers import Copier, Output, Route, Work
 from benchmarks.limits import Change, Changed, changing
-from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
+from benchmarks.server import (
+    DESTINATION_BUCKET,
+    PREFIX,
+    SOURCE_BUCKET,
+    Conditions,
+    CountingServer,
+    Stats,
+    certificate,
+)
 from s3_xfer.ledger.prices import AWS_PRICES
 
 _LAUNCH = Path(__file__).with_name("launch.py")
@@ -25,7 +34,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _KIB_PER_MIB = 1024
 _MS_PER_S = 1000
 _MILLION = 1_000_000
-_FOREIGN = ("AWS_", "S3_XFER_", "RCLONE_", "S5CMD_")
+_FOREIGN = ("AWS_", "S3_XFER_", "RCLONE_", "S5CMD_", "PYTHONDONTWRITEBYTECODE", "SSL_CERT_")
 
 
 class WrongRunError(AssertionError):
@@ -33,33 +42,42 @@ class WrongRunError(AssertionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """A copier, and the conditions of the run. The shares are of writes and of keys.
-
-    ``first_size_bytes`` makes one large object of the first, if it is not 0.
-    """
+class Scenario(Conditions):
+    """A copier, its work, and the conditions under which it does it."""
 
     copier: Copier
-    objects: int
-    latency_ms: int = 0
-    writes_per_s_max: int = 0
+    work: Work = Work.COPY
     changes: tuple[Change, ...] = ()
-    answered_503: float = 0
-    denied: float = 0
-    first_size_bytes: int = 0
-    part_latency_ms: float = -1
 
-    def server(self) -> CountingServer:
-        """Start the server of this scenario."""
-        return CountingServer(
-            objects=self.objects,
-            latency_ms=self.latency_ms,
-            writes_per_s_max=self.writes_per_s_max,
-            answered_503=self.answered_503,
-            denied=self.denied,
-            first_size_bytes=self.first_size_bytes,
-            part_latency_ms=self.part_latency_ms,
-        )
+    @classmethod
+    def under(cls, conditions: Conditions, copier: Copier, *, objects: int | None) -> Self:
+        """Return a copy under ``conditions``, of the copier's share of so many objects.
+
+        Without ``objects`` the conditions have their number.
+        """
+        share = copier.share(objects or conditions.objects)
+        return cls(copier=copier, **{**asdict(conditions), "objects": share})
+
+    @property
+    def faults(self) -> str:
+        """The random errors, in words; empty if there are none."""
+        shares = {
+            "503": self.answered_503,
+            "500": self.answered_500,
+            "reset": self.reset,
+            "denied": self.denied,
+        }
+        return ", ".join(f"{value:.0%} {name}" for name, value in shares.items() if value)
+
+    @property
+    def described(self) -> str:
+        """The conditions in words, but for the objects."""
+        first_ms, last_ms = self.latency_ms, self.latency_ms + self.jitter_ms
+        latency = f"{first_ms:g}" if first_ms == last_ms else f"{first_ms:g} to {last_ms:g}"
+        limit = f"limit {self.writes_per_s_max:,}/s" if self.writes_per_s_max else ""
+        unchanged = "unchanged" if self.present else ""
+        parts = (f"{latency} ms", "TLS" if self.tls else "", limit, unchanged, self.faults)
+        return ", ".join(filter(None, parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +94,12 @@ class Measurement:
     @property
     def copied(self) -> int:
         """Objects that are at the destination; at least one, so that it can divide."""
-        return max(1, self.stats.unique_copied)
+        return max(1, self.stats.unique_copied + self.stats.present)
 
     @property
     def lost(self) -> int:
         """Objects that are not at the destination."""
-        return self.stats.objects - self.stats.unique_copied
+        return self.stats.objects - self.stats.present - self.stats.unique_copied
 
     @property
     def outcome(self) -> str:
@@ -133,14 +151,15 @@ def measure(scenario: Scenario, server: CountingServer) -> Measurement:
         source_bucket=SOURCE_BUCKET,
         destination_bucket=DESTINATION_BUCKET,
         prefix=PREFIX,
+        ca_bundle=str(certificate()) if scenario.tls else "",
     )
-    command = scenario.copier.command(route)
+    command = scenario.copier.commands[scenario.work](route)
     with tempfile.TemporaryDirectory() as scratch, changing(server, scenario.changes) as changed:
         usage = Path(scratch, "usage")
         process = subprocess.run(
             [sys.executable, "-I", "-S", str(_LAUNCH), str(usage), *command],
             cwd=_ROOT,
-            env=environment(scratch, scenario.copier.settings),
+            env=environment(scratch, scenario.copier.settings(route)),
             capture_output=True,
             text=True,
             check=False,

@@ -25,6 +25,7 @@ from benchmarks.server import (
     DESTINATION_BUCKET,
     PREFIX,
     SOURCE_BUCKET,
+    Conditions,
     CountingServer,
 )
 from s3_xfer import AccountContext, CopyOptions, Engine, S3CopyOperation
@@ -35,7 +36,8 @@ _SHOWN = 30
 def main() -> int:
     """Copy under the profiler, print, and return an exit code."""
     options = _arguments()
-    with CountingServer(objects=options.objects, latency_ms=options.latency_ms) as server:
+    conditions = Conditions(objects=options.objects, latency_ms=options.latency_ms)
+    with CountingServer(conditions) as server:
         operation = _operation(server.url, Engine(options.engine))
         profiles: list[cProfile.Profile] = []
         _profile_threads(profiles)

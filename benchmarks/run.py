@@ -11,33 +11,40 @@ import compileall
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.copiers import COPIERS, Copier
+from benchmarks.copiers import COPIERS, PEERS, Copier
 from benchmarks.measure import Measurement, Scenario, WrongRunError, measure
 from benchmarks.questions.changes import CHANGES
 from benchmarks.questions.fairness import FAIRNESS
 from benchmarks.questions.faults import FAULTS
+from benchmarks.questions.large import LARGE
 from benchmarks.questions.memory import MEMORY
 from benchmarks.questions.question import Question, Results, Wanted
+from benchmarks.questions.short import SHORT
 from benchmarks.questions.speed import SPEED
+from benchmarks.questions.sync import SYNC
 from benchmarks.questions.throttling import THROTTLING
-from benchmarks.server import ServerUnavailableError
+from benchmarks.server import CountingServer, ServerUnavailableError
 
 QUESTIONS = {
-    question.name: question for question in (SPEED, THROTTLING, CHANGES, FAULTS, FAIRNESS, MEMORY)
+    question.name: question
+    for question in (
+        *(SPEED, SHORT, FAULTS, SYNC, LARGE),
+        *(THROTTLING, CHANGES, FAIRNESS, MEMORY),
+    )
 }
 
 
 def main() -> int:
     """Run the questions, print their tables, and return an exit code."""
     arguments = _arguments()
-    # As pip does it: without, s3-xfer alone would be compiled from its source in every run.
-    compileall.compile_dir(Path(__file__).resolve().parent.parent / "s3_xfer", quiet=1)
+    _compile_everything()
     try:
         wanted = Wanted(
             copiers=_copiers(arguments.copiers), objects=arguments.objects, full=arguments.full
@@ -71,6 +78,17 @@ def _question(name: str) -> Question:
     if name not in QUESTIONS:
         raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(QUESTIONS)}")
     return QUESTIONS[name]
+
+
+def _compile_everything() -> None:
+    """Write the bytecode of all programs in Python, as an installation by pip does.
+
+    Without it, one that was installed another way would be compiled in each of its runs.
+    """
+    ours = Path(__file__).resolve().parent.parent / "s3_xfer"
+    peers = PEERS.parent.glob("env/lib/python3*/site-packages")
+    for folder in (ours, Path(sysconfig.get_path("purelib")), *peers):
+        compileall.compile_dir(folder, quiet=2, workers=0)
 
 
 class _CannotRunError(Exception):
@@ -116,7 +134,9 @@ def interleaved(scenarios: Sequence[Scenario], rounds: int) -> Results:
     """
     results: dict[Scenario, list[Measurement]] = {scenario: [] for scenario in scenarios}
     with ExitStack() as stack:
-        servers = {scenario: stack.enter_context(scenario.server()) for scenario in scenarios}
+        servers = {
+            scenario: stack.enter_context(CountingServer(scenario)) for scenario in scenarios
+        }
         for number in range(rounds):
             for scenario in scenarios if number % 2 == 0 else reversed(scenarios):
                 run = measure(scenario, servers[scenario])
@@ -126,12 +146,10 @@ def interleaved(scenarios: Sequence[Scenario], rounds: int) -> Results:
 
 
 def _print_progress(round_: str, scenario: Scenario, run: Measurement) -> None:
-    conditions = [f"{scenario.objects:,} objects", f"{scenario.latency_ms} ms"]
-    if scenario.writes_per_s_max:
-        conditions.append(f"limit {scenario.writes_per_s_max:,}/s")
     result = f"{run.objects_per_s:,.0f}/s, {run.cpu_ms_per_object:.2f} ms CPU, {run.outcome}"
     print(
-        f"{round_} {scenario.copier.name} ({', '.join(conditions)}): {result}",
+        f"{round_} {scenario.copier.name} ({scenario.objects:,} objects, {scenario.described}): "
+        f"{result}",
         file=sys.stderr,
         flush=True,
     )

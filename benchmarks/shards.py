@@ -17,7 +17,14 @@ import time
 from collections import deque
 from pathlib import Path
 
-from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
+from benchmarks.server import (
+    DESTINATION_BUCKET,
+    PREFIX,
+    SOURCE_BUCKET,
+    Conditions,
+    CountingServer,
+    Stats,
+)
 from s3_xfer import (
     AccountContext,
     CopyOptions,
@@ -40,7 +47,7 @@ def main() -> None:
     os.environ |= {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
     with (
         tempfile.TemporaryDirectory() as folder,
-        CountingServer(objects=int(objects), writes_per_s_max=writes_per_s) as server,
+        CountingServer(Conditions(objects=int(objects), writes_per_s_max=writes_per_s)) as server,
     ):
         plan = Path(folder) / "plan"
         began_s = time.monotonic()

@@ -24,7 +24,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measure import environment
-from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer, Stats
+from benchmarks.server import (
+    DESTINATION_BUCKET,
+    PREFIX,
+    SOURCE_BUCKET,
+    Conditions,
+    CountingServer,
+    Stats,
+)
 
 _ROOT = Path(__file__).resolve().parents[1]
 OBJECTS = 1_000_000
@@ -65,7 +72,9 @@ class RunOutput:
 def soak(objects: int) -> list[Comparison]:
     """Copy ``objects`` with faults, once and again from the report; return the comparisons."""
     with (
-        CountingServer(objects=objects, answered_503=ANSWERED_503, denied=DENIED) as server,
+        CountingServer(
+            Conditions(objects=objects, answered_503=ANSWERED_503, denied=DENIED)
+        ) as server,
         tempfile.TemporaryDirectory() as scratch,
     ):
         first = _run(server, scratch, "first.jsonl")

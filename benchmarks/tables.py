@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
-_TEXTS = ("copier", "outcome", "operations")
+_TEXTS = ("copier", "conditions", "of which new", "outcome", "operations")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,7 +11,13 @@ project = "s3-xfer"
 version = release = VERSION
 project_copyright = "the authors of s3-xfer, Apache 2.0"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "command_line"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "command_line",
+]
 exclude_patterns = ["_extensions"]
 nitpicky = False  # types of boto3 have no pages to lead to; our own links are checked by MyST
 
@@ -24,6 +30,10 @@ suppress_warnings = ["misc.highlighting_failure"]
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_member_order = "bysource"
+
+# The button copies commands without prompts, and without what they print.
+copybutton_prompt_text = "$ "
+copybutton_line_continuation_character = "\\"
 
 html_theme = "furo"
 html_title = f"s3-xfer {release}"

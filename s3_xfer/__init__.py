@@ -100,6 +100,16 @@ from s3_xfer.version import VERSION
 from s3_xfer.wording import Phrase, Wording
 
 if TYPE_CHECKING:
+    from s3_xfer.access.doctor import DoctorReport, examine
+    from s3_xfer.batch.collect import CollectResult
+    from s3_xfer.batch.jobs import JobProgress, SubmittedJob
+    from s3_xfer.batch.library import (
+        collect_batch_job,
+        describe_batch_job,
+        make_batch_plan,
+        submit_batch_job,
+    )
+    from s3_xfer.batch.plan import BatchPlan
     from s3_xfer.operations import (
         S3CheckOperation,
         S3CopyOperation,
@@ -112,19 +122,27 @@ if TYPE_CHECKING:
     from s3_xfer.plans.library import copy_shard, make_plan, merge_plan
     from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.records import ShardRecord
+    from s3_xfer.render.check import check_text
     from s3_xfer.render.copy_summary import result_text
+    from s3_xfer.render.doctor import doctor_text
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
+    from s3_xfer.session import Session
+    from s3_xfer.undelete import NotRestored, Restored, UndoOutcome, UndoResult, undo
+    from s3_xfer.uploads import AbortResult, Janitor, UnfinishedUpload
 
 __version__ = VERSION
 
 __all__ = [
+    "AbortResult",
     "AccountContext",
+    "BatchPlan",
     "CannedAcl",
     "CheckResult",
     "CheckRun",
     "ChecksumAlgorithm",
+    "CollectResult",
     "CompareBy",
     "CompareField",
     "CompareResult",
@@ -145,6 +163,7 @@ __all__ = [
     "DeleteTask",
     "Deleted",
     "Diagnosis",
+    "DoctorReport",
     "Encryption",
     "Engine",
     "ErrorClass",
@@ -153,6 +172,8 @@ __all__ = [
     "FailOn",
     "Failed",
     "Identical",
+    "Janitor",
+    "JobProgress",
     "JournalError",
     "JournalUse",
     "ListError",
@@ -160,6 +181,7 @@ __all__ = [
     "MetricsCollector",
     "Missing",
     "NotAttempted",
+    "NotRestored",
     "ObjectError",
     "OpenUpload",
     "Outcome",
@@ -174,6 +196,7 @@ __all__ = [
     "Refuse",
     "ReportError",
     "ReportScope",
+    "Restored",
     "RetryAction",
     "RunAborted",
     "RunCancelled",
@@ -186,6 +209,7 @@ __all__ = [
     "S3SyncOperation",
     "S3XferError",
     "SecondChance",
+    "Session",
     "Shard",
     "ShardRecord",
     "Skip",
@@ -193,20 +217,32 @@ __all__ = [
     "Skipped",
     "SourceCheck",
     "StorageClass",
+    "SubmittedJob",
     "TagPolicy",
     "TransferMetrics",
+    "UndoOutcome",
+    "UndoResult",
+    "UnfinishedUpload",
     "ValidationError",
     "Wording",
     "check",
+    "check_text",
+    "collect_batch_job",
     "copy",
     "copy_shard",
     "declarations_of",
+    "describe_batch_job",
+    "doctor_text",
+    "examine",
+    "make_batch_plan",
     "make_plan",
     "merge_plan",
     "progress_text",
     "result_text",
+    "submit_batch_job",
     "sync",
     "translate",
+    "undo",
 ]
 
 logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
@@ -214,22 +250,43 @@ logging.getLogger("s3_xfer").addHandler(logging.NullHandler())
 
 # What needs boto3, or draws, is imported when it is first asked for: ``s3-xfer --help`` never does.
 _LAZY = {
+    "AbortResult": "s3_xfer.uploads",
+    "DoctorReport": "s3_xfer.access.doctor",
+    "Janitor": "s3_xfer.uploads",
+    "UnfinishedUpload": "s3_xfer.uploads",
+    "check_text": "s3_xfer.render.check",
+    "doctor_text": "s3_xfer.render.doctor",
+    "examine": "s3_xfer.access.doctor",
     "CheckRun": "s3_xfer.runs.check",
     "S3CheckOperation": "s3_xfer.operations",
     "CopyRun": "s3_xfer.runs.copy",
     "S3CopyOperation": "s3_xfer.operations",
     "S3SyncOperation": "s3_xfer.operations",
+    "Session": "s3_xfer.session",
     "sync": "s3_xfer.operations",
     "check": "s3_xfer.operations",
+    "BatchPlan": "s3_xfer.batch.plan",
+    "CollectResult": "s3_xfer.batch.collect",
+    "JobProgress": "s3_xfer.batch.jobs",
     "MergedResult": "s3_xfer.plans.merge",
     "Plan": "s3_xfer.plans.document",
     "ShardRecord": "s3_xfer.plans.records",
+    "SubmittedJob": "s3_xfer.batch.jobs",
+    "collect_batch_job": "s3_xfer.batch.library",
     "copy": "s3_xfer.operations",
     "copy_shard": "s3_xfer.plans.library",
+    "describe_batch_job": "s3_xfer.batch.library",
+    "make_batch_plan": "s3_xfer.batch.library",
     "make_plan": "s3_xfer.plans.library",
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
     "result_text": "s3_xfer.render.copy_summary",
+    "NotRestored": "s3_xfer.undelete",
+    "Restored": "s3_xfer.undelete",
+    "UndoOutcome": "s3_xfer.undelete",
+    "UndoResult": "s3_xfer.undelete",
+    "undo": "s3_xfer.undelete",
+    "submit_batch_job": "s3_xfer.batch.library",
 }
 
 

@@ -113,10 +113,10 @@ class Declaration:
     """Everything that is known about one option.
 
     ``name`` is the field. ``of`` is its type without None; for a set, that of its members.
-    ``flag`` is how it is typed on the command line, empty if it cannot be. ``default`` is the
-    field's, ``inspect.Parameter.empty`` if it has none; ``default_text`` says what happens without
-    a value. ``help`` is one sentence; of a flag it says what the flag does. ``details`` are for
-    the reference.
+    ``flag`` is how it is typed on the command line, empty if it cannot be; ``short`` is another
+    way. ``default`` is the field's, ``inspect.Parameter.empty`` if it has none; ``default_text``
+    says what happens without a value. ``help`` is one sentence; of a flag it says what the flag
+    does. ``details`` are for the reference.
     ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
     alone is not, unless it ``is_input``, which a report takes the place of. A secret is read from
     the environment and never shown.
@@ -135,6 +135,7 @@ class Declaration:
     kind: Kind = Kind.TEXT
     journal: JournalRole | None = None
     flag: str = _DERIVED
+    short: str = ""
     default: Any = None
     default_text: str = ""
     details: str = ""

@@ -283,7 +283,12 @@ class CopyTask:
 
 @dataclass(frozen=True, slots=True)
 class DeleteTask(CopyTask):
-    """The deletion of an object at the destination. ``source`` is that object, as listed."""
+    """The deletion of an object at the destination. ``source`` is that object, as listed.
+
+    ``backup`` is the copy of it that was made before, where one was asked for.
+    """
+
+    backup: S3Object | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, target: S3Object) -> DeleteTask:
@@ -349,10 +354,13 @@ class Deleted:
     """The object was deleted at the destination.
 
     ``version_id`` is that of the delete marker, where the bucket keeps versions; else empty.
+    Without ``is_answered`` the answer of S3 was lost, and a look afterwards found nothing: by all
+    that is known the delete was this one.
     """
 
     task: DeleteTask
     version_id: str = ""
+    is_answered: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -8,7 +8,7 @@ can be started any number of times.
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,12 +27,14 @@ from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
 from s3_xfer.options import CopyOptions, Identical, JournalUse, ReportScope, RunMode
 from s3_xfer.planning.steps import Planned, planned
+from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
+from s3_xfer.spelling import nearest
 
 OutcomeT = TypeVar("OutcomeT")
 
@@ -47,6 +49,7 @@ class Startable(ABC, Generic[OutcomeT, ResultT]):
         on_outcome: Callable[[OutcomeT], object] | None = None,
         on_progress: Callable[[TransferMetrics], object] | None = None,
         progress_interval_s: float = 1.0,
+        logger: logging.Logger | None = None,
     ) -> Run[ResultT]:
         """Begin in the background and return the run."""
 
@@ -56,6 +59,7 @@ class Startable(ABC, Generic[OutcomeT, ResultT]):
         on_outcome: Callable[[OutcomeT], object] | None = None,
         on_progress: Callable[[TransferMetrics], object] | None = None,
         progress_interval_s: float = 1.0,
+        logger: logging.Logger | None = None,
     ) -> ResultT:
         """Start, wait for the end and return its result; the arguments are those of ``start``.
 
@@ -63,7 +67,10 @@ class Startable(ABC, Generic[OutcomeT, ResultT]):
         ended. So is what the run's own ``result`` raises.
         """
         with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+            on_outcome=on_outcome,
+            on_progress=on_progress,
+            progress_interval_s=progress_interval_s,
+            logger=logger,
         ) as run:
             return run.result()
 
@@ -73,6 +80,7 @@ class Startable(ABC, Generic[OutcomeT, ResultT]):
         on_outcome: Callable[[OutcomeT], object] | None = None,
         on_progress: Callable[[TransferMetrics], object] | None = None,
         progress_interval_s: float = 1.0,
+        logger: logging.Logger | None = None,
     ) -> ResultT:
         """Do the same without holding up the event loop.
 
@@ -80,7 +88,10 @@ class Startable(ABC, Generic[OutcomeT, ResultT]):
         are called in threads of the run, not in the loop.
         """
         async with self.start(
-            on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
+            on_outcome=on_outcome,
+            on_progress=on_progress,
+            progress_interval_s=progress_interval_s,
+            logger=logger,
         ) as run:
             return await run.result_async()
 
@@ -146,6 +157,7 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
         on_outcome: Callable[[Outcome], object] | None = None,
         on_progress: Callable[[TransferMetrics], object] | None = None,
         progress_interval_s: float = 1.0,
+        logger: logging.Logger | None = None,
     ) -> CopyRun:
         """Begin in the background and return the run.
 
@@ -156,7 +168,8 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
         Raises:
             ValidationError: an argument is of another kind, or out of range.
         """
-        return CopyRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
+        observers = observers_of(on_outcome, on_progress, progress_interval_s)
+        return CopyRun(self, observers=observers, logger=logger or LOGGER)
 
     def plan(self) -> Iterator[Planned]:
         """Yield what a run would do about each object, as it is found, without writing anything.
@@ -227,6 +240,7 @@ class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
         on_outcome: Callable[[CompareResult], object] | None = None,
         on_progress: Callable[[TransferMetrics], object] | None = None,
         progress_interval_s: float = 1.0,
+        logger: logging.Logger | None = None,
     ) -> CheckRun:
         """Begin in the background and return the run.
 
@@ -238,14 +252,16 @@ class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
         Raises:
             ValidationError: an argument is of another kind, or out of range.
         """
-        return CheckRun(self, observers=_observers(on_outcome, on_progress, progress_interval_s))
+        observers = observers_of(on_outcome, on_progress, progress_interval_s)
+        return CheckRun(self, observers=observers, logger=logger or LOGGER)
 
 
-def _observers(
+def observers_of(
     on_outcome: Callable[[Any], object] | None,
     on_progress: Callable[[TransferMetrics], object] | None,
     progress_interval_s: float,
 ) -> Observers:
+    """Return the functions that watch a run."""
     return Observers(
         on_outcome=on_outcome, on_progress=on_progress, progress_interval_s=progress_interval_s
     )
@@ -273,11 +289,11 @@ def copy(
         S3XferError: the copy was refused; nothing was written.
     """
     return S3CopyOperation.between(
-        _location("source", source, source_account),
-        _location("destination", destination, destination_account),
+        location("source", source, source_account),
+        location("destination", destination, destination_account),
         recursive=recursive,
         overwrite=overwrite,
-        options=_options(options),
+        options=options_of(options),
     ).run(on_progress=on_progress)
 
 
@@ -297,9 +313,9 @@ def sync(
         S3XferError: the sync was refused; nothing was written.
     """
     return S3SyncOperation.between(
-        _location("source", source, source_account),
-        _location("destination", destination, destination_account),
-        options=_options(options),
+        location("source", source, source_account),
+        location("destination", destination, destination_account),
+        options=options_of(options),
     ).run(on_progress=on_progress)
 
 
@@ -323,17 +339,18 @@ def check(
         S3XferError: the check was refused.
     """
     return S3CheckOperation.between(
-        _location("source", source, source_account),
-        _location("destination", destination, destination_account),
+        location("source", source, source_account),
+        location("destination", destination, destination_account),
         recursive=recursive,
         compare=compare,
         extra=extra,
         fail_on=fail_on,
-        options=_options(options),
+        options=options_of(options),
     ).run(on_progress=on_progress)
 
 
-def _location(name: str, given: object, account: AccountContext | None) -> S3Location:
+def location(name: str, given: object, account: AccountContext | None) -> S3Location:
+    """Return the place that the argument ``name`` gives, reached by ``account`` if there is one."""
     if isinstance(given, S3Location):
         return given if account is None else dataclasses.replace(given, account=account)
     if isinstance(given, str):
@@ -341,13 +358,18 @@ def _location(name: str, given: object, account: AccountContext | None) -> S3Loc
     raise not_accepted(name, given, "an s3:// URL or an S3Location")
 
 
-def _options(given: Mapping[str, Any]) -> CopyOptions:
+def options_of(given: Mapping[str, Any]) -> CopyOptions:
+    """Return the options that keyword arguments give.
+
+    Raises:
+        ValidationError: there is no such option, or it takes no such value.
+    """
     known = declarations_of(CopyOptions)
     for name in given:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
+            near = nearest(name, known)
             raise ValidationError(
                 f"there is no option {name}",
-                remedy=f"did you mean {close[0]}?" if close else "see the fields of CopyOptions",
+                remedy=f"did you mean {near}?" if near else "see the fields of CopyOptions",
             )
     return CopyOptions(**given)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Self
 
 from s3_xfer.comparison import CompareField, Extra, FailOn
@@ -15,7 +16,13 @@ from s3_xfer.declarations import Declaration, Section, check_values, declared, o
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
-from s3_xfer.planning.mapping import KeyMap, Rename, plan_keys
+from s3_xfer.planning.mapping import (
+    KeyMap,
+    Rename,
+    as_directory,
+    may_be_one_bucket,
+    plan_keys,
+)
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.wording import message
 
@@ -39,7 +46,9 @@ class TransferSpec:
     destination_key: str = field(
         metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
     )
-    recursive: bool = option(False, Section.WHAT, "Copy everything under the prefix SOURCE.")
+    recursive: bool = option(
+        False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
+    )
     source: AccountContext = field(default_factory=AccountContext)
     destination: AccountContext = field(default_factory=AccountContext)
     options: CopyOptions = field(default_factory=CopyOptions)
@@ -98,7 +107,8 @@ class TransferSpec:
 class CopySpec(TransferSpec):
     """One copy, see :class:`~s3_xfer.S3CopyOperation`.
 
-    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan.
+    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan. What
+    the destination has had since before ``identical_since`` is not taken for identical.
 
     Raises:
         ValidationError: as of every transfer, or what a program chooses contradicts an option.
@@ -118,6 +128,7 @@ class CopySpec(TransferSpec):
     rename: Rename | None = field(default=None, compare=False, repr=False)
     confirmed_deletes: str = field(default="", compare=False, repr=False)
     key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
+    identical_since: datetime | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -152,6 +163,30 @@ class CopySpec(TransferSpec):
 
         if self.options.delete is Delete.EXTRA:
             self._check_deletes(chosen)
+        backup = self.backup
+        if backup:
+            self._check_backup(backup)
+
+    def _check_backup(self, backup: S3Location) -> None:
+        if self.options.delete is not Delete.EXTRA:
+            raise ValidationError(
+                "a backup prefix is for what a sync deletes, and nothing is to be deleted",
+                remedy=message("add {delete=extra}, or leave out {backup_prefix}"),
+            )
+        keys = self.key_map()
+        for side in (keys.source, keys.destination):
+            if may_be_one_bucket(backup.bucket, side.bucket):
+                raise ValidationError(
+                    f"an access point may stand for the bucket of {side.url}, in which "
+                    f"{backup.url} may lie",
+                    remedy="give all buckets by their own names",
+                )
+            is_below = backup.key.startswith(side.key) or side.key.startswith(backup.key)
+            if backup.bucket == side.bucket and is_below:
+                raise ValidationError(
+                    f"the backups would be in {backup.url}, which overlaps {side.url}",
+                    remedy="give the backups a prefix, or a bucket, of their own",
+                )
 
     def _check_deletes(self, chosen: Sequence[str]) -> None:
         options = self.options
@@ -184,6 +219,18 @@ class CopySpec(TransferSpec):
 
     def _rename(self) -> Rename | None:
         return self.rename
+
+    @property
+    def backup(self) -> S3Location | None:
+        """Below which prefix an object is copied before it is deleted; None: nowhere.
+
+        Raises:
+            ValidationError: it is not an S3 URL.
+        """
+        prefix = self.options.backup_prefix
+        if prefix is None:
+            return None
+        return as_directory(S3Location.parse(prefix, account=self.destination))
 
     @property
     def compare_by(self) -> CompareBy | None:

@@ -51,6 +51,20 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in data)
 
 
+def shortened(text: str, width: int, dots: str = "...") -> str:
+    """Return ``text`` in at most ``width`` characters; what is left out stood in its middle.
+
+    Beginning and end tell objects apart; an end is worth more, for names differ there.
+    """
+    room = width - len(dots)
+    if len(text) <= width:
+        return text
+    if room < 2:  # noqa: PLR2004 - nothing to the left and right of the dots
+        return text[:width]
+    head = room // 2
+    return text[:head] + dots + text[len(text) - (room - head) :]
+
+
 def reason_of(error: Exception) -> str:
     """Return what an error says, safe to print; of the disk's, without number and name."""
     return printable(getattr(error, "strerror", None) or str(error))

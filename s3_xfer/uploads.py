@@ -19,7 +19,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from s3_xfer.access.clients import open_clients
-from s3_xfer.access.credentials import caller_identity
+from s3_xfer.access.credentials import Identity, caller_identity
 from s3_xfer.access.documents import role_of_session
 from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
@@ -114,8 +114,8 @@ class Janitor:
             requests=requests,
         )
         self._client = clients.destination
-        self.identity = caller_identity(clients.destination_session, location.account)
-        self.warnings = clients.warnings()
+        self.identity: Identity = caller_identity(clients.destination_session, location.account)
+        self.warnings: tuple[str, ...] = clients.warnings()
 
     def find(self, *, sizes: bool) -> Iterator[UnfinishedUpload]:
         """Yield the unfinished uploads; with ``sizes`` their parts are added up, if S3 lets us.

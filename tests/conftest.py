@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run the tests of Ceph too, with the programs that scripts/fetch_ceph.sh put there",
     )
     parser.addoption(
+        "--whole-tables", action="store_true", help="run every case of the tables marked one_in"
+    )
+    parser.addoption(
         "--all-engines", action="store_true", help="try the contract with each engine there is"
     )
 
@@ -57,6 +61,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     """Leave the tests that are about Ceph alone where there is none."""
     absent = config.option.ceph_root is None and collection_path.is_relative_to(CEPH_TESTS)
     return True if absent else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out most cases of the long tables, which differ little; ``make test-long`` has all."""
+    if config.option.whole_tables:
+        return
+    seen: Counter[str] = Counter()
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        mark = item.get_closest_marker("one_in")
+        name = item.nodeid.partition("[")[0]
+        is_kept = mark is None or seen[name] % mark.args[0] == 0
+        (kept if is_kept else left_out).append(item)
+        seen[name] += 1
+    items[:] = kept
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import Any
 from s3_xfer.declarations import Declaration, JournalRole, Kind, Section, declarations_of
 from s3_xfer.model import AccountContext
 from s3_xfer.operations import S3CopyOperation
-from s3_xfer.options import CopyOptions, Encryption, Identical
+from s3_xfer.options import CopyOptions, Delete, Encryption, Identical
 from s3_xfer.spec import CheckSpec, CopySpec
 
 ROLE = "arn:aws:iam::123456789012:role/copier"
@@ -25,6 +25,7 @@ FORMED: dict[str, Any] = {
     "endpoint_url": "http://127.0.0.1:9000",
     "deadline": "2h",
     "max_delete": "5%",
+    "backup_prefix": "s3://backups/gone/",
     "newer_than": "7d",
     "older_than": "2h",
     "filters": ("- *.tmp", "+ /a/**"),
@@ -35,6 +36,7 @@ FILTERS = (
     *("filters", "min_size_bytes", "max_size_bytes"),
     *("newer_than", "older_than", "source_storage_class", "if_tag"),
 )
+DELETING = ("delete", "backup_prefix")
 # What has to be given too.
 COMPANIONS: dict[str, dict[str, Any]] = {
     "sse_kms_key_id": {"sse": Encryption.KMS},
@@ -44,6 +46,7 @@ COMPANIONS: dict[str, dict[str, Any]] = {
     "journal_use": {"journal": "journal.db"},
     "files_from_format": {"files_from": "keys.txt"},
     "files_from_keys": {"files_from": "keys.txt"},
+    "backup_prefix": {"delete": Delete.EXTRA},
 }
 
 
@@ -125,10 +128,10 @@ def operation(case: Case | None = None) -> S3CopyOperation:
         return S3CopyOperation(**spec)  # type: ignore[arg-type]
     if case.cls is CopyOptions:
         needed: dict[str, Any] = (
-            {"identical": Identical.SKIP} if case.name == "delete" else {}
+            {"identical": Identical.SKIP} if case.name in DELETING else {}
         )  # as a sync has
         options = CopyOptions(**needed, **case.fields)
-        recursive = case.name in (*FILTERS, "delete")
+        recursive = case.name in (*FILTERS, *DELETING)
         return S3CopyOperation(**spec, options=options, recursive=recursive)  # type: ignore[arg-type]
     if case.cls is AccountContext:
         side = "source" if case.declaration.section is Section.SOURCE_SIDE else "destination"

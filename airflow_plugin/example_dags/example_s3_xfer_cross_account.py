@@ -12,6 +12,7 @@ except ImportError:  # Airflow 2
 with DAG(
     dag_id="example_s3_xfer_cross_account",
     description="Copy between accounts with a role on each side",
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     params={

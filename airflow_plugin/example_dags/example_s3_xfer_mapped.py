@@ -54,6 +54,7 @@ def add_up(planned: list[dict[str, str]], results: Any) -> dict[str, int]:
 with DAG(
     dag_id="example_s3_xfer_mapped",
     description="Copy many prefixes, a mapped task for each",
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     params={

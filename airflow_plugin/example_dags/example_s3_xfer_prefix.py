@@ -25,6 +25,7 @@ def summarize(result: dict[str, Any]) -> str:
 with DAG(
     dag_id="example_s3_xfer_prefix",
     description="Copy everything below a prefix into another account",
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     params={

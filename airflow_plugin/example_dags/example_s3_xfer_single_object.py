@@ -12,6 +12,7 @@ except ImportError:  # Airflow 2
 with DAG(
     dag_id="example_s3_xfer_single_object",
     description="Copy one object into another account",
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     params={

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from benchmarks.copiers import S5CMD
 from benchmarks.measure import Measurement, Scenario
+from benchmarks.questions.comparing import EXPLAINED, RATIO, RATIO_OF_CPU, outcomes, ratios
 from benchmarks.questions.question import Question, Results, Wanted
+from benchmarks.server import Conditions
 from benchmarks.tables import dollars, hundredths, per_object, spread, table, whole
 
-OBJECTS = 20_000
-LATENCIES_MS = (0, 50)
+OBJECTS, OBJECTS_OVER_TLS = 20_000, 10_000
+CONDITIONS = (
+    Conditions(objects=OBJECTS),
+    Conditions(objects=OBJECTS, latency_ms=50),
+    Conditions(objects=OBJECTS, latency_ms=25, jitter_ms=50),
+    Conditions(objects=OBJECTS_OVER_TLS, latency_ms=50, tls=True),
+)
 
 
 def _scenarios(wanted: Wanted) -> list[Scenario]:
-    objects = wanted.objects or OBJECTS
     return [
-        Scenario(copier=copier, objects=copier.share(objects), latency_ms=latency_ms)
-        for latency_ms in LATENCIES_MS
+        Scenario.under(conditions, copier, objects=wanted.objects)
+        for conditions in CONDITIONS
         for copier in wanted.copiers
     ]
 
@@ -30,35 +35,24 @@ def _shows(results: Results) -> str:
 
 def _speed(results: Results) -> str:
     head = (
-        *("copier", "objects", "latency ms", "objects/s", f"ratio to {S5CMD.name}"),
-        *("CPU ms/object", "ratio", "peak RSS MiB", "outcome"),
+        *("copier", "conditions", "objects", RATIO, RATIO_OF_CPU),
+        *("objects/s", "CPU ms/object", "peak RSS MiB", "outcome"),
     )
     return table(head, (_speed_row(results, scenario) for scenario in results))
 
 
 def _speed_row(results: Results, scenario: Scenario) -> Sequence[str]:
     runs = results[scenario]
-    pairs = list(_pairs(results, scenario))
-    rates = [run.objects_per_s / peer.objects_per_s for run, peer in pairs]
-    costs = [run.cpu_ms_per_object / peer.cpu_ms_per_object for run, peer in pairs]
     return (
         scenario.copier.name,
+        scenario.described,
         f"{scenario.objects:,}",
-        str(scenario.latency_ms),
+        *ratios(results, scenario),
         spread([run.objects_per_s for run in runs], whole),
-        spread(rates, hundredths),
         spread([run.cpu_ms_per_object for run in runs], hundredths),
-        spread(costs, hundredths),
         whole(max(run.peak_mib for run in runs)),
-        ", ".join(dict.fromkeys(run.outcome for run in runs)),
+        outcomes(runs),
     )
-
-
-def _pairs(results: Results, scenario: Scenario) -> Iterator[tuple[Measurement, Measurement]]:
-    """Yield each run with s5cmd's of the same round; nothing if s5cmd was not measured."""
-    for other, peers in results.items():
-        if other.copier is S5CMD and other.latency_ms == scenario.latency_ms:
-            yield from zip(results[scenario], peers, strict=True)
 
 
 def _bill(results: Results) -> str:
@@ -88,10 +82,7 @@ def _bill_row(name: str, run: Measurement) -> Sequence[str]:
 SPEED = Question(
     name="speed",
     heading="How fast, and at what cost?",
-    explains=(
-        "Whole processes, start-up included. Medians, extremes in parentheses; ratios are those "
-        f"of the runs of one round to {S5CMD.name}'s in the same round."
-    ),
+    explains=f"Whole processes, start-up included. {EXPLAINED}",
     rounds=5,
     scenarios=_scenarios,
     shows=_shows,

@@ -16,7 +16,7 @@ from option_table import HEADINGS, rows
 from sphinx.util.docutils import SphinxDirective
 
 from s3_xfer.cli.main import cli
-from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.unknown_words import commands_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

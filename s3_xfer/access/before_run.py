@@ -67,7 +67,7 @@ class AccessPreflight:
             self._examine([probes.list_source])
         if self._spec.source.bucket_owner:
             self._examine([probes.source_bucket])
-        self._examine([probes.tags_always_read, probes.destination_bucket, probes.list_destination])
+        self._examine([probes.tags_always_read, probes.destination_bucket, probes.look_for_delete])
         if not self._spec.overwrite and not self._context.clients.destination_is_aws:
             self._examine([probes.existing])
         return ()
@@ -83,7 +83,7 @@ class AccessPreflight:
         if self._spec.options.mode is RunMode.DRY_RUN:
             return (self._examine_reading_by_copier(),)
         try:
-            findings = self._examine([probes.open_upload, probes.read_for_copy])
+            findings = self._examine([probes.backup, probes.open_upload, probes.read_for_copy])
         finally:
             self._context.abort_upload()  # one that stays is among the hooks' open uploads
         return tuple(
@@ -122,7 +122,8 @@ class AccessPreflight:
                     refusal,
                     context.subject,
                     diagnoser_of(context.clients, context.keys, self._spec),
-                )
+                ),
+                log=context.clients.requests.log,
             )
 
     def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:

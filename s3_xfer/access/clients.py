@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 import platform
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ from s3_xfer.access.credentials import (
     STS_PATIENCE_S,
     is_aws,
     is_unprotected,
+    make_client,
     session_for,
     trusted_certificates,
 )
@@ -42,14 +43,14 @@ from s3_xfer.copying.optional_headers import (
     OptionalHeaders,
 )
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy
-from s3_xfer.copying.upload_registry import UploadRegistry
+from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
+from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -130,13 +131,13 @@ def open_clients(
     )
     source_session = open_session(source, side="source") if source.names_credentials else None
     session = open_session(destination, side="destination")
-    renewal = Renewal(session.get_credentials())
+    renewal = Renewal.of(session.get_credentials(), requests.opened)
+    reader = source_session or session
     reading = RequestHooks(
         requests,
-        renewal=Renewal(source_session.get_credentials()) if source_session else renewal,
+        renewal=Renewal.of(reader.get_credentials(), requests.opened),
         headers=common_headers(options, bucket_owner=source.bucket_owner),
-        probe=probed_buckets
-        and server_probe(source_session or session, source, requests, probed_buckets[0]),
+        probe=probed_buckets and server_probe(reader, source, requests, probed_buckets[0]),
     )
     headers = destination_headers(
         options,
@@ -154,8 +155,8 @@ def open_clients(
     destination_is_aws = is_aws(writer.meta.endpoint_url)
     writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
     return Clients(
-        source=_bulk_client(source_session or session, source, options, reading, side="source"),
-        source_session=source_session or session,
+        source=_bulk_client(reader, source, options, reading, side="source"),
+        source_session=reader,
         destination_session=session,
         destination=writer,
         destination_hooks=writing,
@@ -163,6 +164,40 @@ def open_clients(
         destination_ca_bundle=trusted_certificates(destination, session),
         requests=requests,
     )
+
+
+def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
+    """Return clients of both kinds for copies within the destination's side, never overwriting.
+
+    They have its credentials, and their requests are counted, limited and repeated as all of the
+    run; copies in progress do not show among those of the run.
+    """
+    account = replace(
+        spec.destination,
+        profile=None,
+        role_arn=None,
+        external_id=None,
+        session=clients.destination_session,
+    )
+    counter = _RequestsOnly(clients.requests.counter)
+    return open_clients(
+        source=account,
+        destination=account,
+        options=spec.options,
+        overwrite=False,
+        requests=replace(clients.requests, counter=counter),
+    )
+
+
+class _RequestsOnly:
+    """A counter that does not tell ``counter`` of parts."""
+
+    def __init__(self, counter: TransferCounter) -> None:
+        self.request_sent = counter.request_sent
+        self.retried = counter.retried
+
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """Count nothing: the copy is none of the run's."""
 
 
 def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) -> OptionalHeaders:
@@ -216,35 +251,49 @@ def open_metered_client(
     requests: RequestPolicy,
     patience_s: float,
     headers: Mapping[str, Headers] = MappingProxyType({}),
-    registry: UploadRegistry | None = None,
+    uploads: UploadTracker | None = None,
     probe: Callable[[], bool] | None = None,
 ) -> S3Client:
     """Return an S3 client for a few requests beside the copies; ``headers`` are by operation.
 
     Its requests are counted, limited and repeated by ``requests``, and end with the run. S3 has
-    ``patience_s`` to answer each. Uploads that it opens are recorded in ``registry``. ``probe`` is
+    ``patience_s`` to answer each. Uploads that it opens are followed by ``uploads``. ``probe`` is
     that of :class:`~.hooks.RequestHooks`.
     """
     config = Config(connect_timeout=patience_s, read_timeout=patience_s)
     client = _client(session, account, config)
-    renewal = Renewal(session.get_credentials())
+    renewal = Renewal.of(session.get_credentials(), requests.opened)
     hooks = RequestHooks(requests, renewal=renewal, headers=headers, probe=probe)
-    hooks.uploads.registry = registry
+    if uploads:
+        hooks.uploads = uploads
     hooks.attach(client)
     parsing.attach(client)
     return client
 
 
-def open_side_client(account: AccountContext) -> S3Client:
-    """Return a client with the destination's credentials for a few requests outside of any run.
+def open_side_client(
+    account: AccountContext,
+    *,
+    side: str = "destination",
+    options: CopyOptions | None = None,
+    requests: RequestPolicy | None = None,
+) -> S3Client:
+    """Return a client with the credentials of one side, for requests outside of any copy.
+
+    ``requests`` counts and repeats them; without it they are repeated as a copy's are.
 
     Raises:
         PreflightError: the credentials cannot be used.
     """
-    requests = RequestPolicy.of(CopyOptions(), counter=MetricsCollector("side"), stop=StopFlag())
-    session = session_for(account, side="destination", requests=requests)
+    options = options or CopyOptions()
+    if requests is None:
+        requests = RequestPolicy.of(options, counter=MetricsCollector("side"), stop=StopFlag())
     return open_metered_client(
-        session, account, requests=requests, patience_s=CopyOptions().read_timeout_s
+        session_for(account, side=side, requests=requests),
+        account,
+        requests=requests,
+        patience_s=options.read_timeout_s,
+        headers=common_headers(options, bucket_owner=account.bucket_owner),
     )
 
 
@@ -328,7 +377,8 @@ def _client(session: Session, account: AccountContext, config: Config) -> S3Clie
     )
     if account.no_sign_request:
         shared = shared.merge(Config(signature_version=UNSIGNED))
-    client: S3Client = session.client(
+    client: S3Client = make_client(
+        session,
         "s3",
         region_name=account.region,
         endpoint_url=account.endpoint_url,

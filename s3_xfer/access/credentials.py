@@ -10,7 +10,9 @@ import functools
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Hashable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -35,9 +37,12 @@ from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ErrorClass, PreflightError, ValidationError, translate
+from s3_xfer.errors.machine_limits import are_files_used_up
 from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
+
+_making_client = threading.Lock()
 
 ROLE_SESSION_NAME = "s3-xfer"
 STS_PATIENCE_S = 10.0  # while a role is renewed, every request waits
@@ -54,13 +59,32 @@ def session_for(
 ) -> Session:
     """Return a session whose credentials were fetched once, so that they are known to work.
 
-    ``requests`` repeats the requests that assume a role, now and when it is renewed; None: none is
-    repeated. STS has ``patience_s`` to answer each.
+    ``requests`` repeats the requests that assume a role, now and when it is renewed, and keeps the
+    session for who asks again; None: none is repeated. STS has ``patience_s`` to answer each.
 
     Raises:
         PreflightError: unknown profile, no credentials, or a role that may not be assumed.
         ValidationError: a variable of the environment is malformed.
     """
+    if requests is None:
+        return _opened_session(account, side, None, patience_s)
+    policy = requests.for_credentials
+    session, _ = policy.opened.get(
+        _identity(account), lambda: (_opened_session(account, side, policy, patience_s), account)
+    )
+    return session
+
+
+def _identity(account: AccountContext) -> Hashable:
+    """Return what tells apart sessions; who keeps one keeps its ``account``, for the id in it."""
+    named = (account.profile, account.role_arn, account.external_id)
+    reached = (account.region, account.endpoint_url, account.ca_bundle)
+    return ("session", named, reached, id(account.session) if account.session else None)
+
+
+def _opened_session(
+    account: AccountContext, side: str, requests: RequestPolicy | None, patience_s: float
+) -> Session:
     if not (account.profile or account.session):
         _refuse_empty_profile(os.environ)
     _check_endpoints(os.environ)
@@ -80,10 +104,12 @@ def session_for(
         raise
     except Exception as error:
         raise _refused(account, side, error) from error
-    if credentials is None:
+    if credentials is None and not account.no_sign_request:
         raise PreflightError(
             f"no AWS credentials were found for the {side} side",
-            error_class=ErrorClass.CREDENTIALS_REFUSED,
+            error_class=ErrorClass.MACHINE_LIMIT  # files of the configuration count as missing
+            if are_files_used_up()
+            else ErrorClass.CREDENTIALS_REFUSED,
         )
     return session
 
@@ -123,6 +149,7 @@ def _role_session(
         client = sts_client(base, account, patience_s=patience_s, **keys)
         if requests:
             repeat_sts(client, requests)
+            requests.opened.on_close(client.close)
         return client
 
     external_id = {"ExternalId": account.external_id} if account.external_id else {}
@@ -170,7 +197,8 @@ def caller_identity(session: Session, account: AccountContext) -> Identity:
     S3 services other than AWS often have no STS, or one without this request.
     """
     try:
-        answer = sts_client(session, account, patience_s=_STS_TIMEOUT_S).get_caller_identity()
+        with closing(sts_client(session, account, patience_s=_STS_TIMEOUT_S)) as client:
+            answer = client.get_caller_identity()
     except Exception as error:  # noqa: BLE001 - an unknown identity is a result
         info = translate(error)
         status = f" (HTTP {info.http_status})" if info.http_status else ""
@@ -212,7 +240,8 @@ def sts_client(
     **keys: Any,
 ) -> STSClient:
     """Return a client for STS, which has ``patience_s`` to answer; it repeats nothing by itself."""
-    client: STSClient = session.client(
+    client: STSClient = make_client(
+        session,
         "sts",
         region_name=account.region or session.region_name or "us-east-1",
         endpoint_url=sts_endpoint(account.endpoint_url, os.environ),
@@ -225,6 +254,12 @@ def sts_client(
         **keys,
     )
     return client
+
+
+def make_client(session: Session, service: str, **settings: Any) -> Any:
+    """Return a client, as ``session`` makes it; boto3 lets only one thread at a time do that."""
+    with _making_client:
+        return session.client(service, **settings)
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:

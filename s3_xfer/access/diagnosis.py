@@ -11,7 +11,6 @@ The refusal or the result of a run counts, diagnosed or not: a diagnosis that fa
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -37,10 +36,9 @@ from s3_xfer.errors import (
 )
 from s3_xfer.model import Failed, S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.run_log import RunLog
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
-
-_log = logging.getLogger("s3_xfer")
 
 DENIALS = frozenset({ErrorClass.ACCESS_DENIED, ErrorClass.KMS, ErrorClass.TAGS_NOT_COPIED})
 KINDS_MAX = 5  # kinds of denial in one run that are diagnosed
@@ -249,7 +247,7 @@ def diagnose_refusal(
 
 
 def diagnose_failures(
-    failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser]
+    failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser], *, log: RunLog
 ) -> tuple[Diagnosis, ...]:
     """Return what each kind of denial among ``failures`` means. Never raises."""
     kinds: dict[_Kind, Failed] = {}
@@ -265,8 +263,8 @@ def diagnose_failures(
             diagnosis = diagnoser.diagnose_object(failed)
             cause = diagnosis.causes[0] if diagnosis.causes else ""
             found.setdefault((diagnosis.side, diagnosis.action, cause), diagnosis)
-    except Exception:  # noqa: BLE001 - the end of the run stands, diagnosed or not
-        _log.exception("the denial could not be explained")
+    except Exception:
+        log.exception("the denial could not be explained")
     return tuple(found.values())
 
 
@@ -288,10 +286,10 @@ class _Kind:
         return cls(info.code, said, "")
 
 
-def diagnosis_or_none(diagnose: Callable[[], Diagnosis | None]) -> Diagnosis | None:
+def diagnosis_or_none(diagnose: Callable[[], Diagnosis | None], *, log: RunLog) -> Diagnosis | None:
     """Return what ``diagnose`` returns; None, and a line in the log, if it fails."""
     try:
         return diagnose()
-    except Exception:  # noqa: BLE001 - the end of the run stands, diagnosed or not
-        _log.exception("the denial could not be explained")
+    except Exception:
+        log.exception("the denial could not be explained")
         return None

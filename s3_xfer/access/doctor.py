@@ -84,6 +84,11 @@ class DoctorReport:
             return Conclusion.UNPROVEN
         return Conclusion.ALLOWED
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the copy would be refused."""
+        return self.conclusion is Conclusion.REFUSED
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         return {
@@ -215,7 +220,17 @@ class _Examination:
             self._note(error)
         finally:
             context.abort_upload()
+            self._findings += self._sweep_lost()
             self._is_clean.set()
+
+    def _sweep_lost(self) -> list[Finding]:
+        """Abort the uploads whose answer was lost; return a finding for each that may stay."""
+        assert self._clients  # noqa: S101 - the caller has opened them
+        uploads, bucket = self._clients.destination_hooks.uploads, self._keys.destination.bucket
+        return [
+            probes.clean_up.finding(Verdict.UNPROVEN, line)
+            for line in uploads.sweep(self._clients.destination, bucket, None)
+        ]
 
     def wait_until_clean(self) -> None:
         """Wait until :meth:`probe` has aborted what it has opened; do it here if it takes long."""
@@ -271,7 +286,10 @@ class _Examination:
         if not spec.overwrite:
             yield probes.existing
         if spec.options.delete is Delete.EXTRA:
-            yield from (probes.list_destination, probes.versioning, probes.delete)
+            yield from (probes.list_destination, probes.look_for_delete)
+            if spec.options.backup_prefix and not is_dry_run:
+                yield probes.backup
+            yield from (probes.versioning, probes.delete)
         yield from (probes.source_identity, probes.destination_identity)
 
     def _add(self, name: str, verdict: Verdict, *texts: str) -> None:

@@ -1,5 +1,6 @@
-"""Requests that differ in one thing, to show what is allowed. They leave nothing behind.
+"""Requests that differ in one thing, to show what is allowed.
 
+What they open they abort; an upload whose answer was lost is for the sweep of the run's uploads.
 Sent by clients that repeat nothing, and add no header where one thing at a time is left out; the
 run counts and limits their requests.
 """
@@ -59,7 +60,7 @@ class Experiments:
             requests=self._clients.requests.without_retries(),
             patience_s=_TIMEOUT_S,
             headers=headers,
-            registry=self._clients.destination_hooks.uploads.registry,
+            uploads=self._clients.destination_hooks.uploads,
         )
 
     def denied_step(

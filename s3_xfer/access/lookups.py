@@ -83,12 +83,17 @@ def first_source_objects(client: S3Client, source: S3Location) -> Sequence[S3Obj
     advice = f"grant s3:ListBucket on the source bucket to the credentials that list {_BY_READER}"
     sample = _first_page(client, source, action=AccessAction.LIST, if_denied=advice)
     if not sample:
-        raise PreflightError(
-            f"there is nothing under {source.url}",
-            remedy=_remedy_when_empty(client, source),
-            error_class=ErrorClass.NOTHING_TO_COPY,
-        )
+        raise nothing_under(client, source)
     return sample
+
+
+def nothing_under(client: S3Client, location: S3Location) -> PreflightError:
+    """Return the refusal of a prefix under which there are no objects, with advice that fits."""
+    return PreflightError(
+        f"there is nothing under {location.url}",
+        remedy=_remedy_when_empty(client, location),
+        error_class=ErrorClass.NOTHING_TO_COPY,
+    )
 
 
 def first_destination_objects(client: S3Client, destination: S3Location) -> Sequence[S3Object]:

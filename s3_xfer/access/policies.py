@@ -27,7 +27,7 @@ from s3_xfer.access.documents import (
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.options import CopyOptions, Delete, Encryption, Identical, RunMode, TagPolicy
-from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap
+from s3_xfer.planning.mapping import ALIAS_SUFFIXES, KeyMap, as_directory
 
 # Rights on a bucket; all others are on objects (Service Authorization Reference).
 _ON_BUCKETS = frozenset(
@@ -115,7 +115,7 @@ class _PolicyWriter:
         inputs = () if source.names_credentials else self._inputs()
         writing = list(self._writing())
         keys = (*self._decrypting(), *self._encrypting())
-        own = [*reading, *inputs, *writing, *self._journaling(), *keys]
+        own = [*reading, *inputs, *writing, *self._backups(), *self._journaling(), *keys]
         yield from self.document(PolicyTarget.COPIER, *own)
         if self._trusted and self._copier.kind == "role":
             yield from self.document(PolicyTarget.TRUST, self._assuming())
@@ -168,8 +168,6 @@ class _PolicyWriter:
         account, resource, principal = places[target]
         yield from _document(target, account, resource, statements, principal)
 
-    # ------------------------------------------------------------------- what is needed
-
     def _statement(self, name: str, resources: tuple[str, ...], *actions: str) -> Statement:
         return Statement(name=name, tag=self._tag, actions=actions, resources=resources)
 
@@ -188,10 +186,8 @@ class _PolicyWriter:
             yield self._statement("ReadList", (file,), "s3:GetObject")
         if inventory.startswith("s3://"):
             location = S3Location.parse(inventory)
-            bucket, prefix = self._arn(location.bucket), location.key
-            if prefix.endswith(".json"):  # its data files are beside the folder that it is in
-                prefix = "/".join([*prefix.split("/")[:-2], ""])
-            files = f"{bucket}/{literal(prefix)}*"
+            bucket = self._arn(location.bucket)
+            files = f"{bucket}/{literal(_prefix_of_inventory(location.key))}*"
             yield self._statement("ReadInventory", (files,), "s3:GetObject")
             yield self._statement("LookForInventory", (bucket,), "s3:ListBucket")
 
@@ -210,7 +206,9 @@ class _PolicyWriter:
 
     def _writing(self) -> Iterator[Statement]:
         objects, bucket = (self._below(self._destination),), (self._arn(self._destination.bucket),)
-        if not self._overwrite or self._options.identical is Identical.SKIP:
+        options, deletes = self._options, self._options.delete is Delete.EXTRA
+        if not self._overwrite or options.identical is Identical.SKIP or deletes:
+            # A delete by its ETag, too (S3 User Guide, "How to perform conditional deletes").
             yield self._statement("Look", objects, "s3:GetObject")
             # Else what is missing looks like what is forbidden. A HEAD has no prefix to compare.
             yield self._statement("LookFor", bucket, "s3:ListBucket")
@@ -219,7 +217,7 @@ class _PolicyWriter:
         yield self._statement("Write", objects, "s3:PutObject", "s3:AbortMultipartUpload")
         if self._options.tags is TagPolicy.COPY:
             yield self._statement("WriteTags", objects, "s3:PutObjectTagging")
-        if self._options.delete is Delete.EXTRA:
+        if deletes:
             yield self._statement("Delete", objects, "s3:DeleteObject")
             yield self._statement("SeeVersioning", bucket, "s3:GetBucketVersioning")
         if self._options.acl:
@@ -227,6 +225,14 @@ class _PolicyWriter:
         if self._options.journal:
             yield self._statement("LookAtParts", objects, "s3:ListMultipartUploadParts")
             yield self._statement("LookAtUploads", bucket, "s3:ListBucketMultipartUploads")
+
+    def _backups(self) -> Iterator[Statement]:
+        prefix = self._options.backup_prefix if self._writes else None
+        if prefix:
+            backup = as_directory(S3Location.parse(prefix))
+            places = (self._below(backup), self._arn(backup.bucket), self._below(self._destination))
+            for name, place, *actions in _needs_of_backups(self._options, *places):
+                yield self._statement(name, (place,), *actions)
 
     def _journaling(self) -> Iterator[Statement]:
         """What a journal in S3 needs; without the listing, a missing one looks forbidden."""
@@ -252,8 +258,6 @@ class _PolicyWriter:
         condition = {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}} if needs_id else {}
         return replace(self._statement("Assume", (), "sts:AssumeRole"), condition=condition)
 
-    # ---------------------------------------------------------------- where it is written
-
     def _keys(
         self, target: PolicyTarget, statements: Iterable[Statement]
     ) -> Iterator[PolicyDocument]:
@@ -273,6 +277,24 @@ class _PolicyWriter:
         """Return the one key, or everything below the prefix, as a resource."""
         wildcard = "" if _is_object(location) else "*"
         return f"{self._arn(location.bucket)}/{literal(location.key)}{wildcard}"
+
+
+def _prefix_of_inventory(key: str) -> str:
+    """Return below what the data files of an inventory are: beside the folder of its manifest."""
+    return "/".join([*key.split("/")[:-2], ""]) if key.endswith(".json") else key
+
+
+def _needs_of_backups(
+    options: CopyOptions, backups: str, bucket: str, deleted: str
+) -> Iterator[tuple[str, ...]]:
+    """Yield name, resource and actions of what it takes to copy what is to be deleted."""
+    yield "BackUp", backups, "s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"
+    yield "LookForBackups", bucket, "s3:ListBucket"
+    if options.tags is TagPolicy.COPY:
+        yield "BackUpTags", backups, "s3:PutObjectTagging"
+        yield "ReadOwnTags", deleted, "s3:GetObjectTagging"
+    if options.acl:
+        yield "BackUpAcl", backups, "s3:PutObjectAcl"
 
 
 def _document(

@@ -41,6 +41,7 @@ from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import Delete
+from s3_xfer.planning.mapping import as_directory
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 from s3_xfer.units import plural
@@ -146,6 +147,50 @@ def versioning(context: ProbeContext) -> str:
     if status == "Enabled":
         return f"{bucket} is versioned: deletes add markers, which can be removed again"
     return f"{bucket} does not keep versions: deletes are irreversible"
+
+
+@partial(Probe, "look before a delete", DESTINATION)
+def look_for_delete(context: ProbeContext) -> str | None:
+    """Look at an object of the destination, which a delete by its ETag takes.
+
+    "To perform conditional deletes with the If-Match header with the ETag value you must have the
+    s3:DeleteObject and s3:GetObject permissions" (S3 User Guide, "How to perform conditional
+    deletes", read in November 2026).
+    """
+    if context.options.delete is not Delete.EXTRA:
+        return None
+    destination = context.keys.destination
+    found = first_destination_objects(context.clients.destination, destination)
+    if not found:
+        raise UnprovenError("there is no object to look at", is_needed=False)
+    info = answer(
+        context.clients.destination.head_object, {"Bucket": found[0].bucket, "Key": found[0].key}
+    )
+    if info and info.error_class is ErrorClass.ACCESS_DENIED:
+        raise refused(
+            f"{found[0].url} may not be looked at, so it cannot be deleted by its ETag",
+            info,
+            if_denied="grant s3:GetObject on the destination to the credentials of the destination",
+        )
+    return f"{found[0].url} can be looked at"
+
+
+@partial(Probe, "backup", DESTINATION)
+def backup(context: ProbeContext) -> str | None:
+    """Open an upload below the prefix of the backups, and abort it."""
+    if not context.options.backup_prefix:
+        return None
+    location = as_directory(S3Location.parse(context.options.backup_prefix))
+    client = context.clients.destination
+    target: dict[str, Any] = {"Bucket": location.bucket, "Key": probe_key(location)}
+    with refusing(
+        f"{location.url} cannot be written, where backups are to be",
+        if_denied="grant s3:PutObject on it to the credentials of the destination",
+    ):
+        upload = client.create_multipart_upload(**target, **write_params(context.options))
+    # One that stays is found among the open uploads.
+    answer(client.abort_multipart_upload, {**target, "UploadId": upload["UploadId"]})
+    return f"{location.url} can be written"
 
 
 @partial(Probe, "delete", DESTINATION)

@@ -7,17 +7,19 @@ both sides bears out what the job says, and behind them those that the job could
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.batch.completion import completion_rows
 from s3_xfer.batch.job_objects import JobObjects, lines_of
 from s3_xfer.batch.jobs import JobProgress
-from s3_xfer.batch.plan import OBJECTS, REST, BatchPlan
+from s3_xfer.batch.plan import REST, BatchPlan
 from s3_xfer.batch.verdict import JobEnd, Left, end_of
 from s3_xfer.comparison import CompareResult
-from s3_xfer.errors import ReportError, RunCancelled, ValidationError
+from s3_xfer.errors import ErrorClass, ReportError, RunCancelled, ValidationError, check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT, error_line
 from s3_xfer.ledger.report import (
     COPIED,
@@ -45,32 +47,35 @@ class CollectResult:
     """
 
     job: JobProgress
-    counts: Counter[str]
+    counts: Mapping[str, int]
     bytes_copied: int
     rest: int
     errors: tuple[str, ...]
     report: Path
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @property
     def copied(self) -> int:
         """Objects that are proven to be at the destination."""
-        return self.counts[COPIED]
+        return self.counts.get(COPIED, 0)
 
     @property
     def left(self) -> int:
         """Objects that are still to be copied."""
-        return self.counts.total() - self.copied + self.rest
+        return sum(self.counts.values()) - self.copied + self.rest
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the mission's schema first."""
-        failed = sum(self.counts[status] for status in (FAILED, MISSING, DIFFERENT))
+        failed = sum(self.counts.get(status, 0) for status in (FAILED, MISSING, DIFFERENT))
         return {
             "operation_id": self.job.job_id,
             "duration_seconds": round(self.job.elapsed_s, 3),
-            "total_files_found": self.counts.total() + self.rest,
+            "total_files_found": sum(self.counts.values()) + self.rest,
             "files_copied_successfully": self.copied,
             "files_failed": failed,
-            "files_not_attempted": self.counts[NOT_ATTEMPTED] + self.rest,
+            "files_not_attempted": self.counts.get(NOT_ATTEMPTED, 0) + self.rest,
             "total_bytes_transferred": self.bytes_copied,
             "errors": list(self.errors),
             "errors_omitted": max(0, failed - len(self.errors)),
@@ -81,7 +86,7 @@ class CollectResult:
 
 
 def collect(
-    folder: Path,
+    storage: PlanStorage,
     plan: BatchPlan,
     job: JobProgress,
     *,
@@ -105,24 +110,24 @@ def collect(
             remedy="wait until it has ended",
         )
     keys = plan.key_map(source, destination)
-    objects = JobObjects(folder / OBJECTS, keys)
+    objects = JobObjects(storage, keys)
     if len(objects) != plan.objects:
         raise ReportError(
-            f"the plan {printable(str(folder))} lacks objects: it names {len(objects):,} of "
-            f"{plan.objects:,}",
-            remedy="give the folder of the plan as it was written",
+            f"the plan {storage.url} lacks objects: it names {len(objects):,} of {plan.objects:,}",
+            remedy="give the plan as it was written",
         )
     rows = completion_rows(s3, plan, job.job_id)
     if rows is None and job.succeeded + job.failed:
         raise ReportError(
             f"the job {printable(job.job_id)} has tried objects, and there is no completion report",
             remedy="S3 writes it a while after the end: collect again later",
+            error_class=ErrorClass.TIMEOUT,
         )
     for row in rows or ():
         objects.note_row(row)
     if objects.any_said_copied():
         _compare(objects, keys, options)
-    return _write(folder, job, objects, report)
+    return _write(storage, job, objects, report)
 
 
 def _compare(objects: JobObjects, keys: KeyMap, options: CopyOptions) -> None:
@@ -138,7 +143,9 @@ def _compare(objects: JobObjects, keys: KeyMap, options: CopyOptions) -> None:
         raise RunCancelled(f"the comparison was stopped: {result.cancelled_by}")
 
 
-def _write(folder: Path, job: JobProgress, objects: JobObjects, report: Path) -> CollectResult:
+def _write(
+    storage: PlanStorage, job: JobProgress, objects: JobObjects, report: Path
+) -> CollectResult:
     counts: Counter[str] = Counter()
     errors: list[str] = []
     bytes_copied = rest = 0
@@ -151,7 +158,7 @@ def _write(folder: Path, job: JobProgress, objects: JobObjects, report: Path) ->
                 bytes_copied += end.size_bytes
             elif isinstance(end, Failed) and len(errors) < ERRORS_KEPT:
                 errors.append(error_line(end))
-        for line in lines_of(folder / REST):
+        for line in lines_of(storage, REST):
             writer.taken_over(line)
             rest += 1
     except BaseException:

@@ -57,10 +57,8 @@ _REFUSALS: tuple[tuple[str, Callable[[CopySpec], bool]], ...] = (
         lambda spec: spec.options.delete is not Delete.NOTHING,
     ),
     ("{if_tag}: its plan only lists", lambda spec: bool(spec.options.if_tag)),
-    (
-        "objects of a list: their sizes have to be known",
-        lambda spec: spec.objects is not None or spec.options.files_from is not None,
-    ),
+    ("a report: it says what is left", lambda spec: bool(spec.options.from_report_path)),
+    ("objects that a program names: its plan is kept", lambda spec: spec.objects is not None),
     ("rename: keys keep their whole source key", lambda spec: spec.rename is not None),
     (
         "{storage_class=REDUCED_REDUNDANCY}",

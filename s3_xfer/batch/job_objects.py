@@ -11,10 +11,11 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.batch.completion import Row
+from s3_xfer.batch.plan import OBJECTS
 from s3_xfer.comparison import CompareResult, CompareStatus
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, ReportError
 from s3_xfer.ledger.report import END
@@ -47,7 +48,7 @@ class JobObjects:
         ReportError: the plan's list of them was cut off.
     """
 
-    def __init__(self, path: Path, keys: KeyMap) -> None:
+    def __init__(self, storage: PlanStorage, keys: KeyMap) -> None:
         # No name: SQLite makes a file when memory does not suffice, and removes it.
         self._database = sqlite3.connect("", isolation_level=None)
         self._database.execute(
@@ -56,7 +57,7 @@ class JobObjects:
         )
         self._database.execute("BEGIN")  # and never an end: it is read by no other
         self._keys = keys
-        for line in lines_of(path):
+        for line in lines_of(storage, OBJECTS):
             self._database.execute(
                 "INSERT OR IGNORE INTO objects (key, size, etag) VALUES (?, ?, ?)",
                 (line["source_key"], line["size"], line["etag"]),
@@ -175,28 +176,28 @@ def _comparison_of(values: dict[str, Any], task: CopyTask) -> CompareResult:
     )
 
 
-def lines_of(report: Path) -> Iterator[dict[str, Any]]:
+def lines_of(storage: PlanStorage, report: str) -> Iterator[dict[str, Any]]:
     """Yield the lines of a report that the plan consists of, but its last.
 
     Raises:
+        PlanError: it cannot be read.
         ReportError: it was cut off.
     """
     is_ended = False
     try:
-        with report.open(encoding="utf-8") as file:
-            for text in file:
-                line = json.loads(text)
-                is_ended = line["status"] == END
-                if not is_ended:
-                    yield line
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _cut_off(report) from error
+        for text in storage.lines(report):
+            line = json.loads(text)
+            is_ended = line["status"] == END
+            if not is_ended:
+                yield line
+    except (ValueError, KeyError, TypeError) as error:
+        raise _cut_off(storage, report) from error
     if not is_ended:
-        raise _cut_off(report)
+        raise _cut_off(storage, report)
 
 
-def _cut_off(report: Path) -> ReportError:
+def _cut_off(storage: PlanStorage, report: str) -> ReportError:
     return ReportError(
-        f"{printable(str(report))} of the plan is missing, or was cut off",
-        remedy="give the folder of the plan as it was written",
+        f"{storage.name_of(report)} of the plan was cut off",
+        remedy="give the plan as it was written",
     )

@@ -17,11 +17,12 @@ from typing import Any
 
 from s3_xfer.access.job_control import JobControlClient, understood
 from s3_xfer.access.lookups import answer_text, refused, refusing
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.batch.plan import MANIFEST, POLICIES, BatchPlan, job_of, keep_job
 from s3_xfer.copying.request_policy import SERVER_AWAY
-from s3_xfer.errors import ErrorClass, ReportError, ValidationError, translate
+from s3_xfer.errors import ErrorClass, ReportError, ValidationError, check_fields, translate
 from s3_xfer.s3_client import S3Client
-from s3_xfer.text import printable, s3_url
+from s3_xfer.text import printable, reason_of, s3_url
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S, _GROWTH = 0.5, 30.0, 1.5
 _FAILED_QUESTIONS_MAX = 20  # in a row
@@ -53,6 +54,9 @@ class JobProgress:
     reasons: tuple[str, ...] = ()
     note: str = ""
 
+    def __post_init__(self) -> None:
+        check_fields(self)
+
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen."""
@@ -60,15 +64,25 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
-    """The job of a plan. ``notes`` are what the installed botocore could not ask for."""
+class SubmittedJob:
+    """The job of a plan, and where it is. ``is_new``: it was created just now.
+
+    ``notes`` are what the installed botocore could not ask for.
+    """
 
     job_id: str
+    account_id: str
+    region: str | None
     is_new: bool
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        check_fields(self)
 
-def submit(folder: Path, plan: BatchPlan, s3: S3Client, control: JobControlClient) -> Submitted:
+
+def submit(
+    storage: PlanStorage, plan: BatchPlan, s3: S3Client, control: JobControlClient
+) -> SubmittedJob:
     """Create the job of a plan; if there is one already, return that, without a request.
 
     Raises:
@@ -76,33 +90,33 @@ def submit(folder: Path, plan: BatchPlan, s3: S3Client, control: JobControlClien
         ReportError: the manifest is not the one that was planned.
         PreflightError: S3 refuses.
     """
-    if job_id := job_of(folder):
-        return Submitted(job_id, is_new=False)
+    if job_id := job_of(storage):
+        return SubmittedJob(job_id, plan.account_id, plan.region, is_new=False)
     if not plan.objects:
         raise ValidationError(
             "the plan has no object that a job can copy",
             remedy="copy all of it without a job, from the rest.jsonl of the plan",
         )
-    etag = _write_manifest(folder / MANIFEST, plan, s3)
+    with storage.local_file(MANIFEST) as path:
+        etag = _write_manifest(path, plan, s3, name=storage.name_of(MANIFEST))
     location = {**plan.request["Manifest"]["Location"], "ETag": etag}
     manifest = {**plan.request["Manifest"], "Location": location}
     request, unknown = understood(control, "CreateJob", {**plan.request, "Manifest": manifest})
-    advice = f"allow what {printable(str(folder / POLICIES / 'caller.json'))} says"
+    advice = f"allow what {storage.name_of(f'{POLICIES}/caller.json')} says"
     with refusing("the job cannot be created", if_denied=advice):
         answer = control.create_job(**request)
     notes = tuple(f"the installed boto3 is too old to ask for {name}" for name in unknown)
-    return Submitted(keep_job(folder, str(answer["JobId"])), is_new=True, notes=notes)
+    kept = keep_job(storage, str(answer["JobId"]))
+    return SubmittedJob(kept, plan.account_id, plan.region, is_new=True, notes=notes)
 
 
-def _write_manifest(path: Path, plan: BatchPlan, s3: S3Client) -> str:
-    """Write the manifest, unless it is there; return its ETag."""
+def _write_manifest(path: Path, plan: BatchPlan, s3: S3Client, *, name: str) -> str:
+    """Write the manifest, which is called ``name``, unless it is there; return its ETag."""
     bucket, key = plan.manifest
     url = s3_url(bucket, key)
     try:
         with path.open("rb") as body:
-            _require_planned(
-                hashlib.file_digest(body, _md5).hexdigest(), plan, printable(str(path))
-            )
+            _require_planned(hashlib.file_digest(body, _md5).hexdigest(), plan, name)
             body.seek(0)
             written = s3.put_object(
                 Bucket=bucket,
@@ -117,7 +131,7 @@ def _write_manifest(path: Path, plan: BatchPlan, s3: S3Client) -> str:
     except ReportError:
         raise
     except OSError as error:
-        raise ReportError(f"the manifest {printable(str(path))} cannot be read: {error}") from error
+        raise ReportError(f"the manifest {name} cannot be read: {reason_of(error)}") from error
     except Exception as error:
         info = translate(error)
         if info.error_class is not ErrorClass.SOURCE_CHANGED:  # it is there
@@ -142,13 +156,13 @@ def _md5() -> Any:
     return hashlib.md5(usedforsecurity=False)
 
 
-def describe(control: JobControlClient, plan: BatchPlan, job_id: str) -> JobProgress:
+def describe(control: JobControlClient, account_id: str, job_id: str) -> JobProgress:
     """Return how a job is getting on.
 
     Raises:
         Exception: what botocore raises.
     """
-    job: Mapping[str, Any] = control.describe_job(AccountId=plan.account_id, JobId=job_id)["Job"]
+    job: Mapping[str, Any] = control.describe_job(AccountId=account_id, JobId=job_id)["Job"]
     summary = job.get("ProgressSummary") or {}
     reasons = job.get("FailureReasons") or ()
     return JobProgress(
@@ -166,7 +180,7 @@ def describe(control: JobControlClient, plan: BatchPlan, job_id: str) -> JobProg
     )
 
 
-def described(control: JobControlClient, plan: BatchPlan, job_id: str) -> JobProgress:
+def described(control: JobControlClient, account_id: str, job_id: str) -> JobProgress:
     """Return how a job is getting on.
 
     Raises:
@@ -177,11 +191,11 @@ def described(control: JobControlClient, plan: BatchPlan, job_id: str) -> JobPro
         if_denied="grant s3:DescribeJob to the credentials of the destination; a job is only kept "
         "for 90 days",
     ):
-        return describe(control, plan, job_id)
+        return describe(control, account_id, job_id)
 
 
 def follow_job(
-    control: JobControlClient, plan: BatchPlan, job_id: str, wait: Callable[[float], object]
+    control: JobControlClient, account_id: str, job_id: str, wait: Callable[[float], object]
 ) -> Iterator[JobProgress]:
     """Yield how a job is getting on, until it has ended; the questions become rarer.
 
@@ -191,14 +205,14 @@ def follow_job(
     Raises:
         PreflightError: S3 does not say it.
     """
-    progress = described(control, plan, job_id)
+    progress = described(control, account_id, job_id)
     wait_s, failed_questions = _FIRST_WAIT_S, 0
     while not progress.has_ended:
         yield progress
         wait(wait_s)
         wait_s = min(_LONGEST_WAIT_S, wait_s * _GROWTH)
         try:
-            progress, failed_questions = describe(control, plan, job_id), 0
+            progress, failed_questions = describe(control, account_id, job_id), 0
         except Exception as error:
             info = translate(error)
             failed_questions += 1

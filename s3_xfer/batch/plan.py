@@ -1,7 +1,7 @@
-"""A plan of a job: a folder, and the value that its ``plan.json`` holds.
+"""A plan of a job: a folder, or a prefix in S3, and the value that its ``plan.json`` holds.
 
 ====================  ============================================================
-``plan.json``         written last: a folder without it has no plan
+``plan.json``         written last: what has none is no plan
 ``manifest.csv``      the objects of the job, as S3 Batch Operations takes them
 ``objects.jsonl``     the same objects as a report of ours, with sizes and ETags
 ``rest.jsonl``        what the job cannot copy, as a report of ours
@@ -15,13 +15,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from s3_xfer.errors import ValidationError
+from s3_xfer.access.plan_storage import PlanStorage
+from s3_xfer.errors import ValidationError, check_fields
+from s3_xfer.field_types import JsonObject
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.planning.mapping import KeyMap, plan_keys
-from s3_xfer.text import printable
 
 FORMAT = 1
 PLAN, MANIFEST, OBJECTS = "plan.json", "manifest.csv", "objects.jsonl"
@@ -33,7 +33,8 @@ class BatchPlan:
     """What one job is to copy. ``request`` is CreateJob's, but the ETag of the manifest.
 
     ``token`` makes S3 create one job, however often it is asked. ``rest`` counts, by reason, what
-    is left to a copy of ours. ``costs_usd`` are estimates by what they are for.
+    is left to a copy of ours. ``costs_usd`` are estimates by what they are for. ``identity`` is
+    that of the copy, as in a journal.
     """
 
     token: str
@@ -49,7 +50,11 @@ class BatchPlan:
     bytes: int
     rest: Mapping[str, int]
     costs_usd: Mapping[str, float]
-    request: Mapping[str, Any]
+    request: JsonObject
+    identity: JsonObject
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def rest_objects(self) -> int:
@@ -72,74 +77,77 @@ class BatchPlan:
         return {"format": FORMAT, **asdict(self)}
 
 
-def write_plan(folder: Path, plan: BatchPlan) -> None:
-    """Write ``plan.json``, which makes the folder a plan."""
+def write_plan(storage: PlanStorage, plan: BatchPlan) -> None:
+    """Write ``plan.json``, which makes the place a plan.
+
+    Raises:
+        PlanError: another process has written one meanwhile, or it cannot be written.
+    """
     text = json.dumps(plan.to_dict(), indent=1) + "\n"
-    partial = folder / f"{PLAN}.partial"
-    partial.write_text(text, encoding="ascii")
-    partial.replace(folder / PLAN)
+    if not storage.write_new(PLAN, text.encode()):
+        raise storage.taken()
 
 
-def read_plan(folder: Path) -> BatchPlan:
-    """Return the plan in ``folder``.
+def read_plan(storage: PlanStorage) -> BatchPlan:
+    """Return the plan in ``storage``.
 
     Raises:
         ValidationError: there is none, or another version has written it.
+        PlanError: it cannot be read.
     """
-    values = _json(folder / PLAN)
+    values = _json(storage, PLAN)
     if values is None:
         raise ValidationError(
-            f"{printable(str(folder))} has no plan of a job",
-            remedy="give the folder of a plan",
+            f"{storage.url} has no plan of a job", remedy="give the place of a plan"
         )
     if values.pop("format", None) != FORMAT:
-        raise _damaged(folder / PLAN)
+        raise _damaged(storage, PLAN)
     try:
         places = ("source", "destination", "manifest", "report")
         pairs = {name: (str(values[name][0]), str(values[name][1])) for name in places}
         return BatchPlan(**(values | pairs))
-    except (KeyError, TypeError, IndexError) as error:
-        raise _damaged(folder / PLAN) from error
+    except (KeyError, TypeError, IndexError, ValidationError) as error:
+        raise _damaged(storage, PLAN) from error
 
 
-def job_of(folder: Path) -> str | None:
+def job_of(storage: PlanStorage) -> str | None:
     """Return the id of the job that was submitted; None if none was.
 
     Raises:
-        ValidationError: ``job.json`` cannot be read.
+        ValidationError: ``job.json`` cannot be used.
+        PlanError: it cannot be read.
     """
-    values = _json(folder / JOB)
+    values = _json(storage, JOB)
     if values is None:
         return None
     if not isinstance(values.get("job_id"), str):
-        raise _damaged(folder / JOB)
+        raise _damaged(storage, JOB)
     return str(values["job_id"])
 
 
-def keep_job(folder: Path, job_id: str) -> str:
+def keep_job(storage: PlanStorage, job_id: str) -> str:
     """Note the id of the job, unless another process has done so; return the one that is noted."""
-    try:
-        with (folder / JOB).open("x", encoding="ascii") as file:
-            file.write(json.dumps({"job_id": job_id}) + "\n")
-    except FileExistsError:
-        return job_of(folder) or job_id
-    return job_id
+    text = json.dumps({"job_id": job_id}) + "\n"
+    if storage.write_new(JOB, text.encode()):
+        return job_id
+    return job_of(storage) or job_id
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def _json(storage: PlanStorage, name: str) -> dict[str, Any] | None:
+    contents = storage.read(name)
+    if contents is None:
         return None
-    except (OSError, ValueError) as error:
-        raise _damaged(path) from error
+    try:
+        values = json.loads(contents)
+    except (ValueError, RecursionError) as error:
+        raise _damaged(storage, name) from error
     if not isinstance(values, dict):
-        raise _damaged(path)
+        raise _damaged(storage, name)
     return values
 
 
-def _damaged(path: Path) -> ValidationError:
+def _damaged(storage: PlanStorage, name: str) -> ValidationError:
     return ValidationError(
-        f"{printable(str(path))} cannot be read, or another version of this program has written it",
-        remedy="plan the job again, in another folder",
+        f"{storage.name_of(name)} is damaged, or another version of this program has written it",
+        remedy="plan the job again, in another place",
     )

@@ -15,14 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from s3_xfer.access.documents import Principal
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.batch.expressible import copy_operation, target_prefix, why_not
 from s3_xfer.batch.plan import MANIFEST, OBJECTS, PLAN, POLICIES, REST, BatchPlan, write_plan
 from s3_xfer.batch.policies import job_policies
 from s3_xfer.errors import ErrorClass, PreflightError, ReportError, ValidationError
+from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.prices import (
     AWS_PRICES,
     BATCH_JOB_USD,
@@ -35,7 +38,7 @@ from s3_xfer.model import CopyTask, Failed, S3Location
 from s3_xfer.options import CopyOptions, Preflight, ReportScope
 from s3_xfer.planning.steps import Copy, Refuse
 from s3_xfer.sources.prefix import KEYS_PER_PAGE
-from s3_xfer.text import printable
+from s3_xfer.text import printable, reason_of
 from s3_xfer.units import GIB
 
 if TYPE_CHECKING:
@@ -70,17 +73,39 @@ class JobSettings:
         return role
 
 
-def make_plan(operation: S3CopyOperation, settings: JobSettings, folder: Path) -> BatchPlan:
-    """Write the plan of a job that makes the copy ``operation`` into ``folder``; return it.
+def bucket_or_url(text: str) -> S3Location:
+    """Return the location that ``BUCKET``, ``BUCKET/PREFIX`` or a URL names."""
+    return S3Location.parse(text if text.startswith("s3://") else f"s3://{text}")
+
+
+def make_plan(operation: S3CopyOperation, settings: JobSettings, storage: PlanStorage) -> BatchPlan:
+    """Write the plan of a job that makes the copy ``operation`` into ``storage``; return it.
 
     Raises:
-        ValidationError: a job cannot make this copy, or the folder has a plan.
+        ValidationError: a job cannot make this copy.
+        PlanError: there is a plan already, or it cannot be written.
         PreflightError: there is nothing to copy.
-        ReportError: the folder cannot be written.
+        ReportError: the disk is full.
         S3XferError: the source cannot be listed.
     """
     prefix, role = target_prefix(operation), settings.role
-    _make_folder(folder)
+    keys = operation.key_map()
+    storage.require_outside(keys.source, keys.destination)
+    storage.require_new(PLAN)
+    with TemporaryDirectory(prefix="s3-xfer-") as name:
+        return _make_plan(operation, settings, storage, Path(name), role=role, prefix=prefix)
+
+
+def _make_plan(
+    operation: S3CopyOperation,
+    settings: JobSettings,
+    storage: PlanStorage,
+    folder: Path,
+    *,
+    role: Principal,
+    prefix: str,
+) -> BatchPlan:
+    """List into files in ``folder``, and keep these in ``storage``, the plan itself last."""
     token = uuid.uuid4().hex
     with _Split(folder, prefix) as split:
         _list_into(operation, split)
@@ -105,29 +130,20 @@ def make_plan(operation: S3CopyOperation, settings: JobSettings, folder: Path) -
         rest=dict(split.rest),
         costs_usd=_costs(operation.options, split.objects, split.found),
         request={},
+        identity=describe(operation)["identity"],
     )
     plan = dataclasses.replace(plan, request=_request(plan, operation.options, role, prefix))
-    _write_policies(folder, plan, operation.options, role, settings.source_keys)
-    write_plan(folder, plan)
+    policies = _write_policies(folder, plan, operation.options, role, settings.source_keys)
+    for name in (MANIFEST, OBJECTS, REST, *policies):
+        storage.write_file(name, folder / name)
+    write_plan(storage, plan)
     return plan
 
 
-def _make_folder(folder: Path) -> None:
-    name = printable(str(folder))
-    if (folder / PLAN).exists():
-        raise ValidationError(
-            f"{name} has a plan already", remedy="name another folder, or remove this one"
-        )
-    try:
-        (folder / POLICIES).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-
-
-def _cannot_write(folder: Path, error: OSError) -> ReportError:
+def _cannot_write(error: OSError) -> ReportError:
     return ReportError(
-        f"the plan {printable(str(folder))} cannot be written: {error.strerror or error}",
-        remedy="name a folder on a disk with room that you may write",
+        f"the files of the plan cannot be written: {reason_of(error)}",
+        remedy="make room for temporary files, or set TMPDIR to a disk that has it",
     )
 
 
@@ -153,7 +169,7 @@ class _Split:
         try:
             self._manifest = (self._folder / MANIFEST).open("wb")
         except OSError as error:
-            raise _cannot_write(self._folder, error) from error
+            raise _cannot_write(error) from error
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -180,7 +196,7 @@ class _Split:
         try:
             self._manifest.write(row)
         except OSError as error:
-            raise _cannot_write(self._folder, error) from error
+            raise _cannot_write(error) from error
         self._hash.update(row)
         self._manifest_bytes += len(row)
         self.objects += 1
@@ -240,7 +256,8 @@ def _write_policies(
     options: CopyOptions,
     role: Principal,
     source_keys: tuple[str, ...],
-) -> None:
+) -> list[str]:
+    """Write the policies; return their names."""
     documents = job_policies(
         options,
         role=role,
@@ -251,8 +268,10 @@ def _write_policies(
         report=plan.report,
         source_keys=source_keys,
     )
+    (folder / POLICIES).mkdir()
     for name, document in documents.items():
         (folder / POLICIES / name).write_text(json.dumps(document, indent=2) + "\n")
+    return [f"{POLICIES}/{name}" for name in documents]
 
 
 def _costs(options: CopyOptions, objects: int, found: int) -> Mapping[str, float]:

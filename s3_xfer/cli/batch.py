@@ -7,27 +7,27 @@ called copied because the job says so; ``collect`` compares.
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, operation_from, options_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import (
     batch_collect_options,
     batch_plan_options,
     batch_submit_options,
     batch_watch_options,
 )
-from s3_xfer.cli.output import Output, print_error, print_json, print_line
+from s3_xfer.cli.output import Output, print_error, print_line
 from s3_xfer.cli.params import SuggestingGroup, command
 from s3_xfer.errors import ValidationError
-from s3_xfer.model import S3Location
 from s3_xfer.text import printable, shell_word
 
 if TYPE_CHECKING:
     from s3_xfer.access.job_control import JobControlClient
+    from s3_xfer.access.plan_storage import PlanStorage
     from s3_xfer.batch.jobs import JobProgress
     from s3_xfer.batch.plan import BatchPlan
 
@@ -49,8 +49,9 @@ HELP = """Copy as a job of S3 Batch Operations: plan, submit, watch, collect.
 
 PLAN_HELP = """Plan the job that copies everything under SOURCE to DESTINATION.
 
-    Only lists the source. Writes the folder --out: the manifest of the job, its policies, and
-    rest.jsonl, a report of what the job cannot copy. A job keeps the whole source key:
+    Only lists the source, or reads a list or an inventory. Writes the plan --out: the manifest
+    of the job, its policies, and rest.jsonl, a report of what the job cannot copy. A job keeps
+    the whole source key:
     s3://from/data/ goes to s3://to/data/ or s3://to/any/folder/data/.
 
     \b
@@ -59,7 +60,7 @@ PLAN_HELP = """Plan the job that copies everything under SOURCE to DESTINATION.
           --role-arn arn:aws:iam::222222222222:role/job --report-bucket ours
     """
 
-SUBMIT_HELP = """Write the manifest of the plan in folder PLAN, and create its job.
+SUBMIT_HELP = """Write the manifest of the plan PLAN, and create its job.
 
     A second time the job is the same one. It begins without a confirmation.
 
@@ -68,7 +69,7 @@ SUBMIT_HELP = """Write the manifest of the plan in folder PLAN, and create its j
       s3-xfer batch submit --dest-profile us p
     """
 
-WATCH_HELP = """Wait for the job of the plan in folder PLAN to end.
+WATCH_HELP = """Wait for the job of the plan PLAN to end.
 
     Ctrl-C ends the watching, not the job.
 
@@ -83,7 +84,7 @@ WATCH_HELP = """Wait for the job of the plan in folder PLAN to end.
       s3-xfer batch watch --dest-profile us p
     """
 
-COLLECT_HELP = """Turn what the ended job of the plan in folder PLAN reports into a report of ours.
+COLLECT_HELP = """Turn what the ended job of the plan PLAN reports into a report of ours.
 
     Both sides are compared, as by a check: copied is what the job says and the comparison
     bears out. The report also names what the job could not copy, so that a copy with
@@ -109,24 +110,27 @@ def batch() -> None:
 @command(PLAN_HELP, "Plan a job, and what is left beside it.", batch_plan_options)
 def plan(source: str, destination: str, **values: Any) -> ExitCode:
     """List, and write the plan."""
-    from s3_xfer.batch.planner import JobSettings, make_plan  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.batch.planner import (  # noqa: PLC0415
+        JobSettings,
+        bucket_or_url,
+        make_plan,
+    )
     from s3_xfer.render.batch import plan_lines  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        operation = operation_from(source, destination, {**values, "recursive": True})
-        report = values["report_bucket"]
-        settings = JobSettings(
-            role_arn=values["role_arn"],
-            manifest=_bucket_or_url(values["manifest_bucket"] or report),
-            report=_bucket_or_url(report),
-            source_keys=values["source_kms_key"],
-        )
-        folder = Path(values["out"])
-        made = make_plan(operation, settings, folder)
-    if values["json"]:
-        print_json(made.to_dict())
-    else:
-        print_line("\n".join(plan_lines(made, folder)))
+    operation = operation_from(source, destination, {**values, "recursive": True})
+    report = values["report_bucket"]
+    settings = JobSettings(
+        role_arn=values["role_arn"],
+        manifest=bucket_or_url(values["manifest_bucket"] or report),
+        report=bucket_or_url(report),
+        source_keys=values["source_kms_key"],
+    )
+    storage = open_storage(values["out"], operation.destination)
+    made = make_plan(operation, settings, storage)
+    give_json(made.to_dict(), on_stdout=values["json"])
+    if not values["json"]:
+        print_line("\n".join(plan_lines(made, values["out"])))
     return ExitCode.OK
 
 
@@ -134,19 +138,20 @@ def plan(source: str, destination: str, **values: Any) -> ExitCode:
 def submit(plan: str, **values: Any) -> ExitCode:
     """Create the job, once."""
     from s3_xfer.access.clients import open_side_client  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
     from s3_xfer.batch import jobs  # noqa: PLC0415
     from s3_xfer.batch.plan import read_plan  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        folder = Path(plan)
-        described = read_plan(folder)
-        client = open_side_client(account_from(values, "dest"))
-        made = jobs.submit(folder, described, client, _control(described, values))
+    destination = account_from(values, "dest")
+    storage = open_storage(plan, destination)
+    described = read_plan(storage)
+    client = open_side_client(destination)
+    made = jobs.submit(storage, described, client, _control(described, values))
     for note in made.notes:
         print_error(f"note: {note}")
-    if values["json"]:
-        print_json({"job_id": made.job_id, "is_new": made.is_new, "notes": list(made.notes)})
-    else:
+    result = {"job_id": made.job_id, "is_new": made.is_new, "notes": list(made.notes)}
+    give_json(result, on_stdout=values["json"])
+    if not values["json"]:
         word = "created" if made.is_new else "there already"
         print_line(f"job {printable(made.job_id)}: {word}")
         print_line(f"next: s3-xfer batch watch {shell_word(plan)}")
@@ -157,14 +162,13 @@ def submit(plan: str, **values: Any) -> ExitCode:
 def watch(plan: str, **values: Any) -> ExitCode:
     """Poll until the end; a signal leaves the job alone."""
     output = Output(**{name: values[name] for name in ("progress", "json", "quiet")})
-    with output.printing_refusals():
-        described, job_id = _submitted(Path(plan))
-        control = _control(described, values)
-        try:
-            progress = _followed(described, job_id, control, output)
-        except KeyboardInterrupt:
-            print_error(_how_to_cancel(described, job_id))
-            raise
+    described, job_id = _submitted(_storage(plan, values))
+    control = _control(described, values)
+    try:
+        progress = _followed(described, job_id, control, output)
+    except KeyboardInterrupt:
+        print_error(_how_to_cancel(described, job_id))
+        raise
     _print_end(progress, described, plan, output)
     return _code_of(progress, described)
 
@@ -177,23 +181,21 @@ def collect(plan: str, **values: Any) -> ExitCode:
     from s3_xfer.batch.jobs import described as described_job  # noqa: PLC0415
     from s3_xfer.render.batch import collected_lines  # noqa: PLC0415
 
-    with Output(json=values["json"]).printing_refusals():
-        folder = Path(plan)
-        described, job_id = _submitted(folder)
-        destination = account_from(values, "dest")
-        result = collecting.collect(
-            folder,
-            described,
-            described_job(_control(described, values), described, job_id),
-            s3=open_side_client(destination),
-            report=values["report"],
-            source=account_from(values, "source"),
-            destination=destination,
-            options=options_from(values),
-        )
-    if values["json"]:
-        print_json(result.to_dict())
-    else:
+    storage = _storage(plan, values)
+    described, job_id = _submitted(storage)
+    destination = account_from(values, "dest")
+    result = collecting.collect(
+        storage,
+        described,
+        described_job(_control(described, values), described.account_id, job_id),
+        s3=open_side_client(destination),
+        report=values["report"],
+        source=account_from(values, "source"),
+        destination=destination,
+        options=options_from(values),
+    )
+    give_json(result.to_dict(), on_stdout=values["json"])
+    if not values["json"]:
         print_line("\n".join(collected_lines(result, described)))
     return ExitCode.FAILED_OBJECTS if result.left else ExitCode.OK
 
@@ -202,17 +204,19 @@ for _command in (plan, submit, watch, collect):
     batch.add_command(_command)
 
 
-def _bucket_or_url(text: str) -> S3Location:
-    return S3Location.parse(text if text.startswith("s3://") else f"s3://{text}")
+def _storage(plan: str, values: Values) -> PlanStorage:
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+
+    return open_storage(plan, account_from(values, "dest"))
 
 
-def _submitted(folder: Path) -> tuple[BatchPlan, str]:
+def _submitted(storage: PlanStorage) -> tuple[BatchPlan, str]:
     from s3_xfer.batch.plan import job_of, read_plan  # noqa: PLC0415 - boto3 is slow to import
 
-    described, job_id = read_plan(folder), job_of(folder)
+    described, job_id = read_plan(storage), job_of(storage)
     if job_id is None:
         raise ValidationError(
-            f"the plan {printable(str(folder))} has no job yet",
+            f"the plan {storage.url} has no job yet",
             remedy="create it with s3-xfer batch submit",
         )
     return described, job_id
@@ -240,7 +244,7 @@ def _followed(
 
     began_s, meter, told = time.monotonic(), RateMeter(), ""
     with output.view(line=job_line, draw=job_frame) as view:
-        for progress in follow_job(control, described, job_id, time.sleep):
+        for progress in follow_job(control, described.account_id, job_id, time.sleep):
             if progress.note:
                 view.print_line(f"note: the job cannot be described just now: {progress.note}")
                 continue
@@ -267,17 +271,16 @@ def _how_to_cancel(described: BatchPlan, job_id: str) -> str:
 
 
 def _print_end(progress: JobProgress, described: BatchPlan, plan: str, output: Output) -> None:
+    result = {
+        "job_id": progress.job_id,
+        "status": progress.status,
+        "planned": described.objects,
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "failure_reasons": list(progress.reasons),
+    }
+    give_json(result, on_stdout=output.json)
     if output.json:
-        print_json(
-            {
-                "job_id": progress.job_id,
-                "status": progress.status,
-                "planned": described.objects,
-                "succeeded": progress.succeeded,
-                "failed": progress.failed,
-                "failure_reasons": list(progress.reasons),
-            }
-        )
         return
     for reason in progress.reasons:
         print_error(f"failed: {reason}")

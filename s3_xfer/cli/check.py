@@ -8,11 +8,11 @@ from s3_xfer.cli.copy import context_of, output_of
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import print_json, save_result
 from s3_xfer.cli.options import check_options
 from s3_xfer.cli.output import (
     Output,
     print_error,
-    print_json,
     print_lines,
     text_width,
 )
@@ -56,12 +56,20 @@ CHECK_HELP = """Compare SOURCE with DESTINATION, as a copy would have made it; w
 )
 def check(source: str, destination: str, **values: Any) -> ExitCode:
     """Compare, and print the result."""
-    from s3_xfer.render.check import check_frame, check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check import check_line  # noqa: PLC0415 - slow to import
+    from s3_xfer.render.check_frame import check_frame  # noqa: PLC0415
 
     output = output_of(values)
     operation = _operation(source, destination, values)
-    view = output.view(line=check_line, draw=check_frame)
-    result = follow(operation, view, failures_shown=output.failures_shown)
+    keys = operation.key_map()
+    route = (keys.source.url, keys.destination.url)
+    view = output.view(route=route, line=check_line, draw=check_frame)
+    result = follow(
+        operation,
+        view,
+        failures_shown=output.failures_shown,
+        keep=save_result,
+    )
     _print(result, output, context_of(source, destination, values))
     return exit_code(result)
 

@@ -6,6 +6,7 @@ copied, and everything that decides about the copies, is in the journal of a cop
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,6 +23,7 @@ from s3_xfer.cli.factory import (
     rerun_command,
 )
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import copy_options, resume_options, shard_options
 from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
@@ -121,9 +123,8 @@ def copy(
         return copy_shard(plan, shard, values)
     assert source and destination  # noqa: S101, PT018 - parsed
     output = output_of(values)
-    with output.printing_refusals():
-        operation = operation_from(source, destination, values)
-        return perform(operation, output, context_of(source, destination, values))
+    operation = operation_from(source, destination, values)
+    return perform(operation, output, context_of(source, destination, values))
 
 
 @command(
@@ -136,8 +137,7 @@ def copy(
 def resume(journal: str, **values: Any) -> ExitCode:
     """Resume without asking."""
     output = output_of(values)
-    with output.printing_refusals():
-        return _resume(journal, values, output)
+    return _resume(journal, values, output)
 
 
 def _resume(journal: str, values: Values, output: Output) -> ExitCode:
@@ -208,7 +208,16 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
         S3XferError: the run was refused; nothing was written.
     """
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    view = output.view(dry_run=dry_run)
-    result = follow(operation, view, failures_shown=output.failures_shown)
+    keys = operation.key_map()
+    route = (keys.source.url, keys.destination.url)
+    view = output.view(dry_run=dry_run, route=route)
+    is_single = not operation.is_of_prefix
+    context = replace(context, source_url=route[0], destination_url=route[1], is_single=is_single)
+    result = follow(
+        operation,
+        view,
+        failures_shown=output.failures_shown,
+        keep=save_result,
+    )
     output.print_result(result, context)
     return exit_code(result)

@@ -45,8 +45,8 @@ class ExitCode(enum.IntEnum):
 
     OK = 0, "everything was copied, or skipped on request"
     FAILED_OBJECTS = 1, "the run finished, some objects were not copied"
-    USAGE = 2, "the command line is wrong"
-    REFUSED = 3, "refused before anything was written (input, access, report, journal)"
+    USAGE = 2, "the command line cannot be read"
+    REFUSED = 3, "refused before anything was written (a value, access, report, journal)"
     ABORTED = 4, "an error ended the run early"
     DIFFERENT = 5, "check found differences"
     UNPROVEN = 6, "doctor: no check failed, but some could not be made"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.filter_options import FILTERS, rules_of, typed_filters
+from s3_xfer.cli.filter_options import FILTERS, rules_of, typed_filters, typed_of
 from s3_xfer.cli.params import SectionOption, member_name
 from s3_xfer.declarations import Kind, Section, declarations_of
 from s3_xfer.model import AccountContext, S3Location
@@ -83,6 +83,23 @@ def fields_from(cls: type, values: Values) -> dict[str, Any]:
                 member for member in members if values[member_name(option, member)]
             )
     return fields
+
+
+def values_of(operation: CopySpec) -> dict[str, Any]:
+    """Return the values of click's parameters that describe ``operation``."""
+    values: dict[str, Any] = {}
+    for kind, part in ((CopySpec, operation), (CopyOptions, operation.options)):
+        for name, option in declarations_of(kind).items():
+            value = values[name] = getattr(part, name)
+            if option.kind is Kind.MEMBERS:
+                values |= {
+                    member_name(option, member): member in value for member in option.helps or ()
+                }
+    for side, account in (("source", operation.source), ("dest", operation.destination)):
+        for name, option in declarations_of(AccountContext).items():
+            key = name if option.section is Section.BOTH_SIDES else f"{side}_{name}"
+            values[key] = getattr(account, name)
+    return values | {FILTERS: typed_of(operation.options.filters)}
 
 
 def rerun_command(

@@ -10,8 +10,9 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.filter_options import FILTERS, filter_options, rules_of
-from s3_xfer.cli.output import print_json, print_line
-from s3_xfer.cli.params import NotEmptyArgument, SectionedCommand
+from s3_xfer.cli.json_result import print_json
+from s3_xfer.cli.output import print_line
+from s3_xfer.cli.params import CheckedArgument, SectionedCommand
 from s3_xfer.options.filters import FilterRules, RuleEffect, parse_rules
 from s3_xfer.text import printable
 
@@ -33,7 +34,7 @@ def _with_filter_options(function: Any) -> Any:
 
 
 @click.command("filter", cls=SectionedCommand, help=FILTER_HELP, short_help="Try filters on keys.")
-@click.argument("keys", cls=NotEmptyArgument, metavar="KEY...", nargs=-1, required=True)
+@click.argument("keys", cls=CheckedArgument, metavar="KEY...", nargs=-1, required=True)
 @_with_filter_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each key.")
 def filter_keys(keys: Sequence[str], *, as_json: bool, **values: Any) -> ExitCode:

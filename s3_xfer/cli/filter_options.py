@@ -22,11 +22,13 @@ _HELPS = {
 }
 
 
-def filter_options() -> Iterator[Decorator[Any]]:
+def filter_options(*, hidden: bool = False) -> Iterator[Decorator[Any]]:
     """Yield the three options."""
     section = Section.WHAT.value
     for flag, text in _HELPS.items():
-        yield own(section, flag, text, metavar="PATTERN", multiple=True, cls=OrderedOption)
+        yield own(
+            section, flag, text, metavar="PATTERN", multiple=True, cls=OrderedOption, hidden=hidden
+        )
     yield own(
         section,
         _FILTER_FROM,
@@ -34,6 +36,7 @@ def filter_options() -> Iterator[Decorator[Any]]:
         metavar="FILE",
         multiple=True,
         cls=OrderedOption,
+        hidden=hidden,
         type=click.Path(path_type=Path),
     )
 

@@ -111,12 +111,14 @@ def follow(
     *,
     failures_shown: int = FAILURES_SHOWN,
     code_of: Callable[[ResultT], ExitCode] = exit_code,
+    keep: Callable[[ResultT], None] | None = None,
 ) -> ResultT:
     """Run ``operation``, show it in ``view`` until it has ended, and return its result.
 
     A person who has to give a code is asked before. A signal stops the run. Call it in the main
     thread. An error in here cancels the run before it is raised. ``code_of`` is the exit code if a
-    signal ends the process between the end of the run and that of the command.
+    signal ends the process between the end of the run and that of the command. ``keep`` gets the
+    result before one can.
 
     Raises:
         S3XferError: the run was refused; nothing was written.
@@ -134,6 +136,8 @@ def follow(
         run.wait(_CLEANUP_S)
         raise
     result = run.result()
+    if keep:
+        keep(result)
     SIGNALS.run_ended(code_of(result))
     return result
 

@@ -12,6 +12,7 @@ from s3_xfer.cli.copy import context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import interactive_options
 from s3_xfer.cli.output import Output, can_ask, print_error, print_lines, text_width
 from s3_xfer.cli.params import command
@@ -69,6 +70,7 @@ def _count_and_copy(source: str, destination: str, values: Answers, *, yes: bool
     output = output_of(values)
     counted = count_first(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
+        save_result(counted)
         output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
         return exit_code(counted)
     SIGNALS.no_run()
@@ -89,7 +91,9 @@ def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
         report_scope=ReportScope.NOT_COPIED,
         journal=None,
     )
-    return follow(replace(operation, options=options), output.view(dry_run=True))
+    keys = operation.key_map()
+    view = output.view(dry_run=True, route=(keys.source.url, keys.destination.url))
+    return follow(replace(operation, options=options), view)
 
 
 def _show_plan(

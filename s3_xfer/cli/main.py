@@ -19,8 +19,10 @@ from s3_xfer.cli.copy import copy, resume
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
 from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
+from s3_xfer.cli.help import PROGRAM, help_command, version
 from s3_xfer.cli.interactive import interactive
-from s3_xfer.cli.output import print_error, print_refusal
+from s3_xfer.cli.look import du, ls
+from s3_xfer.cli.output import print_error, print_problem, print_refusal
 from s3_xfer.cli.params import SuggestingGroup
 from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
@@ -28,6 +30,7 @@ from s3_xfer.cli.shards import merge, plan
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
 from s3_xfer.cli.sync import sync
+from s3_xfer.cli.undo import undo
 from s3_xfer.cli.uploads import uploads
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
@@ -57,6 +60,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p
       s3-xfer interactive
+      s3-xfer ls --source-profile them s3://from/data/
       s3-xfer doctor --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer uploads --dest-profile us s3://to/data/
       s3-xfer policy --recursive --dest-profile us s3://from/data/ s3://to/data/
@@ -64,8 +68,11 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     """
 
 
-@click.group(cls=SuggestingGroup, help=HELP, context_settings={"max_content_width": 100})
-@click.version_option(VERSION, prog_name="s3-xfer")
+_SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=SuggestingGroup, help=HELP, context_settings=_SETTINGS)
+@click.version_option(VERSION, prog_name=PROGRAM)
 def cli() -> None:
     """Group the commands."""
 
@@ -75,15 +82,20 @@ _COMMANDS = (
     check,
     copy,
     doctor,
+    du,
     filter_keys,
+    help_command,
     interactive,
+    ls,
     merge,
     plan,
     policy,
     resume,
     runbook,
     sync,
+    undo,
     uploads,
+    version,
 )
 for _command in _COMMANDS:
     cli.add_command(_command)
@@ -98,17 +110,19 @@ def main(args: Sequence[str] | None = None) -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     SIGNALS.install()
     with streams_that_never_fail():
-        return end_process(_exit_code_of(args))
+        return end_process(answer(args))
 
 
-def _exit_code_of(args: Sequence[str] | None) -> int:
+def answer(args: Sequence[str] | None) -> int:
+    """Do what a command line says, print what goes wrong, and return the exit code."""
     try:
-        code = cli.main(args=args, prog_name="s3-xfer", standalone_mode=False)
+        code = cli.main(args=args, prog_name=PROGRAM, standalone_mode=False)
         return int(code or ExitCode.OK)
+    except _HELP_ASKED_FOR as error:
+        print_error(error.format_message())
+        return ExitCode.USAGE
     except click.ClickException as error:
-        error.show()
-        if not isinstance(error, _HELP_ASKED_FOR):
-            print_error(COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see))
+        print_problem(*_usage_lines(error))
         return ExitCode.USAGE
     except (click.Abort, KeyboardInterrupt) as stop:
         after_prompt = "\n" if sys.stderr.isatty() else ""
@@ -118,6 +132,13 @@ def _exit_code_of(args: Sequence[str] | None) -> int:
         return int(error.code or ExitCode.OK)
     except Exception as error:  # noqa: BLE001 - the last resort, with its traceback
         return _report(error)
+
+
+def _usage_lines(error: click.ClickException) -> tuple[str, ...]:
+    """Return what is wrong with a command line, how it is written, and where to read on."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    usage = (context.get_usage(), f"Help: {context.command_path} --help") if context else ()
+    return (error.format_message(), *usage, COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see))
 
 
 def _report(error: BaseException) -> ExitCode:

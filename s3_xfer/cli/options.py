@@ -14,8 +14,10 @@ from typing import Any
 import click
 
 from s3_xfer.cli.filter_options import filter_options
+from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
     Decorator,
+    EnumChoice,
     UnitParam,
     declared,
     member_flags,
@@ -33,7 +35,9 @@ from s3_xfer.units import parse_duration
 
 SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
+LOOKING = "What to look at"
 ABORTING = "What to list and abort"
+UNDOING = "What to bring back"
 PRINCIPALS = "Who and what takes part"
 POLICY_OUTPUT = "Policies"
 PLAN = "Plan and shards"
@@ -65,6 +69,13 @@ def parse_shards(text: str) -> int | None:
     raise ValidationError(
         f"{text!r} is not a number of shards", remedy=f"give auto, or a number up to {SHARDS_MAX:,}"
     )
+
+
+class Side(enum.Enum):
+    """One of the two sides of a copy."""
+
+    SOURCE = "source"
+    DESTINATION = "destination"
 
 
 class PolicyFormat(enum.Enum):
@@ -115,18 +126,35 @@ _LOCATIONS = (
     _CA_BUNDLE,
 )
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
-_JSON = own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else.")
-_REPORTING = (
-    _JSON,
-    own_choice(
+_JSON = (
+    with_result_file,
+    own_flag(OUTPUT, "--json", "Print the result as one JSON object on stdout, nothing else."),
+    own(
         OUTPUT,
-        "--progress",
-        "Bars, or a line every 5 seconds; auto: bars on a terminal.",
-        Progress.AUTO,
+        "--json-file",
+        "Write it to this file when the command ends, however it ends.",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
     ),
-    own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
-_VERBOSE = own_flag(OUTPUT, "--verbose", "Print every failure that is kept, with tracebacks.")
+
+
+def _quiet(*, hidden: bool = False) -> Decorator[Any]:
+    return own_flag(OUTPUT, "--quiet", "Print errors and failures only.", hidden=hidden)
+
+
+def _progress(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Bars, or a line every 5 seconds; auto: bars on a terminal."
+    return own_choice(OUTPUT, "--progress", text, Progress.AUTO, hidden=hidden)
+
+
+def _verbose(*, hidden: bool = False) -> Decorator[Any]:
+    text = "Print every failure that is kept, with tracebacks."
+    return own_flag(OUTPUT, "--verbose", text, hidden=hidden)
+
+
+_REPORTING = (*_JSON, _progress(), _quiet())
+_VERBOSE = _verbose()
 
 _INPUTS_OF_CHECK = {
     "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
@@ -135,19 +163,14 @@ _INPUTS_OF_CHECK = {
     "inventory": "Compare only what this S3 Inventory has: a manifest.json or its folder.",
 }
 
-_SELECTING = (
-    *filter_options(),
-    *(
-        declared(_COPY[name])
-        for name in (
-            "min_size_bytes",
-            "max_size_bytes",
-            "newer_than",
-            "older_than",
-            "source_storage_class",
-        )
-    ),
+_SELECTED_BY = (
+    "min_size_bytes",
+    "max_size_bytes",
+    "newer_than",
+    "older_than",
+    "source_storage_class",
 )
+_SELECTING = (*filter_options(), *(declared(_COPY[name]) for name in _SELECTED_BY))
 
 copy_options = (
     *_LOCATIONS,
@@ -218,6 +241,28 @@ check_options = (
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
+_LOOKING = (
+    own(
+        LOOKING,
+        "--side",
+        "Whose credentials to use, where options of both sides are given.",
+        type=EnumChoice(Side),
+    ),
+    *_LOCATIONS,
+    *_SELECTING,
+    declared(_COPY["request_payer"]),
+    *_RETRIES,
+    declared(_COPY["max_requests_per_s"]),
+)
+
+ls_options = (
+    declared(_CHECK["recursive"], help="List everything, at all levels.", section=LOOKING),
+    *_LOOKING,
+    own_flag(OUTPUT, "--json", "Print one JSON object for each object or prefix."),
+)
+
+du_options = (*_LOOKING, declared(_COPY["listing_threads"]), *_REPORTING)
+
 uploads_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
@@ -240,11 +285,41 @@ uploads_options = (
     own_flag(ABORTING, "--yes", "Do not ask."),
     own_flag(ABORTING, "--no-sizes", "Do not add up the parts (one request for each upload)."),
     *_RETRIES,
-    _JSON,
+    *_JSON,
 )
 
-# What decides which permissions a sync needs.
-deleting_options = (declared(_COPY["delete"]),)
+undo_options = (
+    *_side("dest", DESTINATION),
+    _CA_BUNDLE,
+    own_flag(UNDOING, "--yes", "Do not ask."),
+    declared(_COPY["mode"], help="Say what would come back; write nothing.", section=UNDOING),
+    declared(
+        _COPY["concurrency"],
+        help="Maximum number of objects at the same time.",
+        default_text=str(THREADS),
+    ),
+    *_RETRIES,
+    declared(_COPY["report_path"], help="Write one JSON line for each object."),
+    *_JSON,
+)
+
+# What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
+# whole, the rest is taken and not shown.
+_DECIDES = (Section.WHAT, Section.FIDELITY)
+_DECIDES_TOO = ("multipart_threshold_bytes", "engine", "journal")
+_ONLY_SELECTS = (*_SELECTED_BY, "files_from_format", "files_from_keys")
+
+
+def _examined(*also: str) -> Iterator[Decorator[Any]]:
+    """Yield the options of a copy for a command that only looks at what it needs."""
+    yield from _LOCATIONS
+    yield from filter_options(hidden=True)
+    for each in _copy_declarations():
+        decides = each.section in _DECIDES and each.name not in _ONLY_SELECTS
+        yield declared(each, hidden=not decides and each.name not in (*_DECIDES_TOO, *also))
+    yield from (declared(_COPY["delete"]), declared(_COPY["backup_prefix"]))
+    yield from (_progress(hidden=True), _verbose(hidden=True))
+
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
@@ -303,11 +378,14 @@ merge_options = (
         type=click.Path(dir_okay=False, path_type=Path),
         metavar="FILE",
     ),
-    _JSON,
+    *_JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
 )
 
 doctor_options = (
+    *_examined("principal", "max_requests_per_s"),
+    *_JSON,
+    _quiet(),
     own(
         PRINCIPALS,
         "--time-limit",
@@ -320,6 +398,9 @@ doctor_options = (
 )
 
 policy_options = (
+    *_examined("principal"),
+    own_flag(OUTPUT, "--json", "", hidden=True),
+    _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(
         PRINCIPALS,
@@ -353,7 +434,13 @@ _CONTROL_ENDPOINT = own(
 _JOB_SIDE = (*_side("dest", DESTINATION), _CA_BUNDLE, _CONTROL_ENDPOINT)
 
 batch_plan_options = (
-    own(JOB, "--out", "Folder for the plan.", metavar="DIR", required=True),
+    own(
+        JOB,
+        "--out",
+        "Where the plan is written: a folder, or s3://BUCKET/PREFIX.",
+        metavar="PLAN",
+        required=True,
+    ),
     own(JOB, "--role-arn", "Role that the job assumes.", metavar="ARN", required=True),
     own(
         JOB,
@@ -378,15 +465,19 @@ batch_plan_options = (
     *_LOCATIONS,
     *_SELECTING,
     *(
+        declared(_COPY[name])
+        for name in ("files_from", "files_from_format", "files_from_keys", "inventory")
+    ),
+    *(
         declared({**declarations_of(CopySpec), **_COPY}[name])
         for name in (*_NOT_IN_A_JOB, *_IN_A_JOB, "checksum_algorithm", "request_payer")
     ),
     *_RETRIES,
     *(declared(_COPY[name]) for name in ("max_requests_per_s", "prices_path")),
-    _JSON,
+    *_JSON,
 )
 
-batch_submit_options = (*_JOB_SIDE, _JSON)
+batch_submit_options = (*_JOB_SIDE, *_JSON)
 
 batch_watch_options = (*_JOB_SIDE, *_REPORTING)
 
@@ -409,5 +500,5 @@ batch_collect_options = (
     ),
     *_RETRIES,
     declared(_COPY["max_requests_per_s"]),
-    _JSON,
+    *_JSON,
 )

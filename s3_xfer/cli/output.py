@@ -1,38 +1,45 @@
 """Where things are printed: progress and errors to stderr, results to stdout.
 
 One value, :class:`Output`, is made from the options. With ``--json`` stdout gets the one object
-and nothing else, with ``--quiet`` nothing.
+and nothing else (:mod:`s3_xfer.cli.json_result`), with ``--quiet`` nothing.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
 import termios
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from s3_xfer.cli.json_result import print_json
 from s3_xfer.cli.options import Progress
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import PreflightError, S3XferError
+from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
-from s3_xfer.ledger.result import CopyResult, RunState
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import Context, Line, failure_text, print_styled, summary_lines
+from s3_xfer.render.summary import (
+    MARKS,
+    Context,
+    Line,
+    failure_text,
+    fitted,
+    print_styled,
+    summary_lines,
+)
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
 
 FAILURES_SHOWN = 5
-_WIDTH_MIN, _WIDTH_MAX = 60, 120
+_WIDTH_MIN, _WIDTH_MAX = 30, 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +62,14 @@ class Output:
         self,
         *,
         dry_run: bool = False,
+        route: tuple[str, str] | None = None,
         line: ProgressLine = progress_line,
         draw: ProgressFrame | None = None,
     ) -> ProgressView:
-        """Return what shows the progress of a run on stderr, as lines or drawn frames."""
+        """Return what shows the progress of a run on stderr, as lines or drawn frames.
+
+        ``route`` says from where to where, for people.
+        """
         if self.quiet:
             return ProgressView()
         if self.progress is Progress.NONE:
@@ -74,20 +85,7 @@ class Output:
 
         keep = self.json or not sys.stdout.isatty()
         draw = draw or (count_frame if dry_run else frame)
-        return LiveView(progress_console(), line=line, keep=keep, draw=draw)
-
-    @contextmanager
-    def printing_refusals(self) -> Iterator[None]:
-        """Print what is refused inside the block as JSON, if that was asked for; raise it again.
-
-        People read it on stderr.
-        """
-        try:
-            yield
-        except S3XferError as refusal:
-            if self.json:
-                print_json(COMMAND_LINE.say_all(_refusal_dict(refusal)))
-            raise
+        return LiveView(progress_console(), route=route, line=line, keep=keep, draw=draw)
 
     def print_result(self, result: CopyResult, context: Context) -> None:
         """Print the result of a run."""
@@ -105,20 +103,6 @@ class Output:
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
             lines = [summary.headline, *next_step, *([text] if text else [])]
             print_error("\n".join(lines))
-
-
-def _refusal_dict(refusal: S3XferError) -> dict[str, Any]:
-    """Return a refused run as plain values, for JSON."""
-    diagnosis = refusal.diagnosis if isinstance(refusal, PreflightError) else None
-    error_class = refusal.error_class
-    return {
-        "state": RunState.VALIDATION_FAILED.value,
-        "errors": [printable(COMMAND_LINE.say(refusal.problem))],
-        "error_class": error_class.value if error_class else None,
-        "remedy": printable(COMMAND_LINE.say(refusal.remedy)),
-        "runbook": error_class.runbook if error_class else None,
-        "diagnosis": diagnosis.to_dict() if diagnosis else None,
-    }
 
 
 def print_lines(lines: Sequence[Line]) -> None:
@@ -153,11 +137,6 @@ def print_line(text: str = "") -> None:
     click.echo(text, file=sys.stdout)
 
 
-def print_json(value: Mapping[str, Any]) -> None:
-    """Print ``value`` on stdout as one line, in ASCII, which every encoding has."""
-    print_line(json.dumps(value, ensure_ascii=True))
-
-
 def print_error(text: str) -> None:
     """Print ``text`` on stderr."""
     click.echo(text, file=sys.stderr)
@@ -165,5 +144,22 @@ def print_error(text: str) -> None:
 
 def print_refusal(error: S3XferError) -> None:
     """Print on stderr what is wrong and what to do next."""
-    lines = (printable(line) for line in error.text(COMMAND_LINE).split("\n"))
-    print_error("error: " + "\n".join(lines))
+    print_problem(*error.text(COMMAND_LINE).split("\n"))
+
+
+def print_problem(*lines: str) -> None:
+    """Print on stderr why the program does not do what was asked for; the first line says what."""
+    what, *rest = map(printable, lines)
+    texts = [f"error: {what}", *rest]
+    if _can_redraw():
+        width = shutil.get_terminal_size().columns
+        texts = [_marked(part) for text in texts for part in fitted(text, width)]
+    print_error("\n".join(texts))
+
+
+def _marked(text: str) -> str:
+    """Return ``text``; a word at its beginning that must not be overlooked is red."""
+    mark = next((each for each in MARKS if text.startswith(each)), "")
+    if not mark or os.environ.get("NO_COLOR"):
+        return text
+    return click.style(mark, fg="red", bold=True) + text[len(mark) :]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 import inspect
 import os
@@ -12,10 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
+from s3_xfer.cli.unknown_words import unknown_command, unknown_option
 from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
 from s3_xfer.field_types import member_of
-from s3_xfer.units import parse_seconds, parse_size
 
 if TYPE_CHECKING:
     _Choice = click.Choice[str]
@@ -27,6 +26,10 @@ else:  # not subscriptable in click 8.1
 _CallbackT = TypeVar("_CallbackT", bound=Callable[..., Any])
 Decorator: TypeAlias = Callable[[_CallbackT], _CallbackT]
 ORDERED = "filters"  # the parameter that ordered options become: the only ones there are
+_EMPTY = "give a value, or leave it out; a variable of a script may not be set"
+# What click need not convert: the declaration does, in the words that the library has.
+_READ_BY_DECLARATION = (Kind.SIZE, Kind.DURATION, Kind.WHOLE, Kind.NUMBER, Kind.CHOICE)
+_JSON = "--json"
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
 _NAMES, _INDENT, _WIDE = 29, 6, 70
 
@@ -38,20 +41,25 @@ class UnitParam(_ParamType):
         self.name = name
         self._parse = parse
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the number; what cannot be read is a usage error."""
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,  # noqa: ARG002 - as click calls it
+    ) -> Any:
+        """Return the number.
+
+        Raises:
+            ValidationError: it cannot be read.
+        """
         if not isinstance(value, str):
             return value
         try:
             return self._parse(value)
         except ValidationError as error:
-            self.fail(f"{error.problem}; {error.remedy}.", param, ctx)
-
-
-_WITH_UNIT = {
-    Kind.SIZE: UnitParam("size", parse_size),
-    Kind.DURATION: UnitParam("duration", parse_seconds),
-}
+            raise ValidationError(
+                f"{_label(param)}: {error.problem}", remedy=error.remedy
+            ) from error
 
 
 class EnumChoice(_Choice):
@@ -70,22 +78,44 @@ class EnumChoice(_Choice):
             return self.fail(f"{value!r} is not one of {known}.", param, ctx)
 
 
-class _NotEmpty(click.Parameter):
-    """A parameter that refuses an empty value, which is a variable of a script that is not set."""
+def _label(param: click.Parameter | None) -> str:
+    """Return what a person calls a parameter: the option as typed, or the argument."""
+    if isinstance(param, click.Option):
+        return param.opts[0]
+    return param.human_readable_name if param else ""
+
+
+class _CheckedValue(click.Parameter):
+    """A parameter whose wrong values are refused like those that the library finds.
+
+    An empty one is wrong: it is a variable of a script that is not set.
+    """
 
     def type_cast_value(self, ctx: click.Context, value: Any) -> Any:
-        """Return the value; an empty one is a usage error."""
+        """Return the value in its type.
+
+        Raises:
+            ValidationError: it is none that the parameter takes.
+        """
         for text in value if isinstance(value, tuple | list) else (value,):
             if isinstance(text, str) and is_blank(text):
-                raise click.BadParameter("It is empty. Is a variable not set?", ctx, self)
+                raise ValidationError(f"{_label(self)} is empty", remedy=_EMPTY)
+        try:
+            return self._converted(ctx, value)
+        except click.MissingParameter:
+            raise
+        except click.BadParameter as error:
+            raise ValidationError(f"{_label(self)}: {error.message.rstrip('.')}") from error
+
+    def _converted(self, ctx: click.Context, value: Any) -> Any:
         return super().type_cast_value(ctx, value)
 
 
-class NotEmptyArgument(_NotEmpty, click.Argument):
-    """An argument that refuses an empty value."""
+class CheckedArgument(_CheckedValue, click.Argument):
+    """An argument whose wrong values are refused."""
 
 
-class SectionOption(_NotEmpty, click.Option):
+class SectionOption(_CheckedValue, click.Option):
     """An option with the heading under which ``--help`` shows it.
 
     ``declaration`` is that of the library's field that it sets, None if it sets none.
@@ -102,8 +132,18 @@ class SectionOption(_NotEmpty, click.Option):
         """Return the value of the option's variable, which must not be empty either."""
         variable = self.envvar
         if isinstance(variable, str) and is_blank(os.environ.get(variable, "not set")):
-            raise click.BadParameter(f"The variable {variable} is empty.", ctx, self)
+            raise ValidationError(f"the variable {variable} is empty", remedy=_EMPTY)
         return super().resolve_envvar_value(ctx)
+
+    def _converted(self, ctx: click.Context, value: Any) -> Any:
+        declaration = self.declaration
+        if declaration is None or declaration.kind not in _READ_BY_DECLARATION:
+            return super()._converted(ctx, value)
+        if not isinstance(value, str):
+            return value
+        taken = declaration.parse(value, name=_label(self))
+        declaration.check(taken, name=_label(self))
+        return taken
 
 
 class OrderedOption(SectionOption):
@@ -117,6 +157,19 @@ class SectionedCommand(click.Command):
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; an option that there is not is answered with what there is."""
+        from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports this module
+
+        try:
+            with refusals_as_json(wanted=_JSON in args):
+                return self._parsed(ctx, args)
+        except click.NoSuchOption as error:
+            raise click.UsageError(unknown_option(error.option_name, ctx), ctx) from error
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # the parser does not say whose arguments these are
+            raise
+
+    def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and gather the ordered options."""
         names = [param.name or "" for param in self.params if isinstance(param, OrderedOption)]
         if not names:
@@ -169,7 +222,7 @@ def command(
         for option in reversed(options):
             function = option(function)
         for name in reversed(arguments):
-            function = click.argument(name, cls=NotEmptyArgument, required=not optional)(function)
+            function = click.argument(name, cls=CheckedArgument, required=not optional)(function)
         settings = {"help": text, "short_help": short_help, "epilog": epilog}
         return click.command(cls=cls, **settings)(function)
 
@@ -183,24 +236,34 @@ def own(section: str, flag: str, text: str, *, name: str = "", **settings: Any) 
     return click.option(*names, section=section, help=text, **settings)
 
 
-def own_flag(section: str, flag: str, text: str, *, name: str = "") -> Decorator[Any]:
+def own_flag(
+    section: str, flag: str, text: str, *, name: str = "", hidden: bool = False
+) -> Decorator[Any]:
     """Return a flag that only the command line has."""
-    return own(section, flag, text, name=name, is_flag=True)
+    return own(section, flag, text, name=name, is_flag=True, hidden=hidden)
 
 
-def own_choice(section: str, flag: str, text: str, default: enum.Enum) -> Decorator[Any]:
+def own_choice(
+    section: str, flag: str, text: str, default: enum.Enum, *, hidden: bool = False
+) -> Decorator[Any]:
     """Return a choice, of the members of an enum, that only the command line has."""
-    choice = EnumChoice(type(default))
-    return own(section, flag, text, type=choice, default=default.value, show_default=True)
+    settings = {"type": EnumChoice(type(default)), "default": default.value, "show_default": True}
+    return own(section, flag, text, hidden=hidden, **settings)
 
 
 def declared(
-    declaration: Declaration, *, side: str = "", section: str = "", **changes: Any
+    declaration: Declaration,
+    *,
+    side: str = "",
+    section: str = "",
+    hidden: bool = False,
+    **changes: Any,
 ) -> Decorator[Any]:
     """Return the option that ``declaration`` describes; its parameter is called like the field.
 
     Of an account, ``side`` (``source`` or ``dest``) comes before both names. ``section`` is the
-    heading, unless it is the declaration's. ``changes`` are of the declaration, for one command.
+    heading, unless it is the declaration's. A ``hidden`` one is taken, and not in the help.
+    ``changes`` are of the declaration, for one command.
     """
     declaration = replace(declaration, **changes)
     flag, name = declaration.flag, declaration.name
@@ -210,8 +273,15 @@ def declared(
     if declaration.is_secret:
         settings |= {"envvar": f"S3_XFER_{name.upper()}", "show_envvar": True}
     heading = section or declaration.section.value
+    flags = [flag, declaration.short] if declaration.short and not side else [flag]
     return click.option(
-        flag, name, cls=SectionOption, section=heading, declaration=declaration, **settings
+        *flags,
+        name,
+        cls=SectionOption,
+        section=heading,
+        declaration=declaration,
+        hidden=hidden,
+        **settings,
     )
 
 
@@ -245,8 +315,6 @@ def _type(declaration: Declaration) -> click.ParamType[Any]:
     bounds: Any = declaration.range or (None, None)  # whole numbers, if the field is one
     low, high = bounds
     match declaration.kind:
-        case Kind.SIZE | Kind.DURATION:
-            return _WITH_UNIT[declaration.kind]
         case Kind.WHOLE:
             return click.IntRange(low, high)
         case Kind.NUMBER:
@@ -278,26 +346,22 @@ def member_name(declaration: Declaration, member: enum.Enum) -> str:
 class SuggestingGroup(click.Group):
     """A group that answers a mistyped command with the one that was probably meant."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse; options belong behind the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            text = (
+                f"No such option {error.option_name} before the command. Options follow it: "
+                "s3-xfer COMMAND OPTIONS."
+            )
+            raise click.UsageError(text, ctx) from error
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; where there is none, say which one is close."""
+        """Find the command; where there is none, say which one is meant."""
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            word, known = args[0], sorted(self.commands)
-            text = f"{word!r} is not a command. Did you mean: s3-xfer copy SOURCE DESTINATION?"
-            if not word.startswith("s3://"):
-                close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-                hint = f"Did you mean {close[0]}?" if close else f"There are: {', '.join(known)}."
-                text = f"No such command {word!r}. {hint}"
-            raise click.UsageError(text, ctx) from error
-
-
-def commands_of(group: click.Group) -> Iterator[tuple[str, click.Command]]:
-    """Yield every command with what is typed for it: ``copy``, ``batch plan``."""
-    for name, found in group.commands.items():
-        if isinstance(found, click.Group):
-            yield from ((f"{name} {inner}", each) for inner, each in commands_of(found))
-        else:
-            yield name, found
+            raise click.UsageError(unknown_command(args[0], ctx), ctx) from error

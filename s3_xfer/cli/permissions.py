@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import operation_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import (
     PolicyFormat,
-    copy_options,
-    deleting_options,
     doctor_options,
     policy_options,
 )
-from s3_xfer.cli.output import print_error, print_json, print_line
+from s3_xfer.cli.output import print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
-from s3_xfer.errors import ValidationError
+from s3_xfer.errors import ErrorClass, ValidationError
 from s3_xfer.options import Delete
 from s3_xfer.text import printable
 
@@ -31,7 +30,8 @@ if TYPE_CHECKING:
 
 DOCTOR_HELP = """Try every step of a copy from SOURCE to DESTINATION, and say what is denied.
 
-    Give the options of the copy: the doctor sends what the copy would send. An upload is
+    Give the options of the copy: the doctor sends what the copy would send. Those that only say
+    how fast, or what is printed, are accepted as well, and not listed here. An upload is
     opened, given one part and aborted; no object, version or event appears. Every denial comes
     with its causes, and with the statement that is missing if one can help. Ten seconds
     (--time-limit), once the credentials are there.
@@ -50,7 +50,8 @@ Exit status:
 
 POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs.
 
-    Give the options of the copy: they decide what is needed. Nothing is changed anywhere. The
+    Give the options of the copy: they decide what is needed. Those that decide nothing are
+    accepted as well, and not listed here. Nothing is changed anywhere. The
     accounts of both buckets (--source-bucket-owner, --dest-bucket-owner) say who must write
     down what. A source bucket without one is taken for another account's, a destination bucket
     for the copier's own.
@@ -71,7 +72,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
 @command(
     DOCTOR_HELP,
     "Try every step of a copy and say what is denied.",
-    (*copy_options, *deleting_options, *doctor_options),
+    doctor_options,
     epilog=DOCTOR_EXIT_HELP,
     cls=LocationsCommand,
 )
@@ -79,17 +80,19 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
     from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
     from s3_xfer.access.doctor import Conclusion, examine  # noqa: PLC0415
-    from s3_xfer.render.doctor import doctor_lines  # noqa: PLC0415
+    from s3_xfer.render.doctor import doctor_text  # noqa: PLC0415
 
     operation = operation_from(
         source, destination, values, is_sync=values["delete"] is Delete.EXTRA
     )
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
     report = examine(operation, time_limit_s=values["time_limit"])
-    if values["json"]:
-        print_json(COMMAND_LINE.say_all(report.to_dict()))
-    elif not values["quiet"]:
-        print_line("\n".join(doctor_lines(report, COMMAND_LINE)))
+    give_json(COMMAND_LINE.say_all(report.to_dict()), on_stdout=values["json"])
+    if not (values["json"] or values["quiet"]):
+        print_line(doctor_text(report, wording=COMMAND_LINE))
+        if any(finding.diagnosis for finding in report.findings):
+            print_line("All that it needs, to paste: s3-xfer policy, with the same arguments")
+            print_line(COMMAND_LINE.say(ErrorClass.ACCESS_DENIED.see))
     return {
         Conclusion.ALLOWED: ExitCode.OK,
         Conclusion.REFUSED: ExitCode.REFUSED,
@@ -100,7 +103,7 @@ def doctor(source: str, destination: str, **values: Any) -> ExitCode:
 @command(
     POLICY_HELP,
     "Print the policies that a copy needs.",
-    (*copy_options, *deleting_options, *policy_options),
+    policy_options,
     cls=LocationsCommand,
 )
 def policy(source: str, destination: str, **values: Any) -> ExitCode:

@@ -6,7 +6,6 @@ text in its place. It is printed as it stands there, for a terminal, a pipe or a
 
 from __future__ import annotations
 
-import difflib
 import re
 import sys
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.output import print_line
+from s3_xfer.cli.params import SectionedCommand
+from s3_xfer.spelling import nearest
 
 RUNBOOK_HELP = """Print what to do: a section of the runbook, or their list.
 
@@ -45,7 +46,9 @@ class Section:
 
 
 @click.command(
-    help=RUNBOOK_HELP, short_help="Print what to do about an error, or at any other time."
+    cls=SectionedCommand,
+    help=RUNBOOK_HELP,
+    short_help="Print what to do about an error, or at any other time.",
 )
 @click.argument("section", required=False)
 @click.option("--all", "everything", is_flag=True, help="Print the whole runbook.")
@@ -105,8 +108,8 @@ def _section_named(all_sections: list[Section], wanted: str) -> Section:
     name = _normalized(wanted.rpartition("#")[2])
     if name in by_name:
         return by_name[name]
-    close = difflib.get_close_matches(name, by_name, n=1, cutoff=0.5)
-    hint = f"Did you mean {by_name[close[0]].name}?" if close else "s3-xfer runbook lists them."
+    near = nearest(name, by_name)
+    hint = f"Did you mean {by_name[near].name}?" if near else "s3-xfer runbook lists them."
     raise click.UsageError(f"The runbook has no section {wanted!r}. {hint}")
 
 

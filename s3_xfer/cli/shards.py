@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.copy import copy
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
-from s3_xfer.cli.factory import Values, account_from, fields_from, locations_from, options_from
+from s3_xfer.cli.factory import (
+    Values,
+    account_from,
+    fields_from,
+    locations_from,
+    options_from,
+    rerun_command,
+    values_of,
+)
 from s3_xfer.cli.follow import follow
+from s3_xfer.cli.json_result import give_json, print_json, refusal_json, save_json
 from s3_xfer.cli.options import MAY_CHANGE, merge_options, plan_options
 from s3_xfer.cli.output import (
     Output,
     print_error,
-    print_json,
     print_lines,
     print_refusal,
     text_width,
@@ -38,15 +47,17 @@ from s3_xfer.render.summary import Context
 from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:
+    from s3_xfer.access.plan_storage import PlanStorage
+    from s3_xfer.plans.merge import MergedResult
     from s3_xfer.plans.plan_run import PlanRun
     from s3_xfer.plans.shard_run import ShardCopy
-    from s3_xfer.plans.storage import PlanStorage
 
 PLAN_HELP = """Cut a copy of SOURCE to DESTINATION into shards of equal weight; copy nothing.
 
-    Everything is listed once. The plan, a folder or a prefix in S3, has all options of the copy in
-    it, and says what it will take: requests, dollars, time. Its shards can be copied on any
-    engine, several at the same time, again if one fails. A plan is never replaced.
+    Everything is listed once, or read from an inventory. The plan, a folder or a prefix in S3,
+    has all options of the copy in it, and says what it will take: requests, dollars, time. Its
+    shards can be copied on any engine, several at the same time, again if one fails. A plan is
+    never replaced.
 
     \b
     Examples:
@@ -66,10 +77,8 @@ MERGE_HELP = """Add up what the shards of PLAN have left beside it: one result o
     Examples:
       s3-xfer merge s3://ctl/x
       s3-xfer merge s3://ctl/x --wait --json
-      Copy what is left of all shards:
+      Name what is left of all shards, and print the line that copies it:
         s3-xfer merge s3://ctl/x --report left.jsonl
-        s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
-            --from-report left.jsonl
     """
 
 
@@ -120,20 +129,21 @@ def plan(
 ) -> ExitCode:
     """List, cut, and print the plan."""
     output = _output_of(values)
-    with output.printing_refusals():
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
 
-        locations = locations_from(source, destination, values)
-        operation = CopySpec.between(
-            *locations, options=options_from(values), **fields_from(CopySpec, values)
-        )
-        planning = _Planning(
-            operation,
-            open_storage(out, operation.destination),
-            shards=shards,
-            parallelism=parallelism,
-        )
-        result = follow(planning, output.view(dry_run=True))
+    locations = locations_from(source, destination, values)
+    operation = CopySpec.between(
+        *locations, options=options_from(values), **fields_from(CopySpec, values)
+    )
+    planning = _Planning(
+        operation,
+        open_storage(out, operation.destination),
+        shards=shards,
+        parallelism=parallelism,
+    )
+    result = follow(
+        planning, output.view(dry_run=True), keep=lambda result: save_json(result.to_dict())
+    )
     from s3_xfer.render.shards import plan_lines  # noqa: PLC0415 - slow to import
 
     if output.json:
@@ -152,18 +162,18 @@ def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
     """Copy one shard; return its code, which says whether another attempt makes sense."""
     output = _output_of(values)
     try:
-        with output.printing_refusals():
-            attempt = _attempt(plan_location, shard, values)
+        attempt = _attempt(plan_location, shard, values)
         with attempt:
             return _copy(attempt, output)
     except S3XferError as error:
+        give_json(refusal_json(error), on_stdout=output.json)
         print_refusal(error)
         return shard_exit_code(error)
 
 
 def _attempt(plan_location: str, shard: str, values: Values) -> ShardCopy:
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
     from s3_xfer.plans.shard_run import ShardCopy, shard_number  # noqa: PLC0415 - slow to import
-    from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
 
     given = _given(values)
     source, destination = (_account(values, side) for side in ("source", "dest"))
@@ -214,24 +224,24 @@ def _account(values: Values, side: str) -> tuple[AccountContext, str | None]:
 
 def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
     if attempt.nothing_to_do:
-        if output.json:
-            earlier = attempt.earlier
-            print_json(dict(earlier.result) if earlier else {"notes": [attempt.nothing_to_do]})
-        else:
+        earlier = attempt.earlier
+        result_json = dict(earlier.result) if earlier else {"notes": [attempt.nothing_to_do]}
+        give_json(result_json, on_stdout=output.json)
+        if not output.json:
             print_error(attempt.nothing_to_do)
         return ExitCode.OK
     try:
-        with output.printing_refusals():
-            result = follow(
-                attempt,
-                output.view(),
-                failures_shown=output.failures_shown,
-                code_of=lambda _: ExitCode.ABORTED,  # until the record is written
-            )
+        result = follow(
+            attempt,
+            output.view(),
+            failures_shown=output.failures_shown,
+            code_of=lambda _: ExitCode.ABORTED,  # until the record is written
+        )
     except S3XferError as error:
         attempt.refused(error)
         raise
     record = attempt.finish(result)
+    save_json(COMMAND_LINE.say_all(dict(record.result)))
     SIGNALS.run_ended(shard_exit_code(result))
     keys = attempt.operation.key_map()
     context = Context(
@@ -261,21 +271,27 @@ def merge(
 ) -> ExitCode:
     """Read what the shards have left, and print the result."""
     output = Output(json=json, quiet=quiet)
-    with output.printing_refusals():
-        from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
-        from s3_xfer.plans.storage import open_storage  # noqa: PLC0415
+    from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
+    from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
 
-        merging = Merge(open_storage(plan, account_from(values, "dest")))
-        result = merging.wait() if wait else merging.read()
-        if report:
-            result = merging.write_report(result, report)
+    merging = Merge(open_storage(plan, account_from(values, "dest")))
+    result = merging.wait() if wait else merging.read()
+    if report:
+        result = merging.write_report(result, report)
     from s3_xfer.render.shards import merge_lines  # noqa: PLC0415 - slow to import
 
-    if output.json:
-        print_json(result.to_dict())
-    elif not (output.quiet and result.is_complete):
-        print_lines(merge_lines(result, width=text_width()))
+    rest = _copy_of_the_rest(result) if report and not result.is_complete else ""
+    give_json(result.to_dict(), on_stdout=output.json)
+    if not (output.json or (output.quiet and result.is_complete)):
+        print_lines(merge_lines(result, rest=rest, width=text_width()))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
+
+
+def _copy_of_the_rest(result: MergedResult) -> str:
+    """Return the line that copies what is in the report, with all options of the plan."""
+    plan, report = result.plan, result.report_path
+    values = values_of(plan.operation()) | {"report_path": report}
+    return rerun_command(copy, plan.source_url, plan.destination_url, values)
 
 
 def _output_of(values: Values) -> Output:

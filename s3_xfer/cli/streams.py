@@ -22,17 +22,20 @@ _READER_IS_GONE = frozenset({errno.EPIPE, errno.EIO, errno.EBADF})
 
 
 class DroppingWriter(io.RawIOBase):
-    """Writes to a descriptor; after the first error it drops what it gets. Never raises."""
+    """Writes to a descriptor; after the first error it drops what it gets. Never raises.
+
+    ``is_lost`` says whether there was one.
+    """
 
     def __init__(self, descriptor: int, name: str) -> None:
         super().__init__()
         self._descriptor = descriptor
         self._name = name
-        self._is_lost = False
+        self.is_lost = False
 
     def write(self, data: Any) -> int:
         """Write ``data``, or as much of it as the stream takes at once; return its length."""
-        if self._is_lost:
+        if self.is_lost:
             return len(data)
         while True:
             try:
@@ -40,7 +43,7 @@ class DroppingWriter(io.RawIOBase):
             except BlockingIOError:  # another program made it non-blocking
                 select.select([], [self._descriptor], [])
             except OSError as error:
-                self._is_lost = True
+                self.is_lost = True
                 self._note(error)
                 return len(data)
 
@@ -60,6 +63,12 @@ class DroppingWriter(io.RawIOBase):
         if error.errno not in _READER_IS_GONE and self._name == "stdout":
             text = f"note: not everything could be printed on stdout: {error.strerror}\n"
             sys.stderr.write(text)
+
+
+def nobody_reads(stream: TextIO) -> bool:
+    """Return whether what is printed on ``stream`` reaches nobody any more."""
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return isinstance(raw, DroppingWriter) and raw.is_lost
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from s3_xfer.cli.copy import EXIT_HELP, context_of, output_of, perform
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.interactive import count_first
+from s3_xfer.cli.json_result import save_result
 from s3_xfer.cli.options import sync_options
 from s3_xfer.cli.output import Output, can_ask, discard_input, print_error
 from s3_xfer.cli.params import command
@@ -59,24 +60,24 @@ SYNC_HELP = """Copy what is new or different under SOURCE to DESTINATION, and le
 def sync(source: str, destination: str, *, yes: bool, **values: Any) -> ExitCode:
     """Sync; ask before anything is deleted."""
     output = output_of(values)
-    with output.printing_refusals():
-        operation = operation_from(source, destination, values, is_sync=True)
-        context = context_of(source, destination, values, of=sync)
-        deletes = operation.options.delete is Delete.EXTRA
-        if not deletes or yes or operation.options.mode is RunMode.DRY_RUN:
-            return perform(operation, output, context)
-        if not can_ask():
-            raise click.UsageError(
-                "There is no terminal to confirm the deletes on. Give --yes, or look with "
-                "--dry-run first."
-            )
-        return _ask_and_perform(operation, output, context)
+    operation = operation_from(source, destination, values, is_sync=True)
+    context = context_of(source, destination, values, of=sync)
+    deletes = operation.options.delete is Delete.EXTRA
+    if not deletes or yes or operation.options.mode is RunMode.DRY_RUN:
+        return perform(operation, output, context)
+    if not can_ask():
+        raise click.UsageError(
+            "There is no terminal to confirm the deletes on. Give --yes, or look with "
+            "--dry-run first."
+        )
+    return _ask_and_perform(operation, output, context)
 
 
 def _ask_and_perform(operation: S3CopyOperation, output: Output, context: Context) -> ExitCode:
     counted = count_first(operation, output)
     plan = counted.delete_plan
     if counted.state is not RunState.COMPLETED or plan is None:
+        save_result(counted)
         output.print_result(counted, replace(context, dry_run=True))
         return exit_code(counted)
     SIGNALS.no_run()

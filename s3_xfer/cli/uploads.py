@@ -16,8 +16,9 @@ import click
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
+from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import uploads_options
-from s3_xfer.cli.output import can_ask, print_error, print_json, print_line
+from s3_xfer.cli.output import can_ask, print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -116,9 +117,9 @@ def _print_list(
 ) -> None:
     from s3_xfer.render.uploads import totals, upload_lines, upload_table  # noqa: PLC0415
 
+    uploads_json = [upload.to_dict(now) for upload in unfinished]
+    give_json({"uploads": uploads_json, "notes": list(notes)}, on_stdout=as_json)
     if as_json:
-        uploads_json = [upload.to_dict(now) for upload in unfinished]
-        print_json({"uploads": uploads_json, "notes": list(notes)})
         return
     lines = upload_table if sys.stdout.isatty() else upload_lines
     for line in lines(unfinished, now) if unfinished else ():
@@ -153,8 +154,8 @@ def _print_aborted(aborted: Sequence[AbortResult], now: datetime, *, as_json: bo
             print_error(f"not aborted: {location} -> {info_text(upload.error.info)}")
         elif not upload.is_proven:
             print_error(f"note: aborted, but S3 does not let us see that it is gone: {location}")
+    give_json({"uploads": [_as_dict(upload, now) for upload in aborted]}, on_stdout=as_json)
     if as_json:
-        print_json({"uploads": [_as_dict(upload, now) for upload in aborted]})
         return
     gone = [upload.unfinished for upload in aborted if not upload.error]
     left = len(aborted) - len(gone)

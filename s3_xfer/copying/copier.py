@@ -159,7 +159,7 @@ class ObjectCopier:
         transfer.whole_range = f"bytes=0-{task.source.size - 1}"
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
-        on_bytes = partial(counter.parts_finished, task.destination_key)
+        on_bytes = partial(counter.parts_finished, task)
         if not (self._resumer and self._resumer.resume(task, transfer, on_bytes)):
             self._engine.copy_in_parts(task, on_bytes)
         if late_tags:

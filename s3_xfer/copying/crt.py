@@ -26,9 +26,11 @@ from s3_xfer.copying.crt_adapter import (
     keep_thread_state,
     tls,
 )
+from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.signing import SignedHeaders, Signer
 from s3_xfer.copying.template import CopyTemplate, Header
 from s3_xfer.model import CopyTask
+from s3_xfer.pipeline.connections import process_budget
 
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
@@ -36,8 +38,8 @@ _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 class CrtCopyClient:
     """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
 
-    It has one connection for each request under way. ``ca_bundle`` replaces the system's
-    certificates.
+    Each request under way has a connection; ``opened`` keeps those of its endpoint, and closes
+    them. ``ca_bundle`` replaces the system's certificates.
     """
 
     name = "crt"
@@ -49,9 +51,11 @@ class CrtCopyClient:
         *,
         connect_timeout_s: float,
         ca_bundle: str | None,
+        opened: Opened,
     ) -> None:
         address = urlsplit(f"//{dict(template.common_headers)['host']}")
-        assert address.hostname  # noqa: S101 - botocore has composed a request to it
+        host = address.hostname or ""
+        assert host  # noqa: S101 - botocore has composed a request to it
         self.endpoint = f"{'https' if template.tls else 'http'}://{address.netloc}"
         self.template = template
         self.with_template = partial(  # the same client, for other copies
@@ -59,22 +63,20 @@ class CrtCopyClient:
             credentials=credentials,
             connect_timeout_s=connect_timeout_s,
             ca_bundle=ca_bundle,
+            opened=opened,
         )
         self._signer = Signer(template, credentials)
         self._left_out: frozenset[str] = frozenset()
-        socket_options = awscrt.io.SocketOptions()
-        socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
-        socket_options.keep_alive = True
-        self._open = partial(
-            awscrt.http.HttpClientConnection.new,
-            address.hostname,
-            address.port or _DEFAULT_PORTS[template.tls],
-            bootstrap=bootstrap(),
-            socket_options=socket_options,
-            tls_connection_options=tls(address.hostname, ca_bundle) if template.tls else None,
+        self._connections = opened.get(
+            ("crt", self.endpoint, ca_bundle, connect_timeout_s),
+            lambda: _Connections(
+                host,
+                address.port or _DEFAULT_PORTS[template.tls],
+                connect_timeout_s=connect_timeout_s,
+                tls_options=tls(host, ca_bundle) if template.tls else None,
+                opened=opened,
+            ),
         )
-        self._idle: deque[_Connection] = deque()
-        self._closed = False
 
     def refresh(self) -> None:
         """Renew credentials that are about to expire: may wait for STS; raises if that fails."""
@@ -96,32 +98,15 @@ class CrtCopyClient:
         """
         path = self.template.path(task)
         stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
-        while use_idle and (connection := self._take_idle()):
+        while use_idle and (connection := self._connections.take_idle()):
             if stream.begin(connection):
                 return stream.give_up
-        self._open().add_done_callback(partial(self._opened, stream))
+        self._connections.open(partial(self._opened, stream))
         return stream.give_up
-
-    def close(self) -> None:
-        """Close the idle connections now, and each other one when it is released."""
-        self._closed = True
-        while connection := self._take_idle():
-            connection.http.close()
 
     def release(self, connection: _Connection) -> None:
         """Keep ``connection``, which has brought an answer, for another request."""
-        connection.is_used = True
-        if self._closed:
-            connection.http.close()
-        else:
-            self._idle.append(connection)
-
-    def _take_idle(self) -> _Connection | None:
-        """Return the connection that was used last: the one most likely to be open still."""
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return None
+        self._connections.keep(connection)
 
     def _opened(self, stream: _RequestStream, opening: Any) -> None:
         keep_thread_state()
@@ -130,6 +115,83 @@ class CrtCopyClient:
             stream.fail(error)
         elif not stream.begin(_Connection(opening.result())):
             stream.fail(ConnectionResetError("closed as soon as it was open"))
+
+
+class _Connections:
+    """Opens connections to one endpoint, and keeps those that are idle. Thread-safe."""
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        connect_timeout_s: float,
+        tls_options: Any | None,
+        opened: Opened,
+    ) -> None:
+        socket_options = awscrt.io.SocketOptions()
+        socket_options.connect_timeout_ms = int(connect_timeout_s * 1000)
+        socket_options.keep_alive = True
+        self._open = partial(
+            awscrt.http.HttpClientConnection.new,
+            host,
+            port,
+            bootstrap=bootstrap(),
+            socket_options=socket_options,
+            tls_connection_options=tls_options,
+        )
+        self._idle: deque[_Connection] = deque()
+        self._is_closed = False
+        self._budget = process_budget()
+        self._budget.add_pool(self)
+        opened.on_close(self.close)
+
+    def open(self, on_opened: Callable[[Any], None]) -> None:
+        """Open one; ``on_opened`` is called with a future of it, in awscrt's thread."""
+        self._budget.opening()
+        try:
+            opening = self._open()
+        except BaseException:
+            self._budget.closed()
+            raise
+        opening.add_done_callback(self._count)
+        opening.add_done_callback(on_opened)
+
+    def take_idle(self) -> _Connection | None:
+        """Return the connection that was used last: the one most likely to be open still."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
+
+    def keep(self, connection: _Connection) -> None:
+        """Keep ``connection``, which has brought an answer, until it is taken or closed."""
+        connection.is_used = True
+        self._idle.append(connection)
+        if self._is_closed:
+            self.close()
+
+    def close_idle(self, count: int) -> int:
+        """Close at most ``count``, those first that were used longest ago; return how many."""
+        for closed in range(count):
+            try:
+                connection = self._idle.popleft()
+            except IndexError:
+                return closed
+            connection.http.close()
+        return count
+
+    def close(self) -> None:
+        """Close those that are idle now, and each other one when it is kept."""
+        self._is_closed = True
+        self.close_idle(len(self._idle))
+
+    def _count(self, opening: Any) -> None:
+        """Count the connection as closed when it is, or now if it could not be opened."""
+        if opening.exception():
+            self._budget.closed()
+        else:
+            opening.result().shutdown_future.add_done_callback(lambda _: self._budget.closed())
 
 
 class _Connection:

@@ -22,6 +22,7 @@ from botocore.utils import get_environ_proxies
 
 from s3_xfer.copying.template import CopyTemplate
 from s3_xfer.s3_client import S3Client
+from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 _SIGNATURES = frozenset({"v4", "s3v4"})
@@ -102,6 +103,18 @@ def tls(host: str, ca_bundle: str | None) -> awscrt.io.TlsConnectionOptions:
     connection_options = awscrt.io.ClientTlsContext(options).new_connection_options()
     connection_options.set_server_name(host)
     return connection_options
+
+
+def unreadable_reason(ca_bundle: str | None) -> str | None:
+    """Return why awscrt cannot trust the certificates of a file, or None if it can.
+
+    It is stricter than OpenSSL, and refuses a file that has a private key beside them.
+    """
+    try:
+        tls("", ca_bundle)
+    except RuntimeError as error:
+        return f"awscrt cannot use the certificates in {printable(str(ca_bundle))}: {error}"
+    return None
 
 
 # What this machine had no more of.

@@ -6,10 +6,8 @@ and can express the configuration, the transfer manager otherwise.
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -21,12 +19,6 @@ from s3_xfer.wording import message
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
-
-with contextlib.suppress(ImportError):
-    import resource  # not on Windows
-
-_FILES_FOR_OTHERS = 192  # of the open files allowed: boto3's connections, reports, the rest
-_FEWEST_CONNECTIONS = 16
 
 
 def select_engine(
@@ -46,13 +38,18 @@ def select_engine(
         return _without_crt(options, message("{source_check=head}"))
     try:
         from s3_xfer.copying import crt  # noqa: PLC0415 - optional, and a tenth of a second
-        from s3_xfer.copying.crt_adapter import unsupported_reason  # noqa: PLC0415
+        from s3_xfer.copying.crt_adapter import (  # noqa: PLC0415
+            unreadable_reason,
+            unsupported_reason,
+        )
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
     template = compose(
         client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
     )
     reason = unsupported_reason(template, client)
+    if not reason and template.tls and ca_bundle:
+        reason = unreadable_reason(ca_bundle)
     if reason:
         return _without_crt(options, reason)
     config: Any = client.meta.config
@@ -64,6 +61,7 @@ def select_engine(
         context.hooks.renewal.credentials,
         connect_timeout_s=config.connect_timeout,
         ca_bundle=ca_bundle,
+        opened=context.hooks.requests.opened,
     )
 
 
@@ -105,22 +103,3 @@ def _without_crt(options: CopyOptions, reason: str) -> str:
             error_class=ErrorClass.INVALID_INPUT,
         )
     return reason
-
-
-def within_open_files(options: CopyOptions) -> CopyOptions:
-    """Return ``options`` with as many threads as the limit of open files leaves room for.
-
-    Each copies an object or a part over a connection of its own, and there are pools for both.
-    """
-    allowed = max(_FEWEST_CONNECTIONS, connections_allowed() // 2)
-    return options if options.threads <= allowed else replace(options, concurrency=allowed)
-
-
-def connections_allowed() -> int:
-    """Return how many connections the limit of open files (``ulimit -n``) leaves room for."""
-    if "resource" not in globals():
-        return _FILES_FOR_OTHERS
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return 1_000_000
-    return max(_FEWEST_CONNECTIONS, soft - _FILES_FOR_OTHERS)

@@ -29,6 +29,7 @@ _OBJECT_OPERATIONS = (
     "ListObjectsV2",
     "ListParts",
     "ListMultipartUploads",
+    "ListObjectVersions",
 )
 _BUCKET_OPERATIONS = (*_OBJECT_OPERATIONS, "HeadBucket", "GetBucketVersioning")
 

@@ -62,7 +62,7 @@ class RequestHooks:
         self.renewal = renewal
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
         self.transfers = TransferStates(requests.stop)
-        self.uploads = UploadTracker()
+        self.uploads = UploadTracker(requests.log)
         self.optional = OptionalHeaders()
         self._headers = headers
         self.keeps_uploads_when_stopped = False  # True if another run will go on with them
@@ -70,7 +70,7 @@ class RequestHooks:
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
         self.outage = self.requests.outages.of(client.meta.endpoint_url, self._probe)
-        transport.attach(client)
+        transport.attach(client, self.requests.opened)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
         # The wildcards put these before botocore's own, which looks for errors in the answer.
@@ -110,6 +110,7 @@ class RequestHooks:
             self.keeps_uploads_when_stopped or operation not in _SENT_WHEN_STOPPED
         ):
             raise stopped(self.requests.stop)
+        transport.take_permit_of(self.requests.connections, self.requests.stop)
         self.requests.counter.request_sent(operation)
 
     def _needs_retry(

@@ -115,6 +115,16 @@ def head_destination(client: S3Client, task: CopyTask) -> tuple[S3Object, Mappin
     return head(client, _target(task))
 
 
+def destination_etag(client: S3Client, task: CopyTask) -> str:
+    """Return the ETag of what is at the key that ``task`` is about.
+
+    Raises:
+        botocore.exceptions.ClientError: 404 (missing), 403 (denied), …
+    """
+    etag: str = _head(client, _target(task))["ETag"]
+    return etag
+
+
 def _target(task: CopyTask) -> S3Object:
     return S3Object(bucket=task.destination_bucket, key=task.destination_key, size=0)
 

@@ -45,6 +45,7 @@ class MultipartResumer:
         self._registry = registry
         self._options = context.options
         self._stop = context.hooks.requests.stop
+        self._log = context.hooks.requests.log
         self._pool = ThreadPoolExecutor(
             context.options.threads, thread_name_prefix="s3-xfer-missing-part"
         )
@@ -140,7 +141,13 @@ class MultipartResumer:
     def _abort(self, task: CopyTask, upload: ResumableUpload) -> None:
         """Discard the parts; a stopped run leaves them to the next one."""
         if not self._stop.is_set():
-            abort(self._client, task.destination_bucket, upload.key, upload.upload_id)
+            abort(
+                self._client,
+                task.destination_bucket,
+                upload.key,
+                upload.upload_id,
+                log=self._log,
+            )
 
 
 def _upload_params(task: CopyTask, upload: ResumableUpload) -> Mapping[str, Any]:

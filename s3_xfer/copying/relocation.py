@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def relocated(copy_client: CrtCopyClient, context: CopyContext, task: CopyTask) -> CrtCopyClient:
     """Return a client for the region of the bucket that ``task`` writes to.
 
-    It is ``copy_client`` itself, still open, if there is no better one. Asks S3.
+    It is ``copy_client`` itself if there is no better one. Asks S3.
     """
     client = context.destination
     with contextlib.suppress(Exception):  # what S3 said about the copy stands
@@ -33,5 +33,4 @@ def relocated(copy_client: CrtCopyClient, context: CopyContext, task: CopyTask) 
     )
     if template == copy_client.template:
         return copy_client
-    copy_client.close()
     return copy_client.with_template(template)

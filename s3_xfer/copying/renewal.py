@@ -17,6 +17,7 @@ from botocore.credentials import CachedCredentialFetcher, RefreshableCredentials
 
 from s3_xfer.copying import answers
 from s3_xfer.copying.background_renewal import BackgroundRenewal
+from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.request_policy import Again, CutOff, RequestPolicy
 from s3_xfer.copying.request_state import cut_off, state_of
 from s3_xfer.errors import ErrorClass, ObjectError, translate
@@ -36,6 +37,11 @@ class Renewal:
         self.background = BackgroundRenewal.attach(credentials)
         self._lock = threading.Lock()
         self._renewed_at_s = float("-inf")
+
+    @classmethod
+    def of(cls, credentials: Any, opened: Opened) -> Renewal:
+        """Return that of ``credentials``, one for all clients that use them."""
+        return opened.get(("renewal", id(credentials)), lambda: cls(credentials))
 
     def keep_fresh(self) -> None:
         """Renew what is due by its date; waits for STS if it is.

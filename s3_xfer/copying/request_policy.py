@@ -11,15 +11,20 @@ Requests to STS follow the same policy, but are neither counted nor limited: STS
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
+from s3_xfer.copying.opened import Opened
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
+from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
-from s3_xfer.pipeline.limits import RateLimiter
+from s3_xfer.pipeline.connections import ConnectionShare, process_budget
+from s3_xfer.pipeline.limits import RateLimiter, SharedRateLimiter
 from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.run_log import RunLog
 
 PassTime = Callable[[float], float]
 
@@ -38,8 +43,8 @@ class TransferCounter(Protocol):
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
-        """State that ``size_bytes`` of one object are copied so far."""
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """State that ``done_bytes`` of one object are copied so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +103,19 @@ class AfterStop(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What several runs have in common. ``requests``, for credentials, outlasts each of them."""
+
+    requests: RequestPolicy
+    limiter: RateLimiter | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestPolicy:
     """How all clients of a run send requests. Thread-safe.
 
-    ``pass_time`` returns how much of a wait before a repetition is really waited, in seconds.
+    ``pass_time`` returns how much of a wait before a repetition is really waited, in seconds;
+    ``opened`` has what was opened to send them.
     """
 
     counter: TransferCounter
@@ -111,6 +125,10 @@ class RequestPolicy:
     pass_time: PassTime = in_full
     after_stop: AfterStop = AfterStop.REFUSE
     outages: OutageMonitors = field(default_factory=OutageMonitors)
+    connections: ConnectionShare = field(default_factory=lambda: process_budget().share())
+    opened: Opened = field(default_factory=Opened)
+    log: RunLog = field(default_factory=RunLog)
+    of_credentials: RequestPolicy | None = None  # where these outlast the run
 
     @classmethod
     def of(
@@ -121,17 +139,26 @@ class RequestPolicy:
         stop: StopFlag,
         pass_time: PassTime = in_full,
         outages: OutageMonitors | None = None,
+        shared: Shared | None = None,
+        log: RunLog | None = None,
     ) -> RequestPolicy:
         """Return the policy that ``options`` describe; without ``outages`` none is waited for."""
-        per_s = options.max_requests_per_s
         return cls(
             counter=counter,
             stop=stop,
             retry=RetryPolicy(retries=options.retries, delay_s=options.retry_delay_s),
-            limiter=RateLimiter(per_s, stop) if per_s else None,
+            limiter=_limiter(options.max_requests_per_s, stop, shared),
             pass_time=pass_time,
             outages=outages or OutageMonitors(),
+            opened=shared.requests.opened if shared else Opened(),
+            log=log or RunLog(),
+            of_credentials=shared.requests if shared else None,
         )
+
+    @property
+    def for_credentials(self) -> RequestPolicy:
+        """The policy of requests for credentials, which other runs may wait for, too."""
+        return self.of_credentials or self
 
     def without_retries(self) -> RequestPolicy:
         """Return the same policy for requests that are sent once, even while the server is away."""
@@ -183,3 +210,9 @@ class RequestPolicy:
         """Wait before a repetition; a stop ends the wait. Return whether to send it."""
         self.stop.wait(self.pass_time(delay_s))
         return not self.refuses_requests()
+
+
+def _limiter(per_s: float | None, stop: StopFlag, shared: Shared | None) -> RateLimiter | None:
+    if shared and shared.limiter:
+        return SharedRateLimiter(per_s or math.inf, stop, shared=shared.limiter)
+    return RateLimiter(per_s, stop) if per_s else None

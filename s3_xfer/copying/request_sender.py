@@ -97,7 +97,8 @@ class RequestSender:
         self._read_timeout_s = context.options.read_timeout_s
         self._on_answer = on_answer
         self._on_unsent = on_unsent
-        self.slots: Slots[InflightRequest] = Slots(limit, self._stop)
+        self._connections = hooks.requests.connections
+        self.slots: Slots[InflightRequest] = Slots(limit, self._stop, may_take=self._take_permit)
         # Threads that prepare may wait for a slot, which only a completed request frees. So
         # completing has threads of its own.
         self._preparing = ThreadPoolExecutor(threads, thread_name_prefix="s3-xfer-blocking")
@@ -129,6 +130,12 @@ class RequestSender:
 
     def dispatch(self) -> None:
         """Send queued requests while there is room, the pace allows it, and the server is there."""
+        if not self._pacer.has_limiter:
+            self._dispatch_in_turn()
+        elif self.slots.has_waiting:
+            self._timer.call_later(0.0, self._dispatch_limited)
+
+    def _dispatch_in_turn(self) -> None:
         while self.slots.has_waiting:
             delay_s = self._pacer.turn_in_s()
             if delay_s > 0:
@@ -158,6 +165,7 @@ class RequestSender:
         """Send a request that has kept its slot, with the newest credentials."""
         if self._is_refreshed(request):
             self._pacer.wait()
+            self._connections.acquire_anyway()
             self._send(request)
 
     def relocate(self, request: InflightRequest) -> bool:
@@ -182,7 +190,6 @@ class RequestSender:
         self._give_up(sent_until_s=float("inf"))
         self._preparing.shutdown(wait=False)
         self._completing.shutdown(wait=False)
-        self._copy_client.close()
 
     def prepare(self, work: Callable[..., None], *arguments: object) -> None:
         """Do ``work``, which may block, on a request that was not sent yet."""
@@ -210,11 +217,36 @@ class RequestSender:
 
     def _dispatch_now(self) -> None:
         self._is_dispatch_due = False  # before it looks: what is queued meanwhile asks again
-        self.dispatch()
+        self._dispatch_in_turn()
+
+    def _dispatch_limited(self) -> None:
+        """Send the next queued request when all limits allow it, in the timer thread, which waits.
+
+        So a run has one request at a time in the queue for a limit that runs share.
+        """
+        request = self.slots.next() if self._may_send() else None
+        if request is not None:
+            self._pacer.wait()
+            self._guarded(self._send, request)
+            self._timer.call_later(0.0, self._dispatch_limited)
+
+    def _take_permit(self) -> bool:
+        """Return whether a request may have a connection now; a stopped run sends none."""
+        if not self._stop.is_set():
+            return self._connections.try_acquire(self.dispatch)
+        self._connections.acquire_anyway()
+        return True
+
+    def _may_send(self) -> bool:
+        return self.slots.has_waiting and self._outage.may_send()
 
     def _send(self, request: InflightRequest) -> None:
-        """Send the request, for the first time or again. Waits for nothing."""
+        """Send the request, for the first time or again. Waits for nothing.
+
+        It has a permit for its connection, which is given back when it is answered, or not sent.
+        """
         if self._stop.is_set():
+            self._connections.release()
             self._on_unsent(request, self._why_unsent(request))
             return
         if request.is_retry:
@@ -227,9 +259,13 @@ class RequestSender:
         request.left_out = self._optional.left_out
         request.sent_by = self._copy_client
         request.sent_by.leave_out(request.left_out)
-        request.give_up = request.sent_by.send(
-            request.task, partial(self._answered, request), use_idle=not request.is_resent
-        )
+        try:
+            request.give_up = request.sent_by.send(
+                request.task, partial(self._answered, request), use_idle=not request.is_resent
+            )
+        except BaseException:
+            self._connections.release()
+            raise
 
     def _why_unsent(self, request: InflightRequest) -> ObjectError:
         """Return the error of a request that is not sent (again), because the run was stopped."""
@@ -241,6 +277,7 @@ class RequestSender:
         """Take the answer, in the copy client's thread: nothing here may wait or raise."""
         self._in_flight.pop(request, None)
         request.give_up = None
+        self._connections.release()
         if not self._closed:
             self._guarded(self._on_answer, request, answer)
             self.dispatch()

@@ -20,6 +20,7 @@ from s3_xfer.s3_client import S3Client
 
 _STATE = "s3_xfer.request"
 _STOP_POLL_S = 0.1
+_FINISHING = frozenset({*answers.ETAG_RESULTS, "DeleteObject"})
 
 
 @dataclass(slots=True)
@@ -118,8 +119,8 @@ class TransferStates:
                 self._changed.notify_all()
 
     def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
-        """Note that the request that finishes a copy may have done so without an answer."""
-        may_be_done = operation in answers.ETAG_RESULTS and info.error_class in answers.AMBIGUOUS
+        """Note that what finishes a copy, or deletes, may have done so without an answer."""
+        may_be_done = operation in _FINISHING and info.error_class in answers.AMBIGUOUS
         if state.transfer and may_be_done:
             state.transfer.ambiguous = True
 

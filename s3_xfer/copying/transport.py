@@ -9,6 +9,9 @@ missing and nothing would say so. Here that is an error.
 A connection that was used before may be closed by the other side at the moment it is used again.
 Errors of that kind are recognised (:func:`died_unused`), so that the request can be sent again on a
 new connection (:func:`use_new_connection`).
+
+Each connection is counted while it is open, and holds a permit of its run from before a request
+until its answer was read (:mod:`s3_xfer.pipeline.connections`).
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import http.client
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import quote_from_bytes
 
@@ -29,6 +33,9 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
+from s3_xfer.copying.opened import Opened
+from s3_xfer.pipeline.connections import ConnectionBudget, ConnectionShare, process_budget
+from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
 
 UNREADABLE = "x-s3-xfer-unreadable"
@@ -44,11 +51,29 @@ _REUSED = "s3_xfer_reused"  # attribute of errors
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 
-def attach(client: S3Client) -> None:
-    """Let ``client`` send its requests through these connections."""
-    session: Any = client._endpoint.http_session  # type: ignore[attr-defined] # noqa: SLF001
-    pools = {"http": _Pool, "https": _TlsPool}
-    session._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
+def attach(client: S3Client, opened: Opened) -> None:
+    """Let ``client`` send its requests through these connections.
+
+    Clients that open them alike have the same, whatever their credentials: requests are signed,
+    connections are not. ``opened`` closes them.
+    """
+    endpoint: Any = client._endpoint  # type: ignore[attr-defined] # noqa: SLF001
+    own = endpoint.http_session
+
+    def with_our_pools() -> Any:
+        pools = {"http": partial(_Pool, opened=opened), "https": partial(_TlsPool, opened=opened)}
+        own._pool_classes_by_scheme.update(pools)  # noqa: SLF001 - has no other way, since 1.0
+        return own
+
+    endpoint.http_session = opened.get(_configuration(own), with_our_pools)
+
+
+def _configuration(session: Any) -> Hashable:
+    """Return what tells apart how HTTP sessions of botocore open connections."""
+    proxies = session._proxy_config  # noqa: SLF001 - it keeps everything to itself
+    names = ("_verify", "_cert_file", "_key_file", "_max_pool_connections", "_timeout")
+    values = [getattr(session, name) for name in (*names, "_socket_options")]
+    return ("http session", repr([*values, proxies._proxies, proxies.settings]))  # noqa: SLF001
 
 
 def died_unused(error: Exception | None) -> bool:
@@ -62,7 +87,19 @@ def use_new_connection() -> None:
     _thread.wants_new = True
 
 
-_thread = threading.local()
+def take_permit_of(share: ConnectionShare, stop: StopFlag) -> None:
+    """Let the next request of this thread wait for a permit of ``share``."""
+    _thread.permits = (share, stop)
+
+
+class _OfThread(threading.local):
+    """What the next request of a thread is to do."""
+
+    wants_new = False
+    permits: tuple[ConnectionShare, StopFlag] | None = None
+
+
+_thread = _OfThread()
 
 
 class _HeadReader:
@@ -153,13 +190,50 @@ class _Response(http.client.HTTPResponse):
             self.fp = raw
 
 
-class _KnowsReuse:
+class _Counted:
+    """Counts a connection while it is open, and gives its permit back."""
+
+    _budget: ConnectionBudget | None = None  # while it is open
+    _share: ConnectionShare | None = None  # while it has a permit
+
+    def connect(self) -> None:
+        self._budget = process_budget()
+        self._budget.opening()
+        try:
+            super().connect()  # type: ignore[misc] # of the connection
+        except BaseException:
+            self._count_closed()
+            raise
+
+    def close(self) -> None:
+        super().close()  # type: ignore[misc]
+        self._count_closed()
+        share = self.without_permit()
+        if share:
+            share.release()
+
+    def with_permit(self, share: ConnectionShare | None) -> None:
+        """Hold the permit that was acquired of ``share``."""
+        self._share = share
+
+    def without_permit(self) -> ConnectionShare | None:
+        """Hold it no more; return whose it is."""
+        share, self._share = self._share, None
+        return share
+
+    def _count_closed(self) -> None:
+        budget, self._budget = self._budget, None
+        if budget:
+            budget.closed()
+
+
+class _KnowsReuse(_Counted):
     """Marks the errors of a connection that has brought answers before, and brings none now."""
 
     _answers = 0
 
     def close(self) -> None:
-        super().close()  # type: ignore[misc] # of the connection
+        super().close()
         self._answers = 0
 
     def request(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,18 +264,56 @@ class _TlsConnection(_KnowsReuse, AWSHTTPSConnection):  # type: ignore[misc] # t
     response_class = _Response  # type: ignore[assignment] # botocore declares its own
 
 
-class _MayOpenNew:
+class _CountedPool:
+    """Hands connections out with a permit, and closes idle ones where others need their place."""
+
+    pool: Any  # urllib3's queue of idle connections, the one that was used last at the end
+
+    def __init__(self, *args: Any, opened: Opened, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        process_budget().add_pool(self)
+        opened.on_close(self.close)  # type: ignore[attr-defined] # of the pool
+
+    def close_idle(self, count: int) -> int:
+        """Close at most ``count`` idle connections; return how many were closed."""
+        pool = self.pool
+        if pool is None:  # it is closed
+            return 0
+        with pool.mutex:
+            idle = [one for one in pool.queue if getattr(one, "sock", None)][:count]
+            for connection in idle:
+                pool.queue.remove(connection)
+        for connection in idle:
+            connection.close()
+        return len(idle)
+
     def _get_conn(self, *args: Any, **kwargs: Any) -> Any:
-        connection = super()._get_conn(*args, **kwargs)  # type: ignore[misc]
-        if getattr(_thread, "wants_new", False):
-            connection.close()  # it is opened again by its next request
-            _thread.wants_new = False
+        share = None
+        if _thread.permits:
+            share, stop = _thread.permits
+            share.acquire(stop)
+        try:
+            connection = super()._get_conn(*args, **kwargs)  # type: ignore[misc]
+            if _thread.wants_new:
+                connection.close()  # it is opened again by its next request
+        except BaseException:
+            if share:
+                share.release()
+            raise
+        connection.with_permit(share)
+        _thread.wants_new, _thread.permits = False, None
         return connection
 
+    def _put_conn(self, connection: Any) -> None:
+        share = connection and connection.without_permit()  # before another request has it
+        super()._put_conn(connection)  # type: ignore[misc]
+        if share:
+            share.release()
 
-class _Pool(_MayOpenNew, AWSHTTPConnectionPool):
+
+class _Pool(_CountedPool, AWSHTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _TlsPool(_MayOpenNew, AWSHTTPSConnectionPool):
+class _TlsPool(_CountedPool, AWSHTTPSConnectionPool):
     ConnectionCls = _TlsConnection

@@ -8,7 +8,6 @@ request whose answer was lost.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,14 +19,13 @@ from s3_xfer.copying.request_state import RequestState, state_of
 from s3_xfer.copying.upload_listing import iter_uploads
 from s3_xfer.errors import ErrorInfo, malformed, translate, translate_answer, upload_is_gone
 from s3_xfer.model import OpenUpload
+from s3_xfer.run_log import RunLog
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable, s3_url
 
 # S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
 _CLOCKS_DIFFER = timedelta(minutes=15)
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
-
-_log = logging.getLogger("s3_xfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,8 @@ class UploadRegistry(Protocol):
 class UploadTracker:
     """Follows the multipart uploads of one client. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
         self._open: dict[str, OpenUpload] = {}
         self._lost: dict[str, datetime] = {}  # when the answer was lost, by key
         self.registry: UploadRegistry | None = None  # where they are recorded from now on
@@ -120,7 +119,7 @@ class UploadTracker:
             self._add(
                 OpenUpload(bucket, upload.key, upload.upload_id) for upload in registry.resumable()
             )
-        _abort_all(client, self.open_uploads())
+        _abort_all(client, self.open_uploads(), self._log)
         unresolved = []
         for key, since in self._pending_creates(registry).items():
             try:
@@ -132,7 +131,7 @@ class UploadTracker:
                 )
                 continue
             self._add(unknown)
-            _abort_all(client, unknown)
+            _abort_all(client, unknown, self._log)
             if registry and key not in {upload.key for upload in self.open_uploads()}:
                 registry.resolve_pending(key)
         return tuple(unresolved)
@@ -172,18 +171,18 @@ class UploadTracker:
                 self.registry.closed(params["UploadId"])
 
 
-def _abort_all(client: S3Client, uploads: Iterable[OpenUpload]) -> None:
+def _abort_all(client: S3Client, uploads: Iterable[OpenUpload], log: RunLog) -> None:
     for upload in uploads:
-        abort(client, upload.bucket, upload.key, upload.upload_id)
+        abort(client, upload.bucket, upload.key, upload.upload_id, log=log)
 
 
-def abort(client: S3Client, bucket: str, key: str, upload_id: str) -> None:
+def abort(client: S3Client, bucket: str, key: str, upload_id: str, *, log: RunLog) -> None:
     """Abort one upload; a failure is logged."""
     try:
         client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
     except Exception as error:  # noqa: BLE001 - the upload then counts as left behind
         if not upload_is_gone(translate(error)):
-            _log.warning("upload %s was not aborted: %s", upload_id, error)
+            log.warning("upload %s was not aborted: %s", upload_id, error)
 
 
 def _unknown(client: S3Client, bucket: str, key: str, since: datetime) -> Iterator[OpenUpload]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 from s3_xfer.errors.error_class import ErrorClass
+from s3_xfer.errors.machine_limits import exhausts_machine
 from s3_xfer.field_types import NotAcceptedError, convert, field_types
 from s3_xfer.wording import LIBRARY, Wording
 
@@ -92,6 +94,9 @@ class S3XferError(Exception):
     ``problem`` says what is wrong, ``remedy`` what to do next, ``error_class`` what it is.
     ``str()`` joins them into the message for a person, in the library's wording. Two errors are
     equal if they say the same.
+
+    Where an error of the machine's limits is being handled, that is the class, and how to raise
+    them the remedy, unless another class is given.
     """
 
     _usual_class: ErrorClass | None = None
@@ -102,6 +107,8 @@ class S3XferError(Exception):
     ) -> None:
         super().__init__(problem)
         self.problem = problem
+        if error_class is None and exhausts_machine(sys.exception()):
+            error_class, remedy = ErrorClass.MACHINE_LIMIT, ""
         self.error_class: ErrorClass | None = error_class or self._usual_class
         self.remedy: str = remedy or (self.error_class.remedy if self.error_class else "")
 

@@ -286,6 +286,11 @@ class ErrorClass(_Explained):
         "read why the first ones failed, fix that, then {RUN_AGAIN}",
         RetryAction.END_RUN,
     )
+    BACKUP_FAILED = (
+        "BackupFailed",
+        "the object was not copied to the backup prefix, so it was not deleted",
+        "fix what the message says about its copy, then {RUN_AGAIN}",
+    )
     TOO_MANY_DELETES = (
         "TooManyDeletes",
         "more objects would be deleted than may be, or others than were confirmed",

@@ -86,7 +86,6 @@ class Diagnosis:
         for missing in self.missing:
             yield f"  needed in the {missing.where}:"
             yield from (f"    {line}" for line in missing.statement.splitlines())
-        yield f"  {wording.say(ErrorClass.ACCESS_DENIED.see)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

@@ -6,7 +6,6 @@ that it does not know is ``UNEXPECTED``.
 
 from __future__ import annotations
 
-import errno
 import functools
 import re
 from collections.abc import Mapping
@@ -18,12 +17,15 @@ from s3_xfer.errors.base import S3XferError
 from s3_xfer.errors.codes import by_message, classify
 from s3_xfer.errors.error_class import ErrorClass, RetryAction
 from s3_xfer.errors.exceptions import ErrorInfo, ObjectError
+from s3_xfer.errors.machine_limits import are_files_used_up, exhausts_machine, files_max
 
 # By name: to import them takes longer than ``s3-xfer --help`` does.
 _PARSERS, _URLLIB3 = "botocore.parsers", "urllib3.exceptions"
 ATTEMPTS = "s3_xfer_attempts"  # attribute that our hooks set on errors of the connection
 
 _E = ErrorClass
+# A name that cannot be resolved, certificates or settings that are not found.
+_MAY_LACK_FILES = (_E.NETWORK, _E.CONFIGURATION, _E.CREDENTIALS_REFUSED)
 
 _WRITING = (
     "CopyObject",
@@ -42,10 +44,6 @@ _OF_OPTIONS = ("AccessControlListNotSupported", "InvalidStorageClass")  # of opt
 _OF_PARTS = ("CreateMultipartUpload", "UploadPartCopy")
 _OF_TAGS = ("GetObjectTagging", "PutObjectTagging")
 _TAGS = re.compile(r"\btag|tagging", re.IGNORECASE)
-
-# Open files of the process and of the machine, and memory.
-_NO_MORE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
-_NO_THREAD = "can't start new thread"  # Python has no exception of its own for it
 
 _Kind = type[BaseException] | tuple[type[BaseException], ...]
 
@@ -93,7 +91,7 @@ def translate(error: BaseException) -> ErrorInfo:
             message=error.problem,
             attempts=0,
         )
-    if _exhausts_machine(error):
+    if exhausts_machine(error):
         error_class, message = _E.MACHINE_LIMIT, _one_line(str(error)) or type(error).__name__
     elif _raised_by_parser(error):  # its text repeats the whole answer
         error_class, message = _E.SERVER_ERROR, "the answer cannot be read"
@@ -101,6 +99,9 @@ def translate(error: BaseException) -> ErrorInfo:
         classes = (known for kind, known in _by_exception() if isinstance(error, kind))
         error_class = next(classes, None) or _of_urllib3(error) or _E.UNEXPECTED
         message = _one_line(str(error))
+        if _is_out_of_files(error_class):
+            error_class = _E.MACHINE_LIMIT
+            message += f" (this process may have {files_max()} files open, and has)"
     return ErrorInfo(
         error_class=error_class,
         code=type(error).__name__,
@@ -140,16 +141,9 @@ def _of_urllib3(error: BaseException) -> ErrorClass | None:
     return _E.TIMEOUT if "ReadTimeoutError" in names else _E.NETWORK
 
 
-def _exhausts_machine(error: BaseException | None) -> bool:
-    """Return whether what is behind ``error`` is that this machine gave no more."""
-    while error:
-        is_thread = isinstance(error, RuntimeError) and _NO_THREAD in str(error)
-        if isinstance(error, MemoryError) or is_thread:
-            return True
-        if isinstance(error, OSError) and error.errno in _NO_MORE:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+def _is_out_of_files(error_class: ErrorClass) -> bool:
+    """Return whether an error that may come from the limit of open files does, most likely."""
+    return error_class in _MAY_LACK_FILES and are_files_used_up()
 
 
 def _one_line(text: str) -> str:

@@ -8,7 +8,6 @@ object sets the stop flag; the first one is the run's reason to end.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +38,8 @@ from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.stream import Stream
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.run_log import RunLog
 from s3_xfer.text import printable
-
-_log = logging.getLogger("s3_xfer")
 
 
 class Ledger:
@@ -51,7 +49,9 @@ class Ledger:
     :class:`S3XferError` when the disk refuses, apart from those that say that they do not raise.
     """
 
-    def __init__(self, *, metrics: MetricsCollector, stop: StopFlag, options: CopyOptions) -> None:
+    def __init__(
+        self, *, metrics: MetricsCollector, stop: StopFlag, options: CopyOptions, log: RunLog
+    ) -> None:
         self.comparison = Comparison()
         self.outcomes: Stream[Any] = Stream()  # of a copy; of a check its results
         self.estimate: RequestEstimate | None = None  # of what a dry run would send
@@ -59,6 +59,7 @@ class Ledger:
         self.aborted_by: RunAborted | None = None
         self.is_cut_off = False  # a pair was not compared, because the run was stopped
         self._metrics = metrics
+        self._log = log
         self._stop = stop
         self._options = options
         self._report: ReportWriter | None = None
@@ -205,7 +206,7 @@ class Ledger:
     def _note_failure(self, failed: Failed) -> None:
         if len(self._failures) < ERRORS_KEPT:
             what = "deleted" if isinstance(failed.task, DeleteTask) else "copied"
-            _log.warning("not %s: %s", what, error_line(failed))
+            self._log.warning("not %s: %s", what, error_line(failed))
             self._failures.append(failed)
         if failed.error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(failed.error)
@@ -228,7 +229,7 @@ class Ledger:
         if self._stop.set(f"an error ended the run ({(kind or info.error_class).value})"):
             self.aborted_by = run_aborted(error, while_doing)
             if info.error_class is ErrorClass.UNEXPECTED and not isinstance(error, S3XferError):
-                _log.error("unexpected error ended the run", exc_info=error)
+                self._log.error("unexpected error ended the run", exc_info=error)
 
     def fail_late(self, error: BaseException, reason: str) -> None:
         """Let ``error``, met while the run was ending, be its reason unless it has one."""

@@ -9,6 +9,7 @@ report has all), of everything else sums.
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import Counter, defaultdict
@@ -34,7 +35,17 @@ from s3_xfer.pipeline.outage import Outage
 from s3_xfer.text import printable
 
 ERRORS_KEPT = 100
+_SHOWN_IN_PARTS = 3
 Totals: TypeAlias = Mapping[str, Mapping[str, Sequence[int]]]  # outcome, detail: objects, bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInParts:
+    """An object that is copied in parts at this moment, and how much of it is copied."""
+
+    key: str
+    size_bytes: int
+    done_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +56,10 @@ class TransferMetrics:
     ``total_files_found`` equals copied + skipped + deleted + failed + not attempted; before it is
     never smaller. What a sync is to delete at the destination is found, too; its bytes are not. No
     count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
-    ``bytes_in_progress`` are finished parts of unfinished objects. Those of
-    the failed objects that the stop of the run interrupted are ``files_interrupted``.
+    Of them, ``requests_of_checks`` were sent by the checks before the first copy.
+    ``bytes_in_progress`` are finished parts of unfinished objects, the largest of which are
+    ``in_parts``. Those of the failed objects that the stop of the run interrupted are
+    ``files_interrupted``.
     ``files_tried_again`` failed for a temporary reason at first; they get a second chance.
     ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
     ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
@@ -83,6 +96,7 @@ class TransferMetrics:
     bytes_interrupted: int = 0
     planned_bytes: int = 0
     bytes_in_progress: int = 0
+    in_parts: tuple[ObjectInParts, ...] = ()
     listing_complete: bool = False
     retries: int = 0
     throttles: int = 0
@@ -92,6 +106,7 @@ class TransferMetrics:
     outage_s: float = 0.0
     waiting_for: tuple[Outage, ...] = ()
     requests: Mapping[str, int] = field(default_factory=dict)
+    requests_of_checks: Mapping[str, int] = field(default_factory=dict)
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
     files_copied_earlier: int = 0
     files_skipped_earlier: int = 0
@@ -102,6 +117,11 @@ class TransferMetrics:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def requests_of_copying(self) -> Mapping[str, int]:
+        """What was sent by operation, without the checks."""
+        return Counter(self.requests) - Counter(self.requests_of_checks)
 
     @property
     def files_earlier(self) -> int:
@@ -139,7 +159,7 @@ class TransferMetrics:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the mission's schema first, all other fields behind it."""
         values = asdict(self)
-        del values["bytes_in_progress"], values["waiting_for"]
+        del values["bytes_in_progress"], values["in_parts"], values["waiting_for"]
         values["outage_seconds"] = round(values.pop("outage_s"), 3)
         return {
             "operation_id": values.pop("operation_id"),
@@ -185,7 +205,8 @@ class MetricsCollector:
         self._error_classes: Counter[str] = Counter()
         self._left_out_by_rule: Mapping[str, int] = {}
         self._errors: list[str] = []
-        self._parts_done_bytes: dict[str, int] = {}
+        self._in_parts: dict[str, ObjectInParts] = {}
+        self._requests_of_checks: Mapping[str, int] = {}
         self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
         self._outage_s = 0.0
 
@@ -234,6 +255,11 @@ class MetricsCollector:
         with self._lock:
             self._requests[operation] += 1
 
+    def checks_ended(self) -> None:
+        """State that all requests so far were sent by the checks before the run."""
+        with self._lock:
+            self._requests_of_checks = dict(self._requests)
+
     def retried(self, *, throttled: bool) -> None:
         """Count one repetition of a request; ``throttled`` if S3 had asked for fewer."""
         with self._lock:
@@ -256,21 +282,23 @@ class MetricsCollector:
             elif since_s is not None:
                 self._outage_s += self._monotonic() - since_s
 
-    def parts_finished(self, destination_key: str, size_bytes: int) -> None:
-        """State that ``size_bytes`` of one object are copied so far.
+    def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
+        """State that ``done_bytes`` of one object are copied so far.
 
         A smaller number than before (the object was started again) changes nothing.
         """
+        key, size_bytes = task.destination_key, task.source.size
         with self._lock:
-            before = self._parts_done_bytes.get(destination_key, 0)
-            self._parts_done_bytes[destination_key] = max(before, size_bytes)
+            before = self._in_parts.get(key)
+            done_bytes = max(done_bytes, before.done_bytes if before else 0)
+            self._in_parts[key] = ObjectInParts(key, size_bytes, done_bytes)
 
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
             is_copy = not isinstance(outcome.task, DeleteTask)
             size_bytes = outcome.task.source.size if is_copy else 0
-            self._parts_done_bytes.pop(outcome.task.destination_key, None)
+            self._in_parts.pop(outcome.task.destination_key, None)
             match outcome:
                 case Copied():
                     self._sums["files_copied_successfully"] += 1
@@ -323,12 +351,16 @@ class MetricsCollector:
                 start_time=self._started_at,
                 end_time=None if self._ended_s is None else ended_at,
                 duration_s=duration_s,
-                bytes_in_progress=sum(self._parts_done_bytes.values()),
+                bytes_in_progress=sum(each.done_bytes for each in self._in_parts.values()),
+                in_parts=tuple(
+                    heapq.nlargest(_SHOWN_IN_PARTS, self._in_parts.values(), key=_size_and_key)
+                ),
                 outage_s=self._outage_s
                 + sum(self._monotonic() - since_s for since_s, _ in self._outages.values()),
                 waiting_for=tuple(outage for _, outage in self._outages.values()),
                 listing_complete=self._listing_complete,
                 requests=dict(self._requests),
+                requests_of_checks=self._requests_of_checks,
                 copied_by_engine=dict(self._engines),
                 skips_by_reason=dict(self._skip_reasons),
                 copies_by_reason=dict(self._copy_reasons),
@@ -337,6 +369,10 @@ class MetricsCollector:
                 errors_encountered=tuple(self._errors),
                 **self._sums,
             )
+
+
+def _size_and_key(each: ObjectInParts) -> tuple[int, str]:
+    return each.size_bytes, each.key
 
 
 def error_line(failed: Failed) -> str:

@@ -18,11 +18,15 @@ _SETTLED_S = 2.0  # shorter spans say more about start-up than about speed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Recent speed. ``eta_s`` is None while it cannot be known."""
+    """Recent speed. ``eta_s`` is None while it cannot be known.
+
+    ``still_s`` says for how long no number has changed: nothing was sent, and nothing answered.
+    """
 
     objects_per_s: float
     bytes_per_s: float
     eta_s: float | None
+    still_s: float = 0.0
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -38,6 +42,7 @@ class RateMeter:
     def __init__(self, *, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._samples: deque[tuple[float, int, int]] = deque()
+        self._last_change: tuple[float, tuple[int, ...]] = (0.0, ())
 
     def observe(self, metrics: TransferMetrics) -> Rates:
         """Take one snapshot into account and return the rates as of then."""
@@ -55,13 +60,23 @@ class RateMeter:
         if span_s < _SETTLED_S:
             first_objects, first_bytes = metrics.files_earlier, metrics.bytes_earlier
             span_s = max(metrics.duration_s, 1e-3)
+        numbers = _numbers(metrics)
+        if numbers != self._last_change[1]:
+            self._last_change = (metrics.duration_s, numbers)
         objects_per_s = (metrics.files_done - first_objects) / span_s
         bytes_per_s = (metrics.bytes_done - first_bytes) / span_s
         return Rates(
             objects_per_s=objects_per_s,
             bytes_per_s=bytes_per_s,
             eta_s=_eta_s(metrics, objects_per_s, bytes_per_s) if settled else None,
+            still_s=metrics.duration_s - self._last_change[0],
         )
+
+
+def _numbers(metrics: TransferMetrics) -> tuple[int, ...]:
+    """Return numbers that change with every request and every answer that counts."""
+    sent = sum(metrics.requests.values())
+    return sent, metrics.total_files_found, metrics.files_done, metrics.bytes_done
 
 
 def _eta_s(metrics: TransferMetrics, objects_per_s: float, bytes_per_s: float) -> float | None:

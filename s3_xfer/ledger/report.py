@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import CompareResult, CompareStatus
-from s3_xfer.errors import ObjectError, ReportError
+from s3_xfer.errors import ErrorClass, ObjectError, ReportError
 from s3_xfer.model import (
     Copied,
     CopyTask,
@@ -44,6 +44,16 @@ MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
 SAME_SIZE = CompareStatus.SAME_SIZE.value  # where a check fails on it
 DELETED, WOULD_DELETE, NOT_DELETED = "deleted", "would_delete", "not_deleted"
+RESTORED, WOULD_RESTORE, NOT_RESTORED = "restored", "would_restore", "not_restored"  # of an undo
+_UNANSWERED = frozenset(
+    {
+        ErrorClass.TIMEOUT,
+        ErrorClass.NETWORK,
+        ErrorClass.SERVER_ERROR,
+        ErrorClass.EMPTY_RESPONSE,
+        ErrorClass.INTERRUPTED,
+    }
+)
 END, COUNTS = "end", "counts"  # the status of the last line, and its field
 
 
@@ -157,29 +167,41 @@ def outcome_line(outcome: Outcome) -> dict[str, Any]:
             return {"status": NOT_ATTEMPTED, **line}
         case Failed():
             traceback = {"traceback": outcome.traceback} if outcome.traceback else {}
-            return {"status": FAILED, **line, **_error_fields(outcome.error), **traceback}
+            return {"status": FAILED, **line, **error_fields(outcome.error), **traceback}
     raise AssertionError(f"a copy has no outcome like {outcome}")
 
 
 def _delete_line(outcome: Outcome) -> dict[str, Any]:
     """Return the line of an object that was to be deleted at the destination."""
-    target = outcome.task.source
+    task = outcome.task
+    assert isinstance(task, DeleteTask)  # noqa: S101 - the caller has looked
+    target, backup = task.source, task.backup
     line: dict[str, Any] = {
         "destination_bucket": target.bucket,
         "destination_key": target.key,
         "size": target.size,
         "etag": target.etag,
     }
+    if backup:
+        line |= {"backup_bucket": backup.bucket, "backup_key": backup.key}
+        line |= {"backup_etag": backup.etag}
     match outcome:
         case Deleted():
-            return {"status": DELETED, **line, "version_id": outcome.version_id or None}
+            lost = {} if outcome.is_answered else {"answer_lost": True}
+            return {"status": DELETED, **line, "version_id": outcome.version_id or None, **lost}
         case Skipped(reason=SkipReason.WOULD_DELETE):
             return {"status": WOULD_DELETE, **line}
         case Skipped():
             return {"status": NOT_DELETED, **line, "reason": outcome.reason.value}
         case Failed():
-            return {"status": NOT_DELETED, **line, **_error_fields(outcome.error)}
+            doubt = {"may_be_deleted": True} if _leaves_doubt(outcome.error) else {}
+            return {"status": NOT_DELETED, **line, **doubt, **error_fields(outcome.error)}
     return {"status": NOT_DELETED, **line}
+
+
+def _leaves_doubt(error: ObjectError) -> bool:
+    """Return whether S3 may have deleted an object although no answer says so."""
+    return error.info.attempts > 0 and error.info.error_class in _UNANSWERED
 
 
 def _compared_line(result: CompareResult) -> dict[str, Any]:
@@ -194,7 +216,7 @@ def _compared_line(result: CompareResult) -> dict[str, Any]:
         line |= {"size": copy.size, "etag": copy.etag}
     if result.reasons:
         line |= {"reasons": list(result.reasons), "detail": result.detail}
-    return line | (_error_fields(result.error) if result.error else {})
+    return line | (error_fields(result.error) if result.error else {})
 
 
 def _task_fields(task: CopyTask) -> dict[str, Any]:
@@ -211,7 +233,8 @@ def _task_fields(task: CopyTask) -> dict[str, Any]:
     }
 
 
-def _error_fields(error: ObjectError) -> dict[str, Any]:
+def error_fields(error: ObjectError) -> dict[str, Any]:
+    """Return the fields of a line that say why something failed."""
     info = error.info
     return {
         "error_class": info.error_class.value,

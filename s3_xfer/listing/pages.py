@@ -32,19 +32,24 @@ _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer. ``token`` asks for the next page; None if nothing follows."""
+    """One answer. ``token`` asks for the next page; None if nothing follows.
+
+    ``prefixes`` stand for all keys that begin with them, if a delimiter was given.
+    """
 
     objects: Sequence[S3Object]
     token: str | None = None
+    prefixes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageReader:
-    """Lists everything under ``prefix``. Thread-safe."""
+    """Lists everything under ``prefix``; with a ``delimiter``, one level of it. Thread-safe."""
 
     client: S3Client
     bucket: str
     prefix: str
+    delimiter: str = ""
 
     def __call__(self, after: str, token: str | None) -> Page:
         """Return the first page behind the key ``after``, or the one that ``token`` stands for.
@@ -55,34 +60,36 @@ class PageReader:
         """
         first_page = {"StartAfter": after} if after else {}
         cursor: Mapping[str, Any] = {"ContinuationToken": token} if token else first_page
+        level: Mapping[str, Any] = {"Delimiter": self.delimiter} if self.delimiter else {}
         answer: Mapping[str, Any] = self.client.list_objects_v2(
-            Bucket=self.bucket, Prefix=self.prefix, **cursor
+            Bucket=self.bucket, Prefix=self.prefix, **level, **cursor
         )
         entries = answer.get("Contents", ())
-        self._check_groups(answer)
+        prefixes = self._prefixes(answer)
         objects = [as_object(self.bucket, entry) for entry in entries]
         keys = [item.key for item in objects]
-        self._check_keys(keys)
+        self._check_keys([*keys, *prefixes])
         if not (answer.get(DECODED) or answer.get("EncodingType")):
             self._check_undeclared_encoding(keys)
-        self._check_count(answer, len(objects))
+        self._check_count(answer, len(objects) + len(prefixes))
         next_token = self._next_token(answer)
         if next_token and next_token == token:
             raise malformed(f"{self._listing} repeats the same continuation token without end")
-        return Page(objects, next_token)
+        return Page(objects, next_token, prefixes)
 
     @property
     def _listing(self) -> str:
         return f"the listing of {s3_url(self.bucket, self.prefix)}"
 
-    def _check_groups(self, answer: Mapping[str, Any]) -> None:
-        """Refuse a page that stands for more objects than it has."""
-        if answer.get("CommonPrefixes"):
-            group = answer["CommonPrefixes"][0].get("Prefix", "")
+    def _prefixes(self, answer: Mapping[str, Any]) -> Sequence[str]:
+        """Return the groups of keys; refuse a page that has some, and was asked for all keys."""
+        groups = [str(group.get("Prefix", "")) for group in answer.get("CommonPrefixes", ())]
+        if groups and not self.delimiter:
             raise malformed(
-                f"{self._listing} puts keys into groups ({printable(str(group))!r}), for which no "
+                f"{self._listing} puts keys into groups ({printable(groups[0])!r}), for which no "
                 "delimiter was given: the objects in them are not listed"
             )
+        return groups
 
     def _check_keys(self, keys: Sequence[str]) -> None:
         """Refuse a page of keys that would be cut wrongly."""

@@ -146,6 +146,16 @@ class CopyOptions:
         default_text="10% of those at DESTINATION, or 1000 if that is more",
         journal=_REMEMBERED,
     )
+    backup_prefix: str | None = optional(
+        str,
+        Section.SYNC,
+        "Copy each object here, below s3://BUCKET/PREFIX/, before it is deleted.",
+        metavar="S3URL",
+        details=(
+            "With the credentials of DESTINATION. What cannot be copied is not deleted; another "
+            "object that is there already is not overwritten."
+        ),
+    )
     from_report_path: Path | None = optional(
         Path,
         _WHAT,

@@ -46,23 +46,26 @@ class RateLimiter:
             self._next_s += self._interval_s
             return delay_s
 
-    def turn_in_s(self) -> float:
-        """Take the turn to send one request and return 0, or return in how many seconds it comes.
 
-        A turn that was taken is used, or given back by :meth:`return_turn`.
-        """
-        with self._lock:
-            now_s = self._monotonic()
-            self._next_s = max(self._next_s, now_s - _CATCH_UP_S)
-            delay_s = max(0.0, self._next_s - now_s)
-            if delay_s == 0.0:
-                self._next_s += self._interval_s
-            return delay_s
+class SharedRateLimiter(RateLimiter):
+    """The same for one of several runs that send at most as many as ``shared`` allows together.
 
-    def return_turn(self) -> None:
-        """Give the turn back that :meth:`turn_in_s` took: there was nothing to send."""
-        with self._lock:
-            self._next_s -= self._interval_s
+    Each run has one request at a time in the common queue, so none keeps the others out.
+    """
+
+    def __init__(self, per_s: float, stop: StopFlag, *, shared: RateLimiter) -> None:
+        super().__init__(per_s, stop)
+        self._shared = shared
+        self._turn = threading.Lock()
+
+    def wait(self) -> None:
+        """Return when the next request may be sent, or at once when the run is stopped."""
+        with self._turn:
+            if self._stop.is_set():
+                return
+            delay_s = max(self.reserve(), self._shared.reserve())
+            if delay_s > _SLEEP_MIN_S:
+                self._stop.wait(delay_s)
 
 
 class FailureLimit:

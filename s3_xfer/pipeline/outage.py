@@ -10,7 +10,6 @@ The first answer of a server is not waited for: a wrong endpoint would look like
 from __future__ import annotations
 
 import enum
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.run_log import RunLog
 from s3_xfer.text import printable
 
 SUSPECTED_AFTER_S = 2.0  # without an answer to any request
@@ -28,8 +28,6 @@ WAIT_MIN_S, WAIT_MAX_S = 1.0, 10.0  # between two probes
 WAIT_SHARE = 0.5  # of the time that the server has been away: so much longer a wait may last
 TRIAL_PATIENCE_S = 10.0  # for the answer to one request of the run, before another is tried
 _POLL_S = 0.1
-
-_log = logging.getLogger("s3_xfer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,7 @@ class OutagePolicy:
     stop: StopFlag
     listener: OutageListener
     give_up: Callable[[Outage], None]
+    log: RunLog
 
 
 class _Phase(enum.Enum):
@@ -248,7 +247,7 @@ class OutageMonitor:
             left_s = max(0.0, ends_s - self._monotonic())
             wait_s = min(WAIT_MAX_S, left_s, max(WAIT_MIN_S, WAIT_SHARE * (limit_s - left_s)))
             news = replace(news, next_try_s=wait_s)
-            _log.warning("%s", news)
+            policy.log.warning("%s", news)
             policy.listener.outage(self._endpoint, news)
             if not self._is_still(_Phase.AWAY, wait_s):
                 return

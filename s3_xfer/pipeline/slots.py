@@ -105,12 +105,22 @@ class Window:
 
 
 class Slots(Generic[T]):
-    """At most ``limit`` slots and the queue for them. All methods are thread-safe."""
+    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
+
+    ``may_take`` is asked before a waiting item gets a slot; who refuses asks for the :meth:`next`
+    one later.
+    """
 
     def __init__(
-        self, limit: int, stop: StopFlag, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        limit: int,
+        stop: StopFlag,
+        *,
+        may_take: Callable[[], bool] = lambda: True,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
+        self._may_take = may_take
         self._window = Window(limit, monotonic=monotonic)
         self._is_full = False  # an item had to wait for a slot
         self._open = min(INITIAL_SLOTS, limit)
@@ -147,6 +157,8 @@ class Slots(Generic[T]):
                 return None
             if self._taken >= self._open and not self._stop.is_set():
                 self._is_full = True
+                return None
+            if not self._may_take():
                 return None
             self._taken += 1
             item = queue.popleft()

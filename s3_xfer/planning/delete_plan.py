@@ -25,6 +25,7 @@ class DeletePlan:
     examples: tuple[str, ...]
     fingerprint: str
     is_versioned: bool | None
+    backup: str = ""  # the URL of the prefix that each is copied to before
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -37,6 +38,8 @@ class DeletePlan:
     @property
     def effect(self) -> str:
         """What deleting does to them, in words."""
+        if self.backup:
+            return f"each is copied to {self.backup} first"
         if self.is_versioned:
             return "adds delete markers: the bucket is versioned, so they can be restored"
         if self.is_versioned is None:
@@ -52,4 +55,5 @@ class DeletePlan:
             "allowed": self.allowed,
             "too_much": self.is_too_much,
             "versioned": self.is_versioned,
+            "backup": self.backup or None,
         }

@@ -52,8 +52,12 @@ class KeyMap:
     @property
     def may_meet_own_copies(self) -> bool:
         """Whether both names may stand for the same bucket: one is an access point's alias."""
-        names = (self.source.bucket, self.destination.bucket)
-        return names[0] != names[1] and any(name.endswith(ALIAS_SUFFIXES) for name in names)
+        return may_be_one_bucket(self.source.bucket, self.destination.bucket)
+
+
+def may_be_one_bucket(name: str, other: str) -> bool:
+    """Return whether two names may stand for the same bucket: one is an access point's alias."""
+    return name != other and (name.endswith(ALIAS_SUFFIXES) or other.endswith(ALIAS_SUFFIXES))
 
 
 def plan_keys(
@@ -69,7 +73,7 @@ def plan_keys(
         ValidationError: a prefix without ``recursive``, a copy onto itself, overlapping prefixes.
     """
     if recursive:
-        keys = KeyMap(_as_directory(source), _as_directory(destination), rename)
+        keys = KeyMap(as_directory(source), as_directory(destination), rename)
     else:
         keys = _map_object(source, destination)
     if keys.source.bucket == keys.destination.bucket:
@@ -77,7 +81,8 @@ def plan_keys(
     return keys
 
 
-def _as_directory(location: S3Location) -> S3Location:
+def as_directory(location: S3Location) -> S3Location:
+    """Return the location as a prefix: all of a bucket, or one that ends in a slash."""
     key = location.key
     return replace(location, key=key + "/") if key and not key.endswith("/") else location
 
@@ -86,12 +91,12 @@ def _map_object(source: S3Location, destination: S3Location) -> KeyMap:
     if not source.key:
         raise ValidationError(
             f"{source.url} is a whole bucket",
-            remedy=message("add {recursive=True} to copy all of it"),
+            remedy=message("add {recursive=True} for all of it"),
         )
     if source.key.endswith("/"):
         raise ValidationError(
             f"{source.url} is a prefix",
-            remedy=message("add {recursive=True} to copy everything under it"),
+            remedy=message("add {recursive=True} for everything under it"),
         )
     if not destination.key or destination.key.endswith("/"):
         destination = replace(destination, key=destination.key + source.key.rpartition("/")[2])

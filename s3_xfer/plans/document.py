@@ -15,8 +15,11 @@ from typing import Any
 
 from s3_xfer.errors import PlanError, check_fields
 from s3_xfer.field_types import JsonObject
+from s3_xfer.ledger.journal.description import operation_fields
+from s3_xfer.model import AccountContext
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.planning.shards import Shard, is_tiling
+from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
 PLAN = "plan.json"
@@ -44,6 +47,15 @@ class Plan:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def operation(self) -> CopySpec:
+        """Return the copy, with accounts as far as they were written down."""
+        nothing = (AccountContext(), None)
+        return CopySpec(
+            **operation_fields(
+                dict(self.description), source=nothing, destination=nothing, changes={}
+            )
+        )
 
     def to_json(self) -> bytes:
         """Return the document."""

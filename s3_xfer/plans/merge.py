@@ -15,33 +15,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import check_fields
 from s3_xfer.ledger.metrics import ERRORS_KEPT
-from s3_xfer.ledger.report import FAILED, NOT_ATTEMPTED, NOT_LISTED, ReportWriter
+from s3_xfer.ledger.report import END, FAILED, NOT_ATTEMPTED, NOT_LISTED, ReportWriter
+from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Location
 from s3_xfer.options import ReportScope
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan
-from s3_xfer.plans.records import ShardRecord, attempts_folder, done_name, read_record
+from s3_xfer.plans.records import (
+    COUNTERS,
+    SUMS,
+    ShardRecord,
+    done_name,
+    latest_attempts,
+    read_record,
+    unusable_record,
+)
 from s3_xfer.plans.shard_run import read_plan
-from s3_xfer.plans.storage import PlanStorage
 
 POLL_S = 10.0
 _LEFT = (FAILED, NOT_ATTEMPTED, NOT_LISTED)
-_SUMS = (
-    "total_files_found",
-    "files_copied_successfully",
-    "files_failed",
-    "total_bytes_transferred",
-    "files_skipped",
-    "files_not_attempted",
-    "total_bytes_found",
-    "bytes_skipped",
-    "bytes_failed",
-    "retries",
-    "throttles",
-)
-_COUNTERS = ("errors_by_class", "skips_by_reason", "requests", "copied_by_engine")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +66,20 @@ class MergedResult:
     def is_complete(self) -> bool:
         """Whether all shards are done, which nothing has failed in."""
         return not self.missing
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether each shard was copied to its end, whatever failed in it."""
+        return len(self.records) == len(self.plan.shards) and all(
+            record.is_done
+            or not (
+                record.result.get("aborted_by")
+                or record.result.get("cancelled_by")
+                or record.result.get("files_not_attempted")
+                or record.result["state"] == RunState.VALIDATION_FAILED.value
+            )
+            for record in self.records.values()
+        )
 
     @property
     def is_final(self) -> bool:
@@ -151,7 +160,7 @@ class MergedResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the mission's schema first."""
         errors = self.errors
-        sums = {name: self.total(name) for name in _SUMS}
+        sums = {name: self.total(name) for name in SUMS}
         start, end = self.start_time, self.end_time
         return {
             "operation_id": self.plan.plan_id,
@@ -163,7 +172,7 @@ class MergedResult:
             "errors": errors,
             "errors_omitted": max(0, sums.pop("files_failed") - len(errors)),
             **sums,
-            **{name: self.counts(name) for name in _COUNTERS},
+            **{name: self.counts(name) for name in COUNTERS},
             "start_time": start.isoformat() if start else None,
             "end_time": end.isoformat() if end else None,
             "state": "COMPLETED" if self.is_complete else "COPY_FAILED",
@@ -186,7 +195,7 @@ class Merge:
     def __init__(self, storage: PlanStorage) -> None:
         self.plan = read_plan(storage)
         self._storage = storage
-        self._done: dict[int, ShardRecord] = {}
+        self._records: dict[str, ShardRecord] = {}  # by name: what is written is never replaced
 
     def read(self) -> MergedResult:
         """Return how the shards stand now.
@@ -194,22 +203,28 @@ class Merge:
         Raises:
             PlanError: a record is damaged, or belongs to another plan.
         """
-        written = set(self._storage.names("done"))
-        latest: dict[int, ShardRecord] = {}
-        for shard in self.plan.shards:
-            if shard.number not in self._done and done_name(shard.number) in written:
-                record = read_record(self._storage, done_name(shard.number), self.plan, shard)
-                if record:
-                    self._done[shard.number] = record
-            if shard.number not in self._done:
-                latest |= self._latest_of(shard)
-        return MergedResult(plan=self.plan, records={**latest, **self._done})
+        # In this order: an attempt that ends in between is seen by what it writes last.
+        names = latest_attempts(self._storage)
+        done = set(self._storage.names("done"))
+        names |= {
+            shard.number: done_name(shard.number)
+            for shard in self.plan.shards
+            if done_name(shard.number) in done
+        }
+        found = {
+            shard.number: record
+            for shard in self.plan.shards
+            if shard.number in names and (record := self._record(names[shard.number], shard))
+        }
+        return MergedResult(plan=self.plan, records=found)
 
-    def _latest_of(self, shard: Shard) -> dict[int, ShardRecord]:
-        """Return the record of the last attempt at a shard that has ended, if one has."""
-        names = sorted(self._storage.names(attempts_folder(shard.number)))
-        record = read_record(self._storage, names[-1], self.plan, shard) if names else None
-        return {shard.number: record} if record else {}
+    def _record(self, name: str, shard: Shard) -> ShardRecord | None:
+        if name not in self._records:
+            record = read_record(self._storage, name, self.plan, shard)
+            if record is None:  # removed since it was listed
+                return None
+            self._records[name] = record
+        return self._records[name]
 
     def wait(self, *, poll_s: float = POLL_S) -> MergedResult:
         """Return how the shards stand when each is done, or has failed for good."""
@@ -242,10 +257,17 @@ class Merge:
 
     def _repeat(self, name: str, writer: ReportWriter) -> None:
         """Repeat what a report of a shard has left."""
-        for text in self._storage.lines(name):
-            line = json.loads(text)
-            if line["status"] in _LEFT:
-                writer.repeat(line)
+        is_ended = False
+        try:
+            for text in self._storage.lines(name):
+                line = json.loads(text)
+                is_ended = line["status"] == END
+                if line["status"] in _LEFT:
+                    writer.repeat(line)
+        except (KeyError, TypeError, ValueError) as error:
+            raise unusable_record(self._storage, name, "is damaged") from error
+        if not is_ended:
+            raise unusable_record(self._storage, name, "was cut off")
 
     def _leave_all(self, shard: Shard, writer: ReportWriter) -> None:
         source = S3Location.parse(self.plan.source_url)

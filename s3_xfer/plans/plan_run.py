@@ -12,21 +12,23 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from s3_xfer.errors import PlanError, ValidationError, checked_call
+from s3_xfer.access.plan_storage import PlanStorage
+from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.journal.description import describe
 from s3_xfer.ledger.result import RunState
 from s3_xfer.model import S3Object
 from s3_xfer.options import CopyOptions, Delete, Identical, ReportScope, RunMode
 from s3_xfer.options.moments import moment_before
+from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.planning.selection import Selection
-from s3_xfer.planning.shards import ShardCutter
+from s3_xfer.planning.shards import SHARDS_MAX, ShardCutter
 from s3_xfer.planning.steps import listing_steps
 from s3_xfer.plans.document import PLAN, Plan
 from s3_xfer.plans.result import PlanResult
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.plans.survey import Survey
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.run import Run
+from s3_xfer.sources.sorted_objects import SortedObjects
 from s3_xfer.sources.source import Batch
 from s3_xfer.spec import CopySpec
 from s3_xfer.version import VERSION
@@ -52,10 +54,14 @@ class PlanRun(Run[PlanResult]):
         shards: int | None = None,
         parallelism: int | None = None,
     ) -> None:
+        _require_count("shards", shards)
+        _require_count("parallelism", parallelism)
         frozen = frozen_for_plan(operation)
+        _require_apart(storage, frozen)
         self._description = describe(frozen)
         options = dataclasses.replace(
             frozen.options,
+            inventory=operation.options.inventory,
             mode=RunMode.DRY_RUN,
             identical=Identical.COPY,
             compare_by=CopyOptions().compare_by,
@@ -73,20 +79,18 @@ class PlanRun(Run[PlanResult]):
             is_planning=True,
         )
         self._cutter = ShardCutter()
+        # An inventory has its rows in no order.
+        self._unordered = SortedObjects(self._keys.source.bucket) if options.inventory else None
         began = self._metrics.snapshot().start_time
         self._selection = Selection(options, prefix=self._keys.source.key, began=began)
         self._survey = Survey(options, listing_steps(self._keys, began=began))
         self._start()
 
     def _validate(self) -> bool:
-        self._require_new()
+        self._storage.require_new(PLAN)
         self._setup.read_files()
         self._setup.examine_access(self._open_clients(overwrite=self.operation.overwrite))
         return True
-
-    def _require_new(self) -> None:
-        if self._storage.read(PLAN) is not None:
-            raise _exists(self._storage)
 
     def _leave_all(self) -> None:
         """Do nothing: a plan that was not begun leaves nothing."""
@@ -99,6 +103,10 @@ class PlanRun(Run[PlanResult]):
                 if self._stop.is_set():
                     return
                 self._add(batch)
+            for page in self._unordered.pages() if self._unordered else ():
+                if self._stop.is_set():
+                    return
+                self._cutter.add(_range_of(page), page.items)
             if source.is_exhausted():
                 self._ledger.listing_completed()
                 self._notes += self._selection.notes()
@@ -109,11 +117,13 @@ class PlanRun(Run[PlanResult]):
             source.join(self.operation.options.stop_grace_s)
 
     def _add(self, batch: Batch[S3Object]) -> None:
-        assert batch.keys  # noqa: S101 - everything is listed
         objects = self._selection.wanted(batch.items)
         self._ledger.found(objects, batch.keys)
         self._survey.add(self._keys.tasks(objects))
-        self._cutter.add(batch.keys, objects)
+        if self._unordered:
+            self._unordered.add(objects)
+        else:
+            self._cutter.add(_range_of(batch), objects)
 
     def _end(self) -> PlanResult:
         is_complete = self._metrics.snapshot().listing_complete
@@ -149,16 +159,32 @@ class PlanRun(Run[PlanResult]):
             shards=shards,
         )
         if not self._storage.write_new(PLAN, plan.to_json()):
-            raise _exists(self._storage)
+            raise self._storage.taken()
         _log.info("plan made", extra={"s3_xfer": {"plan": self._storage.url, **plan.survey}})
         return plan
 
 
-def _exists(storage: PlanStorage) -> PlanError:
-    return PlanError(
-        f"there is a plan in {storage.url} already",
-        remedy="give it another place: a plan is never replaced",
-    )
+def _range_of(page: Batch[S3Object]) -> KeyRange:
+    """Return the range that a page of a listing has everything of."""
+    assert page.keys  # noqa: S101 - nothing was named one by one
+    return page.keys
+
+
+def _require_count(name: str, count: int | None) -> None:
+    if count is not None and not 1 <= count <= SHARDS_MAX:
+        raise not_accepted(name, count, f"a number from 1 to {SHARDS_MAX:,}")
+
+
+def _require_apart(storage: PlanStorage, operation: CopySpec) -> None:
+    """Refuse a plan of which a shard would copy what others write."""
+    keys = operation.key_map()
+    if keys.may_meet_own_copies and keys.destination.key.startswith(keys.source.key):
+        raise ValidationError(
+            f"{keys.destination.url} may lie inside {keys.source.url}: a shard would copy what "
+            "others have copied",
+            remedy="choose a destination outside the source prefix",
+        )
+    storage.require_outside(keys.source, keys.destination)
 
 
 def frozen_for_plan(operation: CopySpec) -> CopySpec:
@@ -180,6 +206,7 @@ def frozen_for_plan(operation: CopySpec) -> CopySpec:
         report_path=None,
         report_scope=ReportScope.NOT_COPIED,
         journal=None,
+        inventory=None,  # it says where to cut; a shard lists what is there then
     )
     return dataclasses.replace(operation, options=options)
 
@@ -197,10 +224,15 @@ def _require_prefix(operation: CopySpec) -> None:
             f"a plan cannot keep {' and '.join(chosen)}: its shards would not have them",
             remedy="use filters instead",
         )
-    if options.from_report_path or options.files_from or options.inventory:
+    if options.from_report_path or options.files_from:
         raise ValidationError(
-            "a plan is made from a listing, not from what names the objects one by one",
-            remedy=message("leave out {from_report_path}, {files_from} and {inventory}"),
+            "a shard lists its range, so a plan is not made from what names some of the objects",
+            remedy=message("leave out {from_report_path} and {files_from}"),
+        )
+    if options.mode is RunMode.DRY_RUN:
+        raise ValidationError(
+            "a plan copies nothing, and a dry run of its shards would not either",
+            remedy=message("leave out {mode=dry-run}"),
         )
     if options.delete is Delete.EXTRA:
         raise ValidationError(

@@ -8,18 +8,36 @@ the shard; it is written last, and only once.
 from __future__ import annotations
 
 import json
+import re
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import PlanError, check_fields
 from s3_xfer.field_types import JsonObject
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan, ranges_list
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.wording import message
 
+ATTEMPTS = "attempts"
+SUMS = (
+    "total_files_found",
+    "files_copied_successfully",
+    "files_failed",
+    "total_bytes_transferred",
+    "files_skipped",
+    "files_not_attempted",
+    "total_bytes_found",
+    "bytes_skipped",
+    "bytes_failed",
+    "retries",
+    "throttles",
+)
+COUNTERS = ("errors_by_class", "skips_by_reason", "requests", "copied_by_engine")
 _FORMAT, _VERSION = "s3_xfer/shard", 1
+_ATTEMPT = re.compile(rf"{ATTEMPTS}/([0-9]{{5,}})/[^/]+\.json")
+_COUNTS = SUMS[:4]  # which every record has
 
 
 def begun_name(number: int) -> str:
@@ -32,9 +50,15 @@ def done_name(number: int) -> str:
     return f"done/{number:05}.json"
 
 
-def attempts_folder(number: int) -> str:
-    """Return the name of the folder of a shard's ended attempts."""
-    return f"attempts/{number:05}"
+def attempt_name(number: int, attempt: str) -> str:
+    """Return the name of the record of an attempt that has ended."""
+    return f"{ATTEMPTS}/{number:05}/{attempt}.json"
+
+
+def latest_attempts(storage: PlanStorage) -> dict[int, str]:
+    """Return the name of the record of the last attempt by shard, where one has ended."""
+    names = (_ATTEMPT.fullmatch(name) for name in storage.names(ATTEMPTS))
+    return {int(found[1]): found[0] for found in names if found}  # in order, so the last one stays
 
 
 def report_name(number: int, attempt: str) -> str:
@@ -84,7 +108,7 @@ def read_record(storage: PlanStorage, name: str, plan: Plan, shard: Shard) -> Sh
     """Return the record called ``name``, of a shard of ``plan``; None if there is none.
 
     Raises:
-        PlanError: it is damaged, or belongs to another plan.
+        PlanError: it is damaged, of another version, or belongs to another plan.
     """
     contents = storage.read(name)
     if contents is None:
@@ -92,28 +116,44 @@ def read_record(storage: PlanStorage, name: str, plan: Plan, shard: Shard) -> Sh
     try:
         record = json.loads(contents)
         kind = (record["format"], record["version"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise unusable_record(storage, name, "is damaged") from error
+    if kind != (_FORMAT, _VERSION):
+        raise unusable_record(storage, name, "has another format than this s3-xfer reads")
+    try:
         same = (record["plan_id"], record["shard"], record["ranges"])
-        result: JsonObject = record["result"]
         found = ShardRecord(
             shard=shard.number,
             attempt=record["attempt"],
             is_done=record["done"],
             is_permanent=record["permanent"],
             report=record["report"],
-            result=result,
+            result=record["result"],
         )
-        for number in ("total_files_found", "files_copied_successfully", "files_failed"):
-            int(result[number])
+        _require_result(found.result)
     except (KeyError, TypeError, ValueError) as error:
-        raise _unusable_record(storage, name, "is damaged") from error
-    if kind != (_FORMAT, _VERSION):
-        raise _unusable_record(storage, name, "has another format than this s3-xfer reads")
+        raise unusable_record(storage, name, "is damaged") from error
     if same != (plan.plan_id, shard.number, ranges_list(shard.ranges)):
-        raise _unusable_record(storage, name, "belongs to another plan")
+        raise unusable_record(storage, name, "belongs to another plan")
     return found
 
 
-def _unusable_record(storage: PlanStorage, name: str, why: str) -> PlanError:
+def _require_result(result: JsonObject) -> None:
+    """Raise KeyError, TypeError or ValueError unless a merge can read ``result``."""
+    counts = [result[name] for name in _COUNTS]
+    counts += [result.get(name, 0) for name in SUMS]
+    counts += [number for name in COUNTERS for number in {**result.get(name, {})}.values()]
+    if not all(type(count) is int and count >= 0 for count in counts):
+        raise ValueError("a count")
+    if not all(isinstance(text, str) for text in (result["state"], *result["errors"])):
+        raise TypeError("a text")
+    for name in ("start_time", "end_time"):
+        if not datetime.fromisoformat(result[name]).tzinfo:
+            raise ValueError(name)
+
+
+def unusable_record(storage: PlanStorage, name: str, why: str) -> PlanError:
+    """Return the refusal of what a shard has left, and which says nothing that can be relied on."""
     return PlanError(
         f"the record {storage.name_of(name)} {why}",
         remedy=message("remove it and run its shard again, which leaves out what has arrived"),

@@ -10,29 +10,30 @@ import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from s3_xfer.access.plan_storage import PlanStorage
+from s3_xfer.declarations import JournalRole, declarations_of
 from s3_xfer.errors import PlanError, S3XferError, ValidationError
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext
-from s3_xfer.options import Identical, JournalUse
+from s3_xfer.options import CopyOptions, Identical, JournalUse
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import PLAN, Plan, parse_plan
 from s3_xfer.plans.records import (
     ShardRecord,
-    attempts_folder,
+    attempt_name,
     begun_name,
     done_name,
     read_record,
     report_name,
 )
-from s3_xfer.plans.storage import PlanStorage
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.spec import CopySpec
@@ -43,6 +44,9 @@ AUTO = "auto"
 # jobs of an array.
 OWN_VARIABLE = "S3_XFER_SHARD"
 ENGINE_VARIABLES = ("JOB_COMPLETION_INDEX", "AWS_BATCH_JOB_ARRAY_INDEX")
+# This machine's and S3's. What is taken for older than it is, is copied once more.
+CLOCKS_DIFFER_AT_MOST = timedelta(minutes=5)
+MAY_CHANGE = (JournalRole.REMEMBERED, JournalRole.PER_RUN)
 
 
 def shard_number(shard: int | str, env: Mapping[str, str]) -> int:
@@ -77,7 +81,7 @@ def shard_number(shard: int | str, env: Mapping[str, str]) -> int:
 
 
 def _number(text: str, name: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text):
+    if not re.fullmatch("[0-9]{1,100}", text):
         raise ValidationError(
             f"{name} is {text!r}, not the number of a shard", remedy="numbers begin at 0"
         )
@@ -96,6 +100,23 @@ def read_plan(storage: PlanStorage) -> Plan:
             f"there is no plan in {storage.url}", remedy="check the name, or make the plan first"
         )
     return parse_plan(contents, name=storage.name_of(PLAN))
+
+
+def _allowed(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``changes`` if a shard may differ by them from the others.
+
+    Raises:
+        ValidationError: they decide what is copied, and how, which the plan says.
+    """
+    roles = {name: option.journal for name, option in declarations_of(CopyOptions).items()}
+    free = {name for name, role in roles.items() if role in MAY_CHANGE} - {"report_path"}
+    strange = sorted(changes.keys() - free - {"journal"})
+    if strange:
+        raise ValidationError(
+            f"a shard is not given {', '.join(strange)}: the plan says what is copied, and how",
+            remedy="leave that out, or make another plan with it",
+        )
+    return dict(changes)
 
 
 class ShardCopy:
@@ -125,7 +146,7 @@ class ShardCopy:
         self._attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:12]}"
         self._folder: TemporaryDirectory[str] | None = None  # of the report, until it is delivered
         self._sides = {"source": source, "destination": destination}
-        self._changes = dict(changes)
+        self._changes = _allowed(changes)
         self._batch_size = batch_size
         shard = self.shard
         self.earlier = read_record(storage, done_name(number), self.plan, shard) if shard else None
@@ -187,12 +208,21 @@ class ShardCopy:
         note = f'{{"attempt": "{self._attempt}"}}'.encode()
         is_first = self._storage.write_new(begun_name(self.number), note)
         self._folder = TemporaryDirectory(prefix="s3-xfer-")
-        changes: dict[str, Any] = {"report_path": Path(self._folder.name) / "report.jsonl"}
+        report = Path(self._folder.name) / "report.jsonl"
+        self.operation = replace(
+            self.operation, options=replace(self.operation.options, report_path=report)
+        )
         if not is_first:
-            changes["identical"] = Identical.SKIP
-        options = replace(self.operation.options, **changes)
-        self.operation = replace(self.operation, options=options)
+            self._leave_out_what_arrived()
         return CopyRun(self.operation, observers=observers)
+
+    def _leave_out_what_arrived(self) -> None:
+        """Let the copy skip what an earlier attempt has copied, and nothing that is older."""
+        if self.operation.options.identical is not Identical.COPY:
+            return  # the plan leaves out more than that
+        options = replace(self.operation.options, identical=Identical.SKIP)
+        since = self.plan.created_at - CLOCKS_DIFFER_AT_MOST
+        self.operation = replace(self.operation, options=options, identical_since=since)
 
     def finish(self, result: CopyResult) -> ShardRecord:
         """Leave report and record beside the plan, the completing one last; return the record.
@@ -235,7 +265,7 @@ class ShardCopy:
     def _leave(self, **ended: Any) -> ShardRecord:
         record = ShardRecord(shard=self.number, attempt=self._attempt, **ended)
         contents = record.to_json(self.plan)
-        self._storage.write_new(f"{attempts_folder(self.number)}/{self._attempt}.json", contents)
+        self._storage.write_new(attempt_name(self.number, self._attempt), contents)
         if record.is_done:
             self._storage.write_new(done_name(self.number), contents)
         return record

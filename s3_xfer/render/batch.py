@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from rich.text import Text
 
@@ -21,7 +20,7 @@ from s3_xfer.units import format_count, format_duration, format_size, format_usd
 _NOT_INCLUDED = "KMS requests, transfer between regions, storage, and what is left to a copy"
 
 
-def plan_lines(plan: BatchPlan, folder: Path) -> Iterator[str]:
+def plan_lines(plan: BatchPlan, place: str) -> Iterator[str]:
     """Return the plan as a person reads it."""
     yield f"job    {plural(plan.objects, 'object')}, {format_size(plan.bytes)}"
     for reason, count in sorted(plan.rest.items()):
@@ -29,10 +28,8 @@ def plan_lines(plan: BatchPlan, folder: Path) -> Iterator[str]:
     for name, usd in plan.costs_usd.items():
         yield f"cost   {format_usd(usd)} {name}"
     yield f"       {format_usd(sum(plan.costs_usd.values()))} in all, without {_NOT_INCLUDED}"
-    shown = printable(str(folder))
-    yield f"wrote  {shown}: {MANIFEST}, {REST}, {POLICIES}/"
-    word = shell_word(str(folder))
-    yield f"next: put the policies in place, then s3-xfer batch submit {word}"
+    yield f"wrote  {printable(place)}: {MANIFEST}, {REST}, {POLICIES}/"
+    yield f"next: put the policies in place, then s3-xfer batch submit {shell_word(place)}"
 
 
 def job_metrics(progress: JobProgress, watched_s: float) -> TransferMetrics:

@@ -8,30 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.text import Text
-
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import UNICODE, Glyphs, frame
 from s3_xfer.render.progress import Phase, size_field, time_of
 from s3_xfer.render.summary import (
     Context,
     Row,
     Summary,
     Tone,
+    as_text,
     by_count,
     count_row,
     left_out_rows,
-    requests_row,
+    request_rows,
 )
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration, format_size, plural
-from s3_xfer.wording import Wording, message
+from s3_xfer.wording import LIBRARY, Wording, message
 
 _EXAMPLES, _EXAMPLES_VERBOSE = 5, 100
-_PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
+PHASE_WORDS = {Phase.LISTING: "comparing", Phase.COPYING: "asking"}
 # meaning and tone, in the order of the rows
 _STATUSES = {
     CompareStatus.SAME: ("", Tone.GOOD),
@@ -47,7 +45,7 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     """Return one line of ``name=value`` fields; a ``+`` marks a total that still grows."""
     grows = "" if metrics.listing_complete else "+"
     return (
-        f"{time_of(metrics)} {_PHASE_WORDS.get(phase, phase.value)} "
+        f"{time_of(metrics)} {PHASE_WORDS.get(phase, phase.value)} "
         f"objects={metrics.total_files_found}{grows} "
         f"bytes={size_field(metrics.total_bytes_found)}{grows} "
         f"rate={rates.objects_per_s:.0f}/s same={metrics.files_copied_successfully} "
@@ -56,22 +54,12 @@ def check_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     )
 
 
-def check_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
-) -> Text:
-    """Return the display at one instant; without a bar, because the total is not known."""
-    if phase is Phase.PREFLIGHT:
-        return frame(phase, metrics, rates, width, glyphs)
-    parts = [
-        f"{_PHASE_WORDS.get(phase, phase.value)}{glyphs.dots} "
-        f"{plural(metrics.total_files_found, 'object')}, {format_size(metrics.total_bytes_found)}",
-        f"{rates.objects_per_s:,.0f}/s",
-        f"{format_count(metrics.files_failed)} differ",
-        f"elapsed {format_duration(metrics.duration_s)}",
-    ]
-    text = Text(glyphs.between.join(parts), style="red" if metrics.files_failed else "cyan")
-    text.truncate(width)
-    return text
+def check_text(
+    result: CheckResult, *, source_url: str, destination_url: str, wording: Wording = LIBRARY
+) -> str:
+    """Return what differs, in lines for a log."""
+    context = Context(source_url=source_url, destination_url=destination_url, wording=wording)
+    return as_text(summarize_check(result, context))
 
 
 def summarize_check(result: CheckResult, context: Context) -> Summary:
@@ -131,7 +119,7 @@ def _rows(result: CheckResult) -> Iterator[Row]:
             yield count_row(_label(status), count, size, detail, tone)
     yield from left_out_rows(metrics)
     yield Row("duration", format_duration(metrics.duration_s))
-    yield requests_row("requests", metrics.requests)
+    yield from request_rows(metrics)
     if result.report_path:
         yield Row("report", printable(str(result.report_path)))
 

@@ -23,6 +23,7 @@ from s3_xfer.render.summary import (
     by_count,
     count_row,
     left_out_rows,
+    request_rows,
     requests_row,
 )
 from s3_xfer.text import printable
@@ -53,6 +54,7 @@ def summarize(result: CopyResult, context: Context) -> Summary:
         headline=_headline(result, context),
         next_step=printable(wording.say(aborted.remedy)) if aborted else "",
         route=f"{context.source_url} -> {context.destination_url}",
+        details=_single_details(result, context),
         rows=tuple(_rows(result, context)),
         failures=tuple(failure_groups(result, verbose=context.verbose, wording=wording)),
         diagnosis=tuple(line for each in result.diagnoses for line in each.lines(wording)),
@@ -121,7 +123,6 @@ def _tone(result: CopyResult) -> Tone:
 
 def _headline(result: CopyResult, context: Context) -> str:
     metrics = result.metrics
-    total = plural(metrics.total_files_found, "object")
     if result.aborted_by:
         return f"Ended early: {printable(context.wording.say(result.aborted_by.problem))}"
     if result.cancelled_by:
@@ -131,7 +132,7 @@ def _headline(result: CopyResult, context: Context) -> str:
     if not metrics.total_files_found:
         return "Nothing was left to copy"  # of a report; an empty source is refused
     if metrics.files_copied_successfully == metrics.total_files_found:
-        return f"Copied all {total}" if metrics.total_files_found != 1 else "Copied 1 object"
+        return _complete_headline(result, context)
     progress = _progress(metrics, context)
     return progress[:1].upper() + progress[1:]
 
@@ -152,8 +153,39 @@ def _progress(metrics: TransferMetrics, context: Context) -> str:
     return ", ".join(counts)
 
 
+def _is_single_copy(result: CopyResult, context: Context) -> bool:
+    """Return whether the one object that was named was copied, which needs no table."""
+    is_whole = result.metrics.files_copied_successfully == result.metrics.total_files_found == 1
+    is_plain = not (context.dry_run or result.aborted_by or result.cancelled_by)
+    return context.is_single and is_whole and is_plain and not context.verbose
+
+
+def _complete_headline(result: CopyResult, context: Context) -> str:
+    metrics = result.metrics
+    if _is_single_copy(result, context):
+        size = format_size(metrics.total_bytes_transferred)
+        return f"Copied 1 object, {size} in {format_duration(metrics.duration_s)}"
+    total = plural(metrics.total_files_found, "object")
+    return f"Copied all {total}" if metrics.total_files_found != 1 else f"Copied {total}"
+
+
+def _single_details(result: CopyResult, context: Context) -> tuple[str, ...]:
+    """Return what was sent for one object, by the copy and by the checks, and what it costs."""
+    if not _is_single_copy(result, context):
+        return ()
+    metrics = result.metrics
+    checks = sum(metrics.requests_of_checks.values())
+    parts = [plural(sum(metrics.requests_of_copying.values()), "request")]
+    parts += [f"{format_count(checks)} more by the checks"] if checks else []
+    parts += [f"estimated {format_usd(result.bill.usd)}"] if result.bill else []
+    return (", ".join(parts),)
+
+
 def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
+    if _is_single_copy(result, context):
+        yield from _file_rows(result)
+        return
     yield from _dry_run_rows(metrics) if context.dry_run else _outcome_rows(metrics)
     yield from left_out_rows(metrics)
     yield from _missing_rows(metrics)
@@ -162,6 +194,10 @@ def _rows(result: CopyResult, context: Context) -> Iterator[Row]:
     if result.planned_bill:
         yield _bill_row("would cost", result.planned_bill)
     yield from _request_rows(result, context)
+    yield from _file_rows(result)
+
+
+def _file_rows(result: CopyResult) -> Iterator[Row]:
     if result.journal:
         yield Row("journal", printable(result.journal))
     if result.report_path:
@@ -206,7 +242,7 @@ def _missing_rows(metrics: TransferMetrics) -> Iterator[Row]:
 def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
     metrics = result.metrics
     yield Row("duration", format_duration(metrics.duration_s))
-    yield requests_row("requests", metrics.requests)
+    yield from request_rows(metrics)
     if metrics.copied_by_engine:
         yield _engine_row(metrics.copied_by_engine, context.wording.say(result.why_managed))
     if result.bill and not context.dry_run:

@@ -8,9 +8,14 @@ from s3_xfer.access.doctor import Conclusion, DoctorReport
 from s3_xfer.access.probe import Verdict
 from s3_xfer.errors import Diagnosis
 from s3_xfer.units import format_duration
-from s3_xfer.wording import Wording
+from s3_xfer.wording import LIBRARY, Wording
 
 _WORDS = {Verdict.PASSED: "ok", Verdict.FAILED: "FAILED", Verdict.UNPROVEN: "unproven"}
+
+
+def doctor_text(report: DoctorReport, *, wording: Wording = LIBRARY) -> str:
+    """Return what was tried, what is denied and why, in lines for a log."""
+    return "\n".join(doctor_lines(report, wording))
 
 
 def doctor_lines(report: DoctorReport, wording: Wording) -> Iterator[str]:
@@ -23,8 +28,6 @@ def doctor_lines(report: DoctorReport, wording: Wording) -> Iterator[str]:
         yield from diagnosis.lines(wording)
     yield ""
     yield f"{_summary(report)} ({format_duration(report.duration_s)})"
-    if any(finding.diagnosis for finding in report.findings):
-        yield "All that it needs, to paste: s3-xfer policy, with the same arguments"
 
 
 def _distinct_diagnoses(report: DoctorReport) -> Iterator[Diagnosis]:

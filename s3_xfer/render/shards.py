@@ -95,8 +95,8 @@ def _counted(survey: Mapping[str, Any]) -> str:
     return f"{plural(survey['objects'], 'object')}, {format_size(survey['bytes'])}"
 
 
-def merge_lines(result: MergedResult, *, width: int) -> list[Line]:
-    """Return how a planned copy stands."""
+def merge_lines(result: MergedResult, *, rest: str, width: int) -> list[Line]:
+    """Return how a planned copy stands; ``rest`` is the line that copies what is left."""
     shards = len(result.plan.shards)
     missing = len(result.missing)
     if missing:
@@ -109,6 +109,7 @@ def merge_lines(result: MergedResult, *, width: int) -> list[Line]:
         Line(),
         *table_lines(tuple(_merge_rows(result)), width=width),
         *_missing_lines(result),
+        *([Line("To copy what is left:"), Line(f"  {rest}", "bold")] if rest else []),
     ]
 
 
@@ -155,6 +156,3 @@ def _missing_lines(result: MergedResult) -> Iterator[Line]:
         yield Line(printable(f"  shard {row['shard']}: {row['state']}{why}{again}"), "red")
     if len(rows) > _MISSING_SHOWN:
         yield Line(f"  and {len(rows) - _MISSING_SHOWN:,} more", "bright_black")
-    if result.report_path:
-        yield Line("What is left is in a report, for copy --from-report:")
-        yield Line(f"  {shell_word(str(result.report_path))}", "bold")

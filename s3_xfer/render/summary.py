@@ -7,6 +7,7 @@ object names stay on one line, so that they can be copied. Every string is safe 
 from __future__ import annotations
 
 import enum
+import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import AccountContext
-from s3_xfer.text import printable
+from s3_xfer.text import printable, shortened
 from s3_xfer.units import format_count, format_size, plural
 from s3_xfer.wording import LIBRARY, Wording
 
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _WIDTH = 100
+_DETAIL_MIN = 20  # columns beside a number
 _DIM, _BOLD, _ERROR = "bright_black", "bold", "bold red"
+MARKS = ("error:", "failed:", "Diagnosis:")
+_JSON_BEGINNINGS = ('"', "{", "}", "[", "]")
+_WORD = r"""(?:\$?'(?:\\.|[^'])*'|"[^"]*"|[^\s'"])+"""
+_SHELL_WORD = re.compile(rf"--[\w-]+ (?!-){_WORD}|{_WORD}")  # an option stays with its value
 UNBROKEN = "\u00a0"  # keeps a name and its number on one line; the layout makes it a space
 
 
@@ -44,6 +50,7 @@ class Context:
     destination_url: str
     dry_run: bool = False
     verbose: bool = False
+    is_single: bool = False  # one object was named
     rerun: str | None = None  # the command line that copies what is missing
     check: str | None = None  # the command line that compares everything
     catch_up: str | None = None  # the command line that copies what changed since an inventory
@@ -81,6 +88,7 @@ class Summary:
     headline: str
     next_step: str
     route: str
+    details: tuple[str, ...] = ()
     rows: tuple[Row, ...]
     failures: tuple[FailureGroup, ...] = ()
     diagnosis: tuple[str, ...]
@@ -115,6 +123,13 @@ def requests_row(label: str, requests: Mapping[str, int]) -> Row:
     return count_row(label, sum(requests.values()), detail=by_count(requests))
 
 
+def request_rows(metrics: TransferMetrics) -> Iterator[Row]:
+    """Yield the rows of what was sent: by the run, and by the checks before it."""
+    yield requests_row("requests", metrics.requests_of_copying)
+    if metrics.requests_of_checks:
+        yield requests_row("checks", metrics.requests_of_checks)
+
+
 def left_out_rows(metrics: TransferMetrics) -> Iterator[Row]:
     """Yield the row of what filters left out, if they left out anything."""
     if metrics.files_left_out:
@@ -128,10 +143,15 @@ _STYLES = {None: "", Tone.GOOD: "green", Tone.MIXED: "yellow", Tone.BAD: "red"}
 
 
 class Line(NamedTuple):
-    """One line, with the style that a terminal shows it in."""
+    """One line, with the style that a terminal shows it in.
+
+    A command is broken between its words where it is wider than a terminal, so that it can be
+    copied; other names are shortened.
+    """
 
     text: str = ""
     style: str = ""
+    is_command: bool = False
 
 
 def as_text(summary: Summary, *, width: int = _WIDTH) -> str:
@@ -148,17 +168,67 @@ def print_styled(lines: Iterable[Line]) -> None:
     """Print lines on stdout, with their styles."""
     from rich.console import Console  # noqa: PLC0415 - slow to import, and pipes never need it
 
-    Console().print(styled(lines), crop=False, soft_wrap=True)
+    console = Console()
+    console.print(styled(lines, console.width), crop=False, soft_wrap=True)
 
 
-def styled(lines: Iterable[Line]) -> Text:
-    """Return lines as one rich text that keeps every line whole."""
+def styled(lines: Iterable[Line], width: int = _WIDTH) -> Text:
+    """Return lines as one rich text, none of them wider than ``width``."""
     from rich.text import Text  # noqa: PLC0415
 
-    text = Text(no_wrap=True, overflow="ignore")
-    for number, line in enumerate(lines):
-        text.append("\n" if number else "").append(line.text, style=line.style)
+    texts = [
+        marked(part, line.style)
+        for line in lines
+        for part in (
+            command_lines(line.text, width) if line.is_command else fitted(line.text, width)
+        )
+    ]
+    text = Text("\n").join(texts)
+    text.no_wrap, text.overflow = True, "ignore"
     return text
+
+
+def marked(text: str, style: str = "") -> Text:
+    """Return ``text``; a word at its beginning that must not be overlooked is red."""
+    from rich.text import Text  # noqa: PLC0415
+
+    mark = next((each for each in MARKS if text.startswith(each)), "")
+    return Text(mark, style=_ERROR).append(text[len(mark) :], style=style)
+
+
+def fitted(text: str, width: int) -> list[str]:
+    """Return ``text`` in lines that are not wider than ``width``, broken between words only.
+
+    A word that is wider by itself, mostly a key, is shortened in its middle. Lines of JSON, which
+    people paste, stay as they are.
+    """
+    if len(text) <= width or text.lstrip().startswith(_JSON_BEGINNINGS):
+        return [text]
+    indent = text[: len(text) - len(text.lstrip())]
+    words = [shortened(word, max(1, width - len(indent) - 2)) for word in text.split(" ")]
+    wrapped = textwrap.wrap(
+        " ".join(words).strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return wrapped or [""]
+
+
+def command_lines(command: str, width: int) -> list[str]:
+    """Return a command of a shell in lines that can be copied together."""
+    if len(command) <= width:
+        return [command]
+    indent = command[: len(command) - len(command.lstrip())]
+    lines = [indent]
+    for word in _SHELL_WORD.findall(command):
+        if lines[-1].strip() and len(lines[-1]) + len(word) + 3 > width:
+            lines[-1] += " \\"
+            lines.append(f"{indent}    ")
+        lines[-1] += f" {word}" if lines[-1].strip() else word
+    return lines
 
 
 def summary_lines(summary: Summary, *, width: int = _WIDTH) -> list[Line]:
@@ -168,10 +238,10 @@ def summary_lines(summary: Summary, *, width: int = _WIDTH) -> list[Line]:
     head = [
         *(Line(text, colour) for text in _wrapped(summary.headline, width)),
         *(Line(text) for text in _wrapped(next_step, width)),
-        Line(f"  {summary.route}", _DIM),
+        *(Line(f"  {text}", _DIM) for text in (summary.route, *summary.details)),
     ]
     notes = [Line(text, _DIM) for note in summary.notes for text in _hanging("Note: ", note, width)]
-    table = table_lines(summary.rows, width=width)
+    table = table_lines(summary.rows, width=width) if summary.rows else []
     return list(_spaced([head, table, *_attention(summary, width), notes]))
 
 
@@ -190,9 +260,11 @@ def _attention(summary: Summary, width: int) -> Iterator[list[Line]]:
         yield [Line(text) for text in summary.diagnosis]
     if summary.abort_commands:
         title = Line("Uploads left behind; they cost money until they are aborted:", "yellow")
-        yield [title, *(Line(f"  {command}", _BOLD) for command in summary.abort_commands)]
+        commands = summary.abort_commands
+        yield [title, *(Line(f"  {each}", _BOLD, is_command=True) for each in commands)]
     if summary.rerun:
-        yield [Line(summary.rerun_title), Line(f"  {summary.rerun}", _BOLD)]
+        command = Line(f"  {summary.rerun}", _BOLD, is_command=True)
+        yield [*(Line(text) for text in _wrapped(summary.rerun_title, width)), command]
 
 
 def group_lines(group: FailureGroup, width: int) -> Iterator[Line]:
@@ -219,7 +291,7 @@ def table_lines(rows: Sequence[Row], *, width: int = _WIDTH) -> list[Line]:
         start = f"  {row.label:<{label}}  {row.value:>{value}}"
         if size and (row.size or row.detail):
             start += f"  {row.size:>{size}}"
-        texts = _hanging(start + "  ", row.detail, width) if row.detail else [start]
+        texts = _with_detail(start, row.detail, width) if row.detail else [start]
         lines += [Line(text.rstrip(), _STYLES[row.tone]) for text in texts]
     return lines
 
@@ -228,9 +300,21 @@ def _column_widths(rows: Sequence[Row]) -> tuple[int, int, int]:
     """Return the widths of the first three columns; a lone word (a file name) does not count."""
     return (
         max(len(row.label) for row in rows),
-        max(len(row.value) for row in rows if row.size or row.detail or row.value[:1].isdigit()),
+        max((len(row.value) for row in rows if _is_number(row)), default=0),
         max(len(row.size) for row in rows),
     )
+
+
+def _is_number(row: Row) -> bool:
+    return bool(row.size or row.detail or row.value[:1].isdigit())
+
+
+def _with_detail(start: str, detail: str, width: int) -> list[str]:
+    """Return the columns with the detail beside them; below them in a narrow terminal."""
+    if width - len(start) - 2 >= _DETAIL_MIN:
+        return _hanging(f"{start}  ", detail, width)
+    below = _wrapped(detail, width, "      ")
+    return [start, *(line.replace(UNBROKEN, " ") for line in below)]
 
 
 def _hanging(start: str, text: str, width: int) -> list[str]:

@@ -43,6 +43,9 @@ class ActiveRun(Protocol):
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for its end; return whether it came."""
 
+    def leave_to_parent(self) -> None:
+        """Refuse to be used in this process, a forked child."""
+
 
 _active: dict[int, ActiveRun] = {}
 
@@ -85,7 +88,14 @@ def _leave_stuck_threads() -> None:
             queues.pop(thread, None)
 
 
+def _forget_all() -> None:
+    """Leave the runs to the parent of this forked child: their threads are there."""
+    for run in _active.values():
+        run.leave_to_parent()
+    _active.clear()
+
+
 _register = getattr(threading, "_register_atexit", atexit.register)
 _register(end_all)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_active.clear)  # their threads are the parent's
+    os.register_at_fork(after_in_child=_forget_all)

@@ -15,6 +15,7 @@ from s3_xfer.access import lookups
 from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
+from s3_xfer.copying.request_policy import Shared
 from s3_xfer.errors import checked_call
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -24,6 +25,7 @@ from s3_xfer.listing.whole import every_object, listing_of
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
 from s3_xfer.planning.selection import Selection
+from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
@@ -36,8 +38,6 @@ from s3_xfer.spec import CheckSpec
 
 _PAIRS_WAITING = 1024
 
-_log = logging.getLogger("s3_xfer")
-
 
 class CheckRun(Run[CheckResult]):
     """One check under way. Every method may be called from any thread.
@@ -48,8 +48,21 @@ class CheckRun(Run[CheckResult]):
     operation: CheckSpec
 
     @checked_call
-    def __init__(self, operation: CheckSpec, *, observers: Observers = NOBODY) -> None:
-        super().__init__(operation, thread_name="s3-xfer-check", observers=observers)
+    def __init__(
+        self,
+        operation: CheckSpec,
+        *,
+        observers: Observers = NOBODY,
+        shared: Shared | None = None,
+        logger: logging.Logger = LOGGER,
+    ) -> None:
+        super().__init__(
+            operation,
+            thread_name="s3-xfer-check",
+            observers=observers,
+            shared=shared,
+            logger=logger,
+        )
         self._ledger.comparison = Comparison(fail_on=operation.fail_on)
         self._source: Source[Pair] | None = None
         self._is_named = False  # by an input: copies are looked up one by one
@@ -227,7 +240,7 @@ class CheckRun(Run[CheckResult]):
             report_path=report_path,
             compare=self.operation.compare,
         )
-        _log.info("check ended", extra={"s3_xfer": result.to_dict()})
+        self._log.info("check ended", extra={"s3_xfer": result.to_dict()})
         return result
 
     def _finish_report(self) -> Path | None:

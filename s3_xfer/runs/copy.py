@@ -14,7 +14,7 @@ from pathlib import Path
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
-from s3_xfer.copying.request_policy import PassTime, in_full
+from s3_xfer.copying.request_policy import PassTime, Shared, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -34,6 +34,7 @@ from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.selection import Selection, judge_of_named
 from s3_xfer.planning.steps import Copy, outcome_of
+from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
@@ -51,13 +52,10 @@ from s3_xfer.runs.second_chance import try_again
 from s3_xfer.sources.inventory import InventorySource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
-from s3_xfer.text import s3_url
 from s3_xfer.units import plural
 from s3_xfer.wording import message
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
-
-_log = logging.getLogger("s3_xfer")
 
 
 class CopyRun(Run[CopyResult]):
@@ -75,9 +73,16 @@ class CopyRun(Run[CopyResult]):
         *,
         observers: Observers = NOBODY,
         pass_time: PassTime = in_full,
+        shared: Shared | None = None,
+        logger: logging.Logger = LOGGER,
     ) -> None:
         super().__init__(
-            operation, thread_name="s3-xfer-run", observers=observers, pass_time=pass_time
+            operation,
+            thread_name="s3-xfer-run",
+            observers=observers,
+            pass_time=pass_time,
+            shared=shared,
+            logger=logger,
         )
         self._executor: Executor[CopyTask] = Executor(
             capacity=max(2, CHANNEL_OBJECTS // operation.batch_size),
@@ -152,7 +157,7 @@ class CopyRun(Run[CopyResult]):
         all_ended = self._execute()
         if self._lacks_deletes:
             all_ended = self._delete_extras() and all_ended
-        self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=self._stop.is_set())
+        self._uploads_left_behind += self._setup.sweep_uploads(is_stopped=self._stop.is_set())
         self._close_copier(all_ended=all_ended)
         self._notes += self._setup.service_notes()
         self._finish_report()
@@ -218,6 +223,8 @@ class CopyRun(Run[CopyResult]):
             began=self._began,
         )
         self._delete_plan, all_ended = stage.run()
+        self._notes += stage.notes
+        self._uploads_left_behind = stage.uploads_left_behind
         if self._delete_plan and self._setup.is_dry_run:
             self._notes += notes_of_dry_run(self._delete_plan)
         self._lacks_deletes = self._stop.is_set() or not self._delete_plan
@@ -282,6 +289,8 @@ class CopyRun(Run[CopyResult]):
         ledger, opened, prices = self._ledger, self._setup.opened, self._setup.prices
         self._metrics.finish()
         diagnoses = self._diagnoses()  # before the journal is closed, which records its uploads
+        if diagnoses:  # their experiments have opened uploads, too
+            self._uploads_left_behind = self._setup.sweep_uploads(is_stopped=False)
         kept, resumable = self._setup.close_journal()
         metrics = self.snapshot()
         stale = metrics.skips_by_reason.get(SkipReason.STALE.value, 0)
@@ -319,7 +328,7 @@ class CopyRun(Run[CopyResult]):
             delete_plan=self._delete_plan,
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
-        _log.info("run ended", extra={"s3_xfer": result.to_dict()})
+        self._log.info("run ended", extra={"s3_xfer": result.to_dict()})
         return result
 
     def _planned_requests(self) -> dict[str, int]:
@@ -335,11 +344,12 @@ class CopyRun(Run[CopyResult]):
         self._close_copier()
         if self._setup.preflight:
             self._setup.preflight.diagnose(error)
+        left = self._setup.sweep_tests()  # before the journal is closed
         if self._setup.opened:
             with contextlib.suppress(S3XferError):  # the refusal is what counts
                 self._setup.opened.abandon()
         if isinstance(error, S3XferError):
-            _mention_uploads(self._setup.open_uploads(), error)
+            error.problem = "\n".join((error.problem, *left))
 
     def _diagnoses(self) -> tuple[Diagnosis, ...]:
         """Return what each kind of denial means; nothing if the copy was stopped."""
@@ -350,15 +360,7 @@ class CopyRun(Run[CopyResult]):
         return diagnose_failures(
             [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
             lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
-        )
-
-
-def _mention_uploads(uploads: Sequence[OpenUpload], error: S3XferError) -> None:
-    """Tell of the preflight's own upload if not even its abort was allowed."""
-    for upload in uploads:
-        url = s3_url(upload.bucket, upload.key)
-        error.problem += (
-            f"\nThe preflight's own upload {upload.upload_id} to {url} could not be aborted"
+            log=self._log,
         )
 
 

@@ -12,11 +12,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
-from s3_xfer.copying.engine_selection import (
-    connections_allowed,
-    select_engine,
-    within_open_files,
-)
+from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.managed import ManagedEngine
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
@@ -44,7 +40,7 @@ class CopyProcessor(Processor[CopyTask]):
         ledger: Ledger,
         judge: Callable[[S3Object], bool] | None = None,
     ) -> None:
-        options = within_open_files(spec.options)
+        options = spec.options
         context = CopyContext(
             source=clients.source,
             destination=clients.destination,
@@ -73,7 +69,7 @@ class CopyProcessor(Processor[CopyTask]):
         self._copier = ObjectCopier(context, self._engine, self._resumer)
         self._dispatcher: AsyncDispatcher | None = None
         if not isinstance(engine, str):
-            limit = min(spec.options.max_in_flight, connections_allowed())
+            limit = min(options.max_in_flight, clients.requests.connections.budget.limit)
             self._dispatcher = AsyncDispatcher(
                 self._copier, engine, limit=limit, on_crash=ledger.abort
             )

@@ -33,6 +33,7 @@ from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.single import SingleObjectSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
+from s3_xfer.text import s3_url
 
 _SAMPLE = 3  # objects of a list that the preflight looks at, until it finds one
 
@@ -66,7 +67,9 @@ class CopySetup:
         self._requests = requests
         self._notes = notes
         self._is_starved = is_starved
-        self._inputs = RunInputs(spec, keys, requests=requests, notes=notes)
+        self._inputs = RunInputs(
+            spec, keys, requests=requests, notes=notes, is_planning=is_planning
+        )
 
     @property
     def is_dry_run(self) -> bool:
@@ -254,6 +257,23 @@ class CopySetup:
         except S3XferError as error:  # of the journal
             self._ledger.abort(error)
         return uploads.open_uploads()
+
+    def sweep_tests(self) -> tuple[str, ...]:
+        """Abort what the tests of a refused run have opened; return a line for each that may stay.
+
+        What a journal keeps of an earlier run is left alone.
+        """
+        if not self.clients:
+            return ()
+        uploads = self.clients.destination_hooks.uploads
+        bucket = self._keys.destination.bucket
+        unresolved = uploads.sweep(self.clients.destination, bucket, None)
+        refused = (
+            f"The preflight's own upload {upload.upload_id} to {s3_url(bucket, upload.key)} could "
+            "not be aborted"
+            for upload in uploads.open_uploads()
+        )
+        return (*refused, *unresolved)
 
     def mark_deleted(self) -> None:
         """Note in the journal that everything was deleted. Does not raise."""

@@ -40,6 +40,7 @@ class ProducerDecisions:
         self._listing_steps = listing_steps(keys, began=began, last=last)
         self._counterpart_steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)
         self._compare = spec.compare_by if spec.overwrite else None
+        self._identical_since = spec.identical_since
         self._repeats_tags = spec.options.tags is TagPolicy.COPY
         self._large_bytes = spec.options.multipart_threshold_bytes
 
@@ -59,6 +60,8 @@ class ProducerDecisions:
     def _by_counterpart(self, task: CopyTask, found: S3Object | None) -> tuple[CopyTask, Decision]:
         if found is None:
             return replace(task, reason=CopyReason.NEW, is_compared_by_listing=True), COPY
+        if self._is_of_before(found):
+            return replace(task, is_compared_by_listing=True), COPY
         status = status_by_listing(task.source, found, self._compare) if self._compare else None
         if self._compare and (status is None or self._may_lack_tags(task, status)):
             return task, COPY  # the copier looks
@@ -66,6 +69,11 @@ class ProducerDecisions:
         decision = decide(self._counterpart_steps, task, counterpart)
         reason = counterpart.copy_reason if isinstance(decision, Copy) else None
         return replace(task, reason=reason, is_compared_by_listing=True), decision
+
+    def _is_of_before(self, found: S3Object) -> bool:
+        """Return whether no earlier attempt at this copy can have written ``found``."""
+        since, modified = self._identical_since, found.last_modified
+        return bool(self._compare and since and modified and modified < since)
 
     def _may_lack_tags(self, task: CopyTask, status: CompareStatus) -> bool:
         """Return whether an earlier run may have copied the content without its many tags."""

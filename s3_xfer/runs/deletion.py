@@ -26,6 +26,7 @@ from s3_xfer.listing.whole import every_object, listing_of
 from s3_xfer.model import (
     DeleteTask,
     NotAttempted,
+    OpenUpload,
     S3Location,
     S3Object,
     Skipped,
@@ -38,6 +39,7 @@ from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.planning.delete_plan import EXAMPLES_MAX, DeletePlan
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.selection import Selection
+from s3_xfer.runs.backups import Backups
 from s3_xfer.runs.execution import Execution
 from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.paired import PairedSource
@@ -95,6 +97,8 @@ class DeletionStage:
         self._of_source = Selection(spec.options, prefix=keys.source.key, began=began)
         self._of_destination = Selection(spec.options, prefix=keys.destination.key, began=began)
         self._listings: list[Listing] = []
+        self.notes: list[str] = []
+        self.uploads_left_behind: tuple[OpenUpload, ...] = ()
 
     def run(self) -> tuple[DeletePlan | None, bool]:
         """Find what is to be deleted, and delete it; return the plan, and whether all has ended.
@@ -142,7 +146,13 @@ class DeletionStage:
             )
         is_versioned = self._is_versioned() if len(extras) else None
         allowed = most_deletes(self._spec.options.max_delete, of_objects)
-        return extras.plan(of_objects, allowed=allowed, is_versioned=is_versioned)
+        backup = self._spec.backup
+        return extras.plan(
+            of_objects,
+            allowed=allowed,
+            is_versioned=is_versioned,
+            backup=backup.url if backup else "",
+        )
 
     def _is_extra(self, pair: Pair) -> bool:
         """Return whether the destination's object of a pair is to be deleted.
@@ -212,13 +222,20 @@ class DeletionStage:
 
     def _delete(self, extras: _Spilled) -> bool:
         options, ledger = self._spec.options, self._ledger
+        clients = self._clients
         deleter = Deleter(
-            self._clients.destination, looks_first=not self._clients.destination_is_aws
+            clients.destination,
+            clients.destination_hooks,
+            looks_first=not clients.destination_is_aws,
         )
+        backup = self._spec.backup
+        backups = Backups(self._spec, self._keys, clients, backup) if backup else None
 
         def process(task: DeleteTask) -> None:
             if ledger.begin(task):
-                ledger.end(task, deleter.delete(task))
+                ready = backups.make(task) if backups else task
+                ended = deleter.delete(ready) if isinstance(ready, DeleteTask) else ready
+                ledger.end(task, ended)
 
         execution = Execution(
             _ExtraSource(extras),
@@ -230,7 +247,11 @@ class DeletionStage:
             batch_size=_BATCH,
         )
         processor = _DeleteProcessor(process, ledger, threads=options.threads)
-        return execution.run(processor, grace_s=options.stop_grace_s)
+        all_ended = execution.run(processor, grace_s=options.stop_grace_s)
+        if backups:
+            self.uploads_left_behind, notes = backups.close()
+            self.notes += notes
+        return all_ended
 
 
 class _DeleteProcessor(Processor[DeleteTask]):
@@ -287,7 +308,9 @@ class _Spilled:
         if len(self._examples) < EXAMPLES_MAX:
             self._examples.append(found.key)
 
-    def plan(self, of_objects: int, *, allowed: int, is_versioned: bool | None) -> DeletePlan:
+    def plan(
+        self, of_objects: int, *, allowed: int, is_versioned: bool | None, backup: str
+    ) -> DeletePlan:
         return DeletePlan(
             count=self._count,
             size_bytes=self._size_bytes,
@@ -296,6 +319,7 @@ class _Spilled:
             examples=tuple(self._examples),
             fingerprint=self._digest.hexdigest(),
             is_versioned=is_versioned,
+            backup=backup,
         )
 
     def tasks(self) -> Iterator[DeleteTask]:

@@ -8,6 +8,7 @@ refuses the run, and :meth:`Run.result` raises it again.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import uuid
 from abc import abstractmethod
@@ -18,7 +19,7 @@ from typing import Any
 
 from s3_xfer.access.brokers import BOUND_S, wait_patiently
 from s3_xfer.access.clients import Clients, open_clients
-from s3_xfer.copying.request_policy import PassTime, RequestPolicy, in_full
+from s3_xfer.copying.request_policy import PassTime, RequestPolicy, Shared, in_full
 from s3_xfer.errors import ErrorClass, RunAborted, S3XferError, ValidationError
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
@@ -28,15 +29,14 @@ from s3_xfer.model import Failed
 from s3_xfer.pipeline.outage import Outage, OutageMonitors, OutagePolicy
 from s3_xfer.pipeline.stop import StopFlag, start_deadline_timer
 from s3_xfer.pipeline.stream import Stream
+from s3_xfer.run_log import LOGGER, RunLog
 from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
-from s3_xfer.runs.run_end import ResultT, RunEnd
+from s3_xfer.runs.run_end import ResultT, RunEnd, in_child_of
 from s3_xfer.spec import TransferSpec
 from s3_xfer.wording import message
 
 _CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
-
-_log = logging.getLogger("s3_xfer")
 
 
 class Run(RunEnd[ResultT]):
@@ -56,19 +56,26 @@ class Run(RunEnd[ResultT]):
         thread_name: str,
         observers: Observers = NOBODY,
         pass_time: PassTime = in_full,
+        shared: Shared | None = None,
+        logger: logging.Logger = LOGGER,
     ) -> None:
         super().__init__()
         self.operation = operation
         self._keys = operation.key_map()
         self._stop = StopFlag()
-        self._metrics = MetricsCollector(uuid.uuid4().hex)
-        self._ledger = Ledger(metrics=self._metrics, stop=self._stop, options=operation.options)
+        run_id = uuid.uuid4().hex
+        self._log = RunLog(logger, run_id)
+        self._metrics = MetricsCollector(run_id)
+        self._ledger = Ledger(
+            metrics=self._metrics, stop=self._stop, options=operation.options, log=self._log
+        )
         self._ledger.outcomes = Stream(waits=observers.misses_nothing)
         outages = OutagePolicy(
             limit_s=operation.options.outage_limit_s,
             stop=self._stop,
             listener=self._metrics,
             give_up=self._give_up,
+            log=self._log,
         )
         self._requests = RequestPolicy.of(
             operation.options,
@@ -76,7 +83,10 @@ class Run(RunEnd[ResultT]):
             stop=self._stop,
             pass_time=pass_time,
             outages=OutageMonitors(outages),
+            shared=shared,
+            log=self._log,
         )
+        self._is_sharing = shared is not None
         self._observers = ObserverThreads(
             observers, self._ledger.outcomes, self.snapshot, self._ledger.abort
         )
@@ -179,8 +189,12 @@ class Run(RunEnd[ResultT]):
                 timer.cancel()
             self._metrics.finish()
             self._observers.finish()
-            self._notify_waiters()
-            at_exit.forget(self)
+            try:
+                if not self._is_sharing:
+                    self._requests.opened.close()
+            finally:
+                self._notify_waiters()
+                at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
         if self._keys.source.key != self.operation.source_key:
@@ -195,6 +209,7 @@ class Run(RunEnd[ResultT]):
             self._leave_all()
         else:
             if has_work:
+                self._metrics.checks_ended()
                 self._state = RunState.COPYING
                 self._work()
         self._observers.finish()
@@ -225,8 +240,7 @@ class Run(RunEnd[ResultT]):
         self._state = RunState.VALIDATION_FAILED
         self._refusal = error
         if not isinstance(error, S3XferError):
-            operation_id = self._metrics.snapshot().operation_id
-            _log.error("run %s: unexpected error", operation_id, exc_info=error)
+            self._log.error("unexpected error", exc_info=error)
 
     def _give_up(self, outage: Outage) -> None:
         """End the run because a server stayed away."""
@@ -264,8 +278,17 @@ class Run(RunEnd[ResultT]):
 
 
 def _until_left(stream: Stream[Any]) -> Iterator[Any]:
-    """Yield what comes, until the end or until the caller leaves its loop."""
+    """Yield what comes, until the end or until the caller leaves its loop.
+
+    Raises:
+        ValidationError: it is read in a forked child of the process that has the run.
+    """
+    process_id = os.getpid()
     try:
-        yield from stream
+        for outcome in stream:
+            yield outcome
+            if os.getpid() != process_id:
+                raise in_child_of(process_id)
     finally:
-        stream.leave()
+        if os.getpid() == process_id:
+            stream.leave()

@@ -1,15 +1,23 @@
-"""The end of a run, and who waits for it: threads, event loops, blocks, the interpreter's exit."""
+"""The end of a run, and who waits for it: threads, event loops, blocks, the interpreter's exit.
+
+The handle of a run that is under way is of no use in a forked child, where its threads are not: a
+wait would last for ever. There everything that is asked of it is refused.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import math
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
+
+from s3_xfer.errors import ValidationError
 
 _WAITS_AGAIN_S = 5.0  # a thread that has started or polled the run will wait for it
 
@@ -33,6 +41,11 @@ class RunEnd(ABC, Generic[ResultT]):
         """Stop, and return at once."""
 
     @property
+    def has_ended(self) -> bool:
+        """Whether the end has come, so that :meth:`result` does not wait."""
+        return self._ended.is_set()
+
+    @property
     @abstractmethod
     def end_timeout_s(self) -> float:
         """How long a run that was cancelled takes to end, at most."""
@@ -54,17 +67,19 @@ class RunEnd(ABC, Generic[ResultT]):
         finally:
             self._count_as_waiter()
 
-    def result(self) -> ResultT:
-        """Wait for the end and return it, failures included.
+    def result(self, timeout_s: float | None = None) -> ResultT:
+        """Wait for the end, at most ``timeout_s`` seconds, and return it, failures included.
 
         Raises:
             S3XferError: the run was refused before anything was done (state
                 ``VALIDATION_FAILED``): ValidationError, PreflightError, ReportError or
-                JournalError.
+                JournalError. Each call raises an exception of its own.
+            TimeoutError: the run has not ended; it goes on.
         """
-        self.wait()
+        if not self.wait(timeout_s):
+            raise TimeoutError(f"the run has not ended after {timeout_s} s")
         if self._refusal:
-            raise self._refusal
+            raise _one_more(self._refusal)
         assert self._result is not None  # noqa: S101 - set whenever there is no refusal
         return self._result
 
@@ -136,6 +151,11 @@ class RunEnd(ABC, Generic[ResultT]):
             self.cancel(type(error).__name__)
             self.wait(self.end_timeout_s)
 
+    def leave_to_parent(self) -> None:
+        """Refuse to be used in this process, a forked child, unless the end has come before."""
+        if not self._ended.is_set():
+            self.__class__ = _OfParent  # type: ignore[type-abstract] # never made
+
     def is_awaited(self) -> bool:
         """Return whether a thread waits for it that the interpreter waits for at its exit."""
         main, now_s = threading.main_thread(), time.monotonic()
@@ -162,3 +182,48 @@ class RunEnd(ABC, Generic[ResultT]):
         for notify in self._async_waiters:
             with contextlib.suppress(RuntimeError):  # its loop is closed by now
                 notify()
+
+
+class _OfParent(RunEnd[Any]):
+    """What the handle of a run is in a forked child. What it holds is kept, but not used."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith("__"):
+            return object.__getattribute__(self, name)
+        raise in_child_of(os.getppid())
+
+    def __enter__(self) -> Self:
+        raise in_child_of(os.getppid())
+
+    async def __aenter__(self) -> Self:
+        raise in_child_of(os.getppid())
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if error is None:  # an error passes: there is nothing to cancel here
+            raise in_child_of(os.getppid())
+
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self.__exit__(kind, error, trace)
+
+
+def in_child_of(process_id: int) -> ValidationError:
+    """Return the error of a handle that is used in a forked child of the process with the run."""
+    return ValidationError(
+        f"this run belongs to process {process_id}; process {os.getpid()} was forked from it",
+        remedy="start a run of its own in the child, or ask in the parent",
+    )
+
+
+def _one_more(error: BaseException) -> BaseException:
+    """Return an exception that says the same as ``error``, with a traceback of its own.
+
+    An exception that cannot be copied is returned itself, with the traceback that it had.
+    """
+    trace = error.__traceback__
+    try:
+        again = copy.copy(error)
+    except Exception:  # noqa: BLE001 - of the constructor of any kind of exception
+        again = error
+    again.__cause__, again.__context__ = error.__cause__, error.__context__
+    again.__suppress_context__ = error.__suppress_context__
+    return again.with_traceback(trace)

@@ -20,12 +20,21 @@ from s3_xfer.spec import TransferSpec
 class RunInputs:
     """The input of one run. ``notes`` grow with what the user should know.
 
+    ``is_planning``: it only says what there is, and is not copied.
+
     Methods that read raise S3XferError if the input cannot be used.
     """
 
     def __init__(
-        self, spec: TransferSpec, keys: KeyMap, *, requests: RequestPolicy, notes: list[str]
+        self,
+        spec: TransferSpec,
+        keys: KeyMap,
+        *,
+        requests: RequestPolicy,
+        notes: list[str],
+        is_planning: bool = False,
     ) -> None:
+        self._is_planning = is_planning
         self._spec = spec
         self._keys = keys
         self._requests = requests
@@ -76,10 +85,11 @@ class RunInputs:
         inventory = self.inventory = Inventory(
             name, self._keys.source, folder, is_stopped=self._requests.stop.is_set
         )
-        self._notes.append(
-            f"the inventory is of {inventory.created_at:%Y-%m-%d %H:%M} UTC: what came later is "
-            "left out"
-        )
+        written = f"the inventory is of {inventory.created_at:%Y-%m-%d %H:%M} UTC"
+        if self._is_planning:
+            self._notes.append(f"{written}, and so are the counts; shards list what is there then")
+            return
+        self._notes.append(f"{written}: what came later is left out")
         if not inventory.has_etags:
             self._notes.append(
                 "the inventory has no ETags: objects are looked up, and taken as they are now"

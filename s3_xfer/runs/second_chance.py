@@ -6,8 +6,6 @@ from its second try, it is recorded as it had failed.
 
 from __future__ import annotations
 
-import logging
-
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.second_chance import DEFERRED_MAX
@@ -19,8 +17,6 @@ from s3_xfer.units import plural
 
 PAUSE_S = 5.0
 _CHANNEL_BATCHES = 2
-
-_log = logging.getLogger("s3_xfer")
 
 
 def try_again(
@@ -44,7 +40,7 @@ def try_again(
     source = SecondChanceSource(tasks, requests.wait)
     all_ended = True
     if tasks and not requests.stop.is_set():
-        _log.info(
+        requests.log.info(
             "%s that failed for a temporary reason: tried again", plural(len(tasks), "object")
         )
         if requests.wait(PAUSE_S):

@@ -129,25 +129,29 @@ def test_dry_run_and_no_tags_leave_checks_out(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("denied", "listed"),
-    [((), Verdict.PASSED), (("s3:ListBucket",), Verdict.FAILED)],
+    ("denied", "listed", "looked"),
+    [
+        ((), Verdict.PASSED, Verdict.PASSED),
+        (("s3:ListBucket",), Verdict.FAILED, Verdict.FAILED),
+        (("s3:GetObject",), Verdict.PASSED, Verdict.FAILED),
+    ],
 )
 def test_what_deletes_need_is_checked_for_a_sync_that_deletes(
-    world: World, denied: tuple[str, ...], listed: Verdict
+    world: World, denied: tuple[str, ...], listed: Verdict, looked: Verdict
 ) -> None:
-    """Only what is seen without a delete is claimed: this server does not tell of versions."""
+    """Only what is seen without a delete is claimed; versions are told to whom they may be."""
     world.server.put(SRC, "in/x", size=1)
     world.server.put(DST, "out/y", size=1)
-    if denied:
-        world.server.deny(DST, DESTINATION_ACCOUNT, denied)
+    world.server.deny(DST, DESTINATION_ACCOUNT, (*denied, "s3:GetBucketVersioning"))
 
     found = lines(examine(alone(world, identical=Identical.SKIP, delete=Delete.EXTRA)))
     copying = lines(examine(alone(world)))
 
-    names = ("destination list", "destination versioning", "destination delete")
+    names = tuple(f"destination {of}" for of in ("list", "look before a delete"))
+    names += ("destination versioning", "destination delete")
     verdicts = [found[name].verdict for name in names]
-    assert verdicts == [listed, Verdict.UNPROVEN, Verdict.UNPROVEN]
-    assert [found[name].is_needed for name in names] == [True, False, True]
+    assert verdicts == [listed, looked, Verdict.UNPROVEN, Verdict.UNPROVEN]
+    assert [found[name].is_needed for name in names] == [True, True, False, True]
     assert not copying.keys() & set(names)
     assert world.sent("DeleteObject") == 0
 

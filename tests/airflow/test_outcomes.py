@@ -57,6 +57,7 @@ PERMANENT = {
     "JournalUnusable", "UnorderedListing", "Malformed", "SizeRefused",
     "ConditionRefused", "SourceNotFound", "KeyTaken", "TagsNotSupported", "PartsNotSupported",
     "MetadataUnreadable", "DestinationFull", "ListUnusable", "TooManyDeletes",
+    "BackupFailed",
 }  # fmt: skip
 
 

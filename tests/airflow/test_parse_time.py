@@ -17,7 +17,8 @@ except ImportError:
 import airflow.configuration, airflow.plugins_manager
 before = set(sys.modules)
 from airflow_plugin import {name}
-{name}(task_id="task", source_key="s3://a/b", destination_key="s3://c/d")
+extra = {{}} if "Batch" not in "{name}" else {{"plan": "p", "role_arn": "r", "report_bucket": "b"}}
+{name}(task_id="task", source_key="s3://a/b", destination_key="s3://c/d", **extra)
 heavy = ("boto3", "botocore", "s3transfer", "awscrt", "rich", "click")
 engine = ("s3_xfer.copying", "s3_xfer.runs", "s3_xfer.access", "s3_xfer.operations")
 for module in sorted(set(sys.modules) - before):
@@ -26,7 +27,10 @@ for module in sorted(set(sys.modules) - before):
 """
 
 
-@pytest.mark.parametrize("name", ["S3CrossAccountCopyOperator"])
+@pytest.mark.parametrize(
+    "name",
+    ["S3CrossAccountCopyOperator", "S3CrossAccountCheckOperator", "S3BatchCopyOperator"],
+)
 def test_parsing_a_dag_loads_neither_boto3_nor_the_engine(name: str) -> None:
     """Airflow parses every file every few seconds, each in a new process."""
     loaded = subprocess.run(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from airflow_plugin import S3CopyPermanentError, S3CopyRetryableError
+from airflow_plugin import S3CopyPermanentError, S3CopyRetryableError, S3CopyStoppedError
 from airflow_plugin.shards import (
     S3CopyShardOperator,
     S3MergeOperator,
@@ -90,6 +91,56 @@ def test_a_plan_of_an_earlier_run_is_not_taken_over(stage: Stage, tmp_path: Path
 
     with pytest.raises(S3CopyPermanentError, match="there is a plan"):
         execute(S3PlanOperator(task_id="plan", **common), Ti(1))
+
+
+def test_a_retry_does_not_take_over_the_plan_of_another_copy(stage: Stage, tmp_path: Path) -> None:
+    """The arguments of the DAG have changed since: the shards would copy something else."""
+    fill(stage, 2)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    execute(S3PlanOperator(task_id="plan", **common, newer_than="1h"), Ti(1))
+
+    assert execute(S3PlanOperator(task_id="plan", **common, newer_than="1h"), Ti(2)) == [0]
+    for change in ({"storage_class": "GLACIER"}, {"destination_key": f"s3://{DST}/other/"}):
+        with pytest.raises(S3CopyPermanentError, match="a plan of another copy"):
+            execute(S3PlanOperator(task_id="plan", **{**common, **change}), Ti(2))
+
+
+def test_a_shard_stops_when_airflow_ends_its_task(stage: Stage, tmp_path: Path) -> None:
+    """Within seconds, and it is not done."""
+    fill(stage, 40)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    execute(S3PlanOperator(task_id="plan", max_requests_per_s=2, **common), Ti(1))
+    shard = S3CopyShardOperator(task_id="copy", shard=0, **common)
+    threading.Timer(1.0, shard.on_kill).start()
+
+    with pytest.raises(S3CopyStoppedError):
+        execute(shard, Ti(1))
+    assert len(stage.arrived()) < 40
+    with pytest.raises(S3CopyPermanentError, match="1 of 1 shards are not done"):
+        execute(S3MergeOperator(task_id="merge", **common), Ti(1))
+
+
+def test_failures_may_be_no_failure_of_the_tasks(stage: Stage, tmp_path: Path) -> None:
+    """With ``fail_on_error=False``; a shard that never ended is one all the same."""
+    fill(stage, 4)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    common |= {"fail_on_error": False}
+    execute(S3PlanOperator(task_id="plan", shards=2, **common), Ti(1))
+    stage.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/000")
+    execute(S3CopyShardOperator(task_id="copy", shard=0, **common), Ti(1))
+    with pytest.raises(S3CopyPermanentError, match="2 of 2 shards are not done: 0, 1"):
+        execute(S3MergeOperator(task_id="merge", **common), Ti(1))
+    execute(S3CopyShardOperator(task_id="copy", shard=1, **common), Ti(1))
+    merged = execute(S3MergeOperator(task_id="merge", **common), Ti(1))
+
+    assert (merged["files_copied_successfully"], merged["files_failed"]) == (3, 1)
+
+
+@pytest.mark.parametrize("argument", ["report_path", "journal", "on_empty"])
+def test_what_shards_do_not_have_is_refused_when_the_dag_is_parsed(argument: str) -> None:
+    """It would be ignored."""
+    with pytest.raises(ValueError, match=argument):
+        copy_in_shards(**{"plan": "p", **COPY, argument: "x"})
 
 
 def test_a_shard_that_fails_for_a_passing_reason_is_retried(stage: Stage, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_empty_prefix_and_second_plan_are_refused(desk: Desk) -> None:
     first, second = desk.plan(), desk.plan()
 
     assert (nothing.code, first.code, second.code) == (3, 0, 3)
-    assert "has a plan already" in second.err
+    assert "there is a plan in" in second.err
 
 
 def test_rest_is_copied_from_the_report(desk: Desk) -> None:

@@ -7,16 +7,22 @@ code differ from what the server saw.
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from benchmarks import server
-from benchmarks.copiers import COPIERS, Copier
-from benchmarks.measure import Measurement, Scenario, measure
+from benchmarks.copiers import COPIERS, S3_XFER, Copier, Route, Work
+from benchmarks.measure import Measurement, Scenario, environment, measure
+from benchmarks.server import Conditions, CountingServer
 
 FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at its bound
 CHECKS = 5  # requests besides copies and pages: what is tried before the copy
+ROUND_TRIPS_MAX = 6  # requests that are answered one after the other
+MODULES_MAX = 700  # 644 with boto3 1.44; what is looked for in vain counts as well
+NOT_NEEDED = frozenset({"rich", "pyarrow", "moto", "asyncio", "opentelemetry"})  # with --json
 EXPLAINED = 12  # and after it, once, to explain the first denial
 KEYS_PER_PAGE = 1_000
 FEW_REQUESTS_PER_OBJECT_MAX = 1.01
@@ -58,7 +64,7 @@ def runs(request: pytest.FixtureRequest) -> Runs:
 
 def copy(scenario: Scenario) -> Measurement:
     """Run ``scenario`` once on a server of its own."""
-    with scenario.server() as running:
+    with CountingServer(scenario) as running:
         return measure(scenario, running)
 
 
@@ -123,3 +129,41 @@ def test_small_objects_do_not_wait_for_the_parts_of_a_large_one() -> None:
     assert run.lost == 0
     assert run.stats.by_operation["UploadPartCopy"] == 512 + 1  # and that of the checks
     assert run.stats.singles_done_s < run.stats.copy_window_s
+
+
+def test_an_unchanged_object_costs_two_thousandths_of_a_request() -> None:
+    """A sync lists both sides, and asks for nothing else."""
+    run = copy(Scenario(copier=OURS[0], work=Work.SYNC, objects=FEW, present=1))
+    assert run.lost == 0
+    assert run.stats.copies_done == 0
+    assert run.stats.requests <= 2 * FEW // KEYS_PER_PAGE + CHECKS
+    assert run.peak_mib < PEAK_MIB_MAX
+
+
+def test_few_round_trips_pass_before_the_first_copy() -> None:
+    """What is checked before is what a small job waits for."""
+    run = copy(Scenario(copier=OURS[0], objects=1, latency_ms=50))
+    assert run.stats.round_trips_to_copy <= ROUND_TRIPS_MAX
+
+
+def test_a_copy_imports_only_what_it_needs(tmp_path: Path) -> None:
+    """Every module is time before the first request, in each of a thousand small jobs."""
+    with CountingServer(Conditions(objects=1)) as running:
+        route = Route(
+            endpoint_url=running.url,
+            source_bucket=server.SOURCE_BUCKET,
+            destination_bucket=server.DESTINATION_BUCKET,
+            prefix=server.PREFIX,
+        )
+        python, *command = S3_XFER.commands[Work.COPY](route)
+        done = subprocess.run(
+            [python, "-X", "importtime", *command],
+            capture_output=True,
+            text=True,
+            env=environment(str(tmp_path), {}),
+            check=True,
+        )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    modules = {line.rpartition("|")[2].strip() for line in lines}
+    assert len(modules) <= MODULES_MAX
+    assert NOT_NEEDED.isdisjoint(module.partition(".")[0] for module in modules)

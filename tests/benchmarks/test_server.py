@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import server
 from benchmarks.limits import Change, changing
-from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer
+from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, Conditions, CountingServer
 
 OBJECTS = 1_000
 LOW, HIGH = 100, 100_000
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture
 def running() -> Iterator[CountingServer]:
     """A server that accepts few copies a second."""
-    with CountingServer(objects=OBJECTS, writes_per_s_max=LOW) as started:
+    with CountingServer(Conditions(objects=OBJECTS, writes_per_s_max=LOW)) as started:
         yield started
 
 
@@ -118,7 +118,9 @@ def test_a_run_that_ends_early_leaves_the_limit_alone(running: CountingServer) -
 
 def test_parts_take_time_in_proportion_to_their_size() -> None:
     """64 MiB at 256 MiB/s are a quarter of a second, 1 MiB next to nothing."""
-    with CountingServer(objects=1, size_bytes=64 * 1024**2, part_mib_per_s=256) as started:
+    with CountingServer(
+        Conditions(objects=1, size_bytes=64 * 1024**2, part_mib_per_s=256)
+    ) as started:
         small_s, large_s = part_s(started, 1024**2), part_s(started, 64 * 1024**2)
 
     assert large_s >= 0.25

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from benchmarks import server
-from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, CountingServer
+from benchmarks.server import DESTINATION_BUCKET, PREFIX, SOURCE_BUCKET, Conditions, CountingServer
 from s3_xfer import AccountContext, CopyOptions, Engine, RunState, S3CopyOperation
 from tests.world import DESTINATION_KEY, SOURCE_KEY, session
 
@@ -29,7 +29,7 @@ pytestmark = [
 def test_server_that_stands_still_is_not_met_with_all_that_waited_meanwhile() -> None:
     """Neither is the pace given up, nor does what is repeated come on top of what is new."""
     with CountingServer(
-        objects=OBJECTS, latency_ms=20, writes_per_s_max=COPIES_PER_S_MAX
+        Conditions(objects=OBJECTS, latency_ms=20, writes_per_s_max=COPIES_PER_S_MAX)
     ) as limited:
         operation = S3CopyOperation(
             source_bucket=SOURCE_BUCKET,

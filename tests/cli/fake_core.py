@@ -30,6 +30,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import CopyOptions, RunMode
+from s3_xfer.planning.mapping import KeyMap, plan_keys
 
 OBJECTS = 400
 CHECKED = -1  # the gate between the checks and the first object
@@ -63,6 +64,15 @@ class FakeOperation:
     def destination(self) -> AccountContext:
         """The account of the destination."""
         return self.destination_location.account
+
+    @property
+    def is_of_prefix(self) -> bool:
+        """Whether the source is a prefix."""
+        return self.recursive
+
+    def key_map(self) -> KeyMap:
+        """Return the key of every copy."""
+        return plan_keys(self.source_location, self.destination_location, recursive=self.recursive)
 
     def start(self) -> FakeRun:
         """Begin in the background."""

@@ -56,12 +56,14 @@ def test_failures_are_told_above_the_bars() -> None:
         assert terminal.end() == 1
 
 
-def test_a_terminal_gets_colours_and_a_re_run_on_one_line() -> None:
-    """On a terminal the summary is coloured, and its command is not broken by us."""
+def test_a_terminal_gets_colours_and_a_re_run_that_can_be_copied() -> None:
+    """On a terminal the summary is coloured, and its command is continued, never broken."""
     with in_terminal("fails", *COPY, "--report", "r.jsonl", columns=60) as terminal:
         assert terminal.end() == 1
         plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.raw).replace("\r", "")
-        assert "--recursive --from-report r.jsonl --report r-2.jsonl\n" in plain
+        command = "--recursive --from-report r.jsonl --report r-2.jsonl\n"
+        assert command in re.sub(r" \\\n +", " ", plain)
+        assert max(map(len, plain.partition("\nCopied ")[2].splitlines())) <= 60
         assert re.search(r"\x1b\[1;33mCopied 390 of 400 objects", terminal.raw)
 
 

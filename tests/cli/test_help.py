@@ -8,7 +8,7 @@ import pytest
 
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
-from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.unknown_words import commands_of
 from s3_xfer.declarations import Section, declarations_of
 from s3_xfer.options import CannedAcl, ChecksumAlgorithm, CopyOptions, StorageClass
 from s3_xfer.spec import CopySpec
@@ -63,6 +63,7 @@ SECTIONS = {
         "--journal",
         "--prices",
         "--json",
+        "--json-file",
         "--progress",
         "--quiet",
         "--verbose",
@@ -89,8 +90,10 @@ def _sections(text: str) -> dict[str, list[str]]:
     for line in text.splitlines():
         if line.endswith(":") and not line.startswith(" "):
             heading = line[:-1]
-        elif line.startswith("  --"):
-            found.setdefault(heading, []).append(line.split()[0])
+        elif line.startswith("  -"):
+            found.setdefault(heading, []).append(
+                line.replace("  -h, ", "").replace("-r, ", "").split()[0]
+            )
     return found
 
 
@@ -155,7 +158,7 @@ def test_uploads_are_about_one_side() -> None:
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
     text = real(*args, "--help").stdout
-    assert 0 < text.index("Examples:") < text.index(":\n  --")
+    assert 0 < text.index("Examples:") < text.index(":\n  -")
 
 
 def test_choices_come_from_the_enums() -> None:

@@ -21,7 +21,10 @@ from tests.declared import COMPANIONS, FILTERS, Case, cases, given
 SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
-OWN = {"plan", "shard", "json", "progress", "quiet", "verbose", "include", "exclude", "filter_from"}
+OWN = {
+    *("plan", "shard", "include", "exclude", "filter_from"),
+    *("json", "json_file", "progress", "quiet", "verbose"),
+}
 REPORT = {"--report", "--from-report"}  # a re-run reads one and writes another
 
 
@@ -56,7 +59,9 @@ def _arguments(case: Case) -> list[str]:
     if not getattr(param, "is_flag", False):
         words = given(words[0], case.declaration, case.value)
     for name, value in COMPANIONS.get(case.name, {}).items():
-        words += [_flag(by_name[name]), by_name[name].declaration.to_text(value)]
+        declaration = by_name[name].declaration
+        needs_value = declaration.when_given is None
+        words += [_flag(by_name[name]), *([declaration.to_text(value)] if needs_value else [])]
     if case.name in FILTERS:
         words.append("--recursive")
     return words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from s3_xfer import (
     RunMode,
     RunState,
 )
+from s3_xfer.access.doctor import examine
 from s3_xfer.units import MIB
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S, at_any_pace
@@ -31,6 +33,9 @@ from tests.world import (
     World,
     session,
 )
+
+CREATE = "CreateMultipartUpload"
+LOST = Fault.lost_response(CREATE)
 
 
 @pytest.mark.on_ceph
@@ -168,6 +173,49 @@ def test_preflight_that_may_not_abort_names_its_upload(world: World) -> None:
     (left,) = world.server.uploads(DST)
     assert [upload.upload_id for upload in result.uploads_left_behind] == [left.upload_id]
     assert set(world.arrived()) == {"out/x"}
+
+
+@pytest.mark.parametrize(
+    ("preflight", "faults"),
+    [
+        pytest.param(Preflight.FULL, [LOST], id="the preflight's"),
+        pytest.param(
+            Preflight.FULL,
+            [Fault.error(CREATE, 403, "AccessDenied", times=1), LOST],
+            id="of the diagnosis of a refusal",
+        ),
+        pytest.param(
+            Preflight.SKIP,
+            [Fault.error("HeadObject", 403, "AccessDenied", times=2), LOST],
+            id="of the diagnosis of an object",
+        ),
+    ],
+)
+def test_an_upload_of_a_test_whose_answer_was_lost_is_found_and_aborted(
+    world: World, preflight: Preflight, faults: list[Fault]
+) -> None:
+    """Else it would cost money for ever, and nobody knew of it."""
+    world.server.put(SRC, "in/x", size=LARGE)
+    for fault in faults:
+        world.server.inject(fault)
+
+    with contextlib.suppress(PreflightError):
+        world.copy(preflight=preflight, retries=0)
+
+    assert world.server.count(CREATE, executed=True) > 0
+    assert world.server.uploads(DST) == []
+    assert world.arrived() == {}
+
+
+def test_an_upload_of_the_doctor_whose_answer_was_lost_is_found_and_aborted(world: World) -> None:
+    """The doctor leaves nothing behind, either."""
+    world.server.put(SRC, "in/x", size=1)
+    world.server.inject(LOST)
+
+    examine(world.operation(retries=0))
+
+    assert world.server.count(CREATE, executed=True) > 0
+    assert world.server.uploads(DST) == []
 
 
 def test_what_could_not_be_proven_is_a_note(world: World) -> None:

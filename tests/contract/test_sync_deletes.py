@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,6 +17,7 @@ from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.deletion import NOTHING_DELETED
 from tests.contract.test_sync import sync_of, synced
 from tests.fault_server import Fault
+from tests.fault_server.actions import When
 from tests.fault_server.odd_listings import in_small_pages, paged
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, SRC, World, check_accounts
@@ -106,6 +108,18 @@ def test_without_being_asked_nothing_is_deleted_or_looked_at(world: World) -> No
     assert synced(world).state is RunState.COMPLETED
     assert left(world) == "abcxyz"
     assert world.sent("GetBucketVersioning") == 0
+
+
+def test_a_delete_by_its_etag_needs_a_look_at_the_object(world: World) -> None:
+    """S3 wants s3:GetObject for the condition; without it the sync is refused before it writes."""
+    fill(world)
+    world.server.put(SRC, "in/new", size=10)
+    world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:GetObject"])
+
+    with pytest.raises(S3XferError, match="may not be looked at, so it cannot be deleted"):
+        deleting(world)
+
+    assert left(world) == "abcxyz"
 
 
 LISTING_FAILS: dict[str, Callable[..., Fault]] = {
@@ -325,6 +339,102 @@ def test_an_object_that_cannot_be_deleted_is_a_failure_of_its_own(
     assert len(rows) == result.metrics.files_failed
 
 
+def ignoring_conditions() -> Fault:
+    """Take the condition of a delete for nothing, as services other than AWS may do."""
+    return Fault.call(
+        "DeleteObject", lambda request: cast("Any", request.headers).pop("if-match", None)
+    )
+
+
+def hidden(key: str = "out/y") -> Fault:
+    """Answer HEADs of what is not there as a versioned bucket does whose newest is a marker."""
+    marker = {"x-amz-delete-marker": "true", "x-amz-version-id": "marker"}
+    return Fault.rewrite(
+        "HeadObject",
+        lambda answer: replace(answer, headers={**answer.headers, **marker}),
+        key=key,
+    )
+
+
+# What a delete met, who had changed the object before the second look, and what the row says.
+LOST: dict[str, tuple[Fault, str, dict[str, object]]] = {
+    "repeated": (
+        Fault.lost_response("DeleteObject", key="out/y", times=1),
+        "",
+        {"status": "deleted", "version_id": "marker", "answer_lost": True},
+    ),
+    "never answered": (
+        Fault.lost_response("DeleteObject", key="out/y"),
+        "",
+        {"status": "deleted", "version_id": "marker", "answer_lost": True},
+    ),
+    "500, done": (
+        Fault.error("DeleteObject", 500, "InternalError", key="out/y", executed=True),
+        "",
+        {"status": "deleted", "version_id": "marker", "answer_lost": True},
+    ),
+    "500, not done": (
+        Fault.error("DeleteObject", 500, "InternalError", key="out/y"),
+        "",
+        {"status": "not_deleted", "error_class": "ServerError", "may_be_deleted": True},
+    ),
+    "denied": (
+        Fault.error("DeleteObject", 403, "AccessDenied", key="out/y"),
+        "",
+        {"status": "not_deleted", "error_class": "AccessDenied", "may_be_deleted": None},
+    ),
+    "a 412 that is not true": (
+        Fault.error("DeleteObject", 412, "PreconditionFailed", key="out/y"),
+        "",
+        {"status": "not_deleted", "error_class": "ConditionRefused"},
+    ),
+    "somebody writes meanwhile": (
+        Fault.lost_response("DeleteObject", key="out/y", times=1),
+        "written",
+        {"status": "not_deleted", "reason": "changed at the destination since it was listed"},
+    ),
+    "a delete that nobody else sent": (
+        Fault.slow("DeleteObject", key="out/y", delay_s=0),
+        "deleted",
+        {"status": "not_deleted", "reason": "gone from the destination before it was deleted"},
+    ),
+}
+
+
+@pytest.mark.parametrize("is_aws", [True, False], ids=["AWS", "another service"])
+@pytest.mark.parametrize("case", LOST)
+def test_what_a_lost_answer_means_a_look_says(
+    world: World, tmp_path: Path, *, case: str, is_aws: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row tells what happened to the object; what another has written is never deleted."""
+    fault, meanwhile, expected = LOST[case]
+    monkeypatch.setattr("s3_xfer.access.clients.is_aws", lambda _: is_aws)
+    fill(world)
+    act: dict[str, Callable[[object], object]] = {
+        "": lambda _: None,
+        "written": lambda _: world.server.put(DST, "out/y", size=99),
+        "deleted": lambda _: world.server.delete(DST, "out/y"),
+    }
+    when: When = "before" if meanwhile == "deleted" else "after"
+    before = "DeleteObject" if is_aws or when == "after" else "HeadObject"  # what tells of it
+    world.server.inject(Fault.call(before, act[meanwhile], key="out/y", times=1, when=when))
+    world.server.inject(hidden())
+    if not is_aws:
+        world.server.inject(ignoring_conditions())
+    world.server.inject(fault)
+    report = tmp_path / "r.jsonl"
+
+    result = deleting(world, report_path=report, retries=1)
+
+    (row,) = (one for one in lines_of(report) if one.get("destination_key") == "out/y")
+    assert {name: row.get(name) for name in expected} == expected
+    is_there = row["status"] == "not_deleted" and meanwhile != "deleted"
+    assert left(world) == ("abcy" if is_there else "abc")
+    assert result.metrics.files_deleted == 2 + (row["status"] == "deleted")
+    failed = "error_class" in row
+    assert exit_code(result) is (ExitCode.FAILED_OBJECTS if failed else ExitCode.OK)
+
+
 @pytest.mark.parametrize("with_journal", [True, False])
 def test_a_stop_between_deletes_keeps_the_account_and_can_be_resumed(
     world: World, tmp_path: Path, with_journal: bool
@@ -399,11 +509,7 @@ def test_memory_holds_no_more_than_a_batch_of_what_is_deleted(world: World) -> N
 def test_where_the_condition_is_ignored_a_look_before_protects(world: World) -> None:
     """As services other than AWS may do."""
     fill(world)
-    world.server.inject(
-        Fault.call(
-            "DeleteObject", lambda request: cast("Any", request.headers).pop("if-match", None)
-        )
-    )
+    world.server.inject(ignoring_conditions())
     world.server.inject(
         Fault.call(
             "HeadObject", lambda _: world.server.put(DST, "out/y", size=99), key="out/y", times=1

@@ -133,6 +133,32 @@ def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Pat
     assert result.metrics.copied_by_engine == {"crt": 1}
 
 
+BUNDLES: dict[str, tuple[Callable[[trustme.CA], bytes], str]] = {
+    "certificates": (lambda ca: ca.cert_pem.bytes(), "crt"),
+    "comments": (lambda ca: b"# Issuer: us\n\n" + ca.cert_pem.bytes() + b"\n# end\n", "crt"),
+    "a private key": (lambda ca: ca.private_key_pem.bytes() + ca.cert_pem.bytes(), "managed"),
+}
+
+
+@pytest.mark.parametrize("row", BUNDLES)
+def test_a_bundle_that_awscrt_cannot_read_is_for_the_other_engine(row: str, tmp_path: Path) -> None:
+    """OpenSSL takes more: what it can use is no reason to fail, only to do without awscrt."""
+    contents, engine = BUNDLES[row]
+    authority, bundle = trustme.CA(), tmp_path / "ca.pem"
+    bundle.write_bytes(contents(authority))
+    with World() as world:
+        port = int(world.server.url.rpartition(":")[2])
+        world.server.put(SRC, "in/x", size=1)
+        with tls_in_front_of(port, authority.issue_cert("localhost")) as tls_port:
+            url = f"https://localhost:{tls_port}"
+            destination = world.account(DESTINATION_KEY, endpoint_url=url, ca_bundle=str(bundle))
+            result = world.copy(destination=destination)
+    assert result.metrics.copied_by_engine == {engine: 1}
+    assert ("awscrt cannot use the certificates" in (result.why_managed or "")) is (
+        engine == "managed"
+    )
+
+
 def test_certificates_of_strangers_are_refused(tmp_path: Path) -> None:
     """Another authority's certificate ends in an error, not in a request."""
     ours, theirs, bundle = trustme.CA(), trustme.CA(), tmp_path / "ca.pem"
@@ -311,7 +337,7 @@ def test_idle_connections_that_were_closed_are_not_used() -> None:
     server = ScriptedServer(whole(), whole())
     with server.listening() as url, copy_client_to(url) as copy_client:
         assert sent(copy_client).status == 200
-        (idle,) = copy_client._idle
+        (idle,) = copy_client._connections._idle
         idle.http.close().result(PATIENCE_S)
         assert sent(copy_client).status == 200
     assert server.accepted == 2

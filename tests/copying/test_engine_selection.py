@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
-import resource
 import sys
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
-from s3_xfer import CopyOptions, Engine, ErrorClass, PreflightError
-from s3_xfer.copying import engine_selection
+from s3_xfer import Engine, ErrorClass, PreflightError
 from tests.world import DESTINATION_KEY, SRC, World
 
 HAS_CRT = importlib.util.find_spec("awscrt") is not None
@@ -124,26 +122,3 @@ def test_engine_that_was_asked_for_is_used_or_refused(world: World) -> None:
     assert refused.value.error_class is ErrorClass.INVALID_INPUT
     assert 'leave out engine="crt"' in str(refused.value)
     assert not world.arrived()
-
-
-@needs_crt
-def test_connections_stay_below_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """``ulimit -n`` is respected with room to spare, also where it is tiny or absent."""
-    limits = {"soft": 1024}
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
-    assert engine_selection.connections_allowed() == 1024 - 192
-    limits["soft"] = 100
-    assert engine_selection.connections_allowed() == 16
-    limits["soft"] = resource.RLIM_INFINITY
-    assert engine_selection.connections_allowed() > 10_000
-
-
-def test_threads_stay_below_the_limit_of_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both pools of the managed engine, for objects and for parts, fit below it."""
-    limits = {"soft": 64}
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (limits["soft"], 4096))
-    wanted = CopyOptions(concurrency=500)
-    assert engine_selection.within_open_files(wanted).threads == 16
-    limits["soft"] = 1024
-    assert engine_selection.within_open_files(wanted).threads == (1024 - 192) // 2
-    assert engine_selection.within_open_files(CopyOptions()).threads == CopyOptions().threads

@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from s3_xfer.cli.main import cli
-from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.unknown_words import commands_of
+from s3_xfer.errors import ValidationError
 from tests.docs.pages import LANGUAGES, PAGES, blocks_of, name_of, steps_of
 from tests.docs.words import calls_of, check_aws_call, check_call
 
@@ -33,10 +34,10 @@ NEEDS = {
 }
 # How many blocks of each page are not run: whoever hides one has to say so here.
 NOT_RUN = {
-    "docs/how-to/batch-operations.md": 2,
+    "docs/how-to/batch-operations.md": 4,
     "README.md": 4,
     "docs/access.md": 2,
-    "docs/how-to/airflow.md": 7,
+    "docs/how-to/airflow.md": 8,
     "docs/how-to/install.md": 2,
     "docs/how-to/kubernetes.md": 2,
     "docs/how-to/shards.md": 3,
@@ -49,7 +50,7 @@ NOT_RUN = {
     "docs/how-to/uploads.md": 2,
     "docs/releasing.md": 3,
     "docs/runbook.md": 25,
-    "docs/tutorial.md": 1,
+    "docs/tutorial.md": 5,
 }
 ALL_BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 SHELL = [(block.place, block.text) for block in ALL_BLOCKS if block.language == "sh"] + [
@@ -118,14 +119,14 @@ def _values(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("s3-xfer copy s3://a/b s3://c/d --retries 1000", "not in the range"),
+        ("s3-xfer copy s3://a/b s3://c/d --retries 1000", "it must be between"),
         ("s3-xfer cpy s3://a/b s3://c/d", "Did you mean copy"),
         ("systemd-run --user s3-xfer copy s3://a/b", "destination"),
     ],
 )
 def test_a_line_that_the_program_would_refuse_is_found(line: str, words: str) -> None:
     """A command that would be refused fails the check of the documents."""
-    with pytest.raises(click.UsageError, match=words):
+    with pytest.raises((click.UsageError, ValidationError), match=words):
         check_call(next(calls_of("s3-xfer", line)))
 
 

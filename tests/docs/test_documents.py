@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import click
 import pytest
 
 from airflow_plugin.arguments import OPTIONS
+from benchmarks import bills, scale_costs
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import cli
-from s3_xfer.cli.params import commands_of
+from s3_xfer.cli.unknown_words import commands_of
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
 from s3_xfer.model import AccountContext
@@ -35,6 +37,7 @@ FOREIGN = {
     *("--bucket", "--key", "--profile", "--size-only"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
+    "--server-side-across-configs",  # rclone
     "--user",  # systemctl
     "--x-s3",  # how names of directory buckets end
 }
@@ -108,6 +111,7 @@ def options_of_the_program() -> set[str]:
         for param in [*params, *cli.params]
         if isinstance(param, click.Option)
         for name in param.opts
+        if name.startswith("--")
     } | {"--help"}
 
 
@@ -201,3 +205,13 @@ def test_every_field_of_the_json_object_is_described() -> None:
     rows = "".join(re.findall(r"^\| (`.+?`) \|", section, re.M))
 
     assert set(re.findall(r"`(\w+)`", rows)) == set(sample_result().to_dict())
+
+
+@pytest.mark.parametrize(("page", "rows"), [("compare", bills.rows), ("scale", scale_costs.rows)])
+def test_tables_of_costs_are_what_their_command_prints(
+    page: str, rows: Callable[[], Iterator[str]]
+) -> None:
+    """A change of a price changes the pages."""
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+
+    assert [row for row in rows() if row not in text] == []

@@ -11,6 +11,7 @@ import click
 from botocore import xform_name
 
 from s3_xfer.cli.main import cli
+from s3_xfer.errors import ValidationError
 
 ENDS = {"|", "||", "&&", ";", "&", ">", ">>", "<", "(", ")"}
 # Options of the AWS CLI itself, which belong to no operation.
@@ -41,7 +42,7 @@ def check_call(words: list[str]) -> None:
     """Read the arguments of ``s3-xfer`` with its own parser.
 
     Raises:
-        click.UsageError: it would refuse them.
+        click.UsageError, ValidationError: it would refuse them.
     """
     group = click.Context(cli, info_name="s3-xfer")
     if not words or words[0] in ("--version", "--help"):
@@ -54,8 +55,8 @@ def check_call(words: list[str]) -> None:
         assert command
     try:
         command.make_context(name, rest, parent=group)
-    except click.BadParameter as error:
-        if "does not exist" not in error.message:  # a file that the reader has
+    except ValidationError as error:
+        if "does not exist" not in error.problem:  # a file that the reader has
             raise
 
 

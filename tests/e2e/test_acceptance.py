@@ -39,7 +39,9 @@ def test_scenario_1_a_file_is_copied_between_accounts_with_its_metadata(shop: Sh
     done = shop.program.run("copy", "s3://src-bucket/in/a b+c.csv", "s3://dst-bucket/", *PROFILES)
 
     assert done.code == 0, done.said
-    assert done.out.startswith("Copied 1 object\n")
+    assert done.out.startswith("Copied 1 object, 8 B in ")
+    assert "\n  s3://src-bucket/in/a b+c.csv -> s3://dst-bucket/a b+c.csv\n" in done.out
+    assert done.out.partition("\n\n")[0].count("\n") == 2
     assert shop.arrived() == {"a b+c.csv": b"one,two\n"}
     assert_fidelity(shop, "a b+c.csv", "text/csv", {"owner": "them"})
 

@@ -86,7 +86,7 @@ def test_whoever_wants_proof_gets_code_5_without_it(world: World, program: Progr
     assert world.sent("CopyObject") == 0, copied.said
     assert lenient.code == 0
     assert lines_of(program.directory / "d.jsonl") == []
-    assert wrong.code == 2
+    assert wrong.code == 3
 
 
 def test_extra_objects_are_a_difference_unless_told_otherwise(

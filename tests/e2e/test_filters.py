@@ -38,6 +38,7 @@ def filled(world: World) -> World:
     return world
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("options", "expected"), SELECTED, ids=[" ".join(row[0]) for row in SELECTED]
 )

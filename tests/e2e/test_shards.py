@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import subprocess
 import time
@@ -32,10 +33,10 @@ def pod_command(plan: Path) -> list[str]:
     return [*args, "--dest-profile", "us", "--source-profile", "them"]
 
 
-def started(program: Program, plan: Path, index: int) -> subprocess.Popen[str]:
-    """Start the pod of one index."""
+def started(program: Program, plan: Path, index: int, *words: str) -> subprocess.Popen[str]:
+    """Start the pod of one index; ``words`` are added to its command."""
     env = {**program.env, "JOB_COMPLETION_INDEX": str(index)}
-    return Program(env, program.directory).start(*pod_command(plan))
+    return Program(env, program.directory).start(*pod_command(plan), *words)
 
 
 def wait_until_copying(world: World, child: subprocess.Popen[str], keys: Sequence[str]) -> None:
@@ -81,7 +82,8 @@ def test_shards_are_killed_denied_and_repeated_until_the_account_is_exact(
     denied = next(shard for shard in range(SHARDS) if f"{DENIED}0" in keys[shard])
     victims = [shard for shard in range(SHARDS) if shard != denied][:2]
 
-    killed = {shard: started(program, plan, shard) for shard in victims}
+    slow = ("--max-requests-per-second", "5")  # none ends before it is killed
+    killed = {shard: started(program, plan, shard, *slow) for shard in victims}
     for shard, child in killed.items():
         wait_until_copying(world, child, keys[shard])
         child.send_signal(signal.SIGKILL)
@@ -114,6 +116,26 @@ def test_shards_are_killed_denied_and_repeated_until_the_account_is_exact(
     assert account["shards_missing"] == account["changed_since_plan"] == []
 
 
+def test_a_merge_prints_the_line_that_copies_the_rest(
+    world: World, program: Program, tmp_path: Path
+) -> None:
+    """With the filters and options of the plan: what it leaves out is not copied afterwards."""
+    for key in ("in/a", "in/b c", "in/left-out"):
+        world.server.put(SRC, key, size=10)
+    frozen = ("--exclude", "left*", "--storage-class", "STANDARD_IA", "--no-overwrite")
+    options = (*PROFILES, *QUICK, *frozen, "--shards", "2")
+    made = program.run("plan", *PREFIX, *options, "--out", "the plan")
+    assert made.code == 0, made.said
+    merged = program.run("merge", "the plan", *DEST, "--report", "left.jsonl")
+    line = merged.out.partition("To copy what is left:\n")[2].strip()
+
+    assert merged.code == 1, merged.said
+    assert program.run(*shlex.split(line)[1:]).code == 0
+    assert world.arrived().keys() == {"out/a", "out/b c"}
+    assert world.headers_of("CopyObject")[0]["x-amz-storage-class"] == "STANDARD_IA"
+    assert (tmp_path / "left-2.jsonl").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -128,7 +150,8 @@ def test_shards_are_killed_denied_and_repeated_until_the_account_is_exact(
         (("copy", "--plan", "plan", "--shard", "auto"), PERMANENT, "does not say which shard"),
         (("merge", "plan"), 3, "there is no plan in plan"),
         (("plan", *PREFIX), 2, "--out"),
-        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 2, "not a number of shards"),
+        (("plan", *PREFIX, "--out", "S3://ctl/p"), 3, "is no place of a plan"),
+        (("plan", *PREFIX, "--out", "p", "--shards", "0"), 3, "not a number of shards"),
         (("plan", *PREFIX, "--out", "p", "--journal", "j"), 2, "No such option"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

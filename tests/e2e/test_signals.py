@@ -230,6 +230,7 @@ CAUGHT: dict[str, tuple[tuple[str, int, str], int, tuple[str, ...], bool]] = {
 }
 
 
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("case", CAUGHT)
 def test_what_is_caught_between_two_tries_was_interrupted(
     world: World, program: Program, case: str
@@ -330,6 +331,7 @@ def test_a_terminal_that_goes_away_stops_the_copy(world: World, program: Program
 
 
 @SIGNALS
+@pytest.mark.one_in(2)
 @pytest.mark.parametrize("command", ["copy", "check", "uploads", "doctor", "policy"])
 def test_a_signal_before_anything_is_written(
     world: World, program: Program, command: str, number: signal.Signals, code: int

@@ -118,6 +118,7 @@ def check_ends(program: Program, args: tuple[str, ...], code: int, ways: dict[st
         assert b"Exception" not in said, name
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_cannot_be_printed_changes_no_exit_code(
     world: World, stage: Program, command: str

@@ -12,7 +12,7 @@ from tests.e2e.shop import Shop
 from tests.fault_server import Fault
 from tests.world import DST, SRC, World
 
-BAR = re.compile(r"^(objects|bytes  ) +[━─]+  +[\d.,]+.* / .*/s$", re.MULTILINE)
+BAR = re.compile(r"^(objects|bytes  ) +[━─]+ +\d+% +[\d.,]+.* / .*/s$", re.MULTILINE)
 
 
 def test_bars_of_a_real_copy(world: World, program: Program) -> None:
@@ -25,8 +25,9 @@ def test_bars_of_a_real_copy(world: World, program: Program) -> None:
 
     with program.terminal(*COPY, "--concurrency", "16") as terminal:
         terminal.until("checking access…")
-        listing = terminal.until("listing…", "━", " / 1,000 ")
+        listing = terminal.until("listing…", "━", " / 1,000+ ")
         copying = terminal.until("ETA ", " / 1,200 ")
+        assert "s3://src-bucket/in/ → s3://dst-bucket/out/" in listing
         for screen in (listing, copying):
             assert [label.strip() for label in BAR.findall(screen)] == ["objects", "bytes"]
             assert max(map(len, screen.splitlines())) <= 80

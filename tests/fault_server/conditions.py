@@ -1,6 +1,6 @@
 """The If-… headers: what must hold for the source, and for what is at the destination already.
 
-Refuses: conditions on DeleteObject, and the 409 of two racing writes (inject that as a fault).
+Refuses: the 409 of two racing writes (inject that as a fault).
 """
 
 from __future__ import annotations
@@ -40,7 +40,12 @@ def check_destination(bucket: Bucket, request: Request) -> None:
     current = bucket.objects.get(request.key)
     if request.headers.get("if-none-match") == "*" and current:
         raise refusals.precondition_failed("If-None-Match")
-    wanted = request.headers.get("if-match")
+    check_current(bucket, request)
+
+
+def check_current(bucket: Bucket, request: Request) -> None:
+    """Raise unless ``If-Match`` holds for what the key has now (S3 User Guide, on both)."""
+    current, wanted = bucket.objects.get(request.key), request.headers.get("if-match")
     if wanted is None:
         return
     access.require(bucket, request, "s3:GetObject", request.key)  # If-Match reveals the ETag

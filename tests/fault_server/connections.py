@@ -38,6 +38,7 @@ class Listener:
         self.port = int(self._socket.getsockname()[1])
         self._open: dict[socket.socket, threading.Thread] = {}
         self._lock = threading.Lock()
+        self.accepted = 0
         self._is_stopping = False
         self._acceptor = threading.Thread(target=self._accept, name="fault-server", daemon=True)
         self._acceptor.start()
@@ -67,6 +68,7 @@ class Listener:
                 target=self._serve, args=(connection,), name="fault-server-client", daemon=True
             )
             with self._lock:
+                self.accepted += 1
                 self._open[connection] = thread
             thread.start()
 

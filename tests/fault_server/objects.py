@@ -40,6 +40,15 @@ def get_bucket_location(world: World, request: Request) -> Answer:
     return Answer(200, {"content-type": "application/xml"}, body)
 
 
+def get_bucket_versioning(world: World, request: Request) -> Answer:
+    """Tell whether what is deleted is kept; a bucket that never was versioned has no status."""
+    bucket = access.open_bucket(world, request)
+    access.require(bucket, request, "s3:GetBucketVersioning", "")
+    status = text("Status", "Enabled") if bucket.versioned else ""
+    body = documents.document("VersioningConfiguration", status)
+    return Answer(200, {"content-type": "application/xml"}, body)
+
+
 def head_object(world: World, request: Request) -> Answer:
     """Show everything about an object but its content."""
     bucket = access.open_bucket(world, request)
@@ -81,14 +90,21 @@ def put_object(world: World, request: Request) -> Answer:
 
 
 def delete_object(world: World, request: Request) -> Answer:
-    """Remove an object; a missing one is removed just as well, as on S3."""
+    """Remove an object; a missing one is removed just as well, as on S3.
+
+    In a versioned bucket a marker takes its place. Deleting a version is refused.
+    """
     bucket = access.open_bucket(world, request)
     access.require(bucket, request, "s3:DeleteObject", request.key)
-    found, wanted = bucket.objects.get(request.key), request.headers.get("if-match")
-    if found and wanted and wanted.strip('"') != found.etag.strip('"'):
-        raise refusals.precondition_failed("If-Match")
+    if "versionId" in request.query:
+        raise refusals.not_implemented("DeleteObject of a version")
+    conditions.check_current(bucket, request)
     bucket.discard(request.key)
-    return Answer(204)
+    if not bucket.versioned:
+        return Answer(204)
+    marker = world.version_id(bucket)
+    bucket.mark(request.key, marker)
+    return Answer(204, {"x-amz-delete-marker": "true", "x-amz-version-id": marker})
 
 
 def get_object_tagging(world: World, request: Request) -> Answer:

@@ -32,6 +32,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateMultipartUpload": multipart.create,
     "DeleteObject": objects.delete_object,
     "GetBucketLocation": objects.get_bucket_location,
+    "GetBucketVersioning": objects.get_bucket_versioning,
     "GetCallerIdentity": sts.get_caller_identity,
     "GetObject": objects.get_object,
     "GetObjectTagging": objects.get_object_tagging,
@@ -51,6 +52,7 @@ _ON_BUCKET = {
     ("GET", "list-type"): "ListObjectsV2",
     ("GET", "location"): "GetBucketLocation",
     ("GET", "uploads"): "ListMultipartUploads",
+    ("GET", "versioning"): "GetBucketVersioning",
 }
 _ON_OBJECT = {
     ("HEAD", ""): "HeadObject",
@@ -67,7 +69,10 @@ _ON_OBJECT = {
 }
 _WITH_COPY_SOURCE = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 # Any of these makes another operation of a request; what is not in a table above is unknown.
-_TELLING = ("list-type", "location", "uploads", "tagging", "uploadId", "acl", "versions", "delete")
+_TELLING = (
+    *("list-type", "location", "uploads", "tagging", "uploadId", "acl"),
+    *("versions", "versioning", "delete"),
+)
 
 
 def name_of(request: Request) -> str:

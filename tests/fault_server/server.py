@@ -90,6 +90,11 @@ class FaultServer(Stage):
         """Every request so far, in the order of arrival."""
         return self._journal.records()
 
+    @property
+    def connections(self) -> int:
+        """How many were opened, since it last came up."""
+        return self._listener.accepted if self._listener else 0
+
     def count(self, operation: str | None = None, **filters: object) -> int:
         """Return how many requests fit: ``count("CopyObject", status=200, bucket="b")``."""
         return self._journal.count(operation, **filters)

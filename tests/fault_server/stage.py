@@ -137,6 +137,17 @@ class Stage:
             found = self._world.buckets[bucket]
             return {key: found.objects[key] for key in found.keys}
 
+    def old_versions(self, bucket: str) -> list[StoredObject]:
+        """Return what a versioned bucket keeps of replaced and deleted objects."""
+        with self._world.lock:
+            return list(self._world.buckets[bucket].old_versions)
+
+    def markers(self, bucket: str) -> dict[str, list[str]]:
+        """Return the ids of the delete markers by key, the oldest first."""
+        with self._world.lock:
+            markers = self._world.buckets[bucket].markers
+            return {key: list(ids) for key, ids in markers.items()}
+
     def uploads(self, bucket: str) -> list[Upload]:
         """Return the open multipart uploads of a bucket, with their parts so far."""
         with self._world.lock:

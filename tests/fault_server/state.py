@@ -3,8 +3,8 @@
 An object has no content, only the size and the ETag that it claims; that is all that a
 server-side copy ever sees, and so an object of 5 TB costs nothing.
 
-Refuses: to know HTTP, and to keep old versions (a versioned bucket hands out version ids, but
-only the current version exists and a deletion leaves no marker).
+Refuses: to know HTTP, and to give back old versions: a versioned bucket hands out version ids and
+leaves markers, but only the current version can be asked for. What it keeps, tests look at.
 """
 
 from __future__ import annotations
@@ -131,17 +131,32 @@ class Bucket:
         default_factory=dict
     )
     rules: list[Rule] = field(default_factory=list)
+    # Of a versioned bucket: what was replaced or deleted, and the markers' ids by key.
+    old_versions: list[StoredObject] = field(default_factory=list)
+    markers: dict[str, list[str]] = field(default_factory=dict)
 
     def store(self, item: StoredObject) -> None:
         """Put ``item`` in place of what has its key."""
         if item.key not in self.objects:
             bisect.insort(self.keys, item.key)
+        else:
+            self._keep_version(item.key)
         self.objects[item.key] = item
 
     def discard(self, key: str) -> None:
         """Remove the object, if it is there."""
-        if self.objects.pop(key, None) is not None:
+        if key in self.objects:
+            self._keep_version(key)
+            del self.objects[key]
             del self.keys[bisect.bisect_left(self.keys, key)]
+
+    def mark(self, key: str, version_id: str) -> None:
+        """Leave a delete marker, as a versioned bucket does."""
+        self.markers.setdefault(key, []).append(version_id)
+
+    def _keep_version(self, key: str) -> None:
+        if self.versioned:
+            self.old_versions.append(self.objects[key])
 
     def allows(self, account_id: str, action: str, resource: str) -> bool:
         """Whether the account may: a denial wins, the owner may all, others what is granted."""

@@ -102,6 +102,7 @@ def _cells() -> list[Any]:
     return cells
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(("place", "cell"), _cells())
 def test_matrix(
     world: World, monkeypatch: pytest.MonkeyPatch, place: tuple[str, str, int | None], cell: str

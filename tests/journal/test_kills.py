@@ -65,10 +65,11 @@ def disturb(world: World, seed: int) -> None:
 
 @dataclass
 class Story:
-    """What the runs of one copy did, seen from the server."""
+    """What the runs of one copy did, seen from the server; ``begin`` is its command."""
 
     world: World
     program: Program
+    begin: tuple[str, ...] = (*COPY, *QUICK)
     runs: list[list[RequestRecord]] = field(default_factory=list)
 
     def run_and_stop(self, requests: int, number: signal.Signals) -> Done:
@@ -100,7 +101,7 @@ class Story:
         journal = self.program.directory / JOURNAL
         if journal.exists() and b"S3XF" in journal.read_bytes()[68:72]:
             return (*RESUME, "--concurrency", str(IN_FLIGHT), "--retry-delay", "0.01")
-        return (*COPY, *QUICK, "--journal", JOURNAL)
+        return (*self.begin, "--journal", JOURNAL)
 
     def note(self) -> None:
         """Keep what the last run asked for."""

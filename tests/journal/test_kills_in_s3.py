@@ -66,6 +66,7 @@ def trials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillTrials]:
         yield made
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("kills", TABLE, ids=lambda kills: ",".join(map(str, kills)))
 def test_a_copy_that_is_killed_at_a_position_leaves_nothing_behind(
     trials: KillTrials, kills: tuple[Kill, ...]

@@ -70,8 +70,8 @@ class Accounting(RuleBasedStateMachine):
     def progress(self, share: float) -> None:
         """A part, or a restart with fewer bytes than before."""
         if self.open:
-            source = self.open[-1].source
-            self.metrics.parts_finished(source.key, int(source.size * share))
+            latest = self.open[-1]
+            self.metrics.parts_finished(latest, int(latest.source.size * share))
 
     @rule(end=st.sampled_from(["copied", "skipped", "failed", "not attempted"]))
     def finish(self, end: str) -> None:

@@ -54,6 +54,7 @@ def test_json_shows_every_number_under_its_own_name() -> None:
         retries=111,
         throttles=112,
         requests={"CopyObject": 113},
+        requests_of_checks={"HeadBucket": 122},
         copied_by_engine={"crt": 114},
         skips_by_reason={"exists": 115},
         errors_by_class={"Timeout": 116},
@@ -67,7 +68,7 @@ def test_json_shows_every_number_under_its_own_name() -> None:
         waiting_for=(Outage("http://s3", START, 1.0, START),),
     )
     renamed = {"duration_s", "errors_encountered", "start_time", "end_time", "outage_s"}
-    left_out = {"bytes_in_progress", "waiting_for"}
+    left_out = {"bytes_in_progress", "in_parts", "waiting_for"}
 
     shown = snapshot.to_dict()
 
@@ -116,8 +117,8 @@ def test_parts_of_an_object_that_has_ended_are_not_in_progress(outcome: Outcome)
     """The bytes of an object are counted by its parts or by its end, never by both."""
     metrics = MetricsCollector("op")
     metrics.found(2, 150)
-    metrics.parts_finished("large", 60)
-    metrics.parts_finished("other", 20)
+    metrics.parts_finished(task("large", 100), 60)
+    metrics.parts_finished(task("other", 50), 20)
     before = metrics.snapshot()
 
     metrics.record(outcome)

@@ -13,7 +13,9 @@ from typing import Any
 import s3_xfer
 from s3_xfer import (
     AccountContext,
+    BatchPlan,
     CheckResult,
+    CollectResult,
     CompareField,
     CompareResult,
     CompareStatus,
@@ -32,6 +34,7 @@ from s3_xfer import (
     ErrorClass,
     ErrorInfo,
     Failed,
+    JobProgress,
     JournalError,
     ListError,
     MergedResult,
@@ -64,6 +67,7 @@ from s3_xfer import (
     Skipped,
     SkipReason,
     StorageClass,
+    SubmittedJob,
     TransferMetrics,
     ValidationError,
     Wording,
@@ -132,6 +136,24 @@ LOCATIONS: Mapping[str, Any] = {
 OPTIONS = CopyOptions(mode=RunMode.DRY_RUN, storage_class=StorageClass.GLACIER_IR, deadline="2h")
 
 SHARD = Shard(0, (KeyRange("", "m"), KeyRange("x")), 3, 21, is_of_large=True)
+BATCH_PLAN = BatchPlan(
+    token="t",
+    created="2026-01-01T00:00:00+00:00",
+    account_id="222222222222",
+    region=None,
+    source=("from", "in/"),
+    destination=("to", "in/"),
+    manifest=("to", "m"),
+    manifest_md5="0" * 32,
+    report=("to", "r"),
+    objects=1,
+    bytes=7,
+    rest={"archived": 1},
+    costs_usd={"job": 0.25},
+    request={"Priority": 10},
+    identity={"tags": "copy"},
+)
+JOB_PROGRESS = JobProgress(job_id="j", status="Active", objects=1)
 PLAN = Plan(
     plan_id="p",
     created_at=datetime(2026, 1, 2, tzinfo=UTC),
@@ -217,6 +239,17 @@ VALUES: tuple[Any, ...] = (
     PLAN,
     RECORD,
     MergedResult(plan=PLAN, records={0: RECORD}, report_path=Path("left.jsonl")),
+    BATCH_PLAN,
+    SubmittedJob("j", "222222222222", None, is_new=True, notes=("old",)),
+    JOB_PROGRESS,
+    CollectResult(
+        job=JOB_PROGRESS,
+        counts={"copied": 1},
+        bytes_copied=7,
+        rest=0,
+        errors=(),
+        report=Path("r.jsonl"),
+    ),
     JournalError("damaged"),
     PlanError("missing"),
     ListError("empty"),

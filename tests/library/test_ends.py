@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
+from traceback import extract_tb
 
 import pytest
 
+from s3_xfer import PreflightError
 from tests.fault_server import Fault
 from tests.library.embedded import OBJECTS, Embedded
 from tests.patience import PATIENCE_S
+from tests.world import SRC, World
 
 BEGIN = """
 run = slowly_copying().start()
@@ -156,24 +160,119 @@ def test_a_run_that_a_thread_waits_for_is_not_stopped(any_engine: Embedded) -> N
 
 
 def test_a_forked_child_leaves_the_run_to_its_parent(any_engine: Embedded) -> None:
-    """Its exit neither waits for the run nor stops it."""
+    """Its exit neither waits for the run nor stops it, and what it asks of the run is refused."""
     any_engine.slowness.remove()
     any_engine.world.server.inject(Fault.slow("CopyObject", delay_s=0.01))
     ended = any_engine.run(
         """
         import warnings
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 warns of forks beside threads
+        from s3_xfer import ValidationError
+
+        ended = slowly_copying(mode="dry-run", journal=None, report_path=None).start()
+        ended.wait()
         run = slowly_copying(concurrency=16).start()
+        outcomes = run.outcomes()
+        next(outcomes)
         until_it_copies(run)
+
+        def refuses(action):
+            try:
+                action()
+            except ValidationError as error:
+                return "forked" in str(error)
+
+        def uses_block():
+            with run:
+                pass
+
+        async def uses_async_block():
+            async with run:
+                pass
+
         child = os.fork()
         if not child:
+            names = [name for name in dir(type(ended)) if not name.startswith("_")]
+            assert {"result", "wait", "cancel", "snapshot", "outcomes", "state"} <= set(names)
+            assert all(refuses(lambda: getattr(run, name)) for name in names)
+            assert refuses(uses_block)
+            assert refuses(lambda: asyncio.run(uses_async_block()))
+            assert refuses(lambda: next(outcomes))
+            assert ended.result().metrics.total_files_found
             sys.exit(0)
+        outcomes.close()
         _, status = os.waitpid(child, 0)
         say(status, run.result().metrics.files_copied_successfully)
         """
     )
 
     assert ended.out == f"0 {OBJECTS}\n", ended.said
+
+
+def test_an_ended_run_has_released_what_it_had(embedded: Embedded) -> None:
+    """Connections and threads, without the help of the garbage collector; also when refused."""
+    embedded.slowness.remove()
+    ended = embedded.run(
+        """
+        import gc
+        from s3_xfer import PreflightError, S3CheckOperation
+        gc.disable()
+
+        def open_files():
+            return sorted(os.readlink(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")
+                          if os.path.exists(f"/proc/self/fd/{n}"))
+
+        def sockets():
+            return [name for name in open_files() if name.startswith("socket:")]
+
+        slowly_copying(concurrency=8, multipart_threshold_bytes=5 * 2**20).run()
+        before = len(open_files()), threading.active_count()
+        slowly_copying(concurrency=8, journal="s3://dst-bucket/copy.db").run()
+        try:
+            slowly_copying(journal=None, files_from="s3://src-bucket/missing").run()
+        except PreflightError:
+            pass
+        operation = slowly_copying()
+        S3CheckOperation(
+            source_bucket="src-bucket", source_key="in/", destination_bucket="dst-bucket",
+            destination_key="out/", recursive=True,
+            source=operation.source, destination=operation.destination,
+        ).run()
+        after = len(open_files()), threading.active_count()
+        say(before == after, sockets())
+        """
+    )
+
+    assert ended.out == "True []\n", ended.said
+
+
+def test_each_result_of_a_refused_run_is_an_exception_of_its_own(world: World) -> None:
+    """With the same text, cause and traceback, however often and wherever it is asked for."""
+    run = world.operation("missing/").start()
+    errors: list[BaseException] = []
+    for _ in range(3):
+        with pytest.raises(PreflightError) as caught:
+            run.result()
+        errors.append(caught.value)
+    first, *others = errors
+    for other in others:
+        assert other is not first
+        assert other == first
+        assert other.__cause__ is first.__cause__
+        assert len(extract_tb(other.__traceback__)) == len(extract_tb(first.__traceback__))
+
+
+def test_an_end_is_awaited_for_a_while(world: World) -> None:
+    """A result that does not come in time is an error of its own, and the run goes on."""
+    world.server.put(SRC, "in/one", size=3)
+    may_go_on = threading.Event()
+    world.server.inject(Fault.call("CopyObject", lambda _: may_go_on.wait(PATIENCE_S)))
+    run = world.operation().start()
+    assert not run.wait(0.01)
+    with pytest.raises(TimeoutError, match="not ended"):
+        run.result(timeout_s=0.01)
+    may_go_on.set()
+    assert run.result(PATIENCE_S).metrics.files_copied_successfully == 1
 
 
 def test_a_spawned_pool_returns_results(any_engine: Embedded) -> None:

@@ -5,6 +5,7 @@ What a type checker would not let a user write is wrong here, even if it works.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import assert_type
@@ -41,6 +42,7 @@ from s3_xfer import (
     S3Location,
     S3Object,
     S3XferError,
+    Session,
     Skip,
     Skipped,
     SkipReason,
@@ -166,6 +168,19 @@ def one_line() -> str:
     )
     assert_type(found, CheckResult)
     return result_text(result, source_url="s3://from/a/", destination_url="s3://to/b/")
+
+
+def several(copying: S3CopyOperation, comparing: S3CheckOperation) -> None:
+    """Runs of a session are of the kind of their operation."""
+    with Session(max_requests_per_s=100, logger=logging.getLogger("theirs")) as session:
+        assert_type(session.start(copying), CopyRun)
+        run = session.start(comparing, on_outcome=lambda result: result.status)
+        assert_type(run, CheckRun)
+        assert_type(run.result(timeout_s=60), CheckResult)
+        assert_type(session.copy("s3://a/x", "s3://b/y", concurrency=8), CopyResult)
+        assert_type(session.sync("s3://a/x/", "s3://b/y/"), CopyResult)
+        assert_type(session.check("s3://a/x", "s3://b/y"), CheckResult)
+    assert_type(copying.run(logger=logging.getLogger("theirs")), CopyResult)
 
 
 def refusals(operation: S3CopyOperation) -> str | None:

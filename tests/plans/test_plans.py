@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from s3_xfer import (
     StorageClass,
     ValidationError,
     copy_shard,
+    make_plan,
     merge_plan,
 )
 from s3_xfer.planning.shards import is_tiling
 from s3_xfer.units import GIB, MIB
 from tests.plans.stage import CONTROL, URL, PlanStage
+from tests.sources.inventories import DATED, files_of, write
 from tests.world import DESTINATION_ACCOUNT, DST, SRC, World
 
 
@@ -109,11 +112,18 @@ def test_a_plan_holds_no_secret(folder: PlanStage, tmp_path: Path) -> None:
         ({"objects": ["a"]}, "a plan cannot keep objects"),
         ({"where": lambda _: True}, "a plan cannot keep where"),
         ({"rename": lambda found: found.key}, "a plan cannot keep rename"),
-        ({"from_report_path": "r.jsonl"}, "made from a listing"),
-        ({"files_from": "list"}, "made from a listing"),
+        ({"from_report_path": "r.jsonl"}, "a shard lists its range"),
+        ({"files_from": "list"}, "from what names some of"),
         ({"identical": "skip", "delete": "extra"}, "none can delete"),
+        ({"mode": "dry-run"}, "a plan copies nothing"),
+        ({"shards": 0}, "shards is 0; it must be a number from 1"),
+        ({"shards": -1}, "shards is -1"),
+        ({"shards": 10_001}, "shards is 10001"),
+        ({"parallelism": 0}, "parallelism is 0"),
+        ({"parallelism": -3}, "parallelism is -3"),
+        ({"source_bucket": "x-s3alias", "destination_key": "in/out/"}, "may lie inside"),
     ],
-    ids=lambda value: ",".join(value) if isinstance(value, dict) else "",
+    ids=lambda value: str(value) if isinstance(value, str) else "",
 )
 def test_what_cannot_be_done_in_shards_is_refused(
     folder: PlanStage, changes: dict[str, Any], message: str
@@ -124,6 +134,87 @@ def test_what_cannot_be_done_in_shards_is_refused(
         folder.plan(**changes)
 
     assert folder.world.server.count("ListObjectsV2") == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("", "no place of a plan"),
+        ("S3://control/x", "no place of a plan"),
+        ("gs://control/x", "no place of a plan"),
+        ("file:///tmp/x", "no place of a plan"),
+        ("s3://", "is not an S3 URL"),
+        (f"s3://{SRC}/in", "would lie inside"),
+        (f"s3://{SRC}/in/plan/", "would lie inside"),
+        (f"s3://{DST}/out/plan", "would lie inside"),
+    ],
+)
+def test_a_plan_is_refused_where_it_cannot_be(world: World, place: str, message: str) -> None:
+    """No folder is made of a URL, and no document of a plan is copied with the objects."""
+    stage = PlanStage(world, place)
+    stage.fill(1)
+    with pytest.raises(ValidationError, match=message):
+        stage.plan()
+
+    assert world.server.count("ListObjectsV2") == 0
+
+
+@pytest.mark.parametrize(
+    "place", [URL, f"{URL}/", f"{URL}//", f"s3://{CONTROL}", f"s3://{DST}/output"]
+)
+def test_a_place_may_be_written_in_several_ways(world: World, place: str) -> None:
+    """With a slash at the end or without, or a whole bucket, or beside what is copied."""
+    stage = PlanStage(world, place)
+    stage.fill(3)
+    plan = stage.plan(shards=1)
+    stage.place = place.rstrip("/")
+    stage.copy(0)
+
+    assert stage.merge().plan == plan
+    assert stage.merge().is_complete
+
+
+def test_objects_of_every_kind_of_key_are_in_one_shard_each(folder: PlanStage) -> None:
+    """Cuts follow the order of UTF-8, in which a surrogate pair of UTF-16 is no exception."""
+    keys = ["a", "a\x01", "a ", "a%20", "a+", "a//b", "a\n", "\x7f", "\ud7ff", "\ue000", "\uffff"]
+    keys += ["\U00010000", "\U0010fffe", "\U0010ffff", "e\u0301", "\xe9", "b" * 900, "<&>\"'"]
+    for key in keys:
+        folder.world.server.put(SRC, f"in/{key}", size=10)
+    plan = folder.plan(shards=len(keys))
+    for shard in plan.shards:
+        folder.copy(shard.number)
+
+    assert [shard.objects for shard in plan.shards] == [1] * len(keys)
+    assert set(folder.world.arrived()) == {f"out/{key}" for key in keys}
+    assert folder.world.sent("CopyObject") == len(keys)
+
+
+def test_a_plan_from_an_inventory_is_that_of_the_listing(folder: PlanStage, tmp_path: Path) -> None:
+    """Its rows are in no order; filters apply; shards copy what is there then."""
+    folder.fill(2500)
+    folder.world.server.put(SRC, "in/00007.tmp", size=10)
+    rows = [
+        {"Bucket": SRC, "Key": key, "Size": found.size, "ETag": found.etag.strip('"')}
+        for key, found in folder.world.server.objects(SRC).items()
+    ]
+    random.Random(1).shuffle(rows)
+    dated = write(tmp_path / "inventory", files_of(rows, bucket=SRC)) / DATED
+    listed = folder.plan(shards=3, filters=("- *.tmp",))
+    folder.place = tmp_path / "other"
+    folder.world.server.forget_requests()
+    planned: dict[str, Any] = {"filters": ("- *.tmp",), "inventory": str(dated / "manifest.json")}
+    plan = folder.plan(shards=3, **planned)
+    lists = folder.world.server.count("ListObjectsV2", bucket=SRC)
+    again = make_plan(folder.world.operation(**planned), folder.place, reuse=True)
+    folder.world.server.put(SRC, "in/new", size=10)
+    for shard in plan.shards:
+        folder.copy(shard.number)
+
+    assert (plan.shards, again) == (listed.shards, plan)
+    assert plan.survey["left_out"] == {"- *.tmp": 1}
+    assert lists <= 1
+    assert len(folder.world.arrived()) == 2501
+    assert folder.merge().is_complete
 
 
 def test_durations_in_filters_become_moments(folder: PlanStage) -> None:

@@ -6,15 +6,16 @@ import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from s3_xfer import PlanError, PreflightError, RunState, ValidationError
+from s3_xfer.access.plan_storage import open_storage
 from s3_xfer.plans.merge import Merge
 from s3_xfer.plans.records import done_name
 from s3_xfer.plans.shard_run import ShardCopy, shard_number
-from s3_xfer.plans.storage import open_storage
 from tests.patience import PATIENCE_S
 from tests.plans.stage import PlanStage
 from tests.reports import lines_of
@@ -60,7 +61,26 @@ def test_a_number_behind_the_last_shard_is_nothing_to_do(stage: PlanStage) -> No
     stage.fill(10)
     stage.plan(shards=2)
 
-    assert stage.copy(2) is None
+    assert [stage.copy(number) for number in (2, 10**9, str(10**30))] == [None] * 3
+
+
+def test_a_shard_is_not_given_what_the_plan_says(folder: PlanStage) -> None:
+    """A shard that leaves out everything would be done, with nothing copied."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    changes: tuple[dict[str, object], ...] = (
+        {"filters": ("- *",)},
+        {"mode": "dry-run"},
+        {"storage_class": "GLACIER"},
+        {"report_path": "r.jsonl"},
+        {"files_from": "list"},
+        {"no_such_option": 1},
+    )
+    for change in changes:
+        with pytest.raises(ValidationError, match=f"a shard is not given {next(iter(change))}"):
+            folder.copy(0, **change)
+
+    assert folder.merge().missing == (0,)
 
 
 def test_a_repeated_shard_copies_only_what_is_missing(stage: PlanStage) -> None:
@@ -80,6 +100,27 @@ def test_a_repeated_shard_copies_only_what_is_missing(stage: PlanStage) -> None:
     assert second.metrics.skips_by_reason == {"identical at the destination": 20}
     assert stage.world.sent("CopyObject") == 10
     assert stage.world.sent("HeadObject") == 0
+
+
+def test_a_repeated_shard_copies_over_what_is_older_than_the_plan(folder: PlanStage) -> None:
+    """The same content, but not with the options of the plan: no attempt at it has copied that."""
+    folder.fill(30)
+    server = folder.world.server
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    for key, found in server.objects(SRC).items():
+        if key >= "in/00010":
+            copy = key.replace("in/", "out/")
+            server.put(DST, copy, size=1000, etag=found.etag, last_modified=yesterday)
+    folder.plan(shards=1, storage_class="STANDARD_IA")
+    server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/0001")
+    folder.copy(0)
+    server.revoke(DST, DESTINATION_ACCOUNT)
+    second = folder.copy(0)
+    assert second
+
+    assert second.metrics.skips_by_reason == {"identical at the destination": 20}
+    arrived = folder.world.arrived()
+    assert {found.storage_class for found in arrived.values()} == {"STANDARD_IA"}
 
 
 def test_a_first_attempt_does_not_look_at_the_destination(folder: PlanStage) -> None:
@@ -208,6 +249,72 @@ def test_a_merge_waits_for_every_shard(folder: PlanStage) -> None:
         assert waiting.result(PATIENCE_S).is_complete
 
 
+def test_a_merge_asks_for_each_record_once(stage: PlanStage) -> None:
+    """And lists the attempts of all shards together, not shard by shard."""
+    stage.fill(40)
+    plan = stage.plan(shards=8)
+    for shard in plan.shards[:6]:
+        stage.copy(shard.number)
+    merging = Merge(open_storage(str(stage.place), stage.world.account(DESTINATION_KEY)))
+    stage.world.server.forget_requests()
+    first, second = merging.read(), merging.read()
+
+    assert first.missing == second.missing
+    assert stage.world.server.count("ListObjectsV2") <= 4
+    assert stage.world.server.count("GetObject") <= 6
+
+
+def test_what_others_have_left_beside_the_attempts_is_no_record(stage: PlanStage) -> None:
+    """The marker of a folder, as consoles make it, or a file of an editor."""
+    stage.fill(4)
+    stage.plan(shards=1)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    stage.copy(0)
+    storage = open_storage(str(stage.place), stage.world.account(DESTINATION_KEY))
+    for name in ("attempts/00000/zzz.json~", "attempts/note.txt", "attempts/00007/z.json"):
+        storage.write_new(name, b"")
+
+    assert stage.merge().total("files_failed") == 1
+
+
+def test_a_damaged_report_of_a_shard_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Nothing that is left would be missing in the report of all."""
+    folder.fill(4)
+    folder.plan(shards=1)
+    folder.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    folder.copy(0)
+    (report,) = (tmp_path / "plan" / "reports").iterdir()
+    for damage in (b"", b'{"status": "failed"', b"[]\n", b'{"status": "failed"}\n'):
+        report.write_bytes(damage)
+        with pytest.raises(PlanError, match=r"the record .*reports.* (is damaged|was cut off)"):
+            folder.merge(report_path=tmp_path / "left.jsonl")
+
+
+def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Sums are not made of them."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    folder.copy(0)
+    path = tmp_path / "plan" / done_name(0)
+    record = json.loads(path.read_text())
+    changes: tuple[dict[str, object], ...] = (
+        {"files_failed": None},
+        {"files_failed": "1"},
+        {"total_files_found": -1},
+        {"retries": "many"},
+        {"errors_by_class": []},
+        {"errors_by_class": {"AccessDenied": "x"}},
+        {"errors": [1]},
+        {"start_time": "yesterday"},
+        {"end_time": "2026-01-01"},
+        {"state": 1},
+    )
+    for change in changes:
+        path.write_text(json.dumps(record | {"result": record["result"] | change}))
+        with pytest.raises(PlanError, match="is damaged"):
+            folder.merge()
+
+
 @pytest.mark.parametrize("damage", [b"{", b"{}", b'{"format": "s3_xfer/shard", "version": 1}'])
 def test_a_damaged_record_is_refused(folder: PlanStage, tmp_path: Path, damage: bytes) -> None:
     """A shard is not done because of a file that says nothing."""
@@ -261,6 +368,10 @@ def test_the_environment_says_which_shard_it_is(
         ("auto", {}, "does not say which shard"),
         ("auto", {"JOB_COMPLETION_INDEX": "1", "AWS_BATCH_JOB_ARRAY_INDEX": "2"}, "several"),
         ("auto", {"JOB_COMPLETION_INDEX": "x"}, "JOB_COMPLETION_INDEX is 'x'"),
+        ("", {}, "not the number of a shard"),
+        (" 1", {}, "not the number of a shard"),
+        ("+1", {}, "not the number of a shard"),
+        ("auto", {"JOB_COMPLETION_INDEX": "1\n"}, "not the number of a shard"),
         ("-1", {}, "not the number of a shard"),
         ("1.5", {}, "not the number of a shard"),
         ("²", {}, "not the number of a shard"),

@@ -11,7 +11,8 @@ from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.errors import ErrorClass, ObjectError, RunAborted
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.model import CopyTask, S3Object
-from s3_xfer.render.check import check_frame, check_line, summarize_check
+from s3_xfer.render.check import check_line, summarize_check
+from s3_xfer.render.check_frame import check_frame
 from s3_xfer.render.progress import Phase
 from s3_xfer.render.summary import Summary, Tone
 from tests.render import samples
@@ -181,9 +182,8 @@ def test_the_display_of_a_check_is_one_line_that_fits() -> None:
     narrow = check_frame(Phase.LISTING, metrics, samples.RATES, width=20)
 
     assert wide.plain == (
-        "comparing… 50,000 objects, 5.0 GiB · 612/s · 3 differ · elapsed 1 m 23 s"
+        "⠋ comparing… 50,000 objects, 5.0 GiB · 612/s · 3 differ · elapsed 1 m 23 s"
     )
     assert len(narrow.plain) <= 20
-    assert check_frame(Phase.PREFLIGHT, metrics, samples.RATES, width=80).plain == (
-        "checking access…"
-    )
+    preflight = check_frame(Phase.PREFLIGHT, metrics, samples.RATES, width=80)
+    assert preflight.plain.startswith("⠋ checking access…")

@@ -10,11 +10,21 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from s3_xfer.ledger.metrics import MetricsCollector, ObjectInParts
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.ledger.result import RunState
-from s3_xfer.model import SkipReason
-from s3_xfer.render.live import ASCII, UNICODE, LiveView, count_frame, frame, glyphs_for
+from s3_xfer.model import Copied, CopyTask, S3Object, SkipReason
+from s3_xfer.render.live import (
+    ASCII,
+    UNICODE,
+    LiveView,
+    count_frame,
+    frame,
+    glyphs_for,
+    route_line,
+)
 from s3_xfer.render.progress import Phase, PlainView, phase_of, progress_line
+from s3_xfer.units import GIB
 from tests.render.samples import RATES, metrics
 
 
@@ -25,18 +35,18 @@ def _bars(phase: Phase = Phase.COPYING, *, width: int = 80, **changed: Any) -> s
 def test_bars_at_60_columns() -> None:
     """At 60 columns both bars fit, and the most important part of the status."""
     assert _bars(width=60).splitlines() == [
-        "objects ━━━━────────────────    12,323 / 50,000        612/s",
-        "bytes   ━━━━────────────────  1.2 GiB / 5.0 GiB   61.2 MiB/s",
-        "ETA 1 m 02 s · 3 failed · 20 skipped",
+        "objects ━━━───────────   24%    12,323 / 50,000        612/s",
+        "bytes   ━━━───────────   24%  1.2 GiB / 5.0 GiB   61.2 MiB/s",
+        "⠋ ETA 1 m 02 s · 3 failed · 20 skipped",
     ]
 
 
 def test_bars_at_120_columns() -> None:
     """With room, bars stay short enough to read and the status is complete."""
     assert _bars(width=120).splitlines() == [
-        "objects ━━━━━━━━━━━" + "─" * 37 + "    12,323 / 50,000        612/s",
-        "bytes   ━━━━━━━━━━━" + "─" * 37 + "  1.2 GiB / 5.0 GiB   61.2 MiB/s",
-        "ETA 1 m 02 s · 3 failed · 20 skipped · 5 retries (2 throttled) · elapsed 1 m 23 s",
+        "objects ━━━━━━━━━━━" + "─" * 37 + "   24%    12,323 / 50,000        612/s",
+        "bytes   ━━━━━━━━━━━" + "─" * 37 + "   24%  1.2 GiB / 5.0 GiB   61.2 MiB/s",
+        "⠋ ETA 1 m 02 s · 3 failed · 20 skipped · 5 retries (2 throttled) · elapsed 1 m 23 s",
     ]
 
 
@@ -51,19 +61,97 @@ def test_no_line_is_wider_than_the_terminal(width: int, total: int) -> None:
 
 def test_no_eta_while_the_total_grows() -> None:
     """Until the listing is complete, "listing" stands where the ETA would be."""
-    assert _bars(Phase.LISTING).splitlines()[2].startswith("listing… · 3 failed")
+    assert _bars(Phase.LISTING).splitlines()[2].startswith("⠋ listing… · 3 failed")
     assert "ETA" not in _bars(Phase.LISTING)
 
 
-def test_preflight_is_one_line() -> None:
-    """Before anything is listed there are no bars to show."""
-    assert _bars(Phase.PREFLIGHT) == "checking access…"
+def test_preflight_is_one_line_that_moves() -> None:
+    """Before anything is listed there are no bars; time and requests show that it goes on."""
+    sent = {"HeadObject": 1}
+    begun = _bars(Phase.PREFLIGHT, duration_s=0.3, requests=sent)
+    assert begun == "⠹ checking access… 0.3 s · 1 request"
+    assert _bars(Phase.PREFLIGHT, duration_s=0.5, requests=sent)[0] == "⠼"
+
+
+@pytest.mark.parametrize("phase", [Phase.PREFLIGHT, Phase.LISTING, Phase.COPYING, Phase.STOPPING])
+def test_a_run_that_gets_no_answer_says_so(phase: Phase) -> None:
+    """Once no number has changed for five seconds; the first such moment is no reason to worry."""
+    waiting = replace(RATES, still_s=42.0)
+    text = frame(phase, metrics(), waiting, width=80).plain
+    assert "no answer for 42 s" in text
+    assert "no answer" not in _bars(phase)
+    assert "no answer" not in frame(Phase.ENDED, metrics(), waiting, width=80).plain
+
+
+def test_totals_that_grow_have_a_plus() -> None:
+    """Until the listing is complete nobody knows how much there is."""
+    lines = _bars(Phase.LISTING, listing_complete=False).splitlines()
+    assert "12,323 / 50,000+" in lines[0]
+    assert "1.2 GiB / 5.0 GiB+" in lines[1]
+    assert "+" not in _bars()
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_large_objects_say_what_they_are_at(width: int) -> None:
+    """A line for each of the largest, its key shortened in the middle; one escape is no escape."""
+    key = "data/\x1b[2J" + "very-long-name/" * 8 + "2026.parquet"
+    large = ObjectInParts(key, 20 * GIB, 9 * GIB)
+    line = _bars(width=width, in_parts=(large,)).splitlines()[2]
+    assert len(line) <= width
+    assert "\x1b" not in line
+    if width >= 40:
+        assert line.startswith("  data/")
+        assert line.endswith("parquet   45% of 20.0 GiB")
+
+
+def test_the_largest_objects_in_parts_are_in_a_snapshot() -> None:
+    """Three of them, each until it has ended."""
+    collector = MetricsCollector("op")
+    tasks = [
+        CopyTask(S3Object(bucket="src", key=f"k{size}", size=size), "dst", f"k{size}")
+        for size in (10, 40, 30, 20)
+    ]
+    for task in tasks:
+        collector.parts_finished(task, 5)
+    assert [each.key for each in collector.snapshot().in_parts] == ["k40", "k30", "k20"]
+    collector.record(Copied(tasks[1], 40, '"e"'))
+    assert [each.key for each in collector.snapshot().in_parts] == ["k30", "k20", "k10"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80])
+@pytest.mark.parametrize("name", ["a", "long-name/" * 12])
+def test_the_route_fits_its_line(width: int, name: str) -> None:
+    """Both names are there, shortened in the middle where they have to be."""
+    line = route_line(f"s3://src/{name}", "s3://dst/out/", width, UNICODE).plain
+    assert len(line) <= width
+    assert line.startswith("s3")
+    assert " → " in line
+    assert line.endswith("/")
+    if width >= 40:
+        assert line.endswith(" → s3://dst/out/")
+
+
+def test_lines_above_the_bars_break_between_words() -> None:
+    """The word that matters is red, and a key that is too long loses its middle."""
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, color_system="standard", width=40)
+    with LiveView(console) as view:
+        view.print_line(
+            f"failed: s3://src/{'long-name/' * 12}end.csv -> AccessDenied: Access Denied"
+        )
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue()).splitlines()
+    assert "\x1b[1;31mfailed:\x1b[0m" in stream.getvalue()
+    assert all(len(line) <= 40 for line in lines)
+    assert any(
+        line.endswith("/long-name/end.csv") and "..." in line for line in map(str.rstrip, lines)
+    )
+    assert {"AccessDenied:", "Access", "Denied"} <= set(" ".join(lines).split())
 
 
 def test_counts_of_zero_are_not_shown() -> None:
     """Failures, skips and retries appear only when there are any."""
     status = _bars(files_failed=0, files_skipped=0, retries=0).splitlines()[2]
-    assert status == "ETA 1 m 02 s · elapsed 1 m 23 s"
+    assert status == "⠋ ETA 1 m 02 s · elapsed 1 m 23 s"
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:
@@ -81,17 +169,17 @@ def test_empty_objects_fill_both_bars() -> None:
     none = {"bytes_skipped": 0, "bytes_failed": 0, "total_bytes_transferred": 0}
     numbers = metrics(total_bytes_found=0, **none)
     lines = frame(Phase.COPYING, numbers, RATES, width=80).plain.splitlines()
-    assert lines[0].count("━") == lines[1].count("━") == 10
+    assert lines[0].count("━") == lines[1].count("━") == 8
 
 
 def test_a_dry_run_shows_a_count() -> None:
     """The display of a dry run is a growing count, and what it would skip."""
     planned = metrics(files_skipped=45, skips_by_reason={SkipReason.DRY_RUN.value: 45})
     text = count_frame(Phase.LISTING, planned, RATES, width=80).plain
-    assert text == "listing… 50,000 objects, 5.0 GiB"
+    assert text == "⠋ listing… 50,000 objects, 5.0 GiB"
     planned = replace(planned, files_skipped=65)
     text = count_frame(Phase.LISTING, planned, RATES, width=80).plain
-    assert text == "listing… 50,000 objects, 5.0 GiB: 45 to copy, 20 to skip"
+    assert text == "⠋ listing… 50,000 objects, 5.0 GiB: 45 to copy, 20 to skip"
 
 
 def test_the_line_of_a_dry_run_calls_nothing_skipped_that_would_be_copied() -> None:
@@ -211,7 +299,7 @@ def test_the_phase_follows_state_and_listing(
 @pytest.mark.parametrize(("room", "has_bar"), [(5, False), (6, True)])
 def test_a_bar_is_drawn_only_where_there_is_room_for_one(room: int, has_bar: bool) -> None:
     """Six columns are a bar; with fewer there are only the numbers."""
-    numbers = len("  1.2 GiB / 5.0 GiB   61.2 MiB/s")
+    numbers = len("   24%  1.2 GiB / 5.0 GiB   61.2 MiB/s")
     first = _bars(width=len("objects ") + room + numbers).splitlines()[0]
 
     assert ("─" in first) is has_bar

@@ -9,6 +9,7 @@ the environment as always, and an external id has to be given again.
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -81,6 +82,20 @@ def require_same(
             f"the journal {name} belongs to another copy\n" + "\n".join(different),
             remedy="give the options of that copy, or another journal",
         )
+
+
+def is_same_copy(written: Mapping[str, Any], operation: CopySpec) -> bool:
+    """Return whether ``written``, an identity, is that of ``operation``.
+
+    Ages are left out: they may have been turned into moments when it was written.
+    """
+    ages = ("newer_than", "older_than")
+    now = describe(operation)["identity"]
+    return all(
+        json.dumps(written.get(name)) == json.dumps(value)  # a file has no tuples
+        for name, value in now.items()
+        if name not in ages
+    )
 
 
 def operation_fields(

@@ -39,7 +39,7 @@ with DAG(dag_id="stop_cleared", schedule=None, catchup=False) as stop_cleared:
     copy("cleared", retries=0)
 
 with DAG(dag_id="stop_timeout", schedule=None, catchup=False) as stop_timeout:
-    copy("timeout", execution_timeout=timedelta(seconds=20))
+    copy("timeout", execution_timeout=timedelta(seconds=45))
 
 with DAG(dag_id="stop_sigterm", schedule=None, catchup=False) as stop_sigterm:
     copy("sigterm")

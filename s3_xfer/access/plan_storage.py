@@ -11,15 +11,16 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from s3_xfer.access.clients import open_metered_client, server_probe
 from s3_xfer.access.credentials import session_for
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, translate
+from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, ValidationError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.options import CopyOptions
@@ -29,6 +30,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 _PATIENCE_S = 30.0
+_CHUNK_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404"})
 _EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 
@@ -40,6 +42,10 @@ class PlanStorage(ABC):
     """
 
     url: str
+
+    @abstractmethod
+    def is_within(self, location: S3Location) -> bool:
+        """Return whether ``location``, a prefix, has what is kept here."""
 
     @abstractmethod
     def read(self, name: str) -> bytes | None:
@@ -61,6 +67,36 @@ class PlanStorage(ABC):
     def lines(self, name: str) -> Iterator[str]:
         """Yield the lines of the text called ``name``, which is there."""
 
+    @abstractmethod
+    def local_file(self, name: str) -> AbstractContextManager[Path]:
+        """Return a file of this machine with the content of ``name``, for the ``with`` block."""
+
+    def require_outside(self, *locations: S3Location) -> None:
+        """Return if none of ``locations``, prefixes of a copy, has what is kept here.
+
+        Raises:
+            ValidationError: it would be copied, or be among the copies.
+        """
+        for location in locations:
+            if self.is_within(location):
+                raise ValidationError(
+                    f"the plan {self.url} would lie inside {location.url}, among what is copied",
+                    remedy="give it another place",
+                )
+
+    def require_new(self, name: str) -> None:
+        """Return if nothing is called ``name``, and it can be written: work is not done in vain."""
+        if self.read(name) is not None:
+            raise self.taken()
+        self.write_new(f"{name}.begun", b"")
+
+    def taken(self, *, of: str = "") -> PlanError:
+        """Return the refusal of another plan here; that which is here may be ``of`` something."""
+        return PlanError(
+            f"there is a plan{of and f' of {of}'} in {self.url} already",
+            remedy="give it another place: a plan is never replaced",
+        )
+
     def name_of(self, name: str) -> str:
         """Return the full name, as messages have it."""
         return f"{self.url.rstrip('/')}/{name}"
@@ -72,6 +108,10 @@ class FolderStorage(PlanStorage):
     def __init__(self, folder: Path) -> None:
         self.url = printable(str(folder))
         self._folder = folder
+
+    def is_within(self, location: S3Location) -> bool:  # noqa: ARG002
+        """Return whether ``location`` has what is kept here: no prefix in S3 has a folder."""
+        return False
 
     def read(self, name: str) -> bytes | None:
         """Return what is called ``name``; None if nothing is."""
@@ -128,6 +168,11 @@ class FolderStorage(PlanStorage):
         except (OSError, UnicodeDecodeError) as error:
             raise self._refused(name, "read", error) from error
 
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """Return the file itself."""
+        yield self._folder / name
+
     def _refused(self, name: str, action: str, error: OSError | UnicodeDecodeError) -> PlanError:
         return _refused(self.name_of(name), action, getattr(error, "strerror", "") or str(error))
 
@@ -140,6 +185,10 @@ class BucketStorage(PlanStorage):
         self._bucket = location.bucket
         self._prefix = location.key.rstrip("/") + "/" if location.key else ""
         self._client = client
+
+    def is_within(self, location: S3Location) -> bool:
+        """Return whether ``location``, a prefix, has what is kept here."""
+        return self._bucket == location.bucket and self._prefix.startswith(location.key)
 
     def read(self, name: str) -> bytes | None:
         """Return what is called ``name``; None if nothing is."""
@@ -165,8 +214,11 @@ class BucketStorage(PlanStorage):
             info = translate(error)
             if info.code not in _EXISTS:
                 raise self._refused(name, "written", info) from error
+            found = self.read(name)
+            if found is None:  # who wrote at the same time was refused, too
+                raise self._refused(name, "written", info) from error
             # The answer may have been lost, so that the repetition met what we had written.
-            return self.read(name) == contents
+            return found == contents
         return True
 
     def write_file(self, name: str, path: Path) -> str:
@@ -204,6 +256,19 @@ class BucketStorage(PlanStorage):
         except Exception as error:
             raise self._refused(name, "read", translate(error)) from error
 
+    @contextmanager
+    def local_file(self, name: str) -> Iterator[Path]:
+        """Return a copy of it."""
+        with TemporaryDirectory(prefix="s3-xfer-") as folder:
+            path = Path(folder) / "file"
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                with closing(answer["Body"]) as body, path.open("wb") as file:
+                    shutil.copyfileobj(body, file, _CHUNK_BYTES)
+            except Exception as error:
+                raise self._refused(name, "read", translate(error)) from error
+            yield path
+
     def _refused(self, name: str, action: str, info: ErrorInfo) -> PlanError:
         reason = f"{info.code}: {info.message}" if info.message else info.code
         is_denied = info.error_class is ErrorClass.ACCESS_DENIED
@@ -225,9 +290,14 @@ def open_storage(plan: str, account: AccountContext) -> PlanStorage:
     Its requests are repeated by the default options.
 
     Raises:
-        ValidationError: the URL is none.
+        ValidationError: it names neither.
         PreflightError: the credentials of ``account`` cannot be used.
     """
+    if not plan or (plan.partition("://")[1] and not plan.startswith("s3://")):
+        raise ValidationError(
+            f"{plan!r} is no place of a plan",
+            remedy="name a folder, or a prefix as s3://BUCKET/PREFIX",
+        )
     if not plan.startswith("s3://"):
         return FolderStorage(Path(plan))
     location = S3Location.parse(plan)

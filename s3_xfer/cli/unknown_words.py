@@ -1,0 +1,85 @@
+"""Answers to a command or an option that there is not: ours for it, or the nearest one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from s3_xfer.cli.other_tools import COMMANDS, OPTIONS, Answer
+from s3_xfer.spelling import nearest
+from s3_xfer.text import printable
+
+_COMMANDS_NAMED = 4
+_ANY_URL = "s3://"
+
+
+def commands_of(group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    """Yield every command with what is typed for it: ``copy``, ``batch plan``."""
+    for name, found in group.commands.items():
+        if isinstance(found, click.Group):
+            yield from ((f"{name} {inner}", each) for inner, each in commands_of(found))
+        else:
+            yield name, found
+
+
+def unknown_command(word: str, ctx: click.Context) -> str:
+    """Return what to type in place of a command that there is not."""
+    assert isinstance(ctx.command, click.Group)  # noqa: S101 - only groups have commands
+    if word.startswith(_ANY_URL):
+        shown = printable(word.partition("?")[0])  # a signature may follow
+        return f"{shown!r} is not a command. Did you mean: s3-xfer copy SOURCE DESTINATION?"
+    text = f"No such command {word!r}."
+    known = [name for name, each in ctx.command.commands.items() if not each.hidden]
+    if ctx.parent is None and word.lower() in COMMANDS:
+        return f"{text} {COMMANDS[word.lower()]}"
+    if near := nearest(word, known):
+        return f"{text} Did you mean {near}?"
+    return f"{text} There are: {', '.join(sorted(known))}."
+
+
+def unknown_option(typed: str, ctx: click.Context) -> str:
+    """Return what to type in place of an option that the command of ``ctx`` does not have."""
+    text = f"No such option {printable(typed)}."
+    if typed in OPTIONS and (answer := _said(OPTIONS[typed], ctx)):
+        return f"{text} {answer}"
+    if owners := _owners(typed, ctx):
+        return f"{text} It is an option of {_listed(owners)}."
+    if near := nearest(typed, _flags(ctx.command)):
+        return f"{text} Did you mean {near}?"
+    return f"{text} There is a list: {ctx.command_path} --help."
+
+
+def _said(answer: Answer, ctx: click.Context) -> str:
+    """Return an answer for one command: with the options that it has, or who has them."""
+    have = _flags(ctx.command)
+    usable = [each for each in answer.ours if each.split()[0] in have or not each.startswith("-")]
+    if usable:
+        return f"{answer.text} Use: {' or '.join(map(_line, usable))}.".lstrip()
+    if not answer.ours:
+        return answer.text
+    flag = answer.ours[0].split()[0]
+    return f"{answer.text} {flag} is an option of {_listed(_owners(flag, ctx))}.".lstrip()
+
+
+def _line(ours: str) -> str:
+    return ours if ours.startswith("-") else f"s3-xfer {ours}"
+
+
+def _flags(command: click.Command) -> set[str]:
+    """Return the options that a command has and shows."""
+    shown = [each for each in command.params if isinstance(each, click.Option) and not each.hidden]
+    return {flag for each in shown for flag in each.opts}
+
+
+def _owners(flag: str, ctx: click.Context) -> list[str]:
+    """Return the commands that have an option, those of one word first."""
+    root = ctx.find_root().command
+    known = commands_of(root) if isinstance(root, click.Group) else ()
+    names = (name for name, each in known if flag in _flags(each))
+    return sorted(names, key=lambda name: (" " in name, name))
+
+
+def _listed(owners: list[str]) -> str:
+    more = ", ..." if len(owners) > _COMMANDS_NAMED else ""
+    return ", ".join(owners[:_COMMANDS_NAMED]) + more
