@@ -68,7 +68,7 @@ class ConnectionBudget:
 
     def __init__(self, allowed: Callable[[int], int] = connections_allowed) -> None:
         self._allowed = allowed
-        self.limit = CONNECTIONS_MIN
+        self.limit: int = CONNECTIONS_MIN
         self._permits = 0  # given out
         self._open = 0  # connections, idle ones included
         self._waiting: dict[ConnectionShare, None] = {}
@@ -185,8 +185,8 @@ class ConnectionShare:
     """The permits of one run. Thread-safe."""
 
     def __init__(self, budget: ConnectionBudget) -> None:
-        self.budget = budget
-        self.permits = 0  # this and the next change under the budget's lock
+        self.budget: ConnectionBudget = budget
+        self.permits: int = 0  # this and the next change under the budget's lock
         self.waiters: deque[_Waiter] = deque()
 
     def acquire(self, stop: StopFlag) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -36,6 +37,8 @@ class Selection:
         self._rules = parse_rules(options.filters)
         self._prefix_length = len(prefix)
         self._tests = dict(_tests(options, began))
+        self._asks_for_date = options.newer_than is not None or options.older_than is not None
+        self._asks_for_class = bool(options.source_storage_class)
         self._matched: set[str] = set()
 
     @property
@@ -44,8 +47,10 @@ class Selection:
         return not (self._rules.rules or self._tests)
 
     def wanted(self, objects: Sequence[S3Object]) -> Sequence[S3Object]:
-        """Return the objects that are not left out."""
-        return objects if self.is_everything else [each for each in objects if self.wants(each)]
+        """Return the objects that are not left out; those that a HEAD has to tell about as such."""
+        if self.is_everything:
+            return objects
+        return [self._known_enough(each) for each in objects if self.wants(each)]
 
     def wants(self, found: S3Object) -> bool:
         """Return whether ``found`` is not left out."""
@@ -66,6 +71,12 @@ class Selection:
         unmatched = [rule for rule in rules if rule not in self._matched]
         if unmatched:
             yield f"no key was decided by the filter {' nor by '.join(map(repr, unmatched))}"
+
+    def _known_enough(self, found: S3Object) -> S3Object:
+        """Return the object; without its date or class, if a filter is about that, to look up."""
+        lacks_date = self._asks_for_date and found.last_modified is None
+        lacks_class = self._asks_for_class and not found.storage_class
+        return replace(found, size_is_known=False) if lacks_date or lacks_class else found
 
     def _why_left_out(self, found: S3Object) -> str | None:
         rule = self._rules.deciding(found.key[self._prefix_length :])
@@ -127,4 +138,5 @@ def _is_not_older(moment: datetime, found: S3Object) -> bool:
 
 
 def _is_of_another_class(classes: frozenset[str], found: S3Object) -> bool:
-    return not found.needs_lookup and found.storage_class not in classes
+    is_known = not found.needs_lookup and found.storage_class != ""
+    return is_known and found.storage_class not in classes
