@@ -206,7 +206,8 @@ class Undo:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._copies.__exit__(kind, error, traceback)
+        if error is None:  # else a thread may still wait for S3
+            self._copies.close()
 
     def run(
         self,
