@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -21,6 +22,7 @@ from s3_xfer.errors import malformed
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing.pages import Page, PageReader, as_object
 from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
@@ -129,6 +131,22 @@ class Contents:
             entries: list[S3Object | CommonPrefix] = [*objects, *prefixes]
             yield from sorted(entries, key=_name)
 
+    def is_object_or_prefix(self) -> tuple[bool, bool]:
+        """Return whether there is an object of this name, and whether there are some below it.
+
+        Raises:
+            PreflightError: it cannot be listed, or there is neither.
+            RunAborted: a page cannot be believed.
+        """
+        directory = _as_directory(self._location)
+        with self._refusing():
+            is_object = any(page.objects for page in self._object_of_this_name())
+            read = PageReader(self._client, directory.bucket, directory.key)
+            is_prefix = bool(first_objects(read))
+        if not (is_object or is_prefix):
+            raise nothing_under(self._client, directory)
+        return is_object, is_prefix
+
     def usage(self) -> Iterator[Usage]:
         """Yield how much there is at all levels below the location: after each page, so far.
 
@@ -155,8 +173,7 @@ class Contents:
             PreflightError: they cannot be listed, or there are none.
         """
         directory, is_empty = _as_directory(self._location), True
-        advice = "grant s3:ListBucket on the bucket to these credentials"
-        with refusing(f"{self._location.url} cannot be listed", if_denied=advice):
+        with self._refusing():
             for page in chain(
                 self._object_of_this_name(),
                 self._every_level(directory, threads) if recursive else self._one_level(directory),
@@ -165,6 +182,10 @@ class Contents:
                 yield page
         if is_empty:
             raise nothing_under(self._client, directory)
+
+    def _refusing(self) -> AbstractContextManager[None]:
+        advice = "grant s3:ListBucket on the bucket to these credentials"
+        return refusing(f"{self._location.url} cannot be listed", if_denied=advice)
 
     def _object_of_this_name(self) -> Iterator[Page]:
         """Yield the object, if the location may be one: the first key that begins with it."""

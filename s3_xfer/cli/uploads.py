@@ -18,7 +18,7 @@ from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.factory import Values, account_from, options_from
 from s3_xfer.cli.json_result import give_json
 from s3_xfer.cli.options import uploads_options
-from s3_xfer.cli.output import can_ask, print_error, print_line
+from s3_xfer.cli.output import can_ask, discard_input, print_error, print_line
 from s3_xfer.cli.params import command
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable
@@ -136,6 +136,7 @@ def _abort(
     if values["all"] and not values["yes"] and chosen:
         for line in upload_table(chosen, now):
             print_error(line)
+        discard_input()
         if not click.confirm(question(chosen), err=True):
             print_error("nothing was aborted")
             return ExitCode.OK

@@ -11,8 +11,16 @@ from collections import Counter
 from collections.abc import Mapping
 
 from s3_xfer.model import CopyTask, S3Object, Skipped, SkipReason
-from s3_xfer.options import CopyOptions, Identical, SourceCheck, TagPolicy
+from s3_xfer.options import CopyOptions, Identical, Preflight, SourceCheck, TagPolicy
 from s3_xfer.planning.part_size import part_count
+
+# A page or a HEAD, HeadBucket, CreateMultipartUpload, UploadPartCopy, AbortMultipartUpload.
+_REQUESTS_OF_CHECKS = 5
+
+
+def requests_of_checks(options: CopyOptions) -> int:
+    """Return about how many requests the checks before a copy send, its listing included."""
+    return 1 if options.preflight is Preflight.SKIP else _REQUESTS_OF_CHECKS
 
 
 class RequestEstimate:

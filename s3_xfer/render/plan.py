@@ -20,13 +20,20 @@ def plan_rows(
     counted: CopyResult,
     overwrite: bool,
     requests: Mapping[str, int],
+    principals: Mapping[str, str],
+    checks: int,
 ) -> Iterator[Row]:
-    """Yield the rows that a person agrees to."""
+    """Yield the rows that a person agrees to.
+
+    ``principals`` are the ARNs of the sides, as far as known; ``checks`` are the requests before.
+    """
     metrics = counted.metrics
     yield Row("from", printable(source_url))
     yield Row("", credentials_text(source, "the destination's credentials"))
+    yield from _principal_row(principals.get("source", ""))
     yield Row("to", printable(destination_url))
     yield Row("", credentials_text(destination, "default credentials"))
+    yield from _principal_row(principals.get("destination", ""))
     size = format_size(metrics.planned_bytes)
     yield Row("objects", f"{format_count(metrics.planned_files)}, {size}")
     would_skip = metrics.files_skipped - metrics.planned_files
@@ -39,7 +46,8 @@ def plan_rows(
         yield Row("", f"and {format_count(would_skip)} left alone: {by_count(reasons)}")
     if requests:
         counts = ", ".join(f"{name} {format_count(count)}" for name, count in requests.items())
-        yield Row("requests", f"about {format_count(sum(requests.values()))}: {counts}")
+        total = format_count(sum(requests.values()) + checks)
+        yield Row("requests", f"about {total}: {counts}, checks {format_count(checks)}")
     bill = counted.planned_bill
     if bill:
         yield Row("bill", f"about {format_usd(bill.usd)}: {bill_basis(bill)}")
@@ -48,6 +56,13 @@ def plan_rows(
         yield Row("existing", text, tone=Tone.MIXED)
     else:
         yield Row("existing", "existing objects at the destination are not overwritten")
+
+
+def _principal_row(arn: str) -> Iterator[Row]:
+    """Yield the row of who it is, and in which account, if that is known."""
+    if arn:
+        account = arn.split(":")[4]
+        yield Row("", printable(f"account {account}, {arn}"))
 
 
 def question(counted: CopyResult) -> str:

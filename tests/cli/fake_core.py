@@ -6,6 +6,7 @@ output can be tested without a server. The numbers go through the real MetricsCo
 
 from __future__ import annotations
 
+import enum
 import os
 import signal
 import sys
@@ -240,11 +241,39 @@ def _task(number: int) -> CopyTask:
     return CopyTask(S3Object(bucket="src", key=key, size=SIZE), "dst", key)
 
 
+class SourceKind(enum.Enum):
+    """As in s3_xfer.places, whose import takes seconds."""
+
+    OBJECT, PREFIX, BOTH = "object", "prefix", "both"
+
+
+def _look_at_source(source: S3Location, *_: object) -> SourceKind:
+    if source.bucket == "nowhere":
+        raise PreflightError("s3://nowhere does not exist", error_class=ErrorClass.BUCKET_MISSING)
+    return SourceKind.OBJECT if source.key.endswith(".csv") else SourceKind.PREFIX
+
+
+def _look_at_destination(destination: S3Location, *_: object) -> None:
+    if destination.bucket == "nowhere":
+        raise PreflightError("s3://nowhere does not exist", error_class=ErrorClass.BUCKET_MISSING)
+
+
+def _principal_of(_: AccountContext, *, side: str) -> str:
+    number = 1 if side == "source" else 2
+    return f"arn:aws:iam::{str(number) * 12}:role/{side}"
+
+
 def main() -> int:
     """Run the real program on the scripted core."""
     module = types.ModuleType("s3_xfer.operations")
     module.S3CopyOperation = FakeOperation  # type: ignore[attr-defined]
     sys.modules["s3_xfer.operations"] = module
+    places = types.ModuleType("s3_xfer.places")
+    places.SourceKind = SourceKind  # type: ignore[attr-defined]
+    places.look_at_source = _look_at_source  # type: ignore[attr-defined]
+    places.look_at_destination = _look_at_destination  # type: ignore[attr-defined]
+    places.principal_of = _principal_of  # type: ignore[attr-defined]
+    sys.modules["s3_xfer.places"] = places
     from s3_xfer.cli.main import main as program  # noqa: PLC0415 - after the core is replaced
 
     return program()

@@ -21,22 +21,88 @@ def _config(tmp_path: Path) -> str:
 
 
 def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
-    """Places, prefix and profiles are asked for, bad answers again; then plan, yes, result."""
+    """Profiles and places in one order, bad answers again, files; then plan, yes, result."""
     config = _config(tmp_path)
+    journal, report = tmp_path / "copy.db", tmp_path / "r.jsonl"
     with in_terminal("ok", "interactive", columns=100, env={"AWS_CONFIG_FILE": config}) as terminal:
-        terminal.answer("Copy from", "src/data")
-        terminal.answer("'src/data' is not an S3 URL", "s3://src/data/")
-        terminal.answer("Copy to", "s3://dst/data/")
-        terminal.answer("Copy everything under s3://src/data/? [Y/n]", "")
         terminal.answer("Profiles configured here: alpha, beta", "gamma")
-        terminal.answer("There is no profile 'gamma'.", "beta")
-        terminal.answer("Profile for the source", "")
+        terminal.answer("There is no profile 'gamma'.", "alpha")
+        terminal.answer("Profile for the destination", "beta")
+        terminal.answer("Copy from", "src/data")
+        terminal.answer("'src/data' is not an S3 URL", "s3://nowhere/data")
+        terminal.answer("error: s3://nowhere does not exist", "s3://src/data")
+        terminal.answer("Copy everything under s3://src/data/? [Y/n]", "")
+        terminal.answer("Copy to", "s3://nowhere/")
+        terminal.until_seen(lambda text: text.count("s3://nowhere does not exist") == 2, "refusal")
+        terminal.answer("Copy to", "s3://dst/data/")
+        terminal.answer("Journal", str(tmp_path / "none" / "copy.db"))
+        terminal.answer("is no folder that you may write", str(journal))
+        terminal.answer("Report", str(report))
         text = terminal.until("Copy 400 objects, 2.0 GiB? [y/N]")
-        assert "profile beta" in text
-        assert "existing objects at the destination are overwritten" in text
+        for words in (
+            "profile alpha",
+            "account 111111111111, arn:aws:iam::111111111111:role/source",
+            "profile beta",
+            "account 222222222222, arn:aws:iam::222222222222:role/destination",
+            "existing objects at the destination are overwritten",
+        ):
+            assert words in text
         terminal.child.sendline("y")
         assert terminal.end() == 0
         assert "Copied all 400 objects" in terminal.text
+        assert "r.jsonl" in terminal.text
+
+
+def test_one_can_go_back(tmp_path: Path) -> None:
+    """To the question before, from any, the last one included; Enter keeps what was answered."""
+    config = _config(tmp_path)
+    with in_terminal("ok", "interactive", columns=100, env={"AWS_CONFIG_FILE": config}) as terminal:
+        terminal.answer("Profile for the source", "<")
+        terminal.answer("This is the first question.", "alpha")
+        terminal.answer("Profile for the destination", "<")
+        terminal.until_seen(lambda text: text.count("for the source (lists)") == 3, "it again")
+        terminal.child.sendline("beta")
+        terminal.until_seen(lambda text: text.count("for the destination (") == 2, "the next")
+        terminal.child.sendline("")
+        terminal.answer("Copy from", "s3://src/a.csv")
+        terminal.answer("Copy to", "s3://dst/a.csv")
+        terminal.answer("Copy 400 objects", "<")
+        terminal.answer("Profile for the source (lists), - for the default [beta]", "")
+        terminal.until_seen(lambda text: text.count("for the destination (") == 3, "once more")
+        terminal.child.sendline("")
+        terminal.answer("[s3://src/a.csv]", "")
+        terminal.answer("[s3://dst/a.csv]", "s3://dst/b.csv")
+        terminal.until_seen(lambda text: text.count("[y/N]") == 2, "the plan again")
+        assert terminal.text.rindex("s3://dst/b.csv") > terminal.text.index("[y/N]")
+
+
+def test_what_is_refused_can_be_changed() -> None:
+    """A refusal before anything was written is no end, unless the person wants one."""
+    args = ("interactive", *URLS, "--recursive", "--dest-profile", "x")
+    with in_terminal("refused", *args, columns=100) as terminal:
+        terminal.answer("Change the answers and try again? [Y/n]", "")
+        terminal.answer("Copy from", "")
+        terminal.answer("Copy everything under", "y")
+        terminal.answer("Copy to", "")
+        terminal.answer("Journal", "")
+        terminal.answer("Report", "")
+        terminal.until_seen(lambda text: text.count("Change the answers") == 2, "it again")
+        terminal.child.sendline("n")
+        assert terminal.end() == 3
+
+
+def test_what_was_typed_ahead_confirms_nothing() -> None:
+    """A yes that was typed while the checks went on is no answer to a plan that nobody saw."""
+    args = ("interactive", *URLS, "--recursive", "--dest-profile", "x")
+    with in_terminal("ok", *args, columns=100, env={"FAKE_GATES": "150"}) as terminal:
+        terminal.until("listing… 200 objects")
+        terminal.child.sendline("y")
+        terminal.let_go()
+        terminal.until("Copy 400 objects, 2.0 GiB? [y/N]")
+        terminal.child.sendline("what")
+        terminal.answer("Please type y or n", "n")
+        assert terminal.end() == 0
+        assert "nothing was written" in terminal.text
 
 
 def test_the_count_is_shown_while_it_grows() -> None:

@@ -194,4 +194,4 @@ def test_help_lists_only_what_means_something(command: str) -> None:
     for flag in ("--recursive", "--acl", "--journal", "--source-profile", "--delete"):
         assert getattr(params[flag], "hidden", None) is False
     of_copy = {flag for each in commands["copy"].params for flag in each.opts}
-    assert of_copy - {"--plan", "--shard"} <= set(params)
+    assert of_copy - {"--plan", "--shard", "--json-file"} <= set(params)

@@ -66,16 +66,21 @@ def script(shop: Shop) -> Program:
 def test_the_script_asks_for_everything_and_copies_after_a_yes(shop: Shop, script: Program) -> None:
     """Source, destination and profiles are asked for, the plan is shown, and y copies."""
     with script.terminal() as terminal:
-        terminal.answer("Copy from (s3://BUCKET/KEY or s3://BUCKET/PREFIX/):", PREFIX[0])
-        terminal.answer("Copy to (s3://BUCKET/KEY or s3://BUCKET/PREFIX/):", PREFIX[1])
-        terminal.answer("Copy everything under s3://src-bucket/in/? [Y/n]:", "")
         terminal.until("Profiles configured here: them, us")
-        terminal.answer("Profile for the destination (makes the copy)", "us")
         terminal.answer("Profile for the source (lists)", "them")
+        terminal.answer("Profile for the destination (makes the copy)", "us")
+        terminal.answer("Copy from (s3://BUCKET/KEY or s3://BUCKET/PREFIX/):", "s3://dst-bucket/")
+        terminal.answer("error: there is nothing under s3://dst-bucket/", PREFIX[0][:-1])
+        terminal.answer("Copy everything under s3://src-bucket/in/? [Y/n]:", "")
+        terminal.answer("Copy to (s3://BUCKET/KEY or s3://BUCKET/PREFIX/):", "s3://no-such-bucket/")
+        terminal.answer("error: the destination bucket no-such-bucket does not exist", PREFIX[1])
+        terminal.answer("Journal, a new file", "")
+        terminal.answer("Report of what is not copied", "")
         plan = terminal.until("Copy 7 objects, 700 B? [y/N]:")
         assert shop.arrived() == {}
         for words in (
-            *("profile them", "profile us", "objects   7, 700 B", "CopyObject 7"),
+            *("profile them", "profile us", "objects   7, 700 B", "CopyObject 7, checks 5"),
+            *("account 111111111111,", "account 222222222222,", ":assumed-role/tester/"),
             "existing objects at the destination are overwritten",
         ):
             assert words in plan

@@ -39,6 +39,8 @@ def _plan(**changed: Any) -> str:
         "counted": _counted(),
         "overwrite": True,
         "requests": {"CopyObject": 50_000, "ListObjectsV2": 50},
+        "principals": {"destination": "arn:aws:sts::222222222222:assumed-role/copier/me"},
+        "checks": 5,
     } | changed
     rows = list(plan_rows(**settings))
     return "\n".join(line.text for line in table_lines(rows, width=120))
@@ -51,8 +53,9 @@ def test_the_plan_names_locations_credentials_counts_and_requests() -> None:
         ["the", "destination's credentials"],
         ["to", "s3://dst/data/"],
         ["role", f"{ROLE}, with external id, region eu-west-1"],
+        ["account", "222222222222, arn:aws:sts::222222222222:assumed-role/copier/me"],
         ["objects", "50,000, 5.0 GiB"],
-        ["requests", "about 50,050: CopyObject 50,000, ListObjectsV2 50"],
+        ["requests", "about 50,055: CopyObject 50,000, ListObjectsV2 50, checks 5"],
         ["bill", "about $250.28: requests only, at AWS list prices of 1999 (here)"],
         ["existing", "existing objects at the destination are overwritten"],
     ]
