@@ -18,7 +18,8 @@ Describe a copy, run it, look at how it ended::
 or in one line: ``s3_xfer.copy("s3://their-bucket/data/", "s3://our-bucket/x/", recursive=True)``;
 or watch it: ``with operation.start() as run:``, then poll ``run.snapshot()``, iterate over
 ``run.outcomes()``, ``run.cancel()``, ``run.result()``; :func:`progress_text` and
-:func:`result_text` say it in words. In an event loop: ``await operation.run_async()``.
+:func:`result_text` say it in words, :func:`result_html` on a page. In an event loop:
+``await operation.run_async()``.
 
 :class:`S3CheckOperation` takes the same places and compares them, without writing anything::
 
@@ -125,6 +126,8 @@ if TYPE_CHECKING:
     from s3_xfer.render.check import check_text
     from s3_xfer.render.copy_summary import result_text
     from s3_xfer.render.doctor import doctor_text
+    from s3_xfer.render.html.checks import check_html
+    from s3_xfer.render.html.copies import result_html
     from s3_xfer.render.progress import progress_text
     from s3_xfer.runs.check import CheckRun
     from s3_xfer.runs.copy import CopyRun
@@ -226,6 +229,7 @@ __all__ = [
     "ValidationError",
     "Wording",
     "check",
+    "check_html",
     "check_text",
     "collect_batch_job",
     "copy",
@@ -238,6 +242,7 @@ __all__ = [
     "make_plan",
     "merge_plan",
     "progress_text",
+    "result_html",
     "result_text",
     "submit_batch_job",
     "sync",
@@ -280,6 +285,8 @@ _LAZY = {
     "make_plan": "s3_xfer.plans.library",
     "merge_plan": "s3_xfer.plans.library",
     "progress_text": "s3_xfer.render.progress",
+    "check_html": "s3_xfer.render.html.checks",
+    "result_html": "s3_xfer.render.html.copies",
     "result_text": "s3_xfer.render.copy_summary",
     "NotRestored": "s3_xfer.undelete",
     "Restored": "s3_xfer.undelete",

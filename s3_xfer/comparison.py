@@ -87,5 +87,9 @@ class CompareResult:
     @property
     def size_bytes(self) -> int:
         """The source's size, or that of an extra object."""
-        compared = self.task.source if self.task else self.destination
-        return compared.size if compared else 0
+        return self.listed.size if self.listed else 0
+
+    @property
+    def listed(self) -> S3Object | None:
+        """The source's object, or the extra one."""
+        return self.task.source if self.task else self.destination

@@ -36,16 +36,21 @@ class CopyPodOperator(KubernetesPodOperator):
     What else fails (objects, an error that passes, a pod that was evicted) is left to the retries.
     """
 
-    def cleanup(
-        self, pod: Any, remote_pod: Any, xcom_result: Any = None, context: Any = None
-    ) -> None:
+    result: Any = None
+
+    def extract_xcom(self, pod: Any, **kwargs: Any) -> Any:
+        """Keep the result: not every version of the provider hands it to ``cleanup``."""
+        self.result = super().extract_xcom(pod, **kwargs)
+        return self.result
+
+    def cleanup(self, pod: Any, remote_pod: Any, *args: Any, **kwargs: Any) -> None:
         """Decide by the exit code and by the result that the pod has left."""
         try:
-            super().cleanup(pod, remote_pod, xcom_result, context)
+            super().cleanup(pod, remote_pod, *args, **kwargs)
         except AirflowSkipException:  # by skip_on_exit_code
             raise
         except AirflowException as failure:
-            result = xcom_result if isinstance(xcom_result, dict) else {}
+            result = self.result if isinstance(self.result, dict) else {}
             if result.get("error_class") == "NothingToCopy":
                 raise AirflowSkipException(result["errors"][0]) from None
             if self._exit_code(remote_pod) == WRONG_COMMAND_LINE or result.get("permanent"):
@@ -111,7 +116,13 @@ with DAG(
         ),
         volumes=[k8s.V1Volume(name="home", empty_dir=k8s.V1EmptyDirVolumeSource())],
         volume_mounts=[k8s.V1VolumeMount(name="home", mount_path="/work")],
-        termination_grace_period=GRACE_S,
+        termination_grace_period=GRACE_S,  # where Airflow deletes the pod, and
+        full_pod_spec=k8s.V1Pod(  # where the node does
+            spec=k8s.V1PodSpec(
+                containers=[k8s.V1Container(name="base")],
+                termination_grace_period_seconds=GRACE_S,
+            )
+        ),
         on_finish_action="delete_succeeded_pod",
         retries=3,
         retry_delay=timedelta(minutes=1),

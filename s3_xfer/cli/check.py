@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.copy import context_of, output_of
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import Values, fields_from, locations_from, options_from
 from s3_xfer.cli.follow import follow
@@ -70,7 +71,15 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
         failures_shown=output.failures_shown,
         keep=save_result,
     )
-    _print(result, output, context_of(source, destination, values))
+    context = context_of(source, destination, values)
+    _print(result, output, context)
+
+    def page() -> str:
+        from s3_xfer.render.html.checks import check_page  # noqa: PLC0415 - for few runs
+
+        return check_page(result, operation, context)
+
+    END.write_page(page)
     return exit_code(result)
 
 

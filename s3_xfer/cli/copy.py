@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -29,9 +30,11 @@ from s3_xfer.cli.output import Output
 from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
+from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
 from s3_xfer.render.summary import Context
+from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -219,5 +222,17 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
         failures_shown=output.failures_shown,
         keep=save_result,
     )
-    output.print_result(result, context)
+    print_end(result, operation, output, context)
     return exit_code(result)
+
+
+def print_end(result: CopyResult, spec: CopySpec, output: Output, context: Context) -> None:
+    """Print the result of a copy, and write its page."""
+    output.print_result(result, context)
+
+    def page() -> str:
+        from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs
+
+        return copy_page(result, spec, context)
+
+    END.write_page(page)

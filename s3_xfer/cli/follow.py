@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
@@ -126,6 +127,7 @@ def follow(
     from s3_xfer.access.credentials import ask_for_mfa_codes  # noqa: PLC0415 - slow to import
 
     ask_for_mfa_codes(source=operation.source, destination=operation.destination)
+    view = END.measured(view)
     SIGNALS.run_begins()
     run = operation.start()
     try:

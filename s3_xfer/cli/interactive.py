@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from s3_xfer.cli.conversation import Conversation
-from s3_xfer.cli.copy import context_of, output_of, perform
+from s3_xfer.cli.copy import context_of, output_of, perform, print_end
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.follow import follow
@@ -101,7 +101,8 @@ def _count_and_copy(values: Answers, *, yes: bool) -> ExitCode:
     counted = count_first(operation, output)
     if counted.state is not RunState.COMPLETED or values["mode"] is RunMode.DRY_RUN:
         save_result(counted)
-        output.print_result(counted, replace(context_of(source, destination, values), dry_run=True))
+        context = replace(context_of(source, destination, values), dry_run=True)
+        print_end(counted, operation, output, context)
         return exit_code(counted)
     SIGNALS.no_run()
     if not (output.quiet or output.json):

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import click
 
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.wording import COMMAND_LINE
@@ -74,6 +75,7 @@ class ResultFile:
     def write(self, result: Mapping[str, Any]) -> None:
         """Write ``result``. If the disk refuses, say so on stderr: the copy has ended."""
         self.has_result = True
+        END.result = result
         if not self._path:
             return
         temporary = self._temporary(self._path)

@@ -16,6 +16,7 @@ import click
 from s3_xfer.cli.batch import batch
 from s3_xfer.cli.check import check
 from s3_xfer.cli.copy import copy, resume
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
 from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
@@ -110,7 +111,17 @@ def main(args: Sequence[str] | None = None) -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     SIGNALS.install()
     with streams_that_never_fail():
-        return end_process(answer(args))
+        return end_process(run_to_its_end(args))
+
+
+def run_to_its_end(args: Sequence[str] | None) -> int:
+    """Run one command line, and what is to follow its end; return the exit code."""
+    code = answer(args)
+    try:
+        END.finish(code)
+    except KeyboardInterrupt:
+        print_error("stopped; not everything that was to follow the end was done")
+    return code
 
 
 def answer(args: Sequence[str] | None) -> int:

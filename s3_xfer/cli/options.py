@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from s3_xfer.cli.end_of_run import with_end_of_run
 from s3_xfer.cli.filter_options import filter_options
 from s3_xfer.cli.json_result import with_result_file
 from s3_xfer.cli.params import (
@@ -155,6 +156,42 @@ def _verbose(*, hidden: bool = False) -> Decorator[Any]:
 
 _REPORTING = (*_JSON, _progress(), _quiet())
 _VERBOSE = _verbose()
+_AT_THE_END = (
+    with_end_of_run,
+    own(
+        OUTPUT,
+        "--html",
+        "Write the end of the run as an HTML page, one file that needs nothing else.",
+        name="html_path",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+    ),
+    own(
+        OUTPUT,
+        "--on-end",
+        "Run this with the result on its standard input, or POST it to this https:// address.",
+        metavar="COMMAND|URL",
+        envvar="S3_XFER_ON_END",
+        show_envvar=True,
+    ),
+    own(
+        OUTPUT,
+        "--on-end-limit",
+        "How long that may take.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+        default="30s",
+        show_default=True,
+    ),
+)
+_METRICS = own(
+    OUTPUT,
+    "--metrics-file",
+    "Keep the numbers of the run in this file, as node exporter's textfile collector reads them.",
+    name="metrics_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+)
 
 _INPUTS_OF_CHECK = {
     "files_from": "Compare only what this list names: a file, s3://BUCKET/KEY, or - for stdin.",
@@ -177,6 +214,8 @@ copy_options = (
     *filter_options(),
     *(declared(each) for each in _copy_declarations()),
     *_REPORTING,
+    *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -193,6 +232,8 @@ sync_options = (
     *filter_options(),
     *(declared(each) for each in _copy_declarations() if each.name not in _IMPLIED_BY_SYNC),
     *_REPORTING,
+    *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -206,6 +247,8 @@ resume_options = (
     *(declared(each) for each in _copy_declarations() if each.journal in MAY_CHANGE),
     declared(_COPY["max_delete"]),
     *_REPORTING,
+    *_AT_THE_END,
+    _METRICS,
     _VERBOSE,
 )
 
@@ -238,6 +281,8 @@ check_options = (
         help="Write one JSON line for each difference, for copy --from-report.",
     ),
     *_REPORTING,
+    *_AT_THE_END,
+    _METRICS,
     own_flag(OUTPUT, "--verbose", "Print up to a hundred differences."),
 )
 
@@ -354,6 +399,7 @@ plan_options = (
     *(declared(each) for each in _copy_declarations() if each.journal in _FROZEN),
     declared(_COPY["prices_path"]),
     *_REPORTING,
+    *_AT_THE_END,
     _VERBOSE,
 )
 
@@ -380,6 +426,7 @@ merge_options = (
     ),
     *_JSON,
     own_flag(OUTPUT, "--quiet", "Print errors and failures only."),
+    *_AT_THE_END,
 )
 
 doctor_options = (

@@ -15,6 +15,7 @@ import click
 from click.core import ParameterSource
 
 from s3_xfer.cli.copy import copy
+from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, exit_code, shard_exit_code
 from s3_xfer.cli.factory import (
     Values,
@@ -152,6 +153,9 @@ def plan(
         print_lines(plan_lines(result, width=text_width()))
     if result.aborted_by:
         print_refusal(result.aborted_by)
+    from s3_xfer.render.html.plans import plan_page  # noqa: PLC0415
+
+    END.write_page(lambda: plan_page(result, operation, COMMAND_LINE))
     return exit_code(result)
 
 
@@ -168,6 +172,7 @@ def copy_shard(plan_location: str, shard: str, values: Values) -> ExitCode:
     except S3XferError as error:
         give_json(refusal_json(error), on_stdout=output.json)
         print_refusal(error)
+        END.write_refusal(error)
         return shard_exit_code(error)
 
 
@@ -257,6 +262,13 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
         note = f"the report is {record.result['report']}"
         notes = (*result.notes, *([note] if record.report else []))
         output.print_result(replace(result, report_path=None, notes=notes), context)
+
+    def page() -> str:
+        from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs
+
+        return copy_page(result, attempt.operation, context)
+
+    END.write_page(page)
     return shard_exit_code(result)
 
 
@@ -284,6 +296,9 @@ def merge(
     give_json(result.to_dict(), on_stdout=output.json)
     if not (output.json or (output.quiet and result.is_complete)):
         print_lines(merge_lines(result, rest=rest, width=text_width()))
+    from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
+
+    END.write_page(lambda: merge_page(result, COMMAND_LINE, rest=rest))
     return ExitCode.OK if result.is_complete else ExitCode.FAILED_OBJECTS
 
 

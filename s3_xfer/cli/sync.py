@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.copy import EXIT_HELP, context_of, output_of, perform
+from s3_xfer.cli.copy import EXIT_HELP, context_of, output_of, perform, print_end
 from s3_xfer.cli.exit_codes import ExitCode, exit_code
 from s3_xfer.cli.factory import operation_from
 from s3_xfer.cli.interactive import count_first
@@ -78,7 +78,7 @@ def _ask_and_perform(operation: S3CopyOperation, output: Output, context: Contex
     plan = counted.delete_plan
     if counted.state is not RunState.COMPLETED or plan is None:
         save_result(counted)
-        output.print_result(counted, replace(context, dry_run=True))
+        print_end(counted, operation, output, replace(context, dry_run=True))
         return exit_code(counted)
     SIGNALS.no_run()
     if plan.is_too_much:

@@ -130,6 +130,12 @@ class RequestSender:
 
     def dispatch(self) -> None:
         """Send queued requests while there is room, the pace allows it, and the server is there."""
+        if not self._pacer.has_limiter:
+            self._dispatch_in_turn()
+        elif self.slots.has_waiting:
+            self._timer.call_later(0.0, self._dispatch_limited)
+
+    def _dispatch_in_turn(self) -> None:
         while self.slots.has_waiting:
             delay_s = self._pacer.turn_in_s()
             if delay_s > 0:
@@ -211,7 +217,18 @@ class RequestSender:
 
     def _dispatch_now(self) -> None:
         self._is_dispatch_due = False  # before it looks: what is queued meanwhile asks again
-        self.dispatch()
+        self._dispatch_in_turn()
+
+    def _dispatch_limited(self) -> None:
+        """Send the next queued request when all limits allow it, in the timer thread, which waits.
+
+        So a run has one request at a time in the queue for a limit that runs share.
+        """
+        request = self.slots.next() if self._may_send() else None
+        if request is not None:
+            self._pacer.wait()
+            self._guarded(self._send, request)
+            self._timer.call_later(0.0, self._dispatch_limited)
 
     def _take_permit(self) -> bool:
         """Return whether a request may have a connection now; a stopped run sends none."""
@@ -219,6 +236,9 @@ class RequestSender:
             return self._connections.try_acquire(self.dispatch)
         self._connections.acquire_anyway()
         return True
+
+    def _may_send(self) -> bool:
+        return self.slots.has_waiting and self._outage.may_send()
 
     def _send(self, request: InflightRequest) -> None:
         """Send the request, for the first time or again. Waits for nothing.

@@ -7,8 +7,6 @@ metadata and tags. What is there already is never overwritten; the same content 
 from __future__ import annotations
 
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
 from s3_xfer.comparison import CompareStatus
 from s3_xfer.copying import lookup
@@ -39,15 +37,8 @@ class SideCopies:
         self._engine = ManagedEngine(context.destination, context.options)
         self._copier = ObjectCopier(context, self._engine)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Release the threads, once no copy is under way."""
         self._engine.close()
 
     def copy(self, task: CopyTask) -> S3Object | Outcome:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.comparison import CompareField, CompareResult, CompareStatus, FailOn
 from s3_xfer.errors import RunAborted, check_fields
+from s3_xfer.html import short_table
+from s3_xfer.ledger.history import RunHistory
 from s3_xfer.ledger.metrics import ERRORS_KEPT, TransferMetrics
+from s3_xfer.units import format_count, format_duration
 
 
 class Comparison:
@@ -90,7 +93,7 @@ class CompareSummary:
         return 0 if is_difference else self.counts[CompareStatus.SAME_SIZE]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CheckResult:
     """The end of one check."""
 
@@ -108,9 +111,31 @@ class CheckResult:
     """The report; None if there is none, or the check did not end."""
     compare: frozenset[CompareField] = field(default_factory=frozenset)
     """What was compared besides sizes and ETags."""
+    history: RunHistory = field(default_factory=RunHistory)
+    """How much was compared when, and what the objects were like."""
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value}" for name, value in self._numbers())
+        return f"<CheckResult {self._end}: {numbers}>"
+
+    def _repr_html_(self) -> str:
+        return short_table(f"Check: {self._end}", self._numbers())
+
+    @property
+    def _end(self) -> str:
+        if not self.complete:
+            return "only a part was compared"
+        return "no difference" if self.no_difference else "differences"
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Yield what a short form shows."""
+        for status, count in self.totals.counts.items():
+            if count:
+                yield status.value, format_count(count)
+        yield "duration", format_duration(self.metrics.duration_s)
 
     @property
     def complete(self) -> bool:
@@ -143,6 +168,7 @@ class CheckResult:
             "fail_on": totals.fail_on.value,
             "compared_besides": sorted(aspect.value for aspect in self.compare),
             "duration_seconds": round(metrics.duration_s, 3),
+            **self.history.breakdown.to_dict(),
             "requests": dict(metrics.requests),
             "retries": metrics.retries,
             "throttles": metrics.throttles,

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass, ErrorInfo, check_fields, checked_call
+from s3_xfer.ledger.history import HistoryRecorder, RunHistory
 from s3_xfer.ledger.report import COPIED, SKIPPED
 from s3_xfer.model import (
     Copied,
@@ -28,6 +29,7 @@ from s3_xfer.model import (
     Failed,
     NotAttempted,
     Outcome,
+    S3Object,
     Skipped,
     SkipReason,
 )
@@ -240,6 +242,7 @@ class MetricsCollector:
         self._requests_of_checks: Mapping[str, int] = {}
         self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
         self._outage_s = 0.0
+        self._history = HistoryRecorder()
 
     def begin_with(self, earlier: Totals) -> None:
         """Count what earlier runs of the same copy have finished. Call it before anything else."""
@@ -296,6 +299,7 @@ class MetricsCollector:
         with self._lock:
             self._sums["retries"] += 1
             self._sums["throttles"] += throttled
+            self._history.retried(self._elapsed_s())
 
     def deferred(self) -> None:
         """Count one object that failed and will be tried again."""
@@ -321,15 +325,19 @@ class MetricsCollector:
         key, size_bytes = task.destination_key, task.source.size
         with self._lock:
             before = self._in_parts.get(key)
-            done_bytes = max(done_bytes, before.done_bytes if before else 0)
+            before_bytes = before.done_bytes if before else 0
+            done_bytes = max(done_bytes, before_bytes)
             self._in_parts[key] = ObjectInParts(key, size_bytes, done_bytes)
+            self._history.part_ended(self._elapsed_s(), done_bytes - before_bytes)
 
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
             is_copy = not isinstance(outcome.task, DeleteTask)
             size_bytes = outcome.task.source.size if is_copy else 0
-            self._in_parts.pop(outcome.task.destination_key, None)
+            parts = self._in_parts.pop(outcome.task.destination_key, None)
+            parts_bytes = parts.done_bytes if parts else 0
+            self._history.ended(self._elapsed_s(), outcome, parts_bytes=parts_bytes)
             match outcome:
                 case Copied():
                     self._sums["files_copied_successfully"] += 1
@@ -361,6 +369,16 @@ class MetricsCollector:
                 case NotAttempted():
                     self._sums["files_not_attempted"] += 1
 
+    def compared(self, found: S3Object | None, *, differs: bool) -> None:
+        """Add what a check said about one object to the history."""
+        if not found:
+            return
+        with self._lock:
+            self._history.compared(self._elapsed_s(), found, differs=differs)
+
+    def _elapsed_s(self) -> float:
+        return self._monotonic() - self._started_s
+
     def _add_copy_reason(self, task: CopyTask) -> None:
         if task.reason:
             self._copy_reasons[task.reason.value] += 1
@@ -370,6 +388,11 @@ class MetricsCollector:
         with self._lock:
             if self._ended_s is None:
                 self._ended_s = self._monotonic()
+
+    def history(self) -> RunHistory:
+        """Return what this run did over time, and the objects that it has ended."""
+        with self._lock:
+            return self._history.history()
 
     def snapshot(self) -> TransferMetrics:
         """Return the numbers of this instant, consistent among themselves."""

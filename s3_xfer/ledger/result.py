@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from s3_xfer.errors import CopyFailed, Diagnosis, ErrorClass, RunAborted, RunCancelled, check_fields
+from s3_xfer.html import short_table
+from s3_xfer.ledger.history import RunHistory
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.model import Failed, OpenUpload
 from s3_xfer.planning.delete_plan import DeletePlan
-from s3_xfer.units import plural
+from s3_xfer.units import format_count, format_duration, format_size, plural
 from s3_xfer.wording import Message, message
 
 _CLASSES = {member.value: member for member in ErrorClass}
@@ -31,7 +33,7 @@ class RunState(enum.Enum):
     COPY_FAILED = "COPY_FAILED"  # objects failed, or the run ended early
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class CopyResult:
     """The end of one run."""
 
@@ -72,9 +74,34 @@ class CopyResult:
     metadata or tags without a word."""
     delete_plan: DeletePlan | None = None
     """What a sync found to delete; None if it did not come to that."""
+    history: RunHistory = field(default_factory=RunHistory)
+    """How much this run did when, and what its objects were like."""
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value}" for name, value in self._numbers())
+        return f"<CopyResult {self.state.value}: {numbers}>"
+
+    def _repr_html_(self) -> str:
+        return short_table(f"Copy: {self.state.value}", self._numbers())
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Yield what a short form shows."""
+        metrics = self.metrics
+        yield "found", format_count(metrics.total_files_found)
+        yield "copied", format_count(metrics.files_copied_successfully)
+        for name, count in (
+            ("skipped", metrics.files_skipped),
+            ("deleted", metrics.files_deleted),
+            ("failed", metrics.files_failed),
+            ("not_attempted", metrics.files_not_attempted),
+        ):
+            if count:
+                yield name, format_count(count)
+        yield "size", format_size(metrics.total_bytes_transferred)
+        yield "duration", format_duration(metrics.duration_s)
 
     @property
     def diagnosis(self) -> Diagnosis | None:
@@ -142,6 +169,7 @@ class CopyResult:
             "estimated_request_cost_usd": _usd(self.bill),
             "planned_request_cost_usd": _usd(self.planned_bill),
             "price_list": self.bill.price_list if self.bill else None,
+            **self.history.breakdown.to_dict(),
             "delete_plan": self.delete_plan.to_dict() if self.delete_plan else None,
             "diagnosis": self.diagnosis.to_dict() if self.diagnosis else None,
             "diagnoses": [diagnosis.to_dict() for diagnosis in self.diagnoses],

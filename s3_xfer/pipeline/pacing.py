@@ -29,7 +29,7 @@ class Pacer:
         limiter: RateLimiter | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.limiter = limiter
+        self._limiter = limiter
         self._stop = stop
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -37,9 +37,9 @@ class Pacer:
         self._next_s = 0.0
 
     @property
-    def unthrottled(self) -> bool:
-        """Whether requests may be sent at once: there is neither a pace nor a limiter."""
-        return not self._rate.is_limited and self.limiter is None
+    def has_limiter(self) -> bool:
+        """Whether :meth:`wait` waits for a limiter, too."""
+        return self._limiter is not None
 
     @property
     def is_paced(self) -> bool:
@@ -54,20 +54,19 @@ class Pacer:
                 self._move_next(1)
             if delay_s > _SLEEP_MIN_S:
                 self._stop.wait(delay_s)
-        if self.limiter:
-            self.limiter.wait()
+        if self._limiter:
+            self._limiter.wait()
         self._count_sent()
 
     def turn_in_s(self) -> float:
         """Take the turn to send one request and return 0, or return in how many seconds it comes.
 
-        Waits for nothing. A turn that was taken is used, or given back by :meth:`return_turn`.
+        Waits for nothing, and knows no limiter. A turn that was taken is used, or given back by
+        :meth:`return_turn`.
         """
-        if not self.unthrottled:
+        if self._rate.is_limited:
             with self._lock:
                 delay_s = self._delay_s()
-                if not delay_s and self.limiter:
-                    delay_s = self.limiter.turn_in_s()
                 if delay_s and not self._stop.is_set():
                     return delay_s
                 self._move_next(1)
@@ -80,8 +79,6 @@ class Pacer:
         if self._rate.is_limited:
             with self._lock:
                 self._move_next(-1)
-        if self.limiter:
-            self.limiter.return_turn()
 
     def accepted(self, sent_at_s: float) -> None:
         """Count one request, sent at ``sent_at_s``, that was not throttled. Takes no lock."""

@@ -28,10 +28,17 @@ class Selection:
     """The filters of one run that ``began`` at a moment with a time zone. For one thread.
 
     ``prefix`` is the source's: rules are about what follows it in a key. ``left_out`` and
-    ``left_out_bytes`` grow with what is asked about.
+    ``left_out_bytes`` grow with what is asked about; ``on_left_out`` gets each with its rule.
     """
 
-    def __init__(self, options: CopyOptions, *, prefix: str, began: datetime) -> None:
+    def __init__(
+        self,
+        options: CopyOptions,
+        *,
+        prefix: str,
+        began: datetime,
+        on_left_out: Callable[[S3Object, str], None] | None = None,
+    ) -> None:
         self.left_out: Counter[str] = Counter()
         self.left_out_bytes = 0
         self._rules = parse_rules(options.filters)
@@ -40,6 +47,7 @@ class Selection:
         self._asks_for_date = options.newer_than is not None or options.older_than is not None
         self._asks_for_class = bool(options.source_storage_class)
         self._matched: set[str] = set()
+        self._on_left_out = on_left_out
 
     @property
     def is_everything(self) -> bool:
@@ -59,6 +67,8 @@ class Selection:
             return True
         self.left_out[why] += 1
         self.left_out_bytes += found.size
+        if self._on_left_out:
+            self._on_left_out(found, why)
         return False
 
     def wants_key(self, relative_key: str) -> bool:

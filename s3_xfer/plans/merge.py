@@ -17,6 +17,7 @@ from typing import Any
 
 from s3_xfer.access.plan_storage import PlanStorage
 from s3_xfer.errors import check_fields
+from s3_xfer.html import short_table
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.report import END, FAILED, NOT_ATTEMPTED, NOT_LISTED, ReportWriter
 from s3_xfer.ledger.result import RunState
@@ -34,12 +35,13 @@ from s3_xfer.plans.records import (
     unusable_record,
 )
 from s3_xfer.plans.shard_run import read_plan
+from s3_xfer.units import format_count, format_size
 
 POLL_S = 10.0
 _LEFT = (FAILED, NOT_ATTEMPTED, NOT_LISTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class MergedResult:
     """All shards of a plan together. ``records`` are by shard, where an attempt has ended.
 
@@ -55,6 +57,23 @@ class MergedResult:
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value}" for name, value in self._numbers())
+        return f"<MergedResult {numbers}>"
+
+    def _repr_html_(self) -> str:
+        return short_table(
+            "All shards are done" if self.is_complete else "Not done", self._numbers()
+        )
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Yield what a short form shows."""
+        shards = len(self.plan.shards)
+        yield "shards_done", f"{shards - len(self.missing)}/{shards}"
+        yield "copied", format_count(self.total("files_copied_successfully"))
+        yield "failed", format_count(self.total("files_failed"))
+        yield "size", format_size(self.total("total_bytes_transferred"))
 
     @property
     def missing(self) -> tuple[int, ...]:

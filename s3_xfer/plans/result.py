@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from s3_xfer.errors import RunAborted
+from s3_xfer.html import short_table
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.plans.document import Plan, shard_dict
+from s3_xfer.text import printable
+from s3_xfer.units import format_count, format_duration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PlanResult:
     """The end of planning. Without a ``plan``, an error or a stop came before it was complete."""
 
@@ -20,6 +24,21 @@ class PlanResult:
     notes: tuple[str, ...] = ()
     aborted_by: RunAborted | None = None
     cancelled_by: str | None = None
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name}={value}" for name, value in self._numbers())
+        return f"<PlanResult {numbers}>"
+
+    def _repr_html_(self) -> str:
+        return short_table("Plan" if self.plan else "No plan was made", self._numbers())
+
+    def _numbers(self) -> Iterator[tuple[str, str]]:
+        """Yield what a short form shows."""
+        yield "location", printable(self.location)
+        if self.plan:
+            yield "shards", format_count(len(self.plan.shards))
+            yield "objects", format_count(sum(shard.objects for shard in self.plan.shards))
+        yield "duration", format_duration(self.metrics.duration_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values: the survey, and all shards."""

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from s3_xfer.ledger.breakdown import SIZE_BOUNDS
 from s3_xfer.ledger.prices import BATCH_JOB_USD, BATCH_OBJECT_USD, Prices
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.options import CopyOptions, Encryption
 from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.steps import Copy, Refuse, Skip, Step, decide
 from s3_xfer.sources.prefix import KEYS_PER_PAGE
-from s3_xfer.units import GIB, KIB, MIB
 
 PARTITION_REQUESTS_PER_S = 3500.0  # S3 User Guide: writes to one partition of a bucket
 NOT_INCLUDED = (
@@ -24,8 +24,6 @@ NOT_INCLUDED = (
 # https://aws.amazon.com/kms/pricing/, 2026-03
 KMS_USD_PER_REQUEST = 0.03 / 10_000
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
-# The upper bounds of the histogram, included; None for everything above.
-SIZE_BOUNDS = (0, 64 * KIB, MIB, 16 * MIB, 128 * MIB, 5 * GIB)
 
 
 @dataclass(slots=True)

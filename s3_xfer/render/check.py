@@ -1,4 +1,4 @@
-"""What ``s3-xfer check`` shows: its progress, and its summary, laid out like a copy's.
+"""What ``s3-xfer check`` shows: its progress line, and its summary, laid out like a copy's.
 
 Objects whose content could not be compared are never counted as the same: they have a row of their
 own, and the headline names them.

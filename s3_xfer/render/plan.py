@@ -29,10 +29,10 @@ def plan_rows(
     """
     metrics = counted.metrics
     yield Row("from", printable(source_url))
-    yield Row("", _credentials(source, "the destination's credentials"))
+    yield Row("", credentials_text(source, "the destination's credentials"))
     yield from _principal_row(principals.get("source", ""))
     yield Row("to", printable(destination_url))
-    yield Row("", _credentials(destination, "default credentials"))
+    yield Row("", credentials_text(destination, "default credentials"))
     yield from _principal_row(principals.get("destination", ""))
     size = format_size(metrics.planned_bytes)
     yield Row("objects", f"{format_count(metrics.planned_files)}, {size}")
@@ -72,7 +72,7 @@ def question(counted: CopyResult) -> str:
     return f"Copy {plural(metrics.planned_files, 'object')}, {size}?"
 
 
-def _credentials(account: AccountContext, default: str) -> str:
+def credentials_text(account: AccountContext, default: str) -> str:
     """Return the credentials, region and endpoint of a side; ``default`` if none are named."""
     words = []
     if account.profile:

@@ -20,21 +20,27 @@ def plan_lines(result: PlanResult, *, width: int) -> list[Line]:
     if plan is None:
         why = result.cancelled_by or "an error ended the listing"
         return [Line(f"No plan was made: {why}", "bold red")]
-    survey, name = plan.survey, shell_word(result.location)
+    survey = plan.survey
     return [
-        Line(f"Plan of {_counted(survey)} in {plural(len(plan.shards), 'shard')}", "bold green"),
+        Line(f"Plan of {counted(survey)} in {plural(len(plan.shards), 'shard')}", "bold green"),
         Line(f"  {plan.source_url} -> {plan.destination_url}", "bright_black"),
         Line(),
-        *table_lines(tuple(_plan_rows(result)), width=width),
+        *table_lines(tuple(plan_rows(result)), width=width),
         Line(),
         *(Line(f"Note: {printable(note)}", "bright_black") for note in result.notes),
         Line("To copy a shard, each in a process of its own, and to add them up at the end:"),
-        Line(f"  s3-xfer copy --plan {name} --shard auto", "bold"),
-        Line(f"  s3-xfer merge {name}", "bold"),
+        *(Line(f"  {command}", "bold") for command in plan_commands(result)),
     ]
 
 
-def _plan_rows(result: PlanResult) -> Iterator[Row]:
+def plan_commands(result: PlanResult) -> tuple[str, str]:
+    """Return the commands that copy a shard, and that add up all of them."""
+    name = shell_word(result.location)
+    return f"s3-xfer copy --plan {name} --shard auto", f"s3-xfer merge {name}"
+
+
+def plan_rows(result: PlanResult) -> Iterator[Row]:
+    """Yield what a plan takes."""
     plan = result.plan
     assert plan  # noqa: S101 - the caller has looked
     survey = plan.survey
@@ -91,7 +97,8 @@ def _exceptions(survey: Mapping[str, Any]) -> Iterator[Row]:
             yield Row(label.replace("_", " "), total, detail=by_count(counts), tone=tone)
 
 
-def _counted(survey: Mapping[str, Any]) -> str:
+def counted(survey: Mapping[str, Any]) -> str:
+    """Return how many objects a plan has, and how many bytes."""
     return f"{plural(survey['objects'], 'object')}, {format_size(survey['bytes'])}"
 
 
@@ -107,13 +114,14 @@ def merge_lines(result: MergedResult, *, rest: str, width: int) -> list[Line]:
         headline,
         Line(f"  {result.plan.source_url} -> {result.plan.destination_url}", "bright_black"),
         Line(),
-        *table_lines(tuple(_merge_rows(result)), width=width),
+        *table_lines(tuple(merge_rows(result)), width=width),
         *_missing_lines(result),
         *([Line("To copy what is left:"), Line(f"  {rest}", "bold")] if rest else []),
     ]
 
 
-def _merge_rows(result: MergedResult) -> Iterator[Row]:
+def merge_rows(result: MergedResult) -> Iterator[Row]:
+    """Yield the sums of all shards."""
     total = result.total
     yield Row(
         "copied",

@@ -54,10 +54,14 @@ class Backups:
             return _not_backed_up(task, copy.error.info, copy.traceback)
         return NotAttempted(task)
 
-    def close(self) -> tuple[tuple[OpenUpload, ...], tuple[str, ...]]:
-        """Abort what is open; return uploads that could not be aborted, and notes."""
-        with self._copies:
-            return self._copies.abort_uploads(self._keys.destination.bucket)
+    def close(self, *, all_ended: bool) -> tuple[tuple[OpenUpload, ...], tuple[str, ...]]:
+        """Abort what is open; return uploads that could not be aborted, and notes.
+
+        Unless ``all_ended``, a thread may still wait for S3, and is not waited for.
+        """
+        if all_ended:
+            self._copies.close()
+        return self._copies.abort_uploads(self._keys.destination.bucket)
 
 
 def _not_backed_up(task: DeleteTask, info: ErrorInfo, traceback: str) -> Outcome:

@@ -239,6 +239,7 @@ class CheckRun(Run[CheckResult]):
             cancelled_by=None if self._is_complete or ledger.aborted_by else self._stop.reason,
             report_path=report_path,
             compare=self.operation.compare,
+            history=self._metrics.history(),
         )
         self._log.info("check ended", extra={"s3_xfer": result.to_dict()})
         return result

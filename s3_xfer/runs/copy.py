@@ -176,7 +176,12 @@ class CopyRun(Run[CopyResult]):
             self.operation, self._keys, began=began, last=self._one_per_key
         )
         prefix = self._keys.source.key
-        selection = Selection(self.operation.options, prefix=prefix, began=began)
+        selection = Selection(
+            self.operation.options,
+            prefix=prefix,
+            began=began,
+            on_left_out=self._ledger.record_left_out,
+        )
         self._selection = selection
         execution = Execution(
             self._source,
@@ -326,6 +331,7 @@ class CopyRun(Run[CopyResult]):
             resumable=resumable,
             uploads_kept=kept,
             delete_plan=self._delete_plan,
+            history=self._metrics.history(),
             is_first_copy_elsewhere=clean and self._setup.is_first_copy_elsewhere(metrics),
         )
         self._log.info("run ended", extra={"s3_xfer": result.to_dict()})

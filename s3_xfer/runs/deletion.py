@@ -249,7 +249,7 @@ class DeletionStage:
         processor = _DeleteProcessor(process, ledger, threads=options.threads)
         all_ended = execution.run(processor, grace_s=options.stop_grace_s)
         if backups:
-            self.uploads_left_behind, notes = backups.close()
+            self.uploads_left_behind, notes = backups.close(all_ended=all_ended)
             self.notes += notes
         return all_ended
 

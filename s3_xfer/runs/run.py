@@ -21,6 +21,7 @@ from s3_xfer.access.brokers import BOUND_S, wait_patiently
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, Shared, in_full
 from s3_xfer.errors import ErrorClass, RunAborted, S3XferError, ValidationError
+from s3_xfer.html import short_table
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
 from s3_xfer.ledger.report import check_writable
@@ -34,6 +35,7 @@ from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
 from s3_xfer.runs.run_end import ResultT, RunEnd, in_child_of
 from s3_xfer.spec import TransferSpec
+from s3_xfer.units import format_count, format_duration
 from s3_xfer.wording import message
 
 _CLEANUP_S = 15.0  # what a stopped run needs besides its graces: aborts, journal, report
@@ -96,6 +98,21 @@ class Run(RunEnd[ResultT]):
         self._thread = threading.Thread(target=self._run, name=thread_name, daemon=True)
 
     # ------------------------------------------------------------------ what callers use
+
+    def __repr__(self) -> str:
+        metrics = self.snapshot()
+        done = f"{metrics.files_done} of {metrics.total_files_found} objects"
+        return f"<{type(self).__name__} {self.state.value}: {done}, {metrics.files_failed} failed>"
+
+    def _repr_html_(self) -> str:
+        metrics = self.snapshot()
+        rows = [
+            ("found", format_count(metrics.total_files_found)),
+            ("done", format_count(metrics.files_done)),
+            ("failed", format_count(metrics.files_failed)),
+            ("duration", format_duration(metrics.duration_s)),
+        ]
+        return short_table(f"{type(self).__name__}: {self.state.value}", rows)
 
     @property
     def is_stopping(self) -> bool:

@@ -1,4 +1,4 @@
-"""The tables for people who come from other operators name each of their arguments."""
+"""The tables for people who come from other operators name all arguments of these."""
 
 from __future__ import annotations
 

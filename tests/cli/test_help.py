@@ -66,6 +66,10 @@ SECTIONS = {
         "--json-file",
         "--progress",
         "--quiet",
+        "--html",
+        "--on-end",
+        "--on-end-limit",
+        "--metrics-file",
         "--verbose",
     ],
 }

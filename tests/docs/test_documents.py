@@ -33,10 +33,23 @@ DOCUMENTS = [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
 MANUAL = [page for page in PAGES if "decisions" not in page.parts]
 # What the text says of other programs. (Calls of ours in blocks are read by our own parser.)
 FOREIGN = {
+    # in the table for people who come from the AWS CLI, s5cmd and rclone
+    *("--backup-dir", "--checkers", "--checksum", "--copy-props"),
+    *("--delete-before", "--delete-during", "--dryrun", "--exact-timestamps"),
+    *(
+        "--force-glacier-transfer",
+        "--ignore-existing",
+        "--ignore-glacier-warnings",
+        "--max-duration",
+    ),
+    *("--metadata-directive", "--numworkers", "--only-show-errors", "--page-size"),
+    *("--region", "--retry-count", "--tpslimit", "--track-renames"),
+    *("--transfers", "--update"),
     *("--max-age", "--min-age"),  # rclone
     *("--bucket", "--key", "--profile", "--size-only"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
+    "--wheel",  # python -m build
     "--server-side-across-configs",  # rclone
     "--user",  # systemctl
     "--x-s3",  # how names of directory buckets end

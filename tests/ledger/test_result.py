@@ -122,6 +122,8 @@ def test_json_has_the_end_beside_the_numbers() -> None:
         "estimated_request_cost_usd": 0.000005,
         "planned_request_cost_usd": 2.5,
         "price_list": "ours",
+        "sizes": result.history.breakdown.to_dict()["sizes"],
+        "storage_classes": {},
         "delete_plan": None,
         "diagnosis": None,
         "diagnoses": [],

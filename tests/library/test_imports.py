@@ -28,6 +28,7 @@ def test_a_copy_needs_neither_rich_nor_click(embedded: Embedded) -> None:
         rates = s3_xfer.RateMeter().observe(result.metrics)
         assert "300" in s3_xfer.progress_text(run.state, result.metrics, rates)
         assert s3_xfer.result_text(result, source_url="a", destination_url="b")
+        assert s3_xfer.result_html(result, run.operation)
         say(result.metrics.files_copied_successfully)
         """
     )

@@ -48,7 +48,9 @@ from s3_xfer import (
     SkipReason,
     StorageClass,
     TransferMetrics,
+    check_html,
     progress_text,
+    result_html,
     result_text,
 )
 
@@ -168,6 +170,14 @@ def one_line() -> str:
     )
     assert_type(found, CheckResult)
     return result_text(result, source_url="s3://from/a/", destination_url="s3://to/b/")
+
+
+def pages(copied: CopyResult, compared: CheckResult, operation: S3CopyOperation) -> str:
+    """The end of a run as one file, for people."""
+    check = S3CheckOperation.between(
+        S3Location.parse("s3://from/a/"), S3Location.parse("s3://to/b/")
+    )
+    return result_html(copied, operation) + check_html(compared, check)
 
 
 def several(copying: S3CopyOperation, comparing: S3CheckOperation) -> None:

@@ -62,7 +62,7 @@ def test_refusals_at_any_rate_do_not_slow_a_long_run_down(throttled: float) -> N
     run.run(7)
 
     assert run.copied - before >= 0.9 * (1 - throttled) * undisturbed.copied / 5 * 2
-    assert run.pacer.unthrottled
+    assert not run.pacer.is_paced
 
 
 def test_refusals_while_few_requests_are_in_flight_do_not_slow_a_run_down() -> None:
@@ -140,11 +140,11 @@ def test_server_that_stands_still_is_not_met_with_all_that_waited_meanwhile() ->
     assert run.pacer.is_paced
 
 
-def test_run_is_unthrottled_until_the_first_throttle() -> None:
+def test_run_is_not_paced_until_the_first_throttle() -> None:
     """A run that is never throttled is never paced."""
     run = ended(Server())
 
-    assert run.pacer.unthrottled
+    assert not run.pacer.is_paced
     assert run.sent == OBJECTS
 
 
@@ -157,7 +157,7 @@ def test_pace_is_released_when_the_limit_is_gone() -> None:
 
     run.run(20)
 
-    assert run.pacer.unthrottled
+    assert not run.pacer.is_paced
 
 
 def test_turn_that_is_given_back_can_be_taken_again() -> None:
