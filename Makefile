@@ -157,8 +157,9 @@ benchmarks/.peers/ready: benchmarks/peers.sh | .venv/ready
 	@benchmarks/peers.sh $(CURDIR)/$(BIN)/python
 	@touch $@
 
-bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs
-	$(BIN)/python benchmarks/run.py
+# BENCH="short faults --copiers s5cmd,s3-xfer --pairs 5" asks less; what it prints is for the document.
+bench: .venv/ready benchmarks/.peers/ready ## Measure beside other copiers, which it installs (BENCH="short")
+	@$(BIN)/python benchmarks/run.py $(BENCH)
 
 profile: .venv/ready ## Show where the time of one copy of many small objects goes
 	$(BIN)/python -m benchmarks.profile_copy

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         S3CopyThrottledError,
     )
     from airflow_plugin.operator import S3CrossAccountCopyOperator
-    from airflow_plugin.shards import copy_in_shards
+    from airflow_plugin.shards import S3MergeOperator, S3PlanOperator, copy_in_shards
 
 __all__ = [
     "S3BatchCopyOperator",
@@ -33,12 +33,16 @@ __all__ = [
     "S3CopyThrottledError",
     "S3CrossAccountCheckOperator",
     "S3CrossAccountCopyOperator",
+    "S3MergeOperator",
+    "S3PlanOperator",
     "account_of",
     "copy_in_shards",
 ]
 
 _MODULES = {
     "S3BatchCopyOperator": "batch",
+    "S3MergeOperator": "shards",
+    "S3PlanOperator": "shards",
     "S3CopyPermanentError": "exceptions",
     "S3CopyRetryableError": "exceptions",
     "S3CopyStoppedError": "exceptions",

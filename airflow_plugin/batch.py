@@ -16,9 +16,16 @@ from airflow_plugin.plan_task import PlanTask
 
 if TYPE_CHECKING:
     from airflow_plugin.wording import OperatorWording
-    from s3_xfer import CollectResult, JobProgress, SubmittedJob
+    from s3_xfer import CollectResult, JobProgress, S3XferError, SubmittedJob
 
 _TICK_S = 0.1
+_COUNTS = (
+    "duration_seconds",
+    "total_files_found",
+    "files_copied_successfully",
+    "files_failed",
+    "total_bytes_transferred",
+)
 
 
 class S3BatchCopyOperator(PlanTask):
@@ -74,8 +81,12 @@ class S3BatchCopyOperator(PlanTask):
         """Plan and submit, unless an earlier try has; wait; collect."""
         from airflow_plugin.connections import destination_side  # noqa: PLC0415 - loads boto3
         from airflow_plugin.settings import default_deferrable  # noqa: PLC0415
+        from s3_xfer import S3XferError  # noqa: PLC0415
 
-        job = self._submitted(context, wording)
+        try:
+            job = self._submitted(context, wording)
+        except S3XferError as error:
+            return self._without_objects(error, wording)
         if not self._progress(job).has_ended:
             if default_deferrable() if self.deferrable is None else self.deferrable:
                 self._defer(job, dataclasses.asdict(destination_side(self.arguments)))
@@ -90,6 +101,21 @@ class S3BatchCopyOperator(PlanTask):
             raise S3CopyRetryableError(event["error"])
         result: dict[str, Any] = self.done(self._collected, context)
         return result
+
+    def _without_objects(self, error: S3XferError, wording: OperatorWording) -> dict[str, Any]:
+        """Return counts of zero if there was nothing to copy, and that is no failure."""
+        from airflow_plugin._compat import AirflowSkipException  # noqa: PLC0415 - as in the base
+        from airflow_plugin.task_copy import OnEmpty  # noqa: PLC0415 - loads boto3
+        from s3_xfer import ErrorClass  # noqa: PLC0415
+
+        choices = [choice.value for choice in OnEmpty]
+        on_empty = OnEmpty(self.arguments.choice("on_empty", choices))
+        if error.error_class is not ErrorClass.NOTHING_TO_COPY or on_empty is OnEmpty.FAIL:
+            raise error
+        if on_empty is OnEmpty.SKIP:
+            raise AirflowSkipException(wording.say(error.problem))
+        self.log.info("%s: nothing to do", wording.say(error.problem))
+        return {**dict.fromkeys(_COUNTS, 0), "errors": [], "report": None}
 
     def _submitted(self, context: Any, wording: OperatorWording) -> SubmittedJob:
         from airflow_plugin.connections import destination_side  # noqa: PLC0415 - loads boto3

@@ -25,7 +25,7 @@ class S3PlanOperator(PlanTask):
     """Plan the copy, and return the numbers of its shards; the survey is the XCom ``survey``.
 
     Args:
-        shards: how many, at most 200; by default as many as fit.
+        shards: how many; by default as many as fit, at most 200.
         parallelism: how many are copied at the same time.
     """
 

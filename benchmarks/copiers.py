@@ -192,15 +192,15 @@ def _settings_of_s3bolt(route: Route) -> Mapping[str, str]:
 
 def _rclone(route: Route) -> list[str]:
     # Not no_head_object, although it would save the HEAD of each copy: without the HEAD rclone
-    # considers every copy corrupted, and deletes it. --checksum compares the ETags that both
-    # listings have; by date, as it does by itself, it would ask for every object's metadata.
+    # considers every copy corrupted, and deletes it. By date, as it compares by itself, and by
+    # --checksum it asks for every object's metadata.
     remote = (
         f":s3,provider=Other,env_auth=true,region=us-east-1,endpoint='{route.endpoint_url}',"
         "force_path_style=true,no_check_bucket=true,no_head=true:"
     )
     return [
         *(str(PEERS / "rclone"), "copy", "--quiet"),
-        *("--transfers", "256", "--checkers", "256", "--checksum"),
+        *("--transfers", "256", "--checkers", "256", "--size-only"),
         f"{remote}{route.source_bucket}/{route.prefix}",
         f"{remote}{route.destination_bucket}/{route.prefix}",
     ]

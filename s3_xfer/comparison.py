@@ -64,20 +64,22 @@ class Extra(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareResult:
-    """How one object compares.
-
-    ``task`` is the copy that it is about; None for an extra object, which is ``destination``.
-    ``reasons`` say what differs (size, content, metadata, tags), ``detail`` which names do;
-    ``proof`` is why it is the same. ``error`` belongs to what was not compared.
-    """
+    """How one object compares."""
 
     status: CompareStatus
+    """How it compares."""
     task: CopyTask | None = None
+    """The copy that it is about; None for an extra object."""
     destination: S3Object | None = None
+    """The object at the destination, where it was seen."""
     reasons: tuple[str, ...] = ()
+    """What differs: size, content, metadata, tags."""
     detail: str = ""
+    """Which names differ."""
     proof: str = ""
+    """Why it counts as the same."""
     error: ObjectError | None = None
+    """Why it was not compared."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -112,47 +112,60 @@ _METAVARS = {
 class Declaration:
     """Everything that is known about one option.
 
-    ``name`` is the field. ``of`` is its type without None; for a set, that of its members.
-    ``flag`` is how it is typed on the command line, empty if it cannot be; ``short`` is another
-    way. ``default`` is the field's, ``inspect.Parameter.empty`` if it has none; ``default_text``
-    says what happens without a value. ``help`` is one sentence; of a flag it says what the flag
-    does. ``details`` are for the reference.
-    ``is_repeated`` says whether the command for a re-run has it again; what is for the first run
-    alone is not, unless it ``is_input``, which a report takes the place of. A secret is read from
-    the environment and never shown.
-
-    ``when_given`` is what a flag sets; with a ``word`` it takes this word. ``metavar`` stands for
-    the value in usage texts. ``range`` is of numbers, ``unit`` is written behind them; None is no
-    upper bound. ``helps`` are those of the members of a set. ``must_exist`` is for files. A text
-    ``may_be_empty`` where that means something. ``class_name`` is the full name of the class of an
-    object, which is not imported to tell.
+    What is for the first run alone is not repeated, unless it ``is_input``, which a report takes
+    the place of.
     """
 
     help: str
+    """One sentence; of a flag, what the flag does."""
     section: Section
+    """The heading it stands under."""
     of: type
+    """Its type without None; for a set, that of its members."""
     name: str = ""
+    """The name of the field."""
     kind: Kind = Kind.TEXT
+    """How its value is written."""
     journal: JournalRole | None = None
+    """What a journal does with it."""
     flag: str = _DERIVED
+    """How it is typed on the command line; empty if it cannot be."""
     short: str = ""
+    """Another way to type it."""
     default: Any = None
+    """The default of the field; ``inspect.Parameter.empty`` if it has none."""
     default_text: str = ""
+    """What happens without a value."""
     details: str = ""
+    """More, for the reference."""
     is_repeated: bool = True
+    """Whether the command for a re-run has it again."""
     is_input: bool = False
+    """Whether a report takes its place in a re-run."""
     is_secret: bool = False
+    """Whether it is read from the environment and never shown."""
     when_given: Any = None
+    """What a flag sets."""
     word: str = ""
+    """The word that a flag may take."""
     metavar: str = ""
+    """Stands for the value in usage texts."""
     range: tuple[float, float | None] | None = None
+    """The lowest and the highest number; None is no upper bound."""
     low_is_open: bool = False
+    """Whether the lowest number itself is excluded."""
     high_is_open: bool = False
+    """Whether the highest number itself is excluded."""
     unit: str = ""
+    """Written behind the numbers of the range."""
     helps: Mapping[Any, str] | None = None
+    """Help for the members of a set."""
     must_exist: bool = False
+    """Whether the file has to be there."""
     may_be_empty: bool = False
+    """Whether empty text means something."""
     class_name: str = ""
+    """The full name of an object's class, which is not imported to tell."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -159,8 +159,11 @@ class S3Location:
     """A bucket, a key or prefix in it, and the account it is reached with."""
 
     bucket: str
+    """The bucket."""
     key: str = ""
+    """The key, or a prefix."""
     account: AccountContext = field(default_factory=AccountContext)
+    """With which account it is reached."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -216,18 +219,28 @@ class S3Object:
 
     ``etag`` keeps the quotes that S3 puts around it; empty means not known yet, and the copy
     then looks it up first, as it does where ``size_is_known`` is false. ``metadata`` is only filled
-    by a HEAD. ``version_id`` names one version of the object; None is the current one.
+    by a HEAD. An empty ``storage_class`` is not known. ``version_id`` names one version of the
+    object; None is the current one.
     """
 
     bucket: str
+    """The bucket that it is in."""
     key: str
+    """Its key."""
     size: int
+    """Its size in bytes."""
     etag: str = ""
+    """Its ETag with the quotes around it; empty if not known yet: a copy looks it up."""
     last_modified: datetime | None = None
+    """When it was written; None if not known."""
     storage_class: str = "STANDARD"
+    """Its storage class."""
     metadata: Mapping[str, str] = field(default_factory=lambda: _NO_METADATA)
+    """Its user metadata; only a HEAD shows it."""
     version_id: str | None = None
+    """One version of it; None is the current one."""
     size_is_known: bool = True
+    """False where a copy has to look the size up first."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -271,11 +284,17 @@ class CopyTask:
     """
 
     source: S3Object
+    """The object to copy."""
     destination_bucket: str
+    """The bucket that the copy goes to."""
     destination_key: str
+    """The key of the copy."""
     earlier_error: ObjectError | None = field(default=None, compare=False)
+    """On the second try, the error of the first one."""
     reason: CopyReason | None = field(default=None, compare=False)
+    """Why it is copied, where it was compared with the destination's object."""
     is_compared_by_listing: bool = field(default=False, compare=False)
+    """Whether the listing of the destination has told, so that nothing is asked."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -289,6 +308,7 @@ class DeleteTask(CopyTask):
     """
 
     backup: S3Object | None = field(default=None, compare=False)
+    """The copy that was made before, where one was asked for."""
 
     @classmethod
     def of(cls, target: S3Object) -> DeleteTask:
@@ -301,8 +321,11 @@ class OpenUpload:
     """A multipart upload that is neither completed nor aborted. Its parts cost money."""
 
     bucket: str
+    """The bucket that it is in."""
     key: str
+    """The key that it would write."""
     upload_id: str
+    """S3's id of it."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -329,10 +352,15 @@ class Copied:
     """The object is at the destination, and the answer of S3 proves it. ``engine`` copied it."""
 
     task: CopyTask
+    """Which object, and where it went."""
     size_bytes: int
+    """Its size."""
     etag: str
+    """The ETag of the copy."""
     parts: int = 1
+    """In how many parts it was copied; 1 for a single request."""
     engine: str = "managed"
+    """What copied it: ``managed`` or ``crt``."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -343,7 +371,9 @@ class Skipped:
     """The object was left alone on purpose."""
 
     task: CopyTask
+    """Which object, and where it was to go."""
     reason: SkipReason
+    """Why."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -359,8 +389,11 @@ class Deleted:
     """
 
     task: DeleteTask
+    """Which object was deleted."""
     version_id: str = ""
+    """That of the delete marker, where the bucket keeps versions; else empty."""
     is_answered: bool = True
+    """False if the answer of S3 was lost, and a look afterwards found nothing."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -371,8 +404,11 @@ class Failed:
     """The object is not at the destination, or nothing proves that it is."""
 
     task: CopyTask
+    """Which object, and where it was to go."""
     error: ObjectError
+    """Why."""
     traceback: str = ""
+    """Of an unexpected error; else empty."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -383,6 +419,7 @@ class NotAttempted:
     """The object was found, but the run ended before its turn."""
 
     task: CopyTask
+    """Which object, and where it was to go."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -50,8 +50,11 @@ class TransferSpec:
         False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
     )
     source: AccountContext = field(default_factory=AccountContext)
+    """How the source is reached; by default with the destination's credentials."""
     destination: AccountContext = field(default_factory=AccountContext)
+    """How the destination is reached, and who makes the copies."""
     options: CopyOptions = field(default_factory=CopyOptions)
+    """Everything that has a default."""
 
     def __post_init__(self) -> None:
         check_values(self)
@@ -107,9 +110,6 @@ class TransferSpec:
 class CopySpec(TransferSpec):
     """One copy, see :class:`~s3_xfer.S3CopyOperation`.
 
-    ``key_ranges`` are those of the prefix that are listed: everything, or one shard of a plan. What
-    the destination has had since before ``identical_since`` is not taken for identical.
-
     Raises:
         ValidationError: as of every transfer, or what a program chooses contradicts an option.
     """
@@ -124,11 +124,17 @@ class CopySpec(TransferSpec):
         flag="--no-overwrite",
     )
     objects: Iterable[str | S3Object] | None = field(default=None, compare=False, repr=False)
+    """Keys or objects to copy in place of the listing; an iterator is read by one run."""
     where: Callable[[S3Object], bool] | None = field(default=None, compare=False, repr=False)
+    """Returns whether an object is wanted."""
     rename: Rename | None = field(default=None, compare=False, repr=False)
+    """Returns what follows ``destination_key`` in the key of a copy."""
     confirmed_deletes: str = field(default="", compare=False, repr=False)
+    """The fingerprint of the delete plan that was confirmed; empty: any."""
     key_ranges: tuple[KeyRange, ...] = field(default=EVERYTHING, repr=False)
+    """The ranges of the prefix that are listed: everything, or one shard of a plan."""
     identical_since: datetime | None = field(default=None, repr=False)
+    """What the destination has had since before this instant is not taken for identical."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

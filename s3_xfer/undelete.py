@@ -11,7 +11,7 @@ from __future__ import annotations
 import enum
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -25,7 +25,7 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.side_copies import SideCopies
 from s3_xfer.copying.verify import bare_etag
-from s3_xfer.errors import ErrorClass, ObjectError, checked_call, translate
+from s3_xfer.errors import ErrorClass, ObjectError, check_fields, checked_call, translate
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, info_text
 from s3_xfer.ledger.report import (
     NOT_RESTORED,
@@ -67,9 +67,16 @@ class UndoOutcome:
     """How the undo of one delete ended; with the ``error``, where one has kept it from that."""
 
     item: DeletedObject
+    """What the report says was deleted, and how."""
     status: Restored
+    """How the undo ended."""
     reason: NotRestored | None = None
+    """Why the object is not back; None if it is."""
     error: ObjectError | None = None
+    """The error that has kept it from coming back."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def is_missing(self) -> bool:
@@ -95,12 +102,22 @@ class UndoResult:
     """How an undo ended: objects by outcome, and a line for each of the first failures."""
 
     restored: int = 0
+    """Objects that came back."""
     would_restore: int = 0
+    """Objects that a dry run would bring back."""
     there_already: int = 0
+    """Objects that were there; nothing was done."""
     not_restored: int = 0
-    reasons: dict[str, int] = field(default_factory=dict)
+    """Objects that could not be brought back."""
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    """How many could not, by reason."""
     errors: tuple[str, ...] = ()
+    """The first failures, a line each."""
     report_path: Path | None = None
+    """The report; None if none was asked for."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def is_complete(self) -> bool:
@@ -114,7 +131,7 @@ class UndoResult:
             "would_restore": self.would_restore,
             "there_already": self.there_already,
             "not_restored": self.not_restored,
-            "reasons": self.reasons,
+            "reasons": dict(self.reasons),
             "errors": list(self.errors),
             "report": str(self.report_path) if self.report_path else None,
         }

@@ -25,7 +25,7 @@ from s3_xfer.access.lookups import refusing
 from s3_xfer.access.probe import answer
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.upload_listing import iter_parts, iter_uploads
-from s3_xfer.errors import ErrorClass, ObjectError
+from s3_xfer.errors import ErrorClass, ObjectError, check_fields, checked_call
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload, S3Location
 from s3_xfer.options import CopyOptions
@@ -42,18 +42,25 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnfinishedUpload:
-    """One upload. ``size_bytes`` and ``parts`` are None if they were not read, or are hidden.
-
-    ``initiated`` is None if the service does not say when it was begun.
-    """
+    """One multipart upload that was begun and not ended."""
 
     upload: OpenUpload
+    """Bucket, key and upload id."""
     initiated: datetime | None
+    """When it was begun; None if the service does not say."""
     initiator: str
+    """Who has begun it, as the service says."""
     storage_class: str
+    """The class that the object would have had."""
     is_ours: bool
+    """Whether these credentials have begun it."""
     parts: int | None = None
+    """How many parts it has; None if they were not read, or are hidden."""
     size_bytes: int | None = None
+    """Their sizes together; None if they were not read, or are hidden."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     def age_s(self, now: datetime) -> float | None:
         """Return how long ago it was begun, in seconds; None if that is not known."""
@@ -78,14 +85,17 @@ class UnfinishedUpload:
 
 @dataclass(frozen=True, slots=True)
 class AbortResult:
-    """How an abort ended. ``error`` says why the upload is still there, or may be.
-
-    ``is_proven`` is whether S3 has confirmed that it is gone.
-    """
+    """How an abort ended."""
 
     unfinished: UnfinishedUpload
+    """The upload."""
     error: ObjectError | None = None
+    """Why it is still there, or may be; None if it is gone."""
     is_proven: bool = True
+    """Whether S3 has confirmed that it is gone."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 class Janitor:
@@ -96,8 +106,10 @@ class Janitor:
 
     Raises:
         PreflightError: the credentials cannot be used.
+        ValidationError: an argument is of another kind.
     """
 
+    @checked_call
     def __init__(self, location: S3Location, options: CopyOptions) -> None:
         self._location = location
         self._options = options

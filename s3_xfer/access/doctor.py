@@ -34,7 +34,7 @@ from s3_xfer.access.probe import (
     answer,
 )
 from s3_xfer.copying.request_policy import RequestPolicy
-from s3_xfer.errors import ErrorClass, PreflightError, RunAborted, translate
+from s3_xfer.errors import ErrorClass, PreflightError, RunAborted, check_fields, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import AccountContext, OpenUpload
 from s3_xfer.options import Delete, RunMode, TagPolicy
@@ -73,7 +73,12 @@ class DoctorReport:
     """What the doctor found, in order."""
 
     findings: tuple[Finding, ...]
+    """What each check found, in the order of the checks."""
     duration_s: float
+    """How long they took together."""
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
     @property
     def conclusion(self) -> Conclusion:

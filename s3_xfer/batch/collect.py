@@ -47,11 +47,17 @@ class CollectResult:
     """
 
     job: JobProgress
+    """The job, when its report was read."""
     counts: Mapping[str, int]
+    """How many objects ended how, by the status in the report."""
     bytes_copied: int
+    """The sizes of those that were verified."""
     rest: int
+    """How many objects the job could not have copied."""
     errors: tuple[str, ...]
+    """The first failures, a line each."""
     report: Path
+    """The report, from which a copy goes on."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -45,14 +45,23 @@ class JobProgress:
     """What DescribeJob says at one instant. ``note`` is what kept it from being asked."""
 
     job_id: str
+    """The id of the job."""
     status: str
+    """Its status, in S3's words."""
     objects: int = 0
+    """How many objects it has."""
     succeeded: int = 0
+    """How many it calls copied."""
     failed: int = 0
+    """How many it calls failed."""
     elapsed_s: float = 0.0
+    """How long it has been active."""
     created: datetime | None = None
+    """When it was created."""
     reasons: tuple[str, ...] = ()
+    """Why it failed or was suspended."""
     note: str = ""
+    """What kept it from being asked this time; empty if nothing did."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -71,10 +80,15 @@ class SubmittedJob:
     """
 
     job_id: str
+    """The id of the job."""
     account_id: str
+    """The account whose job it is."""
     region: str | None
+    """The region it is in; None where nothing names it."""
     is_new: bool
+    """Whether it was created just now."""
     notes: tuple[str, ...] = ()
+    """What the installed botocore could not ask for."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -30,28 +30,38 @@ REST, POLICIES, JOB = "rest.jsonl", "policies", "job.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPlan:
-    """What one job is to copy. ``request`` is CreateJob's, but the ETag of the manifest.
-
-    ``token`` makes S3 create one job, however often it is asked. ``rest`` counts, by reason, what
-    is left to a copy of ours. ``costs_usd`` are estimates by what they are for. ``identity`` is
-    that of the copy, as in a journal.
-    """
+    """What one job is to copy."""
 
     token: str
+    """Makes S3 create one job, however often it is asked."""
     created: str
+    """When the plan was made, in UTC, as ISO 8601."""
     account_id: str
+    """The account whose job it is."""
     region: str | None
-    source: tuple[str, str]  # bucket and effective prefix
+    """The region of the job; None where nothing names it."""
+    source: tuple[str, str]
+    """Bucket and effective prefix of the source."""
     destination: tuple[str, str]
-    manifest: tuple[str, str]  # bucket and key
+    """Bucket and prefix that the copies go to."""
+    manifest: tuple[str, str]
+    """Bucket and key of the manifest."""
     manifest_md5: str
-    report: tuple[str, str]  # bucket and prefix
+    """The MD5 of the manifest, in hexadecimal."""
+    report: tuple[str, str]
+    """Bucket and prefix of the completion report."""
     objects: int
+    """How many objects the job is to copy."""
     bytes: int
+    """Their sizes together."""
     rest: Mapping[str, int]
+    """How many objects are left to a copy of ours, by reason."""
     costs_usd: Mapping[str, float]
+    """Estimates in dollars, by what they are for."""
     request: JsonObject
+    """What CreateJob is sent, but the ETag of the manifest."""
     identity: JsonObject
+    """The identity of the copy, as in a journal."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -400,6 +400,7 @@ doctor_options = (
 policy_options = (
     *_examined("principal"),
     own_flag(OUTPUT, "--json", "", hidden=True),
+    own(OUTPUT, "--json-file", "", type=click.Path(path_type=Path), hidden=True),
     _quiet(hidden=True),
     own(PRINCIPALS, "--trusted", "Role or user that assumes the role that copies.", metavar="ARN"),
     own(

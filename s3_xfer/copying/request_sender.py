@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 OPERATION = "CopyObject"
 _OVERDUE_CHECK_S = 1.0
 _HOLD_AGAIN_S = 0.5
+_TURN_MIN_S = 0.003  # until the timer sends what waits for the pace: several at once, if it is high
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
 OnCrash: TypeAlias = Callable[[BaseException], None]
@@ -107,6 +108,7 @@ class RequestSender:
         # In the order in which they were sent. Without a lock: each use is one operation on it.
         self._in_flight: dict[InflightRequest, None] = {}
         self._closed = False
+        self._is_dispatch_due = False  # the timer will dispatch
         self._overdue_check_s = min(_OVERDUE_CHECK_S, self._read_timeout_s / _CHECKS_PER_TIMEOUT)
         self._timer.call_later(self._overdue_check_s, self._give_up_overdue)
         self._outage.on_resume(self.dispatch)
@@ -127,16 +129,17 @@ class RequestSender:
         return is_queued
 
     def dispatch(self) -> None:
-        """Send queued requests while there is room, and the server is not away."""
-        while self._pacer.unthrottled:
-            if not self._may_send():
+        """Send queued requests while there is room, the pace allows it, and the server is there."""
+        while self.slots.has_waiting:
+            delay_s = self._pacer.turn_in_s()
+            if delay_s > 0:
+                self._dispatch_later(delay_s)
                 return
-            request = self.slots.next()
+            request = self.slots.next() if self._outage.may_send() else None
             if request is None:
+                self._pacer.return_turn()
                 return
             self._guarded(self._send, request)
-        if self.slots.has_waiting:
-            self._timer.call_later(0.0, self._dispatch_paced)
 
     def repeat(self, request: InflightRequest, delay_s: float) -> None:
         """Send a request again after ``delay_s``; others use its slot meanwhile, if possible."""
@@ -155,6 +158,7 @@ class RequestSender:
     def send_again(self, request: InflightRequest) -> None:
         """Send a request that has kept its slot, with the newest credentials."""
         if self._is_refreshed(request):
+            self._pacer.wait()
             self._connections.acquire_anyway()
             self._send(request)
 
@@ -199,12 +203,15 @@ class RequestSender:
         except BaseException as error:  # noqa: BLE001 - it ends the run
             self._on_crash(error)
 
-    def _dispatch_paced(self) -> None:
-        """Send the next queued request when the pace allows it; runs in the timer thread."""
-        request = self.slots.next() if self._may_send() else None
-        if request is not None:
-            self._guarded(self._send, request)
-            self._timer.call_later(0.0, self._dispatch_paced)
+    def _dispatch_later(self, delay_s: float) -> None:
+        """Dispatch in the timer thread when the next turn comes, for all that wait for one."""
+        if not self._is_dispatch_due:
+            self._is_dispatch_due = True
+            self._timer.call_later(max(delay_s, _TURN_MIN_S), self._dispatch_now)
+
+    def _dispatch_now(self) -> None:
+        self._is_dispatch_due = False  # before it looks: what is queued meanwhile asks again
+        self.dispatch()
 
     def _take_permit(self) -> bool:
         """Return whether a request may have a connection now; a stopped run sends none."""
@@ -213,15 +220,11 @@ class RequestSender:
         self._connections.acquire_anyway()
         return True
 
-    def _may_send(self) -> bool:
-        return self.slots.has_waiting and self._outage.may_send()
-
     def _send(self, request: InflightRequest) -> None:
-        """Send the request, for the first time or again. Waits for nothing but the pace.
+        """Send the request, for the first time or again. Waits for nothing.
 
         It has a permit for its connection, which is given back when it is answered, or not sent.
         """
-        self._pacer.wait()
         if self._stop.is_set():
             self._connections.release()
             self._on_unsent(request, self._why_unsent(request))

@@ -47,7 +47,9 @@ class Missing:
     """A statement that may be missing, and where it belongs."""
 
     where: str
-    statement: str  # JSON, ready to paste
+    """The policy that it belongs to."""
+    statement: str
+    """The statement as JSON, ready to paste."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -61,14 +63,22 @@ class Diagnosis:
     likelihood; ``certain`` says that the first one is proven.
     """
 
-    denied: str  # what was denied, to whom
-    side: str  # "source", "destination", or empty where nothing tells
+    denied: str
+    """What was denied, to whom."""
+    side: str
+    """``source`` or ``destination``; empty where nothing tells."""
     action: str
+    """The right that is missing, such as ``s3:PutObject``."""
     causes: tuple[str, ...]
+    """What may be the cause, the likeliest first."""
     certain: bool = False
+    """Whether the first cause is proven."""
     evidence: tuple[str, ...]
+    """What was tried, and what came of it."""
     missing: tuple[Missing, ...] = ()
+    """Statements that may be missing."""
     runbook: str = ErrorClass.ACCESS_DENIED.runbook
+    """Where the runbook explains it."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -171,11 +181,17 @@ class ErrorInfo:
     """What is known about one foreign error, in our terms."""
 
     error_class: ErrorClass
-    code: str  # S3's code, or the name of the exception's class
+    """What it is, in our terms."""
+    code: str
+    """S3's code, or the name of the exception's class."""
     message: str
+    """What S3, or the exception, says."""
     http_status: int | None = None
+    """The status of the answer; None if there was none."""
     request_id: str | None = None
-    attempts: int = 1  # how often the request was sent; 0 if it never was
+    """The id by which AWS's support finds the request."""
+    attempts: int = 1
+    """How often the request was sent; 0 if it never was."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -60,17 +60,20 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompareSummary:
-    """How many objects, and bytes, have which status; what differs, what proved the same.
-
-    ``fail_on`` is what counts as a difference.
-    """
+    """How many objects, and bytes, have which status; what differs, what proved the same."""
 
     counts: Mapping[CompareStatus, int]
+    """How many objects have which status."""
     sizes_bytes: Mapping[CompareStatus, int]
+    """Their sizes together, by status."""
     reasons: Mapping[str, int]
+    """How many differ in what."""
     proofs: Mapping[str, int]
+    """How many are proven the same by what."""
     notable: tuple[CompareResult, ...]
+    """The first of those that the report lists."""
     fail_on: FailOn = FailOn.DIFFERENCE
+    """What counts as a difference."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -89,20 +92,22 @@ class CompareSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckResult:
-    """The end of one check.
-
-    ``metrics`` has its requests and how long it took; ``total_files_found`` are source objects.
-    ``aborted_by`` is set when an error ended it early, ``cancelled_by`` when a person, a signal or
-    a deadline did; the totals are then those of a part. ``report_path`` is None if it did not end.
-    """
+    """The end of one check."""
 
     metrics: TransferMetrics
+    """Requests and times; ``total_files_found`` are source objects."""
     totals: CompareSummary
+    """How many objects compare how."""
     notes: tuple[str, ...] = ()
+    """What the user should know, in order."""
     aborted_by: RunAborted | None = None
+    """The error that ended it early; the totals are then those of a part."""
     cancelled_by: str | None = None
+    """What stopped it early: a person, a signal, a deadline."""
     report_path: Path | None = None
+    """The report; None if there is none, or the check did not end."""
     compare: frozenset[CompareField] = field(default_factory=frozenset)
+    """What was compared besides sizes and ETags."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -32,7 +32,7 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
-from s3_xfer.options import CopyOptions, SecondChance
+from s3_xfer.options import CopyOptions, ReportScope, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.stream import Stream
@@ -94,6 +94,11 @@ class Ledger:
     def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
         """Take what filters have left out so far; it is not among what is found."""
         self._metrics.left_out(by_rule, size_bytes)
+
+    def record_left_out(self, found: S3Object, rule: str) -> None:
+        """Add an object that a filter has left out to a report of all objects."""
+        if self._report and self._options.report_scope is ReportScope.ALL:
+            self._report.left_out(found, rule)
 
     def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
         """Count the objects of a batch; return those that an earlier run has not finished."""

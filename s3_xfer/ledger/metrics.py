@@ -54,18 +54,7 @@ class TransferMetrics:
 
     Counts are objects ("files" in the schema), sizes bytes. At the end of a run
     ``total_files_found`` equals copied + skipped + deleted + failed + not attempted; before it is
-    never smaller. What a sync is to delete at the destination is found, too; its bytes are not. No
-    count ever decreases. ``requests`` counts what was sent by S3 operation, repetitions included.
-    Of them, ``requests_of_checks`` were sent by the checks before the first copy.
-    ``bytes_in_progress`` are finished parts of unfinished objects, the largest of which are
-    ``in_parts``. Those of the failed objects that the stop of the run interrupted are
-    ``files_interrupted``.
-    ``files_tried_again`` failed for a temporary reason at first; they get a second chance.
-    ``files_left_out`` are in no other count: filters chose others; ``left_out_by_rule`` says which.
-    ``outages`` counts how often a server was away, ``outage_s`` for how long; ``waiting_for`` are
-    those that are away now.
-
-    ``copies_by_reason`` counts what was copied, or would be, of what was compared before.
+    never smaller. No count ever decreases.
 
     A run that goes on from a journal counts the whole copy; the ``..._earlier`` are the share of
     earlier runs. Times, requests, retries, errors and reasons of copies are those of this run
@@ -73,47 +62,89 @@ class TransferMetrics:
     """
 
     operation_id: str
+    """The id of the run; log records have it as ``s3_xfer_run_id``."""
     duration_s: float
+    """How long the run has taken so far."""
     total_files_found: int = 0
+    """Objects found; what a sync is to delete is among them."""
     files_copied_successfully: int = 0
+    """Objects copied; of a resumed run, those of earlier runs too."""
     files_failed: int = 0
+    """Objects that failed."""
     total_bytes_transferred: int = 0
+    """The sizes of those that were copied."""
     errors_encountered: tuple[str, ...] = ()
+    """The first failures, a line each, at most a hundred."""
     errors_by_class: Mapping[str, int] = field(default_factory=dict)
+    """How many failed, by the value of the error's class."""
     files_skipped: int = 0
+    """Objects left alone on purpose."""
     skips_by_reason: Mapping[str, int] = field(default_factory=dict)
+    """How many were left alone, by reason."""
     copies_by_reason: Mapping[str, int] = field(default_factory=dict)
+    """How many were copied, or would be, by what the comparison before has shown."""
     files_deleted: int = 0
+    """Objects that a sync has deleted."""
     bytes_deleted: int = 0
+    """Their sizes together."""
     files_not_attempted: int = 0
+    """Objects found, but not tried before the run ended."""
     files_left_out: int = 0
+    """Objects that filters did not choose; they are in no other count."""
     bytes_left_out: int = 0
+    """Their sizes together."""
     left_out_by_rule: Mapping[str, int] = field(default_factory=dict)
+    """How many were left out, by the rule that did it."""
     total_bytes_found: int = 0
+    """The sizes of what was found; of what is to be deleted not."""
     bytes_skipped: int = 0
+    """The sizes of what was left alone."""
     bytes_failed: int = 0
+    """The sizes of what failed."""
     files_interrupted: int = 0
+    """Of the failed objects, those that the stop of the run interrupted."""
     bytes_interrupted: int = 0
+    """Their sizes together."""
     planned_bytes: int = 0
+    """The sizes of what a dry run would copy."""
     bytes_in_progress: int = 0
+    """Finished parts of unfinished objects."""
     in_parts: tuple[ObjectInParts, ...] = ()
+    """The largest of the objects that are being copied in parts."""
     listing_complete: bool = False
+    """Whether everything that there is was found."""
     retries: int = 0
+    """Requests that were sent again."""
     throttles: int = 0
+    """How often S3 asked for fewer requests."""
     files_tried_again: int = 0
+    """Objects that failed for a temporary reason, and got a second chance."""
     files_copied_on_second_try: int = 0
+    """Those of them that were copied then."""
     outages: int = 0
+    """How often a server was away."""
     outage_s: float = 0.0
+    """For how long, together."""
     waiting_for: tuple[Outage, ...] = ()
+    """The servers that are away now."""
     requests: Mapping[str, int] = field(default_factory=dict)
+    """What was sent, by S3 operation, repetitions included."""
     requests_of_checks: Mapping[str, int] = field(default_factory=dict)
+    """Those of them that the checks before the first copy sent."""
     copied_by_engine: Mapping[str, int] = field(default_factory=dict)
+    """How many each engine copied."""
     files_copied_earlier: int = 0
+    """The share of earlier runs in the copied objects."""
     files_skipped_earlier: int = 0
+    """Their share in the skipped ones."""
     bytes_copied_earlier: int = 0
+    """The sizes of what earlier runs copied."""
     bytes_skipped_earlier: int = 0
+    """The sizes of what they left alone."""
     start_time: datetime
+    """When the run began."""
     end_time: datetime | None
+    """When it ended; None before."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -18,15 +18,16 @@ _SETTLED_S = 2.0  # shorter spans say more about start-up than about speed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Recent speed. ``eta_s`` is None while it cannot be known.
-
-    ``still_s`` says for how long no number has changed: nothing was sent, and nothing answered.
-    """
+    """Recent speed."""
 
     objects_per_s: float
+    """Objects per second."""
     bytes_per_s: float
+    """Bytes per second."""
     eta_s: float | None
+    """Seconds until the end; None while that cannot be known."""
     still_s: float = 0.0
+    """For how long no number has changed: nothing was sent, and nothing answered."""
 
     def __post_init__(self) -> None:
         check_fields(self)

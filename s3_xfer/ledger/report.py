@@ -31,6 +31,7 @@ from s3_xfer.model import (
     Failed,
     NotAttempted,
     Outcome,
+    S3Object,
     Skipped,
     SkipReason,
 )
@@ -39,6 +40,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 COPIED, SKIPPED, FAILED = "copied", "skipped", "failed"
+LEFT_OUT = "left_out"  # by a filter; only in a report of all objects
 NOT_ATTEMPTED, NOT_LISTED = "not_attempted", "not_listed"
 MISSING, DIFFERENT = CompareStatus.MISSING.value, CompareStatus.DIFFERENT.value
 EXTRA, NOT_COMPARED = CompareStatus.EXTRA.value, CompareStatus.NOT_COMPARED.value
@@ -88,6 +90,19 @@ class ReportWriter:
         """Add an object that is left to another copy; ``reason`` may be empty."""
         line = outcome_line(NotAttempted(task))
         self._write(line | ({"reason": reason} if reason else {}))
+
+    def left_out(self, found: S3Object, rule: str) -> None:
+        """Add an object of the source that a filter has left out."""
+        self._write(
+            {
+                "status": LEFT_OUT,
+                "source_bucket": found.bucket,
+                "source_key": found.key,
+                "size": found.size,
+                "etag": found.etag,
+                "reason": rule,
+            }
+        )
 
     def taken_over(self, line: dict[str, Any]) -> None:
         """Add a line of another report of the same copy, but not its last."""

@@ -33,37 +33,45 @@ class RunState(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyResult:
-    """The end of one run.
-
-    ``failures`` are at most as many as the metrics keep lines for; the report has all.
-    S3 refused to abort the ``uploads_left_behind``: they cost money until they are aborted.
-    ``aborted_by`` is set when an error ended the run early, ``cancelled_by`` when a person or a
-    signal did. Only a dry run has ``planned_requests``, by operation, and a ``planned_bill`` for
-    them. ``why_managed`` is why the CRT engine sent nothing; empty if it did. ``diagnoses`` say
-    what each kind of denial means. If the run is ``resumable`` from its ``journal``, something is
-    left to do, for which the ``uploads_kept`` stay open. ``is_first_copy_elsewhere``: a whole copy
-    was made on a service that is not AWS, which may have lost metadata or tags without a word.
-    ``delete_plan`` is what a sync found to delete; None if it did not come to that.
-    """
+    """The end of one run."""
 
     state: RunState
+    """``COMPLETED``, or ``COPY_FAILED`` if something is missing."""
     metrics: TransferMetrics
+    """The numbers at the end."""
     failures: tuple[Failed, ...] = ()
+    """The first failures, at most a hundred; the report has all."""
     uploads_left_behind: tuple[OpenUpload, ...] = ()
+    """Uploads that S3 refused to abort; they cost money until they are."""
     notes: tuple[str, ...] = ()
+    """What the user should know, in order."""
     aborted_by: RunAborted | None = None
+    """The error that ended the run early."""
     cancelled_by: str | None = None
+    """What stopped it early: a person, a signal, a deadline."""
     report_path: Path | None = None
+    """The report; None without one, or if it could not be written."""
     planned_requests: Mapping[str, int] = field(default_factory=dict)
+    """What a real run would send, by operation; only of a dry run."""
     why_managed: str = ""
+    """Why the CRT engine sent nothing; empty if it did."""
     bill: Bill | None = None
+    """What the requests cost, by the prices given."""
     planned_bill: Bill | None = None
+    """What those of a real run would cost; only of a dry run."""
     diagnoses: tuple[Diagnosis, ...] = ()
+    """What each kind of denial means."""
     journal: str | None = None
+    """The name of the journal; None without one."""
     resumable: bool = False
+    """Whether the journal says that something is left to do."""
     uploads_kept: tuple[OpenUpload, ...] = ()
+    """Uploads that stay open for the run that goes on."""
     is_first_copy_elsewhere: bool = False
+    """Whether a whole copy was made on a service that is not AWS, which may have lost
+    metadata or tags without a word."""
     delete_plan: DeletePlan | None = None
+    """What a sync found to delete; None if it did not come to that."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -20,13 +20,28 @@ The language is described in rclone's documentation, "rclone filtering", section
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from s3_xfer.errors import ValidationError
 
+_Token: TypeAlias = tuple[str, str]  # as it is written, and the regular expression for it
 _ANY_DEPTH = r"(?:\A|/)"
+_GAPS = ("*", "**")
+_GAPS_THAT_BACKTRACK = 2  # a key of 1,024 characters takes milliseconds; each more a thousandfold
+_OF_ANY_LENGTH = ("{{", "[/")  # what may match at one place in several ways
+_ALTERNATIVES_MAX = 64
 _NOT_LITERAL = frozenset("*?[]{}\\")
 _CLASS = re.compile(r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
 _LEADING_FLAGS = re.compile(r"\A\(\?([ims]+)\)(.*)\Z", re.DOTALL)
+# Of a regular expression: escapes and classes; a group without groups, what may repeat.
+_NO_SYNTAX = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_GROUP = re.compile(r"\((\?(?:>|:|=|!|<[=!]|P<\w+>|[a-z]*-?[a-z]*:))?((?:[^()])*)\)", re.DOTALL)
+_VARIABLE = re.compile(r"(?<![*+?}])(?:[*+?]|\{\d*,\d*\})(?!\+)")
+_UNLIMITED = re.compile(r"(?:[*+]|\{\d*,\})(?!\+)")
+_ANYTHING = re.compile(r"\.[*+](?!\+)")
+_ANYTHING_MAX = 3
+_SOMETHING = "\0"  # stands for what was read already
 _NAMED = re.compile(r"\[:([a-z]+):\]")
 _NAMED_CLASSES = {
     "alnum": "0-9A-Za-z",
@@ -50,12 +65,13 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """
     if not pattern.strip("/"):
         raise _malformed(pattern, "it names nothing" if pattern else "it is empty")
-    start = r"\A" if pattern.startswith("/") else _ANY_DEPTH
+    is_at_start = pattern.startswith(("/", "**"))  # ** takes whatever stands before
+    start = r"\A" if is_at_start else _ANY_DEPTH
     body = pattern.removeprefix("/")
     if body.endswith("/"):
         body += "**"
     try:
-        return re.compile(rf"{start}(?:{_translated(body, pattern)})\Z", re.DOTALL)
+        return re.compile(rf"{start}{_expression(body, pattern)}\Z", re.DOTALL)
     except re.error as error:
         raise _malformed(pattern, str(error)) from error
 
@@ -76,9 +92,80 @@ def literal_prefix(pattern: str) -> str:
     return "".join(literal)
 
 
-def _translated(body: str, pattern: str) -> str:
-    """Return ``body`` as a regular expression."""
-    translated: list[str] = []
+def _expression(body: str, pattern: str) -> str:
+    """Return ``body`` as a regular expression that no key keeps busy for long."""
+    tokens = list(_tokens(body, pattern))
+    if _count_gaps(tokens) <= _GAPS_THAT_BACKTRACK:
+        return f"(?:{''.join(expression for _, expression in tokens)})"
+    if any(token.startswith(_OF_ANY_LENGTH) for token, _ in tokens):
+        raise _malformed(
+            pattern,
+            f"beside {{{{}}}}, or a class with a /, no more than {_GAPS_THAT_BACKTRACK} * can be "
+            "tried in reasonable time",
+        )
+    alternatives = _alternatives(tokens)
+    if len(alternatives) > _ALTERNATIVES_MAX:
+        raise _malformed(
+            pattern, f"its {{}} stand for more than {_ALTERNATIVES_MAX} patterns with so many *"
+        )
+    return f"(?:{'|'.join(map(_without_backtracking, alternatives))})"
+
+
+def _count_gaps(tokens: Iterable[_Token]) -> int:
+    return sum(token in _GAPS for token, _ in tokens)
+
+
+def _alternatives(tokens: Sequence[_Token]) -> list[list[_Token]]:
+    """Return the patterns without braces that a pattern with braces stands for."""
+    ended: list[list[list[_Token]]] = []  # of each brace that is open: what came before a comma
+    begun: list[list[list[_Token]]] = [[[]]]
+    for token in tokens:
+        match token[0]:
+            case "{":
+                ended.append([])
+                begun.append([[]])
+            case "," if ended:
+                ended[-1] += begun[-1]
+                begun[-1] = [[]]
+            case "}":
+                inside = ended.pop() + begun.pop()
+                begun[-1] = [before + after for before in begun[-1] for after in inside]
+            case _:
+                begun[-1] = [[*each, token] for each in begun[-1]]
+        if len(begun[-1]) > _ALTERNATIVES_MAX:
+            break
+    return begun[-1]
+
+
+def _without_backtracking(tokens: Sequence[_Token]) -> str:
+    """Return an expression that takes the first place where each piece between two * matches.
+
+    What comes behind ``**`` may begin anywhere, so an earlier end is as good as a later one. Behind
+    ``*`` that holds up to the next slash, which no ``*`` crosses. So nothing is tried twice: each
+    piece is an atomic group. Only the last one of all has to reach the end.
+    """
+    groups = [[""]]  # split at each **, then at each *
+    for token, expression in tokens:
+        if token == _GAPS[1]:
+            groups.append([""])
+        elif token == _GAPS[0]:
+            groups[-1].append("")
+        else:
+            groups[-1][-1] += expression
+    *leading, last = groups
+    pieces = [f"(?>.*?{_in_one_folder(group)})" for group in leading[1:]]
+    first = _in_one_folder(leading[0]) if leading else ""
+    end = _in_one_folder(last[:-1]) + f"[^/]*?{last[-1]}" if len(last) > 1 else last[0]
+    return "".join([first, *pieces, ".*?" if leading else "", end])
+
+
+def _in_one_folder(pieces: Sequence[str]) -> str:
+    first, *others = pieces
+    return first + "".join(f"(?>[^/]*?{piece})" for piece in others)
+
+
+def _tokens(body: str, pattern: str) -> Iterator[_Token]:
+    """Yield each token of ``body`` with the regular expression for it."""
     depth = position = 0
     while position < len(body):
         rest = body[position:]
@@ -86,11 +173,10 @@ def _translated(body: str, pattern: str) -> str:
         depth += {"{": 1, "}": -1}.get(token, 0)
         if depth < 0:
             raise _malformed(pattern, "a } closes nothing; write \\} for the character")
-        translated.append(expression)
+        yield "[/" if token[0] == "[" and "/" in token else token, expression
         position += len(token)
     if depth:
         raise _malformed(pattern, "a { is not closed; write \\{ for the character")
-    return "".join(translated)
 
 
 def _token(  # noqa: PLR0911, PLR0912 - one row of the table for each
@@ -134,11 +220,41 @@ def _regular_expression(rest: str, pattern: str) -> tuple[str, str]:
         end += 1
     # Flags in front of it are for this expression alone, as Go has it.
     expression = _LEADING_FLAGS.sub(r"(?\1:\2)", rest[2:end])
+    if _may_take_for_ever(expression):
+        raise _malformed(
+            pattern,
+            f"{expression!r} may take for ever on a long key; write the outer repetition as ++ or "
+            "*+, which gives nothing back, or fewer .* in one expression",
+        )
     try:
         re.compile(expression)
     except re.error as error:
         raise _malformed(pattern, f"{expression!r} is no regular expression: {error}") from error
     return rest[: end + 2], f"(?:{expression})"
+
+
+def _may_take_for_ever(expression: str) -> bool:
+    """Return whether Python may try exponentially many ways: ``(a+)+``, ``(a|ab)*``, many ``.*``.
+
+    Errs on the safe side: what is repeated without a limit may be matched in one way only.
+    """
+    plain = _NO_SYNTAX.sub(_SOMETHING, expression)
+    if len(_ANYTHING.findall(plain)) > _ANYTHING_MAX:
+        return True
+    while group := _GROUP.search(plain):
+        is_atomic, inside = group[1] == "?>", group[2]
+        is_ambiguous = _VARIABLE.search(inside) or not _are_distinct(inside.split("|"))
+        if is_ambiguous and not is_atomic and _UNLIMITED.match(plain, group.end()):
+            return True
+        stands_for = f"{_SOMETHING}{'?' if is_ambiguous and not is_atomic else ''}"
+        plain = plain[: group.start()] + stands_for + plain[group.end() :]
+    return False
+
+
+def _are_distinct(alternatives: Sequence[str]) -> bool:
+    """Return whether the first character tells which alternative matches."""
+    firsts = {each[:1] for each in alternatives}
+    return len(alternatives) == 1 or len(firsts - {"", ".", _SOMETHING}) == len(alternatives)
 
 
 def _character_class(rest: str, pattern: str) -> tuple[str, str]:

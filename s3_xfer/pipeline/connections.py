@@ -68,7 +68,7 @@ class ConnectionBudget:
 
     def __init__(self, allowed: Callable[[int], int] = connections_allowed) -> None:
         self._allowed = allowed
-        self.limit = CONNECTIONS_MIN
+        self.limit: int = CONNECTIONS_MIN
         self._permits = 0  # given out
         self._open = 0  # connections, idle ones included
         self._waiting: dict[ConnectionShare, None] = {}
@@ -105,8 +105,10 @@ class ConnectionBudget:
         """Take a permit, waiting for it; in a stopped run, whose requests clean up, without."""
         permitted = threading.Event()
         waiter = _Waiter(permitted.set, is_permitted_by_wake=True)
-        if self._take_or_wait(share, waiter):
-            return
+        with self._lock:
+            if self._take_if_free(share):
+                return
+            self._wait(share, waiter)
         while not permitted.wait(_STOP_POLL_S):
             if stop.is_set() and self._leave_queue(share, waiter):
                 self.acquire_anyway(share)
@@ -114,7 +116,13 @@ class ConnectionBudget:
 
     def try_acquire(self, share: ConnectionShare, on_room: Callable[[], None]) -> bool:
         """Take a permit and return True, or call ``on_room`` when another try is worth it."""
-        return self._take_or_wait(share, _Waiter(on_room))
+        with self._lock:
+            if self._take_if_free(share):
+                return True
+            waiter = _Waiter(on_room)
+            if waiter not in share.waiters:
+                self._wait(share, waiter)
+            return False
 
     def acquire_anyway(self, share: ConnectionShare) -> None:
         """Take a permit, whether or not there is one."""
@@ -132,21 +140,18 @@ class ConnectionBudget:
             with self._lock:
                 wake = self._next_waiter()
 
-    def _take_or_wait(self, share: ConnectionShare, waiter: _Waiter) -> bool:
-        with self._lock:
-            if self._may_take(share):
-                self._take(share)
-                return True
-            if waiter.is_permitted_by_wake or waiter not in share.waiters:
-                share.waiters.append(waiter)
-            self._waiting[share] = None
-            return False
+    def _take_if_free(self, share: ConnectionShare) -> bool:
+        if share.permits >= _ALWAYS_PERMITTED:
+            if self._permits >= self.limit:
+                return False
+            if any(other.permits < share.permits for other in tuple(self._waiting)):
+                return False
+        self._take(share)
+        return True
 
-    def _may_take(self, share: ConnectionShare) -> bool:
-        if share.permits < _ALWAYS_PERMITTED:
-            return True
-        is_free = self._permits < self.limit
-        return is_free and all(other.permits >= share.permits for other in tuple(self._waiting))
+    def _wait(self, share: ConnectionShare, waiter: _Waiter) -> None:
+        share.waiters.append(waiter)
+        self._waiting[share] = None
 
     def _take(self, share: ConnectionShare) -> None:
         self._permits += 1
@@ -185,8 +190,8 @@ class ConnectionShare:
     """The permits of one run. Thread-safe."""
 
     def __init__(self, budget: ConnectionBudget) -> None:
-        self.budget = budget
-        self.permits = 0  # this and the next change under the budget's lock
+        self.budget: ConnectionBudget = budget
+        self.permits: int = 0  # this and the next change under the budget's lock
         self.waiters: deque[_Waiter] = deque()
 
     def acquire(self, stop: StopFlag) -> None:

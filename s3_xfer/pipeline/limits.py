@@ -46,6 +46,24 @@ class RateLimiter:
             self._next_s += self._interval_s
             return delay_s
 
+    def turn_in_s(self) -> float:
+        """Take the turn to send one request and return 0, or return in how many seconds it comes.
+
+        A turn that was taken is used, or given back by :meth:`return_turn`.
+        """
+        with self._lock:
+            now_s = self._monotonic()
+            self._next_s = max(self._next_s, now_s - _CATCH_UP_S)
+            delay_s = max(0.0, self._next_s - now_s)
+            if delay_s == 0.0:
+                self._next_s += self._interval_s
+            return delay_s
+
+    def return_turn(self) -> None:
+        """Give the turn back that :meth:`turn_in_s` took: there was nothing to send."""
+        with self._lock:
+            self._next_s -= self._interval_s
+
 
 class SharedRateLimiter(RateLimiter):
     """The same for one of several runs that send at most as many as ``shared`` allows together.

@@ -12,20 +12,24 @@ EXAMPLES_MAX = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeletePlan:
-    """The objects that only the destination has, and that no filter protects.
-
-    ``fingerprint`` stands for exactly these objects. ``is_versioned`` is whether the bucket keeps
-    what is deleted; None if that is not known. ``examples`` are the first keys, in order.
-    """
+    """The objects that only the destination has, and that no filter protects."""
 
     count: int
+    """How many objects would be deleted."""
     size_bytes: int
-    of_objects: int  # that the destination has
-    allowed: int  # to be deleted, by --max-delete
+    """Their sizes together."""
+    of_objects: int
+    """How many objects the destination has under the prefix."""
+    allowed: int
+    """How many may be deleted, by ``max_delete``."""
     examples: tuple[str, ...]
+    """The first keys, in order."""
     fingerprint: str
+    """Stands for exactly these objects."""
     is_versioned: bool | None
-    backup: str = ""  # the URL of the prefix that each is copied to before
+    """Whether the bucket keeps what is deleted; None if that is not known."""
+    backup: str = ""
+    """The URL of the prefix that each is copied to before; empty without one."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeAlias
@@ -27,16 +28,26 @@ class Selection:
     """The filters of one run that ``began`` at a moment with a time zone. For one thread.
 
     ``prefix`` is the source's: rules are about what follows it in a key. ``left_out`` and
-    ``left_out_bytes`` grow with what is asked about.
+    ``left_out_bytes`` grow with what is asked about; ``on_left_out`` gets each with its rule.
     """
 
-    def __init__(self, options: CopyOptions, *, prefix: str, began: datetime) -> None:
+    def __init__(
+        self,
+        options: CopyOptions,
+        *,
+        prefix: str,
+        began: datetime,
+        on_left_out: Callable[[S3Object, str], None] | None = None,
+    ) -> None:
         self.left_out: Counter[str] = Counter()
         self.left_out_bytes = 0
         self._rules = parse_rules(options.filters)
         self._prefix_length = len(prefix)
         self._tests = dict(_tests(options, began))
+        self._asks_for_date = options.newer_than is not None or options.older_than is not None
+        self._asks_for_class = bool(options.source_storage_class)
         self._matched: set[str] = set()
+        self._on_left_out = on_left_out
 
     @property
     def is_everything(self) -> bool:
@@ -44,8 +55,10 @@ class Selection:
         return not (self._rules.rules or self._tests)
 
     def wanted(self, objects: Sequence[S3Object]) -> Sequence[S3Object]:
-        """Return the objects that are not left out."""
-        return objects if self.is_everything else [each for each in objects if self.wants(each)]
+        """Return the objects that are not left out; those that a HEAD has to tell about as such."""
+        if self.is_everything:
+            return objects
+        return [self._known_enough(each) for each in objects if self.wants(each)]
 
     def wants(self, found: S3Object) -> bool:
         """Return whether ``found`` is not left out."""
@@ -54,6 +67,8 @@ class Selection:
             return True
         self.left_out[why] += 1
         self.left_out_bytes += found.size
+        if self._on_left_out:
+            self._on_left_out(found, why)
         return False
 
     def wants_key(self, relative_key: str) -> bool:
@@ -66,6 +81,12 @@ class Selection:
         unmatched = [rule for rule in rules if rule not in self._matched]
         if unmatched:
             yield f"no key was decided by the filter {' nor by '.join(map(repr, unmatched))}"
+
+    def _known_enough(self, found: S3Object) -> S3Object:
+        """Return the object; without its date or class, if a filter is about that, to look up."""
+        lacks_date = self._asks_for_date and found.last_modified is None
+        lacks_class = self._asks_for_class and not found.storage_class
+        return replace(found, size_is_known=False) if lacks_date or lacks_class else found
 
     def _why_left_out(self, found: S3Object) -> str | None:
         rule = self._rules.deciding(found.key[self._prefix_length :])
@@ -127,4 +148,5 @@ def _is_not_older(moment: datetime, found: S3Object) -> bool:
 
 
 def _is_of_another_class(classes: frozenset[str], found: S3Object) -> bool:
-    return not found.needs_lookup and found.storage_class not in classes
+    is_known = not found.needs_lookup and found.storage_class != ""
+    return is_known and found.storage_class not in classes

@@ -44,10 +44,15 @@ class Shard:
     """
 
     number: int
+    """Its number, from 0."""
     ranges: tuple[KeyRange, ...]
+    """The ranges of keys that are its own, in order."""
     objects: int
+    """How many objects were found in them."""
     size_bytes: int
+    """Their sizes together."""
     is_of_large: bool = False
+    """Whether it has very large objects."""
 
     def __post_init__(self) -> None:
         check_fields(self)

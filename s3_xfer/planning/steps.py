@@ -61,6 +61,7 @@ class Skip:
     """Leave the object alone, for this reason."""
 
     reason: SkipReason
+    """Why."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -71,6 +72,7 @@ class Refuse:
     """The object cannot be copied; it fails before anything is sent."""
 
     error: ObjectError
+    """Why."""
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -87,7 +89,9 @@ class Planned:
     """What a run would do about one object, by what both sides have now."""
 
     task: CopyTask
+    """The object, and where it would go."""
     decision: Decision
+    """What would be done about it."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -36,14 +36,23 @@ class Plan:
     """
 
     plan_id: str
+    """The id of the plan."""
     created_at: datetime
+    """When it was made."""
     tool_version: str
+    """The version that has made it."""
     source_url: str
+    """Where the objects are."""
     destination_url: str
+    """Where the copies go."""
     description: JsonObject
+    """The copy, as plain JSON values."""
     parallelism: int
+    """How many shards run at the same time, at most; they share the request rate."""
     survey: JsonObject
+    """What the listing has shown, as plain JSON values."""
     shards: tuple[Shard, ...]
+    """The shards, in the order of their keys."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -47,8 +47,11 @@ class MergedResult:
     """
 
     plan: Plan
+    """The plan."""
     records: Mapping[int, ShardRecord]
+    """How the last attempt at each shard ended, by its number."""
     report_path: Path | None = None
+    """The report of all shards; None without one."""
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -75,11 +75,17 @@ class ShardRecord:
     """
 
     shard: int
+    """The number of the shard."""
     attempt: str
+    """The id of the attempt."""
     is_done: bool
+    """Whether the whole shard is copied."""
     is_permanent: bool
+    """Whether another attempt would end the same way."""
     report: str
+    """The name of its report beside the plan; empty if there is none."""
     result: JsonObject
+    """What a copy prints as JSON."""
 
     def __post_init__(self) -> None:
         check_fields(self)

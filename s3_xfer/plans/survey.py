@@ -74,7 +74,7 @@ class Survey:
     def _add(self, found: S3Object) -> None:
         self.to_copy.add(found.size)
         self._sizes[bisect_left(SIZE_BOUNDS, found.size)].add(found.size)
-        self._classes.setdefault(found.storage_class, _Sum()).add(found.size)
+        self._classes.setdefault(found.storage_class or "unknown", _Sum()).add(found.size)
         if found.storage_class in _ARCHIVES:
             self.archived.add(found.size)
         if found.size < self.options.multipart_threshold_bytes:

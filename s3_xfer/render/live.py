@@ -239,6 +239,8 @@ def _status(
         parts.append((f"{format_count(metrics.files_failed)} failed", "bold red"))
     if metrics.files_skipped:
         parts.append((f"{format_count(metrics.files_skipped)} skipped", ""))
+    if metrics.files_left_out:
+        parts.append((f"{format_count(metrics.files_left_out)} left out", ""))
     if metrics.files_deleted:
         parts.append((f"{format_count(metrics.files_deleted)} deleted", ""))
     if metrics.retries:

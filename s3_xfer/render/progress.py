@@ -72,6 +72,7 @@ def _fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
         f"retries={metrics.retries} throttled={metrics.throttles} eta={eta}"
         f"{f' would_copy={would_copy}' if would_copy else ''}"
         f"{f' deleted={metrics.files_deleted}' if metrics.files_deleted else ''}"
+        f"{f' left_out={metrics.files_left_out}' if metrics.files_left_out else ''}"
     )
 
 

@@ -176,7 +176,12 @@ class CopyRun(Run[CopyResult]):
             self.operation, self._keys, began=began, last=self._one_per_key
         )
         prefix = self._keys.source.key
-        selection = Selection(self.operation.options, prefix=prefix, began=began)
+        selection = Selection(
+            self.operation.options,
+            prefix=prefix,
+            began=began,
+            on_left_out=self._ledger.record_left_out,
+        )
         self._selection = selection
         execution = Execution(
             self._source,

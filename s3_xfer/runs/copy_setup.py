@@ -192,6 +192,9 @@ class CopySetup:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
         source = self._keys.source
         prefix = source.key + parse_rules(self._spec.options.filters).prefix
+        if self.is_dry_run and prefix != source.key:
+            url = s3_url(source.bucket, prefix)
+            self._notes.append(f"only {url}… is listed: the filters include nothing else")
         return Listing(
             PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
             prefix=prefix,

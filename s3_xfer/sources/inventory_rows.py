@@ -98,7 +98,7 @@ def object_of(row: Row, bucket: str) -> S3Object | None:
             size_is_known=is_known,
             etag=f'"{etag}"' if etag else "",
             last_modified=_moment(row.get("last_modified_date")),
-            storage_class=row.get("storage_class") or "STANDARD",
+            storage_class=row.get("storage_class") or "",
         )
     return None
 

@@ -91,4 +91,5 @@ def s3_object(bucket: str, named: NamedObject) -> S3Object:
         size=named.size or 0,
         size_is_known=named.size is not None,
         etag=named.etag,
+        storage_class="",
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from s3_xfer.errors import ReportError
 from s3_xfer.ledger.report import COUNTS, END
-from s3_xfer.text import printable
+from s3_xfer.text import printable, reason_of
 from s3_xfer.wording import message
 
 _RUN_IT_AGAIN = message("run the copy itself again; {overwrite=False} keeps what has arrived")
@@ -72,7 +72,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     yield number, _parse(path, number, text)
     except (OSError, UnicodeDecodeError) as error:
         raise ReportError(
-            f"the report {printable(str(path))} cannot be read: {error}",
+            f"the report {printable(str(path))} cannot be read: {reason_of(error)}",
             remedy=message("give the file that {report_path} wrote"),
         ) from error
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_plugin import S3BatchCopyOperator, S3CopyPermanentError, S3CopyRetryableError
+from airflow_plugin._compat import AirflowSkipException
 from airflow_plugin.batch_trigger import S3BatchJobTrigger
 from tests.airflow.deployment import sync_dags
 from tests.airflow.stage import THEM, US, Stage, Ti
@@ -161,6 +162,19 @@ def test_a_job_that_cannot_be_described_ends_the_wait(stage: Stage, api: Control
     assert "AccessDenied" in event["error"]
     with pytest.raises(S3CopyRetryableError, match="AccessDenied"):
         operator.resume({"ti": Ti(1)}, event)
+
+
+def test_nothing_to_copy_may_be_no_failure(stage: Stage, api: ControlServer) -> None:
+    """As for the copy operator."""
+    empty = {"source_key": f"s3://{SRC}/no/", "destination_key": f"s3://{DST}/out/no/"}
+    with pytest.raises(S3CopyPermanentError, match="there is nothing under"):
+        run(task(api, **empty), Ti(1))
+    with pytest.raises(AirflowSkipException, match="there is nothing under"):
+        run(task(api, **empty, on_empty="skip"), Ti(1))
+    metrics = run(task(api, **empty, on_empty="succeed"), Ti(1))
+
+    assert (metrics["total_files_found"], metrics["files_failed"]) == (0, 0)
+    assert api.requests == []
 
 
 def test_what_a_job_cannot_express_is_refused(stage: Stage, api: ControlServer) -> None:

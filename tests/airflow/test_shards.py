@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -152,6 +153,19 @@ def test_a_shard_that_fails_for_a_passing_reason_is_retried(stage: Stage, tmp_pa
 
     with pytest.raises(S3CopyRetryableError):
         execute(S3CopyShardOperator(task_id="copy", shard=0, **common), Ti(1))
+
+
+def test_the_size_of_an_array_is_that_of_the_plan(stage: Stage, tmp_path: Path) -> None:
+    """As Airflow renders it: a number, and at least two."""
+    from airflow_plugin.example_dags.example_s3_xfer_batch_array import dag, merge, plan, shards
+
+    assert dag.task_ids == ["plan", "shards", "merge"]
+    assert (plan.plan, merge.plan) == (shards.parameters["plan"], shards.parameters["plan"])
+    for numbers, size in (([0], 2), ([0, 1, 2], 3)):
+        ti = SimpleNamespace(xcom_pull=lambda numbers=numbers, **_: numbers)
+        context: Any = {"ti": ti}
+        rendered = shards.render_template(shards.array_properties, context, dag.get_template_env())
+        assert rendered == {"size": size}
 
 
 def test_too_many_shards_are_refused_when_the_dag_is_parsed() -> None:

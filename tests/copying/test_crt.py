@@ -21,6 +21,7 @@ import trustme
 
 from s3_xfer import CopyOptions, Engine, ErrorClass, Preflight, RunState
 from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import translate
 from s3_xfer.model import CopyTask, S3Object
@@ -91,16 +92,18 @@ def copy_client_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtCopyC
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
     client = session.client("s3", region_name="us-east-1", endpoint_url=url)
     template = compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
+    opened = Opened()
     copy_client = crt.CrtCopyClient(
         template,
         session.get_credentials(),
         connect_timeout_s=60,
         ca_bundle=str(ca_bundle) if ca_bundle else None,
+        opened=opened,
     )
     try:
         yield copy_client
     finally:
-        copy_client.close()
+        opened.close()
 
 
 def sent(copy_client: CrtCopyClient, task: CopyTask = TASK) -> Answer:

@@ -99,7 +99,8 @@ class Story:
     def arguments(self) -> tuple[str, ...]:
         """Return the command that begins or goes on."""
         journal = self.program.directory / JOURNAL
-        if journal.exists() and b"S3XF" in journal.read_bytes()[68:72]:
+        log = journal.with_name(f"{JOURNAL}-wal")  # where the head may still be
+        if any(path.exists() and b"S3XF" in path.read_bytes() for path in (journal, log)):
             return (*RESUME, "--concurrency", str(IN_FLIGHT), "--retry-delay", "0.01")
         return (*self.begin, "--journal", JOURNAL)
 

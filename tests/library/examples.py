@@ -12,6 +12,7 @@ from typing import Any
 
 import s3_xfer
 from s3_xfer import (
+    AbortResult,
     AccountContext,
     BatchPlan,
     CheckResult,
@@ -31,9 +32,11 @@ from s3_xfer import (
     DeletePlan,
     DeleteTask,
     Diagnosis,
+    DoctorReport,
     ErrorClass,
     ErrorInfo,
     Failed,
+    Janitor,
     JobProgress,
     JournalError,
     ListError,
@@ -41,6 +44,7 @@ from s3_xfer import (
     MetricsCollector,
     Missing,
     NotAttempted,
+    NotRestored,
     ObjectError,
     OpenUpload,
     Plan,
@@ -51,6 +55,7 @@ from s3_xfer import (
     Rates,
     Refuse,
     ReportError,
+    Restored,
     RunAborted,
     RunCancelled,
     RunMode,
@@ -61,6 +66,7 @@ from s3_xfer import (
     S3Object,
     S3SyncOperation,
     S3XferError,
+    Session,
     Shard,
     ShardRecord,
     Skip,
@@ -69,11 +75,15 @@ from s3_xfer import (
     StorageClass,
     SubmittedJob,
     TransferMetrics,
+    UndoOutcome,
+    UndoResult,
+    UnfinishedUpload,
     ValidationError,
     Wording,
     declarations_of,
 )
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.sources.deleted_rows import DeletedObject
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OBJECT = S3Object(
@@ -117,6 +127,15 @@ COMPARED = CompareResult(
     status=CompareStatus.DIFFERENT, task=TASK, destination=OBJECT, reasons=("size",)
 )
 UNCOMPARED = CompareResult(status=CompareStatus.NOT_COMPARED, task=TASK, error=ERROR)
+UNFINISHED = UnfinishedUpload(
+    upload=OpenUpload("dst", "k", "u"),
+    initiated=NOW,
+    initiator="arn:aws:iam::222222222222:user/x",
+    storage_class="STANDARD",
+    is_ours=True,
+    parts=1,
+    size_bytes=7,
+)
 SUMMARY = CompareSummary(
     counts=dict.fromkeys(CompareStatus, 1),
     sizes_bytes=dict.fromkeys(CompareStatus, 7),
@@ -250,6 +269,16 @@ VALUES: tuple[Any, ...] = (
         errors=(),
         report=Path("r.jsonl"),
     ),
+    DoctorReport(findings=(), duration_s=1.5),
+    UNFINISHED,
+    AbortResult(UNFINISHED, ObjectError(INFO), is_proven=False),
+    UndoOutcome(
+        item=DeletedObject(deleted=OBJECT, marker_id="v"),
+        status=Restored.NOT_RESTORED,
+        reason=NotRestored.FAILED,
+        error=ObjectError(INFO),
+    ),
+    UndoResult(restored=1, not_restored=1, reasons={"x": 1}, errors=("e",), report_path=Path("u")),
     JournalError("damaged"),
     PlanError("missing"),
     ListError("empty"),
@@ -259,11 +288,12 @@ VALUES: tuple[Any, ...] = (
     ValidationError("mode is 3"),
 )
 # What works, and is no value.
-OTHERS = (MetricsCollector, RateMeter, Wording)
+OTHERS = (Janitor, MetricsCollector, RateMeter, Session, Wording)
 # Only a run of a real server is one.
 RUNS = ("CopyRun", "CheckRun")
 SECTION = declarations_of(CopyOptions)["tags"].section
 ARGUMENTS: Mapping[type, Mapping[str, Any]] = {
+    Janitor: {"location": S3Location.parse("s3://b/p/"), "options": CopyOptions()},
     MetricsCollector: {"operation_id": "o"},
     ObjectError: {"info": INFO},
     Declaration: {

@@ -6,12 +6,15 @@ build of it that brings its own Node.js (basedpyright), for the one on PyPI down
 
 from __future__ import annotations
 
+import ast
+import dataclasses
 import inspect
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +80,33 @@ def test_every_public_name_has_a_known_type(tmp_path: Path) -> None:
 
     assert len(symbols) > len(names)
     assert [name for name, is_known in symbols.items() if not is_known] == []
+
+
+def fields_without_text(cls: type) -> Iterator[str]:
+    """Yield the fields of a class that an editor has nothing to say about.
+
+    Options have their declaration, which the reference and ``--help`` are made from.
+    """
+    tree = ast.parse(inspect.getsource(sys.modules[cls.__module__]))
+    (node,) = (each for each in ast.walk(tree) if getattr(each, "name", "") == cls.__name__)
+    assert isinstance(node, ast.ClassDef)
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for statement, following in pairwise([*node.body, ast.Pass()]):
+        name = ast.unparse(statement.target) if isinstance(statement, ast.AnnAssign) else ""
+        has_text = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+        if name in fields and not fields[name].metadata and not has_text:
+            yield f"{cls.__qualname__}.{name}"
+
+
+def test_every_field_of_a_public_class_says_what_it_is() -> None:
+    """In a string below it, which editors show; also where the class inherits it."""
+    public = (getattr(s3_xfer, name) for name in s3_xfer.__all__)
+    classes = {
+        base
+        for cls in public
+        if inspect.isclass(cls) and dataclasses.is_dataclass(cls)
+        for base in cls.__mro__
+        if dataclasses.is_dataclass(base)
+    }
+    assert len(classes) > 30
+    assert [name for cls in classes for name in fields_without_text(cls)] == []

@@ -66,7 +66,7 @@ def _matches(parts: list[Part], key: str, *, is_anchored: bool) -> bool:
     return len(key) in starts
 
 
-@given(st.lists(PARTS, min_size=1, max_size=5), st.booleans(), KEYS)
+@given(st.lists(PARTS, min_size=1, max_size=7), st.booleans(), KEYS)
 def test_a_pattern_matches_what_its_parts_do(
     parts: list[Part], is_anchored: bool, key: str
 ) -> None:

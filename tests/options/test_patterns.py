@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from s3_xfer.errors import ValidationError
@@ -49,7 +51,39 @@ MATCHES = [
     ("ä*", ["äb", "x/ä"], ["ab"]),
     ("a\nb", ["a\nb"], ["a"]),
     ("a*b", ["a\nb", "ab"], ["a/b", "a\nb\n"]),
+    ("**a*b**c*d", ["xa1b/c2d", "d/a/ab/x/cd"], ["a/b/cd", "ab/c/d", "abcdx"]),
+    ("**/*{a,bb}*.{csv,tsv}", ["x/1a2.csv", "d/e/bb.tsv"], ["a.csv", "x/b.csv", "x/a/2.csv"]),
+    ("{{(?:ab|cd)+}}", ["abcd", "x/ab"], ["abc"]),
 ]
+HOSTILE = [
+    "**a**a**a**b",
+    "**a**a**a**a**a**a**a**b",
+    "*a*a*a*a*a*a*b",
+    "/**/*a*a*a**a*a*b",
+    "**{a,aa}**{a,aa}**{a,aa}**b",
+    "{{(a+)+$}}",
+    "{{(a|aa)+b}}",
+    "{{(a{2,5})+b}}",
+    "{{(?:a?a)*b}}",
+    "{{(([a-z])+.)+b}}",
+    "{{.*a.*a.*a.*a.*b}}",
+    "**a**{{a}}**a**b",
+]
+
+
+@pytest.mark.parametrize("pattern", HOSTILE)
+def test_no_pattern_keeps_a_run_busy(pattern: str) -> None:
+    """On the longest keys that there are: it is matched at once, or refused with what to write."""
+    began_s = time.process_time()
+    try:
+        search = compile_pattern(pattern).search
+    except ValidationError as refusal:
+        said = str(refusal)
+        assert "may take for ever" in said or "in reasonable time" in said
+        return
+    for key in ("a" * 1024, "a/" * 512, "/a" * 511 + "xc"):
+        assert not search(key)
+    assert time.process_time() - began_s < 2
 
 
 @pytest.mark.parametrize(("pattern", "matching", "others"), MATCHES, ids=[m[0] for m in MATCHES])

@@ -17,9 +17,10 @@ EXTRAS = {
     "dev": "dev",
     "oldest": "test",
     "docs": "docs",
-    "airflow-2.10": "test-airflow",
-    "airflow-2.11": "test-airflow",
-    "airflow-3.3": "test-airflow",
+    **{
+        f"airflow-{version}": "test-airflow"
+        for version in ("2.10", "2.11", "3.0", "3.1", "3.2", "3.3")
+    },
 }
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 

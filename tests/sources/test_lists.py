@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -358,3 +359,38 @@ def test_a_bucket_that_is_missing_is_no_missing_key(world: World, tmp_path: Path
 
     assert getattr(refused.value, "error_class", None) is ErrorClass.BUCKET_MISSING
     assert world.server.objects(DST) == {}
+
+
+FILTERED: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "class": ({"source_storage_class": ("STANDARD_IA",)}, {"cold"}),
+    "other class": ({"source_storage_class": ("STANDARD",)}, {"new", "old"}),
+    "date": ({"newer_than": "30d"}, {"cold", "new"}),
+    "age": ({"older_than": "30d"}, {"old"}),
+    "size": ({"min_size_bytes": 5}, {"cold", "new", "old"}),
+}
+
+
+@pytest.mark.parametrize("case", FILTERED)
+@pytest.mark.parametrize("with_journal", [True, False])
+def test_filters_about_what_a_list_does_not_tell_are_decided_by_a_look(
+    world: World, tmp_path: Path, case: str, with_journal: bool
+) -> None:
+    """Size and ETag are in the list, class and date are not: nothing is guessed."""
+    options, expected = FILTERED[case]
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = [
+        world.server.put(SRC, "in/cold", size=9, storage_class="STANDARD_IA"),
+        world.server.put(SRC, "in/new", size=9),
+        world.server.put(SRC, "in/old", size=9, last_modified=long_ago),
+    ]
+    path = tmp_path / "keys.jsonl"
+    lines = [json.dumps({"key": row.key, "size": row.size, "etag": row.etag}) for row in rows]
+    path.write_text("\n".join(lines))
+    journal = {"journal": str(tmp_path / "j.db")} if with_journal else {}
+
+    result = world.copy(files_from=str(path), **options, **journal)
+
+    assert set(world.arrived()) == {f"out/{name}" for name in expected}
+    looks = world.sent("HeadObject", bucket=SRC)
+    assert looks == (0 if case == "size" else 3)
+    assert result.metrics.files_skipped == 3 - len(expected)

@@ -17,7 +17,10 @@ from tests.declared import CLASSES, Case, cases
 ALL = list(cases(*CLASSES))
 WRITABLE = [case for case in ALL if case.declaration.kind is not Kind.INSTANCE]
 OF_TEXT = (Kind.TEXT, Kind.FILE, Kind.FILE_OR_URL, Kind.MOMENT, Kind.TEXTS)
-FROM_A_PROGRAM = ("objects", "where", "rename", "confirmed_deletes", "key_ranges")  # no option
+FROM_A_PROGRAM = (  # no option
+    *("objects", "where", "rename", "confirmed_deletes"),
+    *("key_ranges", "identical_since"),
+)
 NESTED = {"source": AccountContext, "destination": AccountContext, "options": CopyOptions}
 
 

@@ -124,7 +124,7 @@ def test_an_error_speaks_the_library_s_language() -> None:
 
 def test_a_refusal_names_the_argument() -> None:
     """Seen by a program that left it out."""
-    with pytest.raises(ValidationError, match="add recursive=True to copy"):
+    with pytest.raises(ValidationError, match="add recursive=True for everything under it"):
         S3CopyOperation(
             source_bucket="src-bucket",
             source_key="in/",

@@ -117,6 +117,7 @@ class Journal:
                     size=size or 0,
                     size_is_known=size is not None,
                     etag=etag,
+                    storage_class="",
                 )
                 for key, version, size, etag in rows
             ]
