@@ -24,7 +24,7 @@ from s3_xfer.cli.help import PROGRAM, help_command, version
 from s3_xfer.cli.interactive import interactive
 from s3_xfer.cli.look import du, ls
 from s3_xfer.cli.output import print_error, print_problem, print_refusal
-from s3_xfer.cli.params import SuggestingGroup
+from s3_xfer.cli.params import HELP_FLAGS, SuggestingGroup
 from s3_xfer.cli.permissions import doctor, policy
 from s3_xfer.cli.runbook import runbook
 from s3_xfer.cli.shards import merge, plan
@@ -69,7 +69,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
     """
 
 
-_SETTINGS = {"max_content_width": 100, "help_option_names": ["-h", "--help"]}
+_SETTINGS = {"max_content_width": 100, **HELP_FLAGS}
 
 
 @click.group(cls=SuggestingGroup, help=HELP, context_settings=_SETTINGS)

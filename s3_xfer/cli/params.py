@@ -30,6 +30,7 @@ _EMPTY = "give a value, or leave it out; a variable of a script may not be set"
 # What click need not convert: the declaration does, in the words that the library has.
 _READ_BY_DECLARATION = (Kind.SIZE, Kind.DURATION, Kind.WHOLE, Kind.NUMBER, Kind.CHOICE)
 _JSON = "--json"
+HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
 _NAMES, _INDENT, _WIDE = 29, 6, 70
 
@@ -223,8 +224,9 @@ def command(
             function = option(function)
         for name in reversed(arguments):
             function = click.argument(name, cls=CheckedArgument, required=not optional)(function)
-        settings = {"help": text, "short_help": short_help, "epilog": epilog}
-        return click.command(cls=cls, **settings)(function)
+        return click.command(
+            cls=cls, help=text, short_help=short_help, epilog=epilog, context_settings=HELP_FLAGS
+        )(function)
 
     return decorate
 

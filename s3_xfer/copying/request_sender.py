@@ -139,7 +139,7 @@ class RequestSender:
         while self.slots.has_waiting:
             delay_s = self._pacer.turn_in_s()
             if delay_s > 0:
-                self._dispatch_later(delay_s)
+                self._dispatch_at_next_turn(delay_s)
                 return
             request = self.slots.next() if self._outage.may_send() else None
             if request is None:
@@ -209,7 +209,7 @@ class RequestSender:
         except BaseException as error:  # noqa: BLE001 - it ends the run
             self._on_crash(error)
 
-    def _dispatch_later(self, delay_s: float) -> None:
+    def _dispatch_at_next_turn(self, delay_s: float) -> None:
         """Dispatch in the timer thread when the next turn comes, for all that wait for one."""
         if not self._is_dispatch_due:
             self._is_dispatch_due = True

@@ -49,6 +49,7 @@ FOREIGN = {
     *("--bucket", "--key", "--profile", "--size-only"),  # the AWS CLI
     *("--copiers", "--full", "--objects", "--pairs"),  # benchmarks/run.py
     "--build-arg",  # docker
+    "--collector",  # node exporter
     "--wheel",  # python -m build
     "--server-side-across-configs",  # rclone
     "--user",  # systemctl
