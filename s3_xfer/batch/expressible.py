@@ -119,7 +119,7 @@ def why_not(task: CopyTask, folder: str) -> str:
     source = task.source
     if source.size > OBJECT_MAX_BYTES:
         return "larger than the 5 GB that a job copies"
-    if source.storage_class not in _READABLE:
+    if source.storage_class and source.storage_class not in _READABLE:  # else the job will tell
         return "archived, or of a class that may not be readable"
     if source.version_id is not None:
         return "a version that is not the current one"

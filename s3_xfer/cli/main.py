@@ -149,7 +149,11 @@ def _usage_lines(error: click.ClickException) -> tuple[str, ...]:
     """Return what is wrong with a command line, how it is written, and where to read on."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     usage = (context.get_usage(), f"Help: {context.command_path} --help") if context else ()
-    return (error.format_message(), *usage, COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see))
+    return (
+        *error.format_message().split("\n"),
+        *usage,
+        COMMAND_LINE.say(ErrorClass.INVALID_INPUT.see),
+    )
 
 
 def _report(error: BaseException) -> ExitCode:

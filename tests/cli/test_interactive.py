@@ -24,7 +24,7 @@ def test_everything_is_asked_and_then_copied(tmp_path: Path) -> None:
     """Profiles and places in one order, bad answers again, files; then plan, yes, result."""
     config = _config(tmp_path)
     journal, report = tmp_path / "copy.db", tmp_path / "r.jsonl"
-    with in_terminal("ok", "interactive", columns=100, env={"AWS_CONFIG_FILE": config}) as terminal:
+    with in_terminal("ok", "interactive", columns=250, env={"AWS_CONFIG_FILE": config}) as terminal:
         terminal.answer("Profiles configured here: alpha, beta", "gamma")
         terminal.answer("There is no profile 'gamma'.", "alpha")
         terminal.answer("Profile for the destination", "beta")

@@ -118,8 +118,7 @@ BY_INPUT = {
     ),
     "report that is not there": (
         (*PREFIX, "--from-report", "missing.jsonl"),
-        "the report missing.jsonl cannot be read: "
-        "[Errno 2] No such file or directory: 'missing.jsonl'",
+        "the report missing.jsonl cannot be read: No such file or directory",
         "give the file that --report wrote",
     ),
 }

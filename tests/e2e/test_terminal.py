@@ -100,10 +100,10 @@ def test_the_script_writes_nothing_after_a_no(shop: Shop, script: Program) -> No
     assert "Uploads" not in shop.destination.list_multipart_uploads(Bucket=DST)
 
 
-@pytest.mark.parametrize("question", ["Copy from", "[y/N]"])
+@pytest.mark.parametrize("question", ["Profile for the source", "[y/N]"])
 def test_ctrl_c_at_a_question(shop: Shop, script: Program, question: str) -> None:
     """Ctrl-C instead of an answer exits with 130 and nothing written."""
-    given = () if question == "Copy from" else (*PREFIX, *PROFILES)
+    given = () if question.startswith("Profile") else (*PREFIX, *PROFILES)
     with script.terminal(*given) as terminal:
         terminal.until(question)
         assert terminal.interrupt() == 130

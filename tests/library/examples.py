@@ -293,7 +293,7 @@ OTHERS = (Janitor, MetricsCollector, RateMeter, Session, Wording)
 RUNS = ("CopyRun", "CheckRun")
 SECTION = declarations_of(CopyOptions)["tags"].section
 ARGUMENTS: Mapping[type, Mapping[str, Any]] = {
-    Janitor: {"location": S3Location.parse("s3://b/p/"), "options": CopyOptions()},
+    Janitor: {"location": S3Location.parse("s3://bucket/p/"), "options": CopyOptions()},
     MetricsCollector: {"operation_id": "o"},
     ObjectError: {"info": INFO},
     Declaration: {
