@@ -24,8 +24,8 @@ from s3_xfer.text import printable
 # script; these were compared with transcriptions of it.
 AWS_PRICE_LIST_REGION = "US East"  # N. Virginia, Ohio and Oregon cost the same
 AWS_PRICE_LIST_DATE = "2026-03"
-# https://aws.amazon.com/s3/pricing/, "Management & insights", US East, read in a stored copy of the
-# page: "Batch Operations - Jobs: $0.25 per job; Objects: $1.00 per million objects processed".
+# https://aws.amazon.com/s3/pricing/, "Management & insights", US East: $0.25 per job, $1.00 per
+# million objects. Read in a transcription, as above.
 BATCH_JOB_USD, BATCH_OBJECT_USD = 0.25, 1.0 / 1_000_000
 _PER = 1000  # S3's prices are those of a thousand requests
 # S3 User Guide, "Multipart upload and pricing": parts for these classes wait in STANDARD, and only
