@@ -70,9 +70,9 @@ contracts: .venv/ready ## Check that imports respect the architecture
 
 # COVERAGE=yes prints the coverage, and fails below the floor in setup.cfg.
 test-locked: .venv/ready ## Run the tests with the locked dependencies (COVERAGE=yes: with the figure)
-	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
+	$(BIN)/python -m pytest -n $(PROCESSES) $(if $(COVERAGE),--whole-tables --cov --cov-report=term:skip-covered)
 
-test-long: .venv/ready ## Run all cases of the long tables, of which test-locked runs some
+test-long: .venv/ready ## Run all tests: test-locked leaves out long ones, and most cases of long tables
 	$(BIN)/python -m pytest -n $(PROCESSES) --whole-tables $(TESTS)
 
 test-fast: .venv/ready ## Run the tests that need no server and no time: an answer in a minute
@@ -86,7 +86,7 @@ test-package: .venv/ready ## Build wheel and sdist, and use the wheel in an empt
 
 # Fails where no such Python can be had. The tests and their locked versions are the same.
 test-python-%: .venv-python-%/ready
-	.venv-python-$*/bin/python -m pytest -n $(PROCESSES) $(TESTS)
+	.venv-python-$*/bin/python -m pytest -n $(PROCESSES) --whole-tables $(TESTS)
 
 .PRECIOUS: .venv-python-%/ready
 .venv-python-%/ready: pyproject.toml scripts/make_env.sh requirements/dev.txt scripts/find_python.sh
@@ -101,15 +101,15 @@ test-oldest: .venv-oldest/ready ## Run the tests with the oldest supported depen
 # Made anew each time: the newest of today.
 test-newest: ## Run the tests with whatever dependencies are the newest today
 	@scripts/make_env.sh "$(PYTHON)" .venv-newest dev
-	.venv-newest/bin/python -m pytest -n $(PROCESSES)
+	.venv-newest/bin/python -m pytest -n $(PROCESSES) --whole-tables
 
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
-	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=fuzz
+	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto --whole-tables -m hypothesis --hypothesis-profile=fuzz
 	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest \
 		tests/journal/test_kills.py tests/journal/test_sync_kills.py tests/journal/test_kills_in_s3.py
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
-	$(BIN)/python -m pytest -n auto --ceph-root=$(CEPH) -m on_ceph
+	$(BIN)/python -m pytest -n auto --whole-tables --ceph-root=$(CEPH) -m on_ceph
 
 # Hundreds of MiB and some minutes, so no part of CI; also writes the table of what was found.
 test-services: .venv/ready ## Tour S3 services beside AWS, and write their table (SERVICES="rclone swift-2.38.3")

@@ -124,6 +124,7 @@ def run(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_a_copier_that_is_not_known_is_an_error() -> None:
     """A typing mistake is told with the names that there are."""
     done = run("speed", "--copiers", "s5cdm")
@@ -132,6 +133,7 @@ def test_a_copier_that_is_not_known_is_an_error() -> None:
     assert all(copier.name in done.stderr for copier in COPIERS)
 
 
+@pytest.mark.long
 @NEEDS_COMPILER
 def test_one_question_prints_a_section_for_the_document() -> None:
     """Heading, command, conditions and tables come out as Markdown."""

@@ -26,6 +26,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.long
 def test_server_that_stands_still_is_not_met_with_all_that_waited_meanwhile() -> None:
     """Neither is the pace given up, nor does what is repeated come on top of what is new."""
     with CountingServer(

@@ -101,6 +101,7 @@ def test_a_signal_stops_the_run_and_the_summary_still_comes(
         assert not terminal.screen.cursor.hidden
 
 
+@pytest.mark.long
 def test_a_second_ctrl_c_leaves_at_once() -> None:
     """When a run does not stop soon enough, a second Ctrl-C ends it and shows the cursor."""
     with in_terminal("deaf", *COPY, columns=100) as terminal:

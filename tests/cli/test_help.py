@@ -158,6 +158,7 @@ def test_uploads_are_about_one_side() -> None:
     ]
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("args", [(), *(tuple(name.split()) for name, _ in commands_of(cli))])
 def test_examples_come_before_options(args: tuple[str, ...]) -> None:
     """Whoever asks for help sees an example first."""
@@ -222,6 +223,7 @@ def test_options_are_completed() -> None:
     assert (done.returncode, done.stdout) == (0, "plain,--report-all\n")
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize("command", ["batch", *dict(commands_of(cli))])
 @pytest.mark.parametrize("columns", [52, 80, 200])
 def test_help_fits_its_terminal(command: str, columns: int) -> None:

@@ -325,6 +325,7 @@ def test_five_gib_goes_in_parts_and_one_byte_less_does_not(world: World) -> None
     assert world.sent("UploadPartCopy", key="out/at") == 40
 
 
+@pytest.mark.long
 def test_objects_of_different_size_have_parts_of_their_own_size(world: World) -> None:
     """Chosen for each, also while others are copied; what a dry run says is what is sent."""
     sizes = {"a": 10 * GIB, "b": 1 * TIB, "c": 3 * GIB, "d": 6 * TIB, "e": 100 * GIB}

@@ -142,6 +142,7 @@ def test_a_listing_survives_an_outage(world: World) -> None:
     assert result.metrics.files_skipped == 3000
 
 
+@pytest.mark.long
 def test_a_check_survives_an_outage(world: World) -> None:
     """It compares everything, and its result is as without."""
     for number in range(COUNT):

@@ -494,6 +494,7 @@ def test_only_what_was_confirmed_is_deleted(world: World) -> None:
     assert left(world) == "abc"
 
 
+@pytest.mark.long
 def test_memory_holds_no_more_than_a_batch_of_what_is_deleted(world: World) -> None:
     """The rest waits in a file."""
     fill(world, extra="")

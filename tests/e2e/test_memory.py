@@ -94,6 +94,7 @@ def test_memory_is_bounded_and_requests_are_few(stub: Path, tmp_path: Path) -> N
     assert many_mib - few_mib < 10  # a kilobyte kept of each object would show
 
 
+@pytest.mark.long
 def test_memory_does_not_grow_with_a_list(tmp_path: Path) -> None:
     """Lines in no order: all are checked and known, and the peak is below 120 MiB.
 

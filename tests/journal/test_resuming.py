@@ -36,6 +36,7 @@ def test_a_stopped_copy_goes_on(world: World, tmp_path: Path) -> None:
     assert world.sent("CopyObject") == 1500 - copied
 
 
+@pytest.mark.long
 def test_it_can_be_stopped_again_and_again(world: World, tmp_path: Path) -> None:
     """Every run goes on where the one before has ended."""
     journal = tmp_path / "j.db"

@@ -25,6 +25,7 @@ until_it_copies(run)
 """
 
 
+@pytest.mark.one_in(3)
 @pytest.mark.parametrize(
     ("ending", "code"),
     [("", 0), ("sys.exit(7)", 7), ("raise RuntimeError('mine')", 1)],
