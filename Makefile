@@ -106,7 +106,8 @@ test-newest: ## Run the tests with whatever dependencies are the newest today
 fuzz: .venv/ready ## Look for what no test has met: new examples and histories at every call
 	S3_XFER_HISTORIES=100 $(BIN)/python -m pytest -n auto --whole-tables -m hypothesis --hypothesis-profile=fuzz
 	S3_XFER_KILLS=30 S3_XFER_SEED=$$(date +%s) $(BIN)/python -m pytest \
-		tests/journal/test_kills.py tests/journal/test_sync_kills.py tests/journal/test_kills_in_s3.py
+		tests/journal/test_kills.py tests/journal/test_sync_kills.py tests/journal/test_kills_in_s3.py \
+		--whole-tables
 
 test-ceph: .venv/ready $(CEPH)/.complete ## Run what concerns access on a real S3 (Ceph; Debian, amd64)
 	$(BIN)/python -m pytest -n auto --whole-tables --ceph-root=$(CEPH) -m on_ceph
