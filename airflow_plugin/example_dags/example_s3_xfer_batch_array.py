@@ -28,6 +28,7 @@ COPY: dict[str, Any] = {
 with DAG(
     dag_id="example_s3_xfer_batch_array",
     description="Copy in shards, each a job of an AWS Batch array",
+    doc_md=__doc__,
     schedule=None,
     catchup=False,
     render_template_as_native_obj=True,  # the size of the array is a number

@@ -46,6 +46,7 @@ def test_every_argument_takes_a_value_or_is_refused_by_name(
 def _names(name: str, message: str) -> bool:
     """Return whether a refusal is about this argument."""
     words = {name, name.replace("_", " "), name.rpartition("_")[0].replace("_", " ")}
+    words |= {name.removesuffix("s"), name.removeprefix("if_")}  # "is not a filter rule", "a tag"
     return any(word in message.lower() for word in words if word)
 
 

@@ -186,7 +186,9 @@ def test_what_does_not_exist_fails_the_task_at_once(
 @pytest.mark.parametrize(
     ("changes", "last_line"),
     [
-        pytest.param({"recursive": False}, "Next: add recursive=True for everything", id="argument"),
+        pytest.param(
+            {"recursive": False}, "Next: add recursive=True for everything", id="argument"
+        ),
         pytest.param(
             {"preflight": "skip", "fault": ("CopyObject", 403, "AccessDenied")},
             "Next: clear this task: only what is missing is copied.",
