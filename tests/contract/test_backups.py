@@ -18,6 +18,8 @@ from tests.fault_server import Fault
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World, check_accounts
 
+pytestmark = pytest.mark.one_in(1)  # what may delete is tried whole, always
+
 BACKUP: dict[str, Any] = DELETE | {"backup_prefix": f"s3://{DST}/gone"}
 Y = "gone/y"  # the backup of the object that something happens to
 BY_KEY: dict[str, Any] = {"key": Y}

@@ -22,6 +22,8 @@ from tests.fault_server.odd_listings import in_small_pages, paged
 from tests.reports import lines_of
 from tests.world import DESTINATION_ACCOUNT, DST, SRC, World, check_accounts
 
+pytestmark = pytest.mark.one_in(1)  # what may delete is tried whole, always
+
 DELETE: dict[str, Any] = {"delete": Delete.EXTRA, "identical": Identical.SKIP}
 
 

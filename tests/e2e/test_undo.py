@@ -16,6 +16,8 @@ from tests.e2e.shop import Shop
 from tests.reports import lines_of
 from tests.world import DST, SRC
 
+pytestmark = pytest.mark.one_in(1)  # what may delete is tried whole, always
+
 UNDO = ("undo", "--dest-profile", US)
 
 
