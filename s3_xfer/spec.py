@@ -18,6 +18,7 @@ from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import (
     KeyMap,
+    KeyMaps,
     Rename,
     as_directory,
     may_be_one_bucket,
@@ -90,8 +91,12 @@ class TransferSpec:
         options = self.options
         return self.recursive or options.files_from is not None or options.inventory is not None
 
+    def key_maps(self) -> KeyMaps:
+        """Return the key of every copy, source by source; all locations are the effective ones."""
+        return KeyMaps([self.key_map()])
+
     def key_map(self) -> KeyMap:
-        """Return the key of every copy; both locations in it are the effective ones."""
+        """Return the key of every copy of the only source."""
         return plan_keys(
             S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
             S3Location(

@@ -6,7 +6,7 @@ request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
@@ -16,7 +16,7 @@ from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeConte
 from s3_xfer.errors import PreflightError
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
@@ -26,26 +26,27 @@ _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destin
 class AccessPreflight:
     """The preflight of one run, in two stages. For one thread.
 
-    ``single`` is the object of a copy of one object, as soon as it was seen. ``named`` are the
-    first objects of a list, which takes the place of the listing; None: the source is listed.
+    ``singles`` are the sources that are one object, as soon as they were seen. ``samples`` say of
+    each source, by its number, which objects of it are named one by one, at least the first ones;
+    None: it is listed, or looked up. Sources that are not in it have nothing left to copy.
     """
 
     def __init__(
         self,
         clients: Clients,
-        keys: KeyMap,
+        keys: KeyMaps,
         spec: CopySpec,
-        *,
-        named: Sequence[S3Object] | None = None,
+        samples: Mapping[int, Sequence[S3Object] | None],
     ) -> None:
-        self._named = named
-        self._context = ProbeContext(clients, keys, spec.options)
+        self._clients = clients
+        self._samples = samples
+        self._contexts = [ProbeContext(clients, keys[each], spec.options) for each in samples]
         self._spec = spec
         if spec.options.principal:
             Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
-        self._refusal: PreflightError | None = None
-        self.single: S3Object | None = None
+        self._refusal: tuple[PreflightError, ProbeContext] | None = None
+        self.singles: list[S3Object] = []
 
     def examine_reading(self) -> tuple[str, ...]:
         """Try what reading can show; return notes for the user.
@@ -55,22 +56,32 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        if not self._spec.is_of_prefix:
-            self._examine([probes.head])
-            (self.single,) = self._context.sample
+        for context in self._contexts:
+            if not context.keys.is_of_prefix and self._named(context) is None:
+                self._examine(context, probes.head)
+                self.singles += context.sample
         if self._is_skipped:
             return (message("access was not checked before the copy ({preflight=skip})"),)
-        if self._named is not None:
-            self._context.sample = self._named
-            self._examine([probes.head_of_named])
-        elif self._spec.is_of_prefix:
-            self._examine([probes.list_source])
-        if self._spec.source.bucket_owner:
-            self._examine([probes.source_bucket])
-        self._examine([probes.tags_always_read, probes.destination_bucket, probes.look_for_delete])
-        if not self._spec.overwrite and not self._context.clients.destination_is_aws:
-            self._examine([probes.existing])
+        for context in self._contexts:
+            self._examine(context, *self._probes_of_source(context), probes.tags_always_read)
+        at_destination = self._contexts[0]
+        self._examine(at_destination, probes.destination_bucket, probes.look_for_delete)
+        if not self._spec.overwrite and not self._clients.destination_is_aws:
+            self._examine(at_destination, probes.existing)
         return ()
+
+    def _named(self, context: ProbeContext) -> Sequence[S3Object] | None:
+        return self._samples[context.keys.number]
+
+    def _probes_of_source(self, context: ProbeContext) -> Iterator[Probe]:
+        named = self._named(context)
+        if named is not None:
+            context.sample = named
+            yield probes.head_of_named
+        elif context.keys.is_of_prefix:
+            yield probes.list_source
+        if self._spec.source.bucket_owner:
+            yield probes.source_bucket
 
     def examine_writing(self) -> tuple[str, ...]:
         """Try what only writing can show, and leave nothing behind; return notes for the user.
@@ -81,12 +92,15 @@ class AccessPreflight:
         if self._is_skipped:
             return ()
         if self._spec.options.mode is RunMode.DRY_RUN:
-            return (self._examine_reading_by_copier(),)
-        try:
-            findings = self._examine([probes.backup, probes.open_upload, probes.read_for_copy])
-        finally:
-            self._context.abort_upload()  # one that stays is among the hooks' open uploads
-        return tuple(
+            unchecked = map(self._examine_reading_by_copier, self._tried_by_writing())
+            return tuple(dict.fromkeys(unchecked))
+        findings = self._examine(self._contexts[0], probes.backup)
+        for context in self._tried_by_writing():
+            try:
+                findings += self._examine(context, probes.open_upload, probes.read_for_copy)
+            finally:
+                context.abort_upload()  # one that stays is among the hooks' open uploads
+        notes = (
             message(
                 "{step} could not be checked: {evidence}",
                 step=_NOT_PROVEN[finding.side],
@@ -95,12 +109,21 @@ class AccessPreflight:
             for finding in findings
             if finding.verdict is Verdict.UNPROVEN
         )
+        return tuple(dict.fromkeys(notes))
 
-    def _examine_reading_by_copier(self) -> str:
+    def _tried_by_writing(self) -> Sequence[ProbeContext]:
+        """Return what stands for the others: each prefix, and one object of each bucket."""
+        chosen: dict[tuple[str, str], ProbeContext] = {}
+        for context in self._contexts:
+            source = context.keys.source
+            prefix = source.key if context.keys.is_of_prefix else "one object"
+            chosen.setdefault((source.bucket, prefix), context)
+        return list(chosen.values())
+
+    def _examine_reading_by_copier(self, context: ProbeContext) -> str:
         """Try what a dry run can show of reading for the copy; return what it cannot show."""
-        context = self._context
         context.source_by_copier = open_reading_client(context.clients, self._spec)
-        (finding,) = self._examine([probes.head_by_copier])
+        (finding,) = self._examine(context, probes.head_by_copier)
         unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
         if finding.verdict is Verdict.UNPROVEN:
             return message(
@@ -115,8 +138,8 @@ class AccessPreflight:
 
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
-        context, refusal = self._context, self._refusal
-        if refusal and error is refusal:
+        refusal, context = self._refusal or (None, None)
+        if refusal and context and error is refusal:
             refusal.diagnosis = diagnosis_or_none(
                 lambda: diagnose_refusal(
                     refusal,
@@ -126,13 +149,13 @@ class AccessPreflight:
                 log=context.clients.requests.log,
             )
 
-    def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:
-        """Return the findings, or raise the first failed one."""
+    def _examine(self, context: ProbeContext, *chosen: Probe) -> list[Finding]:
+        """Return the findings about one source, or raise the first failed one."""
         findings = []
         for probe in chosen:
-            finding = probe.run(self._context)
+            finding = probe.run(context)
             if finding and finding.verdict is Verdict.FAILED and finding.refusal:
-                self._refusal = finding.refusal
+                self._refusal = finding.refusal, context
                 raise finding.refusal
             findings += [finding] if finding else []
         return findings

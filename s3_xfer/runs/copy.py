@@ -7,13 +7,14 @@ ledger keeps the account. Everything found is accounted for, however the run end
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
+from s3_xfer.access.diagnosis import AccessDiagnoser, diagnose_failures, diagnoser_of
 from s3_xfer.copying.request_policy import PassTime, Shared, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -175,10 +176,9 @@ class CopyRun(Run[CopyResult]):
         self._decisions = ProducerDecisions(
             self.operation, self._keys, began=began, last=self._one_per_key
         )
-        prefix = self._keys.source.key
         selection = Selection(
             self.operation.options,
-            prefix=prefix,
+            relative_key=self._keys.relative_key,
             began=began,
             on_left_out=self._ledger.record_left_out,
         )
@@ -221,7 +221,7 @@ class CopyRun(Run[CopyResult]):
             return True
         stage = DeletionStage(
             self.operation,
-            self._keys,
+            self.operation.key_map(),
             clients,
             ledger=self._ledger,
             stop=self._stop,
@@ -240,7 +240,8 @@ class CopyRun(Run[CopyResult]):
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
         items = wanted(self._selected(batch.items), self.operation.where)
-        renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
+        is_renamed = self.operation.rename is not None
+        renamed = self._keys.tasks(items) if is_renamed else ()  # may raise: nothing counts
         objects = self._ledger.found(items, batch.keys)
         tasks = renamed or self._keys.tasks(objects)
         return list(filter(None, (self._to_copy(task, batch.counterparts) for task in tasks)))
@@ -286,7 +287,8 @@ class CopyRun(Run[CopyResult]):
 
     def _finish_report(self) -> None:
         remaining = self._source.remaining() if self._source else ()
-        self._report_path = self._ledger.finish_report(self._keys.source, remaining)
+        sources = [each.source for each in self._keys]
+        self._report_path = self._ledger.finish_report(sources, remaining)
 
     # --------------------------------------------------------------------------------- ends
 
@@ -363,9 +365,14 @@ class CopyRun(Run[CopyResult]):
         if self._stop.is_set() or not clients:
             return ()
         copied = self.snapshot().files_copied_successfully
+
+        @functools.cache
+        def diagnoser_of_source(number: int) -> AccessDiagnoser:
+            return diagnoser_of(clients, self._keys[number], self.operation, copied=copied)
+
         return diagnose_failures(
             [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
-            lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
+            lambda found: diagnoser_of_source(self._keys.of(found).number),
             log=self._log,
         )
 
