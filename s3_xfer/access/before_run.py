@@ -13,7 +13,7 @@ from s3_xfer.access.clients import Clients, open_reading_client
 from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
 from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
-from s3_xfer.errors import PreflightError
+from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMaps
@@ -47,6 +47,7 @@ class AccessPreflight:
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: tuple[PreflightError, ProbeContext] | None = None
         self.singles: list[S3Object] = []
+        self.has_looked = False  # so that they are all of them
 
     def examine_reading(self) -> tuple[str, ...]:
         """Try what reading can show; return notes for the user.
@@ -56,19 +57,49 @@ class AccessPreflight:
         Raises:
             PreflightError: the copy would be refused.
         """
-        for context in self._contexts:
-            if not context.keys.is_of_prefix and self._named(context) is None:
-                self._examine(context, probes.head)
-                self.singles += context.sample
+        self._look_at_singles()
         if self._is_skipped:
             return (message("access was not checked before the copy ({preflight=skip})"),)
-        for context in self._contexts:
-            self._examine(context, *self._probes_of_source(context), probes.tags_always_read)
+        for context in list(self._contexts):
+            if self._has_something(context, *self._probes_of_source(context)):
+                self._examine(context, probes.tags_always_read)
         at_destination = self._contexts[0]
         self._examine(at_destination, probes.destination_bucket, probes.look_for_delete)
         if not self._spec.overwrite and not self._clients.destination_is_aws:
             self._examine(at_destination, probes.existing)
         return ()
+
+    def _look_at_singles(self) -> None:
+        for context in list(self._contexts):
+            is_single = not context.keys.is_of_prefix and self._named(context) is None
+            if is_single and self._has_something(context, probes.head):
+                self.singles += context.sample
+        self.has_looked = True
+
+    def _has_something(self, context: ProbeContext, *chosen: Probe) -> bool:
+        """Return whether there is anything of a source; False only where its partner has it.
+
+        Raises:
+            PreflightError: as :meth:`examine_reading`.
+        """
+        try:
+            self._examine(context, *chosen)
+        except PreflightError as refusal:
+            is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
+            if not is_nothing or not self._may_lack(context):
+                raise
+            if len(self._contexts) > 1:  # one is left to try the destination with
+                self._contexts.remove(context)
+            return False
+        return True
+
+    def _may_lack(self, context: ProbeContext) -> bool:
+        """Return whether the partner of a source has something, or was copied by an earlier run."""
+        partner = context.keys.partner
+        if partner is None:
+            return False
+        has_something = any(each.keys.number == partner for each in self._contexts)
+        return has_something or partner not in self._samples
 
     def _named(self, context: ProbeContext) -> Sequence[S3Object] | None:
         return self._samples[context.keys.number]

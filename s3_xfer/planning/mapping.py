@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby, pairwise
 from typing import TypeAlias, overload
 
 from s3_xfer.errors import ValidationError, not_accepted
@@ -238,3 +238,94 @@ def _refuse_overlap(keys: KeyMap, *, recursive: bool) -> None:
             "copies could overwrite objects that are still to be copied",
             remedy="choose a destination that does not contain the source prefix",
         )
+
+
+def plan_several(
+    sources: Sequence[S3Location], destination: S3Location, *, recursive: bool
+) -> KeyMaps:
+    """Return the maps for a copy of several sources, or refuse it.
+
+    Each goes under ``destination``, by its last name, a whole bucket by the bucket's. With
+    ``recursive`` a name without a slash at its end stands for the object of that name and for
+    everything under it.
+
+    Raises:
+        ValidationError: a prefix without ``recursive``, sources that have objects in common or
+            would be copied to the same place, a destination in a source or around it.
+    """
+    folder = as_directory(destination)
+    maps: list[KeyMap] = []
+    for source in sources:
+        target = _named_like(source, folder)
+        if is_prefix(source):
+            if not recursive:
+                _map_object(source, folder)  # refuses it
+            maps.append(KeyMap(source, target, number=len(maps)))
+        elif not recursive:
+            maps.append(KeyMap(source, target, number=len(maps)))
+        else:
+            number = len(maps)
+            maps.append(KeyMap(source, target, number=number, partner=number + 1))
+            under = as_directory(source), as_directory(target)
+            maps.append(KeyMap(*under, number=number + 1, partner=number))
+    _refuse_common(maps)
+    _refuse_same_copies(maps)
+    _refuse_copies_among_sources(maps)
+    return KeyMaps(maps, sources=sources, destination=folder)
+
+
+def _named_like(source: S3Location, folder: S3Location) -> S3Location:
+    """Return the place in ``folder`` that has the last name of ``source``."""
+    name = source.key.removesuffix("/").rpartition("/")[2] if source.key else source.bucket
+    if not name:
+        raise ValidationError(
+            f"{source.url} has no last name that its copies could have",
+            remedy="copy it in a run of its own, with a destination of your choice",
+        )
+    return replace(folder, key=folder.key + name + ("/" if is_prefix(source) else ""))
+
+
+def _refuse_common(maps: Sequence[KeyMap]) -> None:
+    """Refuse sources of which one has objects of another: in order they are neighbours."""
+    ordered = sorted((one.source for one in maps), key=_bucket_and_key)
+    for one, other in pairwise(ordered):
+        if _bucket_and_key(one) == _bucket_and_key(other):
+            raise ValidationError(f"{one.url} is given twice", remedy="leave out one of them")
+        if one.bucket == other.bucket and is_prefix(one) and other.key.startswith(one.key):
+            raise ValidationError(
+                f"{other.url} lies inside {one.url}, so it would be copied twice",
+                remedy="leave out one of them, or copy it in a run of its own",
+            )
+
+
+def _refuse_same_copies(maps: Sequence[KeyMap]) -> None:
+    first: dict[str, KeyMap] = {}
+    for one in maps:
+        other = first.setdefault(one.destination.key, one)
+        if other is not one:
+            raise ValidationError(
+                f"{other.source.url} and {one.source.url} would both be copied to "
+                f"{one.destination.url}",
+                remedy="copy one of them in a run of its own, with another destination",
+            )
+
+
+def _refuse_copies_among_sources(maps: Sequence[KeyMap]) -> None:
+    """Refuse copies that would be written where something is copied from."""
+    bucket = maps[0].destination.bucket
+    sources = {one.source.key: one.source for one in maps if one.source.bucket == bucket}
+    keys = sorted(sources)
+    for target in (one.destination for one in maps):
+        place = bisect_right(keys, target.key)
+        around, behind = keys[max(0, place - 1) : place], keys[place : place + 1]
+        is_inside = (
+            key for key in around if is_prefix(sources[key]) and target.key.startswith(key)
+        )
+        contains = (key for key in behind if is_prefix(target) and key.startswith(target.key))
+        same = (key for key in around if key == target.key)
+        met = next(chain(is_inside, contains, same), None)
+        if met is not None:
+            raise ValidationError(
+                f"copies would be written to {target.url}, where {sources[met].url} is copied from",
+                remedy="choose a destination outside all sources",
+            )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
 from s3_xfer.copying.request_policy import Shared
-from s3_xfer.errors import checked_call
+from s3_xfer.errors import ErrorClass, PreflightError, checked_call
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
@@ -71,6 +71,7 @@ class CheckRun(Run[CheckResult]):
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
+        self._empty = set[int]()  # the numbers of key maps that have no object
         self._selection = Selection(
             operation.options,
             relative_key=self._keys.relative_key,
@@ -134,18 +135,33 @@ class CheckRun(Run[CheckResult]):
         """Return the pairs of one source, in order; refuse what cannot be compared at all."""
         source, destination = keys.source, keys.destination
         if keys.is_of_prefix:
-            lookups.first_source_objects(clients.source, source)
+            self._require(keys, lambda: lookups.first_source_objects(clients.source, source))
             lookups.first_destination_objects(clients.destination, destination)
             return pair_up(
                 self._listed(clients.source, source, counterpart=destination),
                 self._listed(clients.destination, destination, counterpart=source),
                 keys,
             )
-        single = lookups.source_object(clients.source, source)
+        single = self._require(keys, lambda: [lookups.source_object(clients.source, source)])
         first_page = lookups.first_destination_objects(clients.destination, destination)
         # A key comes before all those that it is the beginning of.
         copies = [found for found in first_page if found.key == destination.key]
-        return pair_up([single], copies, keys)
+        return pair_up(single, copies, keys)
+
+    def _require(self, keys: KeyMap, look: Callable[[], Sequence[S3Object]]) -> Sequence[S3Object]:
+        """Return what a look at one source finds; nothing only where its partner has something.
+
+        Raises:
+            PreflightError: there is nothing, or S3 refuses.
+        """
+        try:
+            return look()
+        except PreflightError as refusal:
+            is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
+            if keys.partner is None or not is_nothing or keys.partner in self._empty:
+                raise
+            self._empty.add(keys.number)
+            return ()
 
     def _listed(
         self, client: S3Client, location: S3Location, *, counterpart: S3Location

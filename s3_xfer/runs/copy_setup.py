@@ -196,8 +196,8 @@ class CopySetup:
         keeps_journal = self._spec.options.journal and not self.is_dry_run
         is_unread = self._inputs.are_given or (keeps_journal and not self.opened)
         prefixes = [each.number for each in self._keys if each.is_of_prefix]
-        is_unseen = len(prefixes) + len(self._singles) < len(self._keys)
-        if is_unread or is_unseen:
+        is_seen = self.preflight is not None and self.preflight.has_looked
+        if is_unread or not (is_seen or len(prefixes) == len(self._keys)):
             return None
         ranges = [replace(keys, source=each) for each in prefixes for keys in self._spec.key_ranges]
         singles = self._singles

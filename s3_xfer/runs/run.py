@@ -214,7 +214,7 @@ class Run(RunEnd[ResultT]):
                 at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
-        if self._keys[0].source.key != self.operation.source_key:
+        if len(self._keys) == 1 and self._keys[0].source.key != self.operation.source_key:
             self._notes.append(f"the source prefix is taken as {self._keys[0].source.url}")
         try:
             if self.operation.options.report_path:

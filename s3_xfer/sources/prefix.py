@@ -42,7 +42,7 @@ class PrefixSource(Source[S3Object]):
         self._known = {(found.bucket, found.id): found for found in known}
         self._open_listing = open_listing
         self._waiting = dict(by_source(ranges))  # of each prefix that is not listed yet
-        self._is_listed = bool(self._waiting)
+        self._prefix_count = len(self._waiting)
         self._lock = threading.Lock()
         self._listing: Listing | None = None  # of the prefix whose turn it is
         self._number = 0
@@ -100,5 +100,6 @@ class PrefixSource(Source[S3Object]):
         return self._listing.join(timeout_s) if self._listing else True
 
     def listing_requests(self, objects: int) -> int:
-        """Return the number of pages that hold so many objects."""
-        return math.ceil(objects / KEYS_PER_PAGE) if self._is_listed else 0
+        """Return the number of pages that hold so many objects; each prefix begins with one."""
+        further = max(0, self._prefix_count - 1)
+        return math.ceil(objects / KEYS_PER_PAGE) + further if self._prefix_count else 0
