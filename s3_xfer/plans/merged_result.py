@@ -106,7 +106,7 @@ class MergedResult:
 
     @property
     def stall(self) -> str:
-        """Why the wait was given up, as a sentence; empty if it was not."""
+        """Why the wait was given up; empty if it was not."""
         if not self.stalled_for_s:
             return ""
         numbers = ", ".join(map(str, self.unfinished[:_NUMBERS_SHOWN]))
