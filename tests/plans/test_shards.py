@@ -409,14 +409,14 @@ def test_a_damaged_report_of_a_shard_is_refused(folder: PlanStage, tmp_path: Pat
             folder.merge(report_path=tmp_path / "left.jsonl")
 
 
-def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: Path) -> None:
-    """Sums are not made of them."""
+def test_a_record_with_strange_values_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Sums and pages are not made of them, and no shard is done by them."""
     folder.fill(2)
     folder.plan(shards=1)
     folder.copy(0)
     path = tmp_path / "plan" / done_name(0)
     record = json.loads(path.read_text())
-    changes: tuple[dict[str, object], ...] = (
+    of_result: tuple[dict[str, object], ...] = (
         {"files_failed": None},
         {"files_failed": "1"},
         {"total_files_found": -1},
@@ -427,11 +427,38 @@ def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: P
         {"start_time": "yesterday"},
         {"end_time": "2026-01-01"},
         {"state": 1},
+        {"state": "NO_SUCH"},
+        {"duration_seconds": None},
+        {"estimated_request_cost_usd": "x"},
+        {"sizes": None},
+        {"storage_classes": []},
     )
+    changes: list[dict[str, object]] = [{"result": record["result"] | one} for one in of_result]
+    changes += [{name: None} for name in ("done", "permanent", "report", "attempt", "result")]
+    changes += [{"done": "yes"}, {"attempt": 7}]
     for change in changes:
-        path.write_text(json.dumps(record | {"result": record["result"] | change}))
-        with pytest.raises(PlanError, match="is damaged"):
-            folder.merge()
+        path.write_text(json.dumps(record | change))
+        for use in (lambda: folder.copy(0), folder.merge):
+            with pytest.raises(PlanError, match=r"done/00000\.json is damaged"):
+                use()
+
+
+def test_a_shard_is_not_done_by_the_record_of_an_attempt_that_failed(
+    folder: PlanStage, tmp_path: Path
+) -> None:
+    """Somebody has put it there: shard and merge say the same of it."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    folder.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    folder.copy(0)
+    (attempt,) = (tmp_path / "plan" / "attempts" / "00000").iterdir()
+    done = tmp_path / "plan" / done_name(0)
+    done.parent.mkdir()
+    done.write_bytes(attempt.read_bytes())
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match="an attempt which has not completed it"):
+            use()
 
 
 @pytest.mark.parametrize("damage", [b"{", b"{}", b'{"format": "s3_xfer/shard", "version": 1}'])
