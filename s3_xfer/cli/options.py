@@ -419,6 +419,13 @@ merge_options = (
     own_flag(OUTPUT, "--wait", "Wait until each shard is done, or has failed for good."),
     own(
         OUTPUT,
+        "--wait-limit",
+        "Give up when nothing has happened in any shard for so long; 1h without it.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+    ),
+    own(
+        OUTPUT,
         "--report",
         "Write what is left of all shards, for copy --from-report.",
         type=click.Path(dir_okay=False, path_type=Path),
