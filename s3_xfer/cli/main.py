@@ -22,6 +22,7 @@ from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
 from s3_xfer.cli.help import PROGRAM, help_command, version
 from s3_xfer.cli.interactive import interactive
+from s3_xfer.cli.jobs import jobs
 from s3_xfer.cli.look import du, ls
 from s3_xfer.cli.output import print_error, print_problem, print_refusal
 from s3_xfer.cli.params import HELP_FLAGS, SuggestingGroup
@@ -57,6 +58,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer copy @nightly
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p
@@ -87,6 +89,7 @@ _COMMANDS = (
     filter_keys,
     help_command,
     interactive,
+    jobs,
     ls,
     merge,
     plan,
