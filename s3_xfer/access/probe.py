@@ -16,6 +16,7 @@ from typing import Any
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.identities import Identities
 from s3_xfer.errors import Diagnosis, ErrorInfo, PreflightError, translate
+from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
@@ -90,10 +91,11 @@ class ProbeContext:
 
     ``source_by_copier`` sends requests about source objects with the destination's credentials;
     only the doctor and a diagnosis have it. ``copier`` has the same credentials and no headers, and
-    ``identities`` know who sends the requests; both are the doctor's. ``key`` is where an upload is
-    opened, a key of no object if it is empty. ``sample`` are source objects; ``chosen`` are those
-    that the doctor tries one by one, ``unreadable`` the keys that it may not read, and ``tags`` the
-    tags that it could read, by key.
+    ``identities`` know who sends the requests; both are the doctor's. ``source_pages`` has the
+    first page of the source, once it was listed. ``key`` is where an upload is opened, a key of no
+    object if it is empty. ``sample`` are source objects; ``chosen`` are those that the doctor tries
+    one by one, ``unreadable`` the keys that it may not read, and ``tags`` the tags that it could
+    read, by key.
     ``focus`` is the object that was tried last; ``upload`` names the open upload.
     """
 
@@ -103,6 +105,7 @@ class ProbeContext:
     source_by_copier: S3Client | None = None
     copier: S3Client | None = None
     identities: Identities | None = None
+    source_pages: RememberingReader | None = None
     key: str = ""
     sample: Sequence[S3Object] = ()
     chosen: Sequence[S3Object] = ()

@@ -19,8 +19,8 @@ from benchmarks.measure import Measurement, Scenario, environment, measure
 from benchmarks.server import Conditions, CountingServer
 
 FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at its bound
-CHECKS = 5  # requests besides copies and pages: what is tried before the copy
-ROUND_TRIPS_MAX = 6  # requests that are answered one after the other
+CHECKS = 4  # requests besides copies and pages: what is tried before the copy
+ROUND_TRIPS_MAX = 2  # requests that are answered one after the other
 MODULES_MAX = 700  # 644 with boto3 1.44; what is looked for in vain counts as well
 NOT_NEEDED = frozenset({"rich", "pyarrow", "moto", "asyncio", "opentelemetry"})  # with --json
 EXPLAINED = 12  # and after it, once, to explain the first denial
