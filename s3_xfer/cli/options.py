@@ -345,7 +345,7 @@ undo_options = (
     ),
     *_RETRIES,
     declared(_COPY["report_path"], help="Write one JSON line for each object."),
-    *_JSON,
+    *_REPORTING,
 )
 
 # What decides what a copy has to be allowed to do. Of a command line of copy, which may be given

@@ -81,5 +81,6 @@ def _owners(flag: str, ctx: click.Context) -> list[str]:
 
 
 def _listed(owners: list[str]) -> str:
-    more = ", ..." if len(owners) > _COMMANDS_NAMED else ""
-    return ", ".join(owners[:_COMMANDS_NAMED]) + more
+    more = len(owners) - _COMMANDS_NAMED
+    named = ", ".join(owners[:_COMMANDS_NAMED])
+    return f"{named} and {more} more commands" if more > 1 else ", ".join(owners)
