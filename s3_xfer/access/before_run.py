@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
-from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
-from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
 from s3_xfer.listing.pages import RememberingReader
@@ -48,6 +46,8 @@ class AccessPreflight:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
         if spec.options.principal:
+            from s3_xfer.access.documents import Principal  # noqa: PLC0415 - few runs name one
+
             Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
@@ -179,15 +179,18 @@ class AccessPreflight:
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
         context, refusal = self._context, self._refusal
-        if refusal and error is refusal:
-            refusal.diagnosis = diagnosis_or_none(
-                lambda: diagnose_refusal(
-                    refusal,
-                    context.subject,
-                    diagnoser_of(context.clients, context.keys, self._spec),
-                ),
-                log=context.clients.requests.log,
-            )
+        if not refusal or error is not refusal:
+            return
+        from s3_xfer.access import diagnosis  # noqa: PLC0415 - large, and most runs have none
+
+        refusal.diagnosis = diagnosis.diagnosis_or_none(
+            lambda: diagnosis.diagnose_refusal(
+                refusal,
+                context.subject,
+                diagnosis.diagnoser_of(context.clients, context.keys, self._spec),
+            ),
+            log=context.clients.requests.log,
+        )
 
     def _examine(self, *chosen: Probe) -> list[Finding]:
         """Run the probes at the same time; return the findings in the order of the probes.

@@ -11,16 +11,18 @@ import enum
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.identities import Identities
 from s3_xfer.errors import Diagnosis, ErrorInfo, PreflightError, translate
 from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.s3_client import S3Client
+
+if TYPE_CHECKING:
+    from s3_xfer.access.identities import Identities
 
 SOURCE, DESTINATION, BOTH = "source", "destination", "both"
 RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
