@@ -261,8 +261,8 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
         print_json(COMMAND_LINE.say_all(dict(record.result)))
     else:
         note = f"the report is {record.result['report']}"
-        notes = (*result.notes, *([note] if record.report else []))
-        output.print_result(replace(result, report_path=None, notes=notes), context)
+        notes = [note] if record.report else []
+        output.print_result(replace(result, report_path=None), context, notes=notes)
 
     def page() -> str:
         from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs

@@ -27,7 +27,6 @@ def plan_lines(result: PlanResult, *, width: int) -> list[Line]:
         Line(),
         *table_lines(tuple(plan_rows(result)), width=width),
         Line(),
-        *(Line(f"Note: {printable(note)}", "bright_black") for note in result.notes),
         Line("To copy a shard, each in a process of its own, and to add them up at the end:"),
         *(Line(f"  {command}", "bold") for command in plan_commands(result)),
     ]
