@@ -187,6 +187,44 @@ def test_two_attempts_at_once_do_no_harm(stage: PlanStage) -> None:
     assert stage.merge().is_complete
 
 
+def test_an_attempt_that_fails_after_another_has_completed_changes_nothing(
+    stage: PlanStage,
+) -> None:
+    """An engine may have started a shard twice, and hear of the end of the first one last."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    with ShardCopy(storage, 0, destination=(account, None), changes={}) as late:
+        with late.start() as run:
+            result = run.result()
+        stage.world.server.revoke(DST, DESTINATION_ACCOUNT)
+        assert stage.copy(0)
+        late.finish(result)
+    merged = stage.merge(wait=True)
+
+    assert result.metrics.files_failed == 1
+    assert merged.is_complete
+    assert merged.total("files_failed") == 0
+    assert stage.copy(0) is None
+
+
+def test_a_marker_that_may_not_be_read_is_refused(world: World) -> None:
+    """Nobody knows then whether the shard is done; the message names the file and the right."""
+    stage = PlanStage(world, URL)
+    stage.fill(2)
+    stage.plan(shards=1)
+    stage.copy(0)
+    world.server.deny(CONTROL, DESTINATION_ACCOUNT, ["s3:GetObject"], prefix="plans/x/done/")
+
+    for use in (lambda: stage.copy(0), stage.merge):
+        with pytest.raises(PlanError, match=r"done/00000\.json.*AccessDenied") as refusal:
+            use()
+        assert refusal.value.is_permanent
+        assert "s3:GetObject" in str(refusal.value)
+
+
 def test_what_has_changed_since_the_plan_is_said(folder: PlanStage) -> None:
     """New objects are copied by the shard whose range they are in."""
     folder.fill(20)
