@@ -363,7 +363,7 @@ undo_options = (
     ),
     *_RETRIES,
     declared(_COPY["report_path"], help="Write one JSON line for each object."),
-    *_JSON,
+    *_REPORTING,
 )
 
 # What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
@@ -439,6 +439,13 @@ merge_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
     own_flag(OUTPUT, "--wait", "Wait until each shard is done, or has failed for good."),
+    own(
+        OUTPUT,
+        "--wait-limit",
+        "Give up when nothing has happened in any shard for so long; 1h without it.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+    ),
     own(
         OUTPUT,
         "--report",

@@ -294,7 +294,7 @@ def declared(
     heading, unless it is the declaration's. A ``hidden`` one is taken, and not in the help.
     ``changes`` are of the declaration, for one command.
     """
-    declaration = replace(declaration, **changes)
+    declaration = replace(declaration, **changes) if changes else declaration
     flag, name = declaration.flag, declaration.name
     if side:
         flag, name = f"--{side}-{flag.removeprefix('--')}", f"{side}_{name}"

@@ -1,8 +1,9 @@
 """What an attempt at a shard leaves beside the plan: that it began, how it ended, and its report.
 
-``begun/N.json`` says that there was an attempt. ``attempts/N/`` has a record for every attempt that
-has ended, ``reports/`` their reports. ``done/N.json`` is the record of the attempt that completed
-the shard; it is written last, and only once.
+``begun/N.json`` says that there was an attempt, ``begun/N-progress.json`` how far the last one has
+come. ``attempts/N/`` has a record for every attempt that has ended, ``reports/`` their reports.
+``done/N.json`` is the record of the attempt that completed the shard; it is written last, and only
+once.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,7 +22,7 @@ from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan, ranges_list
 from s3_xfer.wording import message
 
-ATTEMPTS = "attempts"
+BEGUN, ATTEMPTS, DONE = "begun", "attempts", "done"
 SUMS = (
     "total_files_found",
     "files_copied_successfully",
@@ -42,12 +44,17 @@ _COUNTS = SUMS[:4]  # which every record has
 
 def begun_name(number: int) -> str:
     """Return the name of the note that there was an attempt at a shard."""
-    return f"begun/{number:05}.json"
+    return f"{BEGUN}/{number:05}.json"
+
+
+def progress_name(number: int) -> str:
+    """Return the name of the note of how far the attempt at a shard has come."""
+    return f"{BEGUN}/{number:05}-progress.json"
 
 
 def done_name(number: int) -> str:
     """Return the name of the record of the attempt that completed a shard."""
-    return f"done/{number:05}.json"
+    return f"{DONE}/{number:05}.json"
 
 
 def attempt_name(number: int, attempt: str) -> str:
@@ -55,10 +62,10 @@ def attempt_name(number: int, attempt: str) -> str:
     return f"{ATTEMPTS}/{number:05}/{attempt}.json"
 
 
-def latest_attempts(storage: PlanStorage) -> dict[int, str]:
-    """Return the name of the record of the last attempt by shard, where one has ended."""
-    names = (_ATTEMPT.fullmatch(name) for name in storage.names(ATTEMPTS))
-    return {int(found[1]): found[0] for found in names if found}  # in order, so the last one stays
+def latest_attempts(names: Iterable[str]) -> dict[int, str]:
+    """Return the name of the record of the last attempt by shard, of ``names`` in their order."""
+    attempts = (_ATTEMPT.fullmatch(name) for name in names)
+    return {int(found[1]): found[0] for found in attempts if found}  # the last one stays
 
 
 def report_name(number: int, attempt: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3_xfer.plans.merge import MergedResult
+from s3_xfer.plans.merged_result import MergedResult
 from s3_xfer.plans.result import PlanResult, balance
 from s3_xfer.render.summary import Line, Row, Tone, by_count, table_lines
 from s3_xfer.text import printable, shell_word
