@@ -18,6 +18,8 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.field_types import member_of
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _Choice = click.Choice[str]
     _ParamType = click.ParamType[Any]
 else:  # not subscriptable in click 8.1
@@ -123,6 +125,13 @@ class _CheckedValue(click.Parameter):
             raise
         except click.BadParameter as error:
             raise ValidationError(f"{_label(self)}: {error.message.rstrip('.')}") from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may complete the value to."""
+        from s3_xfer.cli.completion import complete  # noqa: PLC0415 - for shells alone
+
+        found = complete(self, ctx, incomplete)
+        return super().shell_complete(ctx, incomplete) if found is None else found
 
     def _converted(self, ctx: click.Context, value: Any) -> Any:
         return super().type_cast_value(ctx, value)
