@@ -22,6 +22,7 @@ from s3_xfer.cli.options import (
 )
 from s3_xfer.cli.output import Output, print_error, print_line
 from s3_xfer.cli.params import SuggestingGroup, command
+from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable, shell_word
 
@@ -107,7 +108,7 @@ def batch() -> None:
     """Group the commands."""
 
 
-@command(PLAN_HELP, "Plan a job, and what is left beside it.", batch_plan_options)
+@command(PLAN_HELP, "Plan a job, and what is left beside it.", batch_plan_options, cls=JobCommand)
 def plan(source: str, destination: str, **values: Any) -> ExitCode:
     """List, and write the plan."""
     from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import

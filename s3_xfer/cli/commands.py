@@ -20,6 +20,7 @@ _WHERE: Mapping[str, str] = {
     "filter": "filter_keys.filter_keys",
     "help": "help.help_command",
     "interactive": "interactive.interactive",
+    "jobs": "jobs.jobs",
     "ls": "look.ls",
     "merge": "shards.merge",
     "plan": "shards.plan",

@@ -1,8 +1,8 @@
 """The program ``s3-xfer``: its commands, and the one place where errors become exit codes.
 
 Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once, and of the
-commands only the one that was typed. An error
-without an exit code of its own is printed with its traceback.
+commands only the one that was typed. An error without an exit code of its own is printed with its
+traceback.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer copy @nightly
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p

@@ -26,11 +26,13 @@ from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, Identical, JournalUse
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import PLAN, Plan, parse_plan
+from s3_xfer.plans.progress_notes import ProgressNotes
 from s3_xfer.plans.records import (
     ShardRecord,
     attempt_name,
     begun_name,
     done_name,
+    progress_name,
     read_record,
     report_name,
 )
@@ -145,6 +147,7 @@ class ShardCopy:
         self._storage = storage
         self._attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:12]}"
         self._folder: TemporaryDirectory[str] | None = None  # of the report, until it is delivered
+        self._progress: ProgressNotes | None = None
         self._sides = {"source": source, "destination": destination}
         self._changes = _allowed(changes)
         self._batch_size = batch_size
@@ -214,7 +217,10 @@ class ShardCopy:
         )
         if not is_first:
             self._leave_out_what_arrived()
-        return CopyRun(self.operation, observers=observers)
+        run = CopyRun(self.operation, observers=observers)
+        name = progress_name(self.number)
+        self._progress = ProgressNotes(self._storage, name, run.snapshot)
+        return run
 
     def _leave_out_what_arrived(self) -> None:
         """Let the copy skip what an earlier attempt has copied, and nothing that is older."""
@@ -279,5 +285,7 @@ class ShardCopy:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        if self._progress:
+            self._progress.close()
         if self._folder:
             self._folder.cleanup()
