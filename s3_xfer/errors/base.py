@@ -38,7 +38,7 @@ def checked_call(function: Callable[P, R]) -> Callable[P, R]:
         # What it returns may be of a module that is imported only when it is called.
         written = {name: hint for name, hint in function.__annotations__.items() if name in names}
         arguments = types.SimpleNamespace(__annotations__=written)
-        return typing.get_type_hints(arguments, vars(sys.modules[function.__module__]))
+        return typing.get_type_hints(arguments, function.__globals__)
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
