@@ -1,34 +1,232 @@
 """The preflight of a copy: the probes before the first object, with the run's own clients.
 
-What only writing can show comes last. The first failed finding is raised; a denial is diagnosed on
-request.
+Before the first copy leaves, two answers are waited for: both sides are asked at the same time, and
+what needs an object and an open upload follows. Of the failed findings the first is raised, in the
+order of the probes; a denial is diagnosed on request.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
-from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
-from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import ErrorClass, PreflightError
+from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
-from s3_xfer.planning.mapping import KeyMaps
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
+_WRITING = (probes.backup, probes.open_upload)
+_NOTED = frozenset(probe.name for probe in (*_WRITING, probes.read_for_copy))
+
+
+class SourcePreflight:
+    """The preflight of one source of a run, in two stages. For one thread.
+
+    ``named`` are the first objects of a list, which takes the place of the listing; None: the
+    source is listed.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        keys: KeyMap,
+        spec: CopySpec,
+        *,
+        named: Sequence[S3Object] | None = None,
+    ) -> None:
+        self._named = named
+        self._context = ProbeContext(clients, keys, spec.options)
+        self._spec = spec
+        if spec.options.principal:
+            from s3_xfer.access.documents import Principal  # noqa: PLC0415 - few runs name one
+
+            Principal.parse(spec.options.principal)  # wrong ones are refused before any request
+        self._is_skipped = spec.options.preflight is Preflight.SKIP
+        self._refusal: PreflightError | None = None
+        self._aborting: threading.Thread | None = None
+
+    def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
+        """Try, at the same time, what needs no other answer; return notes for the user.
+
+        That includes the upload that shows whether the destination can be written, if it
+        ``opens_upload``; :meth:`examine_copying` opens it otherwise. The HEAD of a single object
+        is sent in any case: the copy needs its size and ETag.
+
+        Raises:
+            PreflightError: the copy would be refused.
+        """
+        if self._named is not None:
+            self._context.sample = self._named
+        writing = _WRITING if opens_upload and not self._is_dry_run else ()
+        self._examine(*self._reading(), *(() if self._is_skipped else writing))
+        if self._is_skipped:
+            return (message("access was not checked before the copy ({preflight=skip})"),)
+        return ()
+
+    def examine_copying(self) -> tuple[str, ...]:
+        """Try what needs an object of the source, and an upload; return notes for the user.
+
+        The upload is to be aborted by :meth:`clean_up`.
+
+        Raises:
+            PreflightError: the copy would be refused.
+        """
+        if self._is_skipped:
+            return ()
+        if self._is_dry_run:
+            return (self._examine_dry_run(),)
+        findings: list[Finding] = []
+        if self._context.upload is None:  # not tried, or in vain: what that means depends on sizes
+            findings += self._examine(*_WRITING)
+        findings += self._examine(probes.tags_always_read, probes.read_for_copy)
+        return tuple(
+            message(
+                "{step} could not be checked: {evidence}",
+                step=_NOT_PROVEN[finding.side],
+                evidence=finding.evidence,
+            )
+            for finding in findings
+            if finding.verdict is Verdict.UNPROVEN and finding.probe in _NOTED
+        )
+
+    def clean_up(self) -> None:
+        """Send the abort of the open upload; :meth:`wait` waits for its answer.
+
+        One that stays is among the hooks' open uploads.
+        """
+        if not self._context.upload:
+            return
+        sent = threading.Event()
+        self._aborting = threading.Thread(
+            target=self._abort, args=(sent,), name="s3-xfer-preflight", daemon=True
+        )
+        self._aborting.start()
+        sent.wait()  # and counted, among the requests of the checks
+
+    def _abort(self, sent: threading.Event) -> None:
+        def note(event_name: str, **_: object) -> None:
+            if event_name.endswith("AbortMultipartUpload"):
+                sent.set()
+
+        events = self._context.clients.destination.meta.events
+        events.register_last("before-send.s3", note)
+        try:
+            self._context.abort_upload()
+        finally:
+            events.unregister("before-send.s3", note)
+            sent.set()
+
+    def wait(self) -> None:
+        """Wait until nothing of the preflight is under way."""
+        if self._aborting:
+            self._aborting.join()
+
+    @property
+    def single(self) -> S3Object | None:
+        """The object, if the source is one, as soon as it was seen."""
+        is_of_prefix = self._context.keys.is_of_prefix
+        return None if is_of_prefix else next(iter(self._context.sample), None)
+
+    @property
+    def source_pages(self) -> RememberingReader | None:
+        """The listing of the source, whose first page is known; None if it was not listed."""
+        return self._context.source_pages
+
+    @property
+    def _is_dry_run(self) -> bool:
+        return self._spec.options.mode is RunMode.DRY_RUN
+
+    def _reading(self) -> Iterator[Probe]:
+        """Yield what shows that both sides can be read, in the order of their importance."""
+        spec = self._spec
+        is_of_prefix = self._context.keys.is_of_prefix
+        if not is_of_prefix:
+            yield probes.head
+        if self._is_skipped:
+            return
+        if self._named is not None:
+            yield probes.head_of_named
+        elif is_of_prefix:
+            yield probes.list_source
+        if spec.source.bucket_owner:
+            yield probes.source_bucket
+        yield from (probes.destination_bucket, probes.look_for_delete)
+        if not spec.overwrite and not self._context.clients.destination_is_aws:
+            yield probes.existing
+
+    def _examine_dry_run(self) -> str:
+        """Try what a dry run can show of reading for the copy; return what it cannot show."""
+        context = self._context
+        context.source_by_copier = open_reading_client(context.clients, self._spec)
+        findings = self._examine(probes.tags_always_read, probes.head_by_copier)
+        by_copier = findings[-1]
+        unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
+        if by_copier.verdict is Verdict.UNPROVEN:
+            return message(
+                "{unchecked} with the destination's credentials ({evidence})",
+                unchecked=unchecked,
+                evidence=by_copier.evidence,
+            )
+        return (
+            f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
+            "tags and KMS keys may still be denied"
+        )
+
+    def diagnose(self, error: BaseException) -> None:
+        """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
+        context, refusal = self._context, self._refusal
+        if not refusal or error is not refusal:
+            return
+        from s3_xfer.access import diagnosis  # noqa: PLC0415 - large, and most runs have none
+
+        refusal.diagnosis = diagnosis.diagnosis_or_none(
+            lambda: diagnosis.diagnose_refusal(
+                refusal,
+                context.subject,
+                diagnosis.diagnoser_of(context.clients, context.keys, self._spec),
+            ),
+            log=context.clients.requests.log,
+        )
+
+    def _examine(self, *chosen: Probe) -> list[Finding]:
+        """Run the probes at the same time; return the findings in the order of the probes.
+
+        Raises:
+            PreflightError: that of the first failed finding. All have ended, and the upload was
+                aborted.
+        """
+        name = "s3-xfer-preflight"
+        with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix=name) as pool:
+            ended = [pool.submit(probe.run, self._context) for probe in chosen]
+        try:
+            findings = [self._passed(one.result()) for one in ended]
+        except BaseException:
+            self._context.abort_upload()
+            raise
+        return [finding for finding in findings if finding]
+
+    def _passed(self, finding: Finding | None) -> Finding | None:
+        """Return ``finding``, unless the run is refused because of it."""
+        if finding and finding.verdict is Verdict.FAILED and finding.refusal:
+            self._refusal = finding.refusal
+            raise finding.refusal
+        return finding
 
 
 class AccessPreflight:
-    """The preflight of one run, in two stages. For one thread.
+    """The preflights of all sources of a run, one after the other. For one thread.
 
-    ``singles`` are the sources that are one object, as soon as they were seen. ``samples`` say of
-    each source, by its number, which objects of it are named one by one, at least the first ones;
-    None: it is listed, or looked up. Sources that are not in it have nothing left to copy.
+    ``samples`` say of each source, by its number, which objects of it are named one by one, at
+    least the first ones; None: it is listed, or looked up. Sources that are not in it have nothing
+    left to copy.
     """
 
     def __init__(
@@ -38,155 +236,80 @@ class AccessPreflight:
         spec: CopySpec,
         samples: Mapping[int, Sequence[S3Object] | None],
     ) -> None:
-        self._clients = clients
+        self._keys = keys
         self._samples = samples
-        self._contexts = [ProbeContext(clients, keys[each], spec.options) for each in samples]
-        self._spec = spec
-        if spec.options.principal:
-            Principal.parse(spec.options.principal)  # wrong ones are refused before any request
-        self._is_skipped = spec.options.preflight is Preflight.SKIP
-        self._refusal: tuple[PreflightError, ProbeContext] | None = None
-        self.singles: list[S3Object] = []
-        self.has_looked = False  # so that they are all of them
+        self._of_sources = {
+            number: SourcePreflight(clients, keys[number], spec, named=named)
+            for number, named in samples.items()
+        }
+        self.has_looked = False
 
-    def examine_reading(self) -> tuple[str, ...]:
-        """Try what reading can show; return notes for the user.
+    @property
+    def singles(self) -> list[S3Object]:
+        """The sources that are one object; all of them once it ``has_looked``."""
+        return [one.single for one in self._of_sources.values() if one.single]
 
-        The HEAD of a single object is sent in any case: the copy needs its size and ETag.
+    def source_pages(self, number: int) -> RememberingReader | None:
+        """Return the listing of a source, whose first page is known; None if it was not listed."""
+        return self._of_sources[number].source_pages if number in self._of_sources else None
 
-        Raises:
-            PreflightError: the copy would be refused.
-        """
-        self._look_at_singles()
-        if self._is_skipped:
-            return (message("access was not checked before the copy ({preflight=skip})"),)
-        for context in list(self._contexts):
-            if self._has_something(context, *self._probes_of_source(context)):
-                self._examine(context, probes.tags_always_read)
-        at_destination = self._contexts[0]
-        self._examine(at_destination, probes.destination_bucket, probes.look_for_delete)
-        if not self._spec.overwrite and not self._clients.destination_is_aws:
-            self._examine(at_destination, probes.existing)
-        return ()
-
-    def _look_at_singles(self) -> None:
-        for context in list(self._contexts):
-            is_single = not context.keys.is_of_prefix and self._named(context) is None
-            if is_single and self._has_something(context, probes.head):
-                self.singles += context.sample
-        self.has_looked = True
-
-    def _has_something(self, context: ProbeContext, *chosen: Probe) -> bool:
-        """Return whether there is anything of a source; False only where its partner has it.
-
-        Raises:
-            PreflightError: as :meth:`examine_reading`.
-        """
-        try:
-            self._examine(context, *chosen)
-        except PreflightError as refusal:
-            is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
-            if not is_nothing or not self._may_lack(context):
-                raise
-            if len(self._contexts) > 1:  # one is left to try the destination with
-                self._contexts.remove(context)
-            return False
-        return True
-
-    def _may_lack(self, context: ProbeContext) -> bool:
-        """Return whether the partner of a source has something, or was copied by an earlier run."""
-        partner = context.keys.partner
-        if partner is None:
-            return False
-        has_something = any(each.keys.number == partner for each in self._contexts)
-        return has_something or partner not in self._samples
-
-    def _named(self, context: ProbeContext) -> Sequence[S3Object] | None:
-        return self._samples[context.keys.number]
-
-    def _probes_of_source(self, context: ProbeContext) -> Iterator[Probe]:
-        named = self._named(context)
-        if named is not None:
-            context.sample = named
-            yield probes.head_of_named
-        elif context.keys.is_of_prefix:
-            yield probes.list_source
-        if self._spec.source.bucket_owner:
-            yield probes.source_bucket
-
-    def examine_writing(self) -> tuple[str, ...]:
-        """Try what only writing can show, and leave nothing behind; return notes for the user.
+    def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
+        """Do what :meth:`SourcePreflight.examine_sides` does, for each source.
 
         Raises:
             PreflightError: the copy would be refused.
         """
-        if self._is_skipped:
-            return ()
-        if self._spec.options.mode is RunMode.DRY_RUN:
-            unchecked = map(self._examine_reading_by_copier, self._tried_by_writing())
-            return tuple(dict.fromkeys(unchecked))
-        findings = self._examine(self._contexts[0], probes.backup)
-        for context in self._tried_by_writing():
+        notes: list[str] = []
+        for number, source in list(self._of_sources.items()):
             try:
-                findings += self._examine(context, probes.open_upload, probes.read_for_copy)
-            finally:
-                context.abort_upload()  # one that stays is among the hooks' open uploads
-        notes = (
-            message(
-                "{step} could not be checked: {evidence}",
-                step=_NOT_PROVEN[finding.side],
-                evidence=finding.evidence,
-            )
-            for finding in findings
-            if finding.verdict is Verdict.UNPROVEN
-        )
+                notes += source.examine_sides(
+                    opens_upload=opens_upload and number in self._tried_by_writing()
+                )
+            except PreflightError as refusal:
+                is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
+                if not is_nothing or not self._may_lack(number):
+                    raise
+                if len(self._of_sources) > 1:  # one is left to try the destination with
+                    del self._of_sources[number]
+        self.has_looked = True
         return tuple(dict.fromkeys(notes))
 
-    def _tried_by_writing(self) -> Sequence[ProbeContext]:
-        """Return what stands for the others: each prefix, and one object of each bucket."""
-        chosen: dict[tuple[str, str], ProbeContext] = {}
-        for context in self._contexts:
-            source = context.keys.source
-            prefix = source.key if context.keys.is_of_prefix else "one object"
-            chosen.setdefault((source.bucket, prefix), context)
-        return list(chosen.values())
+    def examine_copying(self) -> tuple[str, ...]:
+        """Do what :meth:`SourcePreflight.examine_copying` does, where that is worth a try.
 
-    def _examine_reading_by_copier(self, context: ProbeContext) -> str:
-        """Try what a dry run can show of reading for the copy; return what it cannot show."""
-        context.source_by_copier = open_reading_client(context.clients, self._spec)
-        (finding,) = self._examine(context, probes.head_by_copier)
-        unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
-        if finding.verdict is Verdict.UNPROVEN:
-            return message(
-                "{unchecked} with the destination's credentials ({evidence})",
-                unchecked=unchecked,
-                evidence=finding.evidence,
-            )
-        return (
-            f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
-            "tags and KMS keys may still be denied"
-        )
+        Raises:
+            PreflightError: the copy would be refused.
+        """
+        notes: list[str] = []
+        for number in self._tried_by_writing():
+            notes += self._of_sources[number].examine_copying()
+        return tuple(dict.fromkeys(notes))
+
+    def clean_up(self) -> None:
+        """Send the aborts of the open uploads; :meth:`wait` waits for the answers."""
+        for source in self._of_sources.values():
+            source.clean_up()
+
+    def wait(self) -> None:
+        """Wait until nothing of the preflight is under way."""
+        for source in self._of_sources.values():
+            source.wait()
 
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
-        refusal, context = self._refusal or (None, None)
-        if refusal and context and error is refusal:
-            refusal.diagnosis = diagnosis_or_none(
-                lambda: diagnose_refusal(
-                    refusal,
-                    context.subject,
-                    diagnoser_of(context.clients, context.keys, self._spec),
-                ),
-                log=context.clients.requests.log,
-            )
+        for source in self._of_sources.values():
+            source.diagnose(error)
 
-    def _examine(self, context: ProbeContext, *chosen: Probe) -> list[Finding]:
-        """Return the findings about one source, or raise the first failed one."""
-        findings = []
-        for probe in chosen:
-            finding = probe.run(context)
-            if finding and finding.verdict is Verdict.FAILED and finding.refusal:
-                self._refusal = finding.refusal, context
-                raise finding.refusal
-            findings += [finding] if finding else []
-        return findings
+    def _may_lack(self, number: int) -> bool:
+        """Return whether the partner of a source has something, or was copied by an earlier run."""
+        partner = self._keys[number].partner
+        return partner is not None and (partner in self._of_sources or partner not in self._samples)
+
+    def _tried_by_writing(self) -> Sequence[int]:
+        """Return what stands for the others: each prefix, and one object of each bucket."""
+        chosen: dict[tuple[str, str], int] = {}
+        for number in self._of_sources:
+            source, is_of_prefix = self._keys[number].source, self._keys[number].is_of_prefix
+            place = (source.bucket, source.key if is_of_prefix else "one object")
+            chosen.setdefault(place, number)
+        return list(chosen.values())

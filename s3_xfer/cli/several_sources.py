@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from s3_xfer.cli.params import SectionedCommand, SectionOption
+from s3_xfer.cli.params import SectionOption
+from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.options import Delete
@@ -26,7 +27,7 @@ MORE_SOURCES = "more_sources"
 _SCHEME = "s3://"
 
 
-class LocationsCommand(SectionedCommand):
+class LocationsCommand(JobCommand):
     """A command whose arguments are SOURCE, or several, and DESTINATION.
 
     Its callback gets the first source, and the others as ``more_sources``.
@@ -51,8 +52,9 @@ class LocationsCommand(SectionedCommand):
         return []
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Return the words of the usage line, which say that there may be several sources."""
-        return [piece.replace("SOURCE", "SOURCE...") for piece in super().collect_usage_pieces(ctx)]
+        """Return the words of the usage line, which say whether there may be several sources."""
+        named = "SOURCE..." if self.takes_several else "SOURCE"
+        return [piece.replace("SOURCE", named) for piece in super().collect_usage_pieces(ctx)]
 
     def _require_urls(self, ctx: click.Context, urls: Sequence[str]) -> None:
         strange = [url for url in urls if not url.startswith(_SCHEME)]
@@ -100,10 +102,6 @@ class OneSourceCommand(LocationsCommand):
     """A command with one SOURCE."""
 
     takes_several = False
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """Return the words of the usage line."""
-        return SectionedCommand.collect_usage_pieces(self, ctx)
 
 
 def _words(locations: Sequence[S3Location]) -> Iterator[str]:
