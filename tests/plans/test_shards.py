@@ -376,8 +376,25 @@ def test_a_merge_waits_while_the_service_is_away(world: World) -> None:
         Merge(BucketStorage(S3Location.parse(URL), client)).wait()
 
 
-def test_a_shard_notes_how_far_it_has_come(folder: PlanStage) -> None:
-    """While something happens, and not again before something else has."""
+def test_a_shard_notes_how_far_it_has_come(stage: PlanStage) -> None:
+    """Beside the plan, where a merge sees it."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+
+    def noted() -> int:
+        note = json.loads(storage.read(progress_name(0)) or b"{}")
+        return int(note.get("files_copied_successfully", 0))
+
+    attempt = ShardCopy(storage, 0, destination=(account, None), changes={}, note_interval_s=0.01)
+    with attempt, attempt.start() as run:
+        wait_until(lambda: noted() == 10)
+        assert run.result().state is RunState.COMPLETED
+
+
+def test_a_note_is_replaced_when_something_has_happened(folder: PlanStage) -> None:
+    """And not before: an attempt that hangs is no sign of life."""
     collector = MetricsCollector("one")
     storage = open_storage(str(folder.place), folder.world.account(DESTINATION_KEY))
     name = progress_name(0)
