@@ -37,6 +37,7 @@ from s3_xfer import (
 RENAMED = {"retries": "request_retries", "retry_delay_s": "request_retry_delay_s"}
 # What only a task can ask for, besides the values of Identical.
 SKIP_ON_RETRY = "skip-on-retry"
+_COUNTS_AS_TEXT = ("max_delete",)  # text, because it may be per cent; a template makes it a number
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
@@ -362,6 +363,8 @@ def _read(declaration: Declaration, name: str, value: Any) -> Any:
         ValidationError: it cannot be read, or is out of range.
     """
     if declaration.of is bool and type(value) is int:  # the text 1 is true, and the number
+        value = str(value)
+    if name in _COUNTS_AS_TEXT and type(value) is int:
         value = str(value)
     if value is None:
         raise ValidationError(f"{name} is None; it must be {declaration.expected}")

@@ -18,6 +18,7 @@ from airflow_plugin.wording import OperatorWording
 from s3_xfer import (
     CheckRun,
     CopyRun,
+    Phrase,
     RateMeter,
     Rates,
     RunState,
@@ -50,21 +51,22 @@ def monitor_run(
     progress = _ProgressLog(run, log, log_interval_s, wording=wording, line=line)
     try:
         while not run.wait(POLL_S):
-            _raise_if(is_killed, "Airflow stopped the task")
+            _raise_if(is_killed, "Airflow stopped the task", wording)
             progress.update()
     except BaseException as error:
-        run.cancel(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        problem = str(error).partition("\n")[0]
+        run.cancel(f"{type(error).__name__}: {problem}" if problem else type(error).__name__)
         log.warning("stopping: nothing new starts, uploads are aborted or journaled")
         run.wait(_END_TIMEOUT_S)
         progress.finish()
         raise
     progress.finish()
-    _raise_if(is_killed, "Airflow stopped the task when all was done")
+    _raise_if(is_killed, "Airflow stopped the task when all was done", wording)
 
 
-def _raise_if(is_killed: Callable[[], bool], problem: str) -> None:
+def _raise_if(is_killed: Callable[[], bool], problem: str, wording: OperatorWording) -> None:
     if is_killed():
-        raise S3CopyStoppedError(problem)
+        raise S3CopyStoppedError(f"{problem}\nNext: {wording.phrase(Phrase.RUN_AGAIN, {})}.")
 
 
 class _ProgressLog:

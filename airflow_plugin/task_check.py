@@ -117,9 +117,16 @@ class TaskCheck(TaskRun):
             text = f"{url} differs from the source: {_words(counts)}"
             if self._on_difference is OnDifference.SKIP:
                 raise AirflowSkipException(text)
-            raise S3CopyPermanentError(text)
+            raise S3CopyPermanentError(f"{text}\nNext: {self._how_to_mend()}.")
         if not_compared := counts[CompareStatus.NOT_COMPARED.value]:
-            raise S3CopyRetryableError(f"{not_compared:,} objects could not be compared")
+            objects = "1 object" if not_compared == 1 else f"{not_compared:,} objects"
+            raise S3CopyRetryableError(f"{objects} could not be compared\nNext: clear this task.")
+
+    def _how_to_mend(self) -> str:
+        """Return what makes both sides the same; what is extra is nobody's to delete here."""
+        if self._wording.report:
+            return "give this task's report to the copy as from_report_path="
+        return 'run the copy with identical="skip", or give report_path= to see every object'
 
     # ------------------------------------------------------------------------------- reports
 

@@ -149,7 +149,10 @@ class TaskCopy(TaskRun):
         without_asset_events(self._context)
         if report.is_refused:
             self._push_result(result_json)
-            raise S3CopyPermanentError(text)
+            raise S3CopyPermanentError(
+                f"{text.splitlines()[-1]}\n"
+                "Next: grant what the log above names as missing, then clear this task."
+            )
         return result_json
 
     def _copy(self, operation: S3CopyOperation, reports: ReportFiles) -> Json:

@@ -30,8 +30,8 @@ _NOTED = frozenset(probe.name for probe in (*_WRITING, probes.read_for_copy))
 class AccessPreflight:
     """The preflight of one run, in two stages. For one thread.
 
-    ``single`` is the object of a copy of one object, as soon as it was seen. ``named`` are the
-    first objects of a list, which takes the place of the listing; None: the source is listed.
+    ``named`` are the first objects of a list, which takes the place of the listing; None: the
+    source is listed.
     """
 
     def __init__(
@@ -52,7 +52,6 @@ class AccessPreflight:
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
         self._aborting: threading.Thread | None = None
-        self.single: S3Object | None = None
 
     def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
         """Try, at the same time, what needs no other answer; return notes for the user.
@@ -68,8 +67,6 @@ class AccessPreflight:
             self._context.sample = self._named
         writing = _WRITING if opens_upload and not self._is_dry_run else ()
         self._examine(*self._reading(), *(() if self._is_skipped else writing))
-        if not self._spec.is_of_prefix:
-            (self.single,) = self._context.sample
         if self._is_skipped:
             return (message("access was not checked before the copy ({preflight=skip})"),)
         return ()
@@ -131,6 +128,11 @@ class AccessPreflight:
         """Wait until nothing of the preflight is under way."""
         if self._aborting:
             self._aborting.join()
+
+    @property
+    def single(self) -> S3Object | None:
+        """The object of a copy of one object, as soon as it was seen."""
+        return None if self._spec.is_of_prefix else next(iter(self._context.sample), None)
 
     @property
     def source_pages(self) -> RememberingReader | None:

@@ -7,6 +7,7 @@ at the same time, one of them gets it.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from abc import ABC, abstractmethod
@@ -30,6 +31,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 _PATIENCE_S = 30.0
+_LIKE_A_URL = re.compile(r"\w+://|s3:", re.IGNORECASE)  # mistyped or not: no folder is meant
 _CHUNK_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404"})
 _EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
@@ -322,12 +324,13 @@ def open_storage(plan: str, account: AccountContext) -> PlanStorage:
         ValidationError: it names neither.
         PreflightError: the credentials of ``account`` cannot be used.
     """
-    if not plan or (plan.partition("://")[1] and not plan.startswith("s3://")):
+    is_url = plan.startswith("s3://")
+    if not plan or "\0" in plan or (_LIKE_A_URL.match(plan) and not is_url):
         raise ValidationError(
             f"{plan!r} is no place of a plan",
             remedy="name a folder, or a prefix as s3://BUCKET/PREFIX",
         )
-    if not plan.startswith("s3://"):
+    if not is_url:
         return FolderStorage(Path(plan))
     location = S3Location.parse(plan)
     requests = RequestPolicy.of(

@@ -35,10 +35,10 @@ def checked_call(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.cache
     def hints() -> Mapping[str, Any]:
-        annotations = function.__annotations__
-        written = {name: annotations[name] for name in names if name in annotations}
-        arguments = types.SimpleNamespace(__annotations__=written)  # the result's may be unknown
-        return typing.get_type_hints(arguments, globalns=function.__globals__)
+        # What it returns may be of a module that is imported only when it is called.
+        written = {name: hint for name, hint in function.__annotations__.items() if name in names}
+        arguments = types.SimpleNamespace(__annotations__=written)
+        return typing.get_type_hints(arguments, function.__globals__)
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -32,7 +32,7 @@ class ProgressNotes:
         name: str,
         snapshot: Callable[[], TransferMetrics],
         *,
-        interval_s: float = NOTE_INTERVAL_S,
+        interval_s: float,
     ) -> None:
         self._storage, self._name = storage, name
         self._snapshot = snapshot

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from s3_xfer.access.plan_storage import PlanStorage
-from s3_xfer.errors import PlanError, check_fields
+from s3_xfer.errors import PlanError, ValidationError, check_fields
 from s3_xfer.field_types import JsonObject
+from s3_xfer.ledger.breakdown import Breakdown
+from s3_xfer.ledger.result import RunState
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan, ranges_list
 from s3_xfer.wording import message
@@ -144,22 +146,30 @@ def read_record(storage: PlanStorage, name: str, plan: Plan, shard: Shard) -> Sh
             result=record["result"],
         )
         _require_result(found.result)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise unusable_record(storage, name, "is damaged") from error
     if same != (plan.plan_id, shard.number, ranges_list(shard.ranges)):
         raise unusable_record(storage, name, "belongs to another plan")
+    if name == done_name(shard.number) and not found.is_done:
+        raise unusable_record(storage, name, "is that of an attempt which has not completed it")
     return found
 
 
 def _require_result(result: JsonObject) -> None:
-    """Raise KeyError, TypeError or ValueError unless a merge can read ``result``."""
+    """Raise what Python and check_fields raise, unless a merge can read ``result``."""
     counts = [result[name] for name in _COUNTS]
     counts += [result.get(name, 0) for name in SUMS]
     counts += [number for name in COUNTERS for number in {**result.get(name, {})}.values()]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError("a count")
-    if not all(isinstance(text, str) for text in (result["state"], *result["errors"])):
+    if not all(isinstance(text, str) for text in [*result["errors"], result["state"]]):
         raise TypeError("a text")
+    numbers = [result["duration_seconds"]]
+    if RunState(result["state"]) is not RunState.VALIDATION_FAILED:
+        Breakdown.from_dict(result)
+        numbers.append(result["estimated_request_cost_usd"])
+    if not all(number >= 0 for number in numbers):
+        raise ValueError("a number")
     for name in ("start_time", "end_time"):
         if not datetime.fromisoformat(result[name]).tzinfo:
             raise ValueError(name)

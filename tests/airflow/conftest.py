@@ -16,6 +16,7 @@ os.environ |= {
     "AIRFLOW_HOME": str(HOME),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+    "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",  # of a busy machine; Kubernetes' client is large
     "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "dags"),
     "AIRFLOW__S3_XFER__LOG_INTERVAL": "1",
     "PYTHONPATH": str(Path(__file__).parents[2]),

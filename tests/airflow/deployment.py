@@ -33,14 +33,22 @@ def sync_dags(dags: list[Any]) -> None:
     if IS_2:
         return
     from airflow.dag_processing.bundles.manager import DagBundlesManager
-    from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
+
+    try:
+        from airflow.dag_processing import dagbag
+    except ImportError:  # 3.0 and 3.1
+        from airflow.models import dagbag
 
     bundles: Any = DagBundlesManager
     bundles().sync_bundles_to_db()
-    bag = DagBag(os.devnull)
+    module: Any = dagbag
+    bag = module.DagBag(os.devnull)
     for dag in dags:
         bag.bag_dag(dag)
-    sync_bag_to_db(bag, "dags-folder", None)
+    if hasattr(module, "sync_bag_to_db"):
+        module.sync_bag_to_db(bag, "dags-folder", None)
+    else:  # 3.0
+        bag.sync_to_db("dags-folder", None)
 
 
 class Deployment(LocalAirflow):

@@ -22,7 +22,8 @@ import pytest
 from s3_xfer.testing.two_accounts import TwoAccounts
 from s3_xfer.units import MIB
 from scripts.airflow_accounts import ExampleAccounts
-from scripts.airflow_local import IS_2, run_airflow
+from scripts.airflow_local import run_airflow
+from tests.airflow.dags import ending
 from tests.airflow.deployment import (
     Deployment,
     messages,
@@ -35,7 +36,8 @@ from tests.world import DST, SRC
 
 EXAMPLES = ("single_object", "prefix", "cross_account", "mapped", "verified", "uploads")
 STOPPED = ("failed", "cleared", "timeout", "sigterm")
-ENDED = ("retried", "permanent", "partial", "alias", *([] if IS_2 else ["policy"]))
+WITH_POLICY = ["policy"] if hasattr(ending, "end_policy") else []
+ENDED = ("retried", "permanent", "partial", "alias", *WITH_POLICY)
 # From the change of state (or the signal) to the abort of the upload; Airflow itself takes one to
 # five seconds to notice, and the timeout comes when it comes.
 STOPS_WITHIN_S = {"failed": 12, "cleared": 12, "sigterm": 8, "timeout": 90}
@@ -214,7 +216,7 @@ def test_a_retry_copies_what_the_first_try_did_not(deployed: Deployed) -> None:
     assert (result["files_copied_successfully"], result["files_skipped"]) == (1, 3)
 
 
-@pytest.mark.parametrize("name", ["permanent", "partial", *([] if IS_2 else ["policy"])])
+@pytest.mark.parametrize("name", ["permanent", "partial", *WITH_POLICY])
 def test_a_permanent_error_consumes_no_retry(deployed: Deployed, name: str) -> None:
     """Missing bucket, denied object, and throttling under a retry policy of 3.3."""
     instance = deployed.instance(f"end_{name}")
@@ -340,4 +342,4 @@ def test_the_provider_is_known_to_airflow(database: Path) -> None:
     """``airflow providers list`` shows it."""
     listed = run_airflow("providers", "list", "--output", "json", environment=os.environ)
 
-    assert "s3-xfer" in {row["package_name"] for row in json.loads(listed[listed.index("[") :])}
+    assert "s3-xfer" in {row["package_name"] for row in json.loads(listed[listed.index("[{") :])}

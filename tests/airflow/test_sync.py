@@ -59,7 +59,7 @@ def test_a_sync_never_deletes_too_much(stage: Stage) -> None:
     fill(stage)
 
     with pytest.raises(S3CopyPermanentError, match="max_delete="):
-        stage.execute(delete="extra", max_delete="1")
+        stage.execute(delete="extra", max_delete=1)
 
     assert names(stage) == THERE | {"new", "x.tmp", "d/y"}
 

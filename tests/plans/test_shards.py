@@ -187,6 +187,44 @@ def test_two_attempts_at_once_do_no_harm(stage: PlanStage) -> None:
     assert stage.merge().is_complete
 
 
+def test_an_attempt_that_fails_after_another_has_completed_changes_nothing(
+    stage: PlanStage,
+) -> None:
+    """An engine may have started a shard twice, and hear of the end of the first one last."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    with ShardCopy(storage, 0, destination=(account, None), changes={}) as late:
+        with late.start() as run:
+            result = run.result()
+        stage.world.server.revoke(DST, DESTINATION_ACCOUNT)
+        assert stage.copy(0)
+        late.finish(result)
+    merged = stage.merge(wait=True)
+
+    assert result.metrics.files_failed == 1
+    assert merged.is_complete
+    assert merged.total("files_failed") == 0
+    assert stage.copy(0) is None
+
+
+def test_a_marker_that_may_not_be_read_is_refused(world: World) -> None:
+    """Nobody knows then whether the shard is done; the message names the file and the right."""
+    stage = PlanStage(world, URL)
+    stage.fill(2)
+    stage.plan(shards=1)
+    stage.copy(0)
+    world.server.deny(CONTROL, DESTINATION_ACCOUNT, ["s3:GetObject"], prefix="plans/x/done/")
+
+    for use in (lambda: stage.copy(0), stage.merge):
+        with pytest.raises(PlanError, match=r"done/00000\.json.*AccessDenied") as refusal:
+            use()
+        assert refusal.value.is_permanent
+        assert "s3:GetObject" in str(refusal.value)
+
+
 def test_what_has_changed_since_the_plan_is_said(folder: PlanStage) -> None:
     """New objects are copied by the shard whose range they are in."""
     folder.fill(20)
@@ -338,8 +376,25 @@ def test_a_merge_waits_while_the_service_is_away(world: World) -> None:
         Merge(BucketStorage(S3Location.parse(URL), client)).wait()
 
 
-def test_a_shard_notes_how_far_it_has_come(folder: PlanStage) -> None:
-    """While something happens, and not again before something else has."""
+def test_a_shard_notes_how_far_it_has_come(stage: PlanStage) -> None:
+    """Beside the plan, where a merge sees it."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+
+    def noted() -> int:
+        note = json.loads(storage.read(progress_name(0)) or b"{}")
+        return int(note.get("files_copied_successfully", 0))
+
+    attempt = ShardCopy(storage, 0, destination=(account, None), changes={}, note_interval_s=0.01)
+    with attempt, attempt.start() as run:
+        wait_until(lambda: noted() == 10)
+        assert run.result().state is RunState.COMPLETED
+
+
+def test_a_note_is_replaced_when_something_has_happened(folder: PlanStage) -> None:
+    """And not before: an attempt that hangs is no sign of life."""
     collector = MetricsCollector("one")
     storage = open_storage(str(folder.place), folder.world.account(DESTINATION_KEY))
     name = progress_name(0)
@@ -409,14 +464,14 @@ def test_a_damaged_report_of_a_shard_is_refused(folder: PlanStage, tmp_path: Pat
             folder.merge(report_path=tmp_path / "left.jsonl")
 
 
-def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: Path) -> None:
-    """Sums are not made of them."""
+def test_a_record_with_strange_values_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Sums and pages are not made of them, and no shard is done by them."""
     folder.fill(2)
     folder.plan(shards=1)
     folder.copy(0)
     path = tmp_path / "plan" / done_name(0)
     record = json.loads(path.read_text())
-    changes: tuple[dict[str, object], ...] = (
+    of_result: tuple[dict[str, object], ...] = (
         {"files_failed": None},
         {"files_failed": "1"},
         {"total_files_found": -1},
@@ -427,11 +482,38 @@ def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: P
         {"start_time": "yesterday"},
         {"end_time": "2026-01-01"},
         {"state": 1},
+        {"state": "NO_SUCH"},
+        {"duration_seconds": None},
+        {"estimated_request_cost_usd": "x"},
+        {"sizes": None},
+        {"storage_classes": []},
     )
+    changes: list[dict[str, object]] = [{"result": record["result"] | one} for one in of_result]
+    changes += [{name: None} for name in ("done", "permanent", "report", "attempt", "result")]
+    changes += [{"done": "yes"}, {"attempt": 7}]
     for change in changes:
-        path.write_text(json.dumps(record | {"result": record["result"] | change}))
-        with pytest.raises(PlanError, match="is damaged"):
-            folder.merge()
+        path.write_text(json.dumps(record | change))
+        for use in (lambda: folder.copy(0), folder.merge):
+            with pytest.raises(PlanError, match=r"done/00000\.json is damaged"):
+                use()
+
+
+def test_a_shard_is_not_done_by_the_record_of_an_attempt_that_failed(
+    folder: PlanStage, tmp_path: Path
+) -> None:
+    """Somebody has put it there: shard and merge say the same of it."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    folder.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    folder.copy(0)
+    (attempt,) = (tmp_path / "plan" / "attempts" / "00000").iterdir()
+    done = tmp_path / "plan" / done_name(0)
+    done.parent.mkdir()
+    done.write_bytes(attempt.read_bytes())
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match="an attempt which has not completed it"):
+            use()
 
 
 @pytest.mark.parametrize("damage", [b"{", b"{}", b'{"format": "s3_xfer/shard", "version": 1}'])

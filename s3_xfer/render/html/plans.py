@@ -121,7 +121,11 @@ def merge_page(result: MergedResult, wording: Wording, *, rest: str = "") -> str
 def _failures(result: MergedResult, wording: Wording) -> Html:
     """Return the failures by class, each with what to do, and the first of all."""
     counts = sorted(result.counts("errors_by_class").items(), key=lambda item: -item[1])
-    groups = [FailureGroup(_CLASSES[name], count, (), 0, wording) for name, count in counts]
+    groups = [
+        FailureGroup(_CLASSES[name], count, (), 0, wording)
+        for name, count in counts
+        if name in _CLASSES  # a later version may have more; the totals name all
+    ]
     errors = result.errors[:_ERRORS_MAX]
     left = result.total("files_failed") - len(errors)
     more = [f"and {format_count(left)} more"] if left > 0 and errors else []
