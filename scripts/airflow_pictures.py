@@ -23,7 +23,7 @@ from scripts.airflow_local import LocalAirflow, free_port
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _END_S = 300
-_COLOURS = 48
+_COLOURS = 128
 _PREFIX, _VERIFIED = "example_s3_xfer_prefix", "example_s3_xfer_verified"
 _COPIED, _NOTHING = "copied", "nothing-there"
 
