@@ -33,7 +33,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
 	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
-	airflow-demo airflow-failures airflow-pictures docs bench profile mutants release-check clean
+	airflow-demo airflow-failures airflow-pictures picture docs bench profile mutants release-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -137,6 +137,9 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 	@INSTALLER=uv scripts/make_env.sh "$(PYTHON)" .venv-airflow-$* test-airflow \
 		-r requirements/airflow-$*.in -c requirements/airflow-$*.txt
 	@touch $@
+
+picture: .venv/ready ## Draw the picture of a run for README (docs/images/copy.svg)
+	@$(BIN)/python -m scripts.picture
 
 airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and two embedded accounts
 	@.venv-airflow-3.3/bin/python -m scripts.airflow_demo

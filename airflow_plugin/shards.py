@@ -109,7 +109,18 @@ _XCOM = (
 
 
 class S3MergeOperator(PlanTask):
-    """Add up all shards, and return the metrics; fail if a shard is not done."""
+    """Add up all shards, and return the metrics; fail if a shard is not done.
+
+    Args:
+        wait: wait until each shard is done or has failed for good: for shards that no task of the
+            DAG waits for.
+        wait_limit_s: fail when nothing has happened in any shard for so long.
+    """
+
+    def __init__(self, *, wait: bool = False, wait_limit_s: float = 3600.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wait = wait
+        self.wait_limit_s = wait_limit_s
 
     def work(self, context: Any, wording: OperatorWording) -> dict[str, Any]:  # noqa: ARG002
         """Merge; the metrics are an XCom of a task that fails, too."""
@@ -118,7 +129,9 @@ class S3MergeOperator(PlanTask):
         from s3_xfer import merge_plan  # noqa: PLC0415
 
         account = destination_side(self.arguments).account()
-        merged = merge_plan(self.plan, destination=account)
+        merged = merge_plan(
+            self.plan, destination=account, wait=self.wait, wait_limit_s=self.wait_limit_s
+        )
         self.copied = metrics = merged.to_dict()
         self.log.info("s3_xfer_result %s", json.dumps(metrics))
         if merged.is_complete or (merged.has_ended and not self.is_strict):
@@ -126,7 +139,8 @@ class S3MergeOperator(PlanTask):
         context["ti"].xcom_push(key="return_value", value=metrics)
         numbers = ", ".join(map(str, merged.missing[:20]))
         raise S3CopyPermanentError(
-            f"{len(merged.missing)} of {len(merged.plan.shards)} shards are not done: {numbers}"
+            merged.stall
+            or f"{len(merged.missing)} of {len(merged.plan.shards)} shards are not done: {numbers}"
         )
 
 

@@ -121,7 +121,7 @@ if TYPE_CHECKING:
     )
     from s3_xfer.plans.document import Plan
     from s3_xfer.plans.library import copy_shard, make_plan, merge_plan
-    from s3_xfer.plans.merge import MergedResult
+    from s3_xfer.plans.merged_result import MergedResult
     from s3_xfer.plans.records import ShardRecord
     from s3_xfer.render.check import check_text
     from s3_xfer.render.copy_summary import result_text
@@ -273,7 +273,7 @@ _LAZY = {
     "BatchPlan": "s3_xfer.batch.plan",
     "CollectResult": "s3_xfer.batch.collect",
     "JobProgress": "s3_xfer.batch.jobs",
-    "MergedResult": "s3_xfer.plans.merge",
+    "MergedResult": "s3_xfer.plans.merged_result",
     "Plan": "s3_xfer.plans.document",
     "ShardRecord": "s3_xfer.plans.records",
     "SubmittedJob": "s3_xfer.batch.jobs",

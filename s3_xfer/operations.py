@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from s3_xfer.access.clients import journal_storage
 from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
@@ -28,13 +28,15 @@ from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
 from s3_xfer.options import CopyOptions, Identical, JournalUse, ReportScope, RunMode
 from s3_xfer.planning.steps import Planned, planned
 from s3_xfer.run_log import LOGGER
-from s3_xfer.runs.check import CheckRun
 from s3_xfer.runs.copy import CopyRun
 from s3_xfer.runs.observers import Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
 from s3_xfer.spelling import nearest
+
+if TYPE_CHECKING:
+    from s3_xfer.runs.check import CheckRun
 
 OutcomeT = TypeVar("OutcomeT")
 
@@ -252,6 +254,8 @@ class S3CheckOperation(CheckSpec, Startable[CompareResult, CheckResult]):
         Raises:
             ValidationError: an argument is of another kind, or out of range.
         """
+        from s3_xfer.runs.check import CheckRun  # noqa: PLC0415 - no copy needs it
+
         observers = observers_of(on_outcome, on_progress, progress_interval_s)
         return CheckRun(self, observers=observers, logger=logger or LOGGER)
 

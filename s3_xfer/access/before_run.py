@@ -1,19 +1,21 @@
 """The preflight of a copy: the probes before the first object, with the run's own clients.
 
-What only writing can show comes last. The first failed finding is raised; a denial is diagnosed on
-request.
+Before the first copy leaves, two answers are waited for: both sides are asked at the same time, and
+what needs an object and an open upload follows. Of the failed findings the first is raised, in the
+order of the probes; a denial is diagnosed on request.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
-from s3_xfer.access.diagnosis import diagnose_refusal, diagnoser_of, diagnosis_or_none
-from s3_xfer.access.documents import Principal
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
 from s3_xfer.errors import PreflightError
+from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
 from s3_xfer.planning.mapping import KeyMap
@@ -21,13 +23,15 @@ from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
+_WRITING = (probes.backup, probes.open_upload)
+_NOTED = frozenset(probe.name for probe in (*_WRITING, probes.read_for_copy))
 
 
 class AccessPreflight:
     """The preflight of one run, in two stages. For one thread.
 
-    ``single`` is the object of a copy of one object, as soon as it was seen. ``named`` are the
-    first objects of a list, which takes the place of the listing; None: the source is listed.
+    ``named`` are the first objects of a list, which takes the place of the listing; None: the
+    source is listed.
     """
 
     def __init__(
@@ -42,50 +46,47 @@ class AccessPreflight:
         self._context = ProbeContext(clients, keys, spec.options)
         self._spec = spec
         if spec.options.principal:
+            from s3_xfer.access.documents import Principal  # noqa: PLC0415 - few runs name one
+
             Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
-        self.single: S3Object | None = None
+        self._aborting: threading.Thread | None = None
 
-    def examine_reading(self) -> tuple[str, ...]:
-        """Try what reading can show; return notes for the user.
+    def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
+        """Try, at the same time, what needs no other answer; return notes for the user.
 
-        The HEAD of a single object is sent in any case: the copy needs its size and ETag.
+        That includes the upload that shows whether the destination can be written, if it
+        ``opens_upload``; :meth:`examine_copying` opens it otherwise. The HEAD of a single object
+        is sent in any case: the copy needs its size and ETag.
 
         Raises:
             PreflightError: the copy would be refused.
         """
-        if not self._spec.is_of_prefix:
-            self._examine([probes.head])
-            (self.single,) = self._context.sample
-        if self._is_skipped:
-            return (message("access was not checked before the copy ({preflight=skip})"),)
         if self._named is not None:
             self._context.sample = self._named
-            self._examine([probes.head_of_named])
-        elif self._spec.is_of_prefix:
-            self._examine([probes.list_source])
-        if self._spec.source.bucket_owner:
-            self._examine([probes.source_bucket])
-        self._examine([probes.tags_always_read, probes.destination_bucket, probes.look_for_delete])
-        if not self._spec.overwrite and not self._context.clients.destination_is_aws:
-            self._examine([probes.existing])
+        writing = _WRITING if opens_upload and not self._is_dry_run else ()
+        self._examine(*self._reading(), *(() if self._is_skipped else writing))
+        if self._is_skipped:
+            return (message("access was not checked before the copy ({preflight=skip})"),)
         return ()
 
-    def examine_writing(self) -> tuple[str, ...]:
-        """Try what only writing can show, and leave nothing behind; return notes for the user.
+    def examine_copying(self) -> tuple[str, ...]:
+        """Try what needs an object of the source, and an upload; return notes for the user.
+
+        The upload is to be aborted by :meth:`clean_up`.
 
         Raises:
             PreflightError: the copy would be refused.
         """
         if self._is_skipped:
             return ()
-        if self._spec.options.mode is RunMode.DRY_RUN:
-            return (self._examine_reading_by_copier(),)
-        try:
-            findings = self._examine([probes.backup, probes.open_upload, probes.read_for_copy])
-        finally:
-            self._context.abort_upload()  # one that stays is among the hooks' open uploads
+        if self._is_dry_run:
+            return (self._examine_dry_run(),)
+        findings: list[Finding] = []
+        if self._context.upload is None:  # not tried, or in vain: what that means depends on sizes
+            findings += self._examine(*_WRITING)
+        findings += self._examine(probes.tags_always_read, probes.read_for_copy)
         return tuple(
             message(
                 "{step} could not be checked: {evidence}",
@@ -93,20 +94,84 @@ class AccessPreflight:
                 evidence=finding.evidence,
             )
             for finding in findings
-            if finding.verdict is Verdict.UNPROVEN
+            if finding.verdict is Verdict.UNPROVEN and finding.probe in _NOTED
         )
 
-    def _examine_reading_by_copier(self) -> str:
+    def clean_up(self) -> None:
+        """Send the abort of the open upload; :meth:`wait` waits for its answer.
+
+        One that stays is among the hooks' open uploads.
+        """
+        if not self._context.upload:
+            return
+        sent = threading.Event()
+        self._aborting = threading.Thread(
+            target=self._abort, args=(sent,), name="s3-xfer-preflight", daemon=True
+        )
+        self._aborting.start()
+        sent.wait()  # and counted, among the requests of the checks
+
+    def _abort(self, sent: threading.Event) -> None:
+        def note(event_name: str, **_: object) -> None:
+            if event_name.endswith("AbortMultipartUpload"):
+                sent.set()
+
+        events = self._context.clients.destination.meta.events
+        events.register_last("before-send.s3", note)
+        try:
+            self._context.abort_upload()
+        finally:
+            events.unregister("before-send.s3", note)
+            sent.set()
+
+    def wait(self) -> None:
+        """Wait until nothing of the preflight is under way."""
+        if self._aborting:
+            self._aborting.join()
+
+    @property
+    def single(self) -> S3Object | None:
+        """The object of a copy of one object, as soon as it was seen."""
+        return None if self._spec.is_of_prefix else next(iter(self._context.sample), None)
+
+    @property
+    def source_pages(self) -> RememberingReader | None:
+        """The listing of the source, whose first page is known; None if it was not listed."""
+        return self._context.source_pages
+
+    @property
+    def _is_dry_run(self) -> bool:
+        return self._spec.options.mode is RunMode.DRY_RUN
+
+    def _reading(self) -> Iterator[Probe]:
+        """Yield what shows that both sides can be read, in the order of their importance."""
+        spec = self._spec
+        if not spec.is_of_prefix:
+            yield probes.head
+        if self._is_skipped:
+            return
+        if self._named is not None:
+            yield probes.head_of_named
+        elif spec.is_of_prefix:
+            yield probes.list_source
+        if spec.source.bucket_owner:
+            yield probes.source_bucket
+        yield from (probes.destination_bucket, probes.look_for_delete)
+        if not spec.overwrite and not self._context.clients.destination_is_aws:
+            yield probes.existing
+
+    def _examine_dry_run(self) -> str:
         """Try what a dry run can show of reading for the copy; return what it cannot show."""
         context = self._context
         context.source_by_copier = open_reading_client(context.clients, self._spec)
-        (finding,) = self._examine([probes.head_by_copier])
+        findings = self._examine(probes.tags_always_read, probes.head_by_copier)
+        by_copier = findings[-1]
         unchecked = "a dry run writes nothing: write access was not checked, nor was reading"
-        if finding.verdict is Verdict.UNPROVEN:
+        if by_copier.verdict is Verdict.UNPROVEN:
             return message(
                 "{unchecked} with the destination's credentials ({evidence})",
                 unchecked=unchecked,
-                evidence=finding.evidence,
+                evidence=by_copier.evidence,
             )
         return (
             f"{unchecked} for a copy, except for one HEAD with the destination's credentials: "
@@ -116,23 +181,39 @@ class AccessPreflight:
     def diagnose(self, error: BaseException) -> None:
         """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
         context, refusal = self._context, self._refusal
-        if refusal and error is refusal:
-            refusal.diagnosis = diagnosis_or_none(
-                lambda: diagnose_refusal(
-                    refusal,
-                    context.subject,
-                    diagnoser_of(context.clients, context.keys, self._spec),
-                ),
-                log=context.clients.requests.log,
-            )
+        if not refusal or error is not refusal:
+            return
+        from s3_xfer.access import diagnosis  # noqa: PLC0415 - large, and most runs have none
 
-    def _examine(self, chosen: Iterable[Probe]) -> list[Finding]:
-        """Return the findings, or raise the first failed one."""
-        findings = []
-        for probe in chosen:
-            finding = probe.run(self._context)
-            if finding and finding.verdict is Verdict.FAILED and finding.refusal:
-                self._refusal = finding.refusal
-                raise finding.refusal
-            findings += [finding] if finding else []
-        return findings
+        refusal.diagnosis = diagnosis.diagnosis_or_none(
+            lambda: diagnosis.diagnose_refusal(
+                refusal,
+                context.subject,
+                diagnosis.diagnoser_of(context.clients, context.keys, self._spec),
+            ),
+            log=context.clients.requests.log,
+        )
+
+    def _examine(self, *chosen: Probe) -> list[Finding]:
+        """Run the probes at the same time; return the findings in the order of the probes.
+
+        Raises:
+            PreflightError: that of the first failed finding. All have ended, and the upload was
+                aborted.
+        """
+        name = "s3-xfer-preflight"
+        with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix=name) as pool:
+            ended = [pool.submit(probe.run, self._context) for probe in chosen]
+        try:
+            findings = [self._passed(one.result()) for one in ended]
+        except BaseException:
+            self._context.abort_upload()
+            raise
+        return [finding for finding in findings if finding]
+
+    def _passed(self, finding: Finding | None) -> Finding | None:
+        """Return ``finding``, unless the run is refused because of it."""
+        if finding and finding.verdict is Verdict.FAILED and finding.refusal:
+            self._refusal = finding.refusal
+            raise finding.refusal
+        return finding

@@ -35,7 +35,7 @@ def open_job_control(
         PreflightError: the credentials cannot be used.
         ValidationError: the region is not known, or the endpoint is none.
     """
-    if endpoint_url:
+    if endpoint_url is not None:
         check_endpoint(endpoint_url)
     session = session_for(account, side="destination")
     region = region or session.region_name

@@ -19,7 +19,7 @@ from s3_xfer.errors import (
     RunAborted,
     translate,
 )
-from s3_xfer.listing.pages import PageReader
+from s3_xfer.listing.pages import PageReader, RememberingReader
 from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.s3_client import S3Client
@@ -74,14 +74,18 @@ def _missing_key(client: S3Client, source: S3Location) -> PreflightError:
     )
 
 
-def first_source_objects(client: S3Client, source: S3Location) -> Sequence[S3Object]:
-    """Return the first objects under the prefix ``source``, at least one.
+def first_source_objects(
+    client: S3Client, source: S3Location, read: RememberingReader | None = None
+) -> Sequence[S3Object]:
+    """Return the first objects under the prefix ``source``, at least one; ``read`` lists it.
 
     Raises:
         PreflightError: bucket missing, listing denied, or nothing there.
     """
     advice = f"grant s3:ListBucket on the source bucket to the credentials that list {_BY_READER}"
-    sample = _first_page(client, source, action=AccessAction.LIST, if_denied=advice)
+    read = read or RememberingReader(PageReader(client, source.bucket, source.key))
+    with refusing(f"{source.url} cannot be listed", action=AccessAction.LIST, if_denied=advice):
+        sample = first_objects(read)
     if not sample:
         raise nothing_under(client, source)
     return sample
@@ -102,19 +106,12 @@ def first_destination_objects(client: S3Client, destination: S3Location) -> Sequ
     Raises:
         PreflightError: bucket missing, or listing denied.
     """
-    return _first_page(
-        client,
-        destination,
-        if_denied="grant s3:ListBucket on the destination bucket to the credentials of the "
-        "destination, which a copy does not need",
+    advice = (
+        "grant s3:ListBucket on the destination bucket to the credentials of the destination, "
+        "which a copy does not need"
     )
-
-
-def _first_page(
-    client: S3Client, location: S3Location, *, if_denied: str, action: AccessAction | None = None
-) -> Sequence[S3Object]:
-    with refusing(f"{location.url} cannot be listed", action=action, if_denied=if_denied):
-        return first_objects(PageReader(client, location.bucket, location.key))
+    with refusing(f"{destination.url} cannot be listed", if_denied=advice):
+        return first_objects(PageReader(client, destination.bucket, destination.key))
 
 
 def _remedy_when_empty(client: S3Client, source: S3Location) -> str:

@@ -1,21 +1,22 @@
 """Where a plan and what its shards say are kept: a folder that all of them see, or a prefix in S3.
 
-Everything is written under a name that is new: what exists is never replaced. Where two write the
-same name at the same time, one of them gets it.
+What exists is never replaced, but by :meth:`PlanStorage.replace`. Where two write the same new name
+at the same time, one of them gets it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, BinaryIO
 
 from s3_xfer.access.clients import open_metered_client, server_probe
 from s3_xfer.access.credentials import session_for
@@ -30,6 +31,7 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 _PATIENCE_S = 30.0
+_LIKE_A_URL = re.compile(r"\w+://|s3:", re.IGNORECASE)  # mistyped or not: no folder is meant
 _CHUNK_BYTES = 1 << 20
 _MISSING = frozenset({"NoSuchKey", "404"})
 _EXISTS = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
@@ -56,12 +58,20 @@ class PlanStorage(ABC):
         """Write what nothing is called yet; return False, and write nothing, if something is."""
 
     @abstractmethod
+    def replace(self, name: str, contents: bytes) -> None:
+        """Write what may be called ``name`` already."""
+
+    @abstractmethod
     def write_file(self, name: str, path: Path) -> str:
         """Write the content of a file of this machine under a new name; return its full name."""
 
     @abstractmethod
+    def entries(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yield the names below ``folder``, in order, with what changes when one is replaced."""
+
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names below ``folder``, in order."""
+        return (name for name, _ in self.entries(folder))
 
     @abstractmethod
     def lines(self, name: str) -> Iterator[str]:
@@ -139,26 +149,40 @@ class FolderStorage(PlanStorage):
             raise self._refused(name, "written", error) from error
         return True
 
+    def replace(self, name: str, contents: bytes) -> None:
+        """Write what may be called ``name`` already."""
+        self._put(name, lambda path: path.write_bytes(contents))
+
     def write_file(self, name: str, path: Path) -> str:
         """Write the content of a file of this machine; return its full name."""
-        target = self._folder / name
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial_path = target.with_name(f".{target.name}")
-            shutil.copyfile(path, partial_path)
-            partial_path.replace(target)
-        except OSError as error:
-            raise self._refused(name, "written", error) from error
+        self._put(name, lambda temporary: shutil.copyfile(path, temporary))
         return self.name_of(name)
 
-    def names(self, folder: str) -> Iterator[str]:
-        """Yield the names below ``folder``."""
-        found = (self._folder / folder).rglob("*")
-        yield from sorted(
-            path.relative_to(self._folder).as_posix()
-            for path in found
-            if path.is_file() and not path.name.startswith(".")
-        )
+    def _put(self, name: str, write: Callable[[Path], object]) -> None:
+        """Let ``write`` write a file, and give it its name once it is whole."""
+        target = self._folder / name
+        temporary = target.with_name(f".{uuid.uuid4().hex}")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                write(temporary)
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._refused(name, "written", error) from error
+
+    def entries(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yield the names below ``folder``, with the times of their last change."""
+        try:
+            found = {
+                path.relative_to(self._folder).as_posix(): str(path.stat().st_mtime_ns)
+                for path in (self._folder / folder).rglob("*")
+                if path.is_file() and not path.name.startswith(".")
+            }
+        except OSError as error:
+            raise self._refused(folder, "listed", error) from error
+        yield from sorted(found.items())
 
     def lines(self, name: str) -> Iterator[str]:
         """Yield the lines of the text called ``name``, which is there."""
@@ -221,17 +245,24 @@ class BucketStorage(PlanStorage):
             return found == contents
         return True
 
+    def replace(self, name: str, contents: bytes) -> None:
+        """Write what may be called ``name`` already."""
+        self._put(name, contents)
+
     def write_file(self, name: str, path: Path) -> str:
         """Write the content of a file of this machine; return its full name."""
-        try:
-            with path.open("rb") as body:
-                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
-        except Exception as error:
-            raise self._refused(name, "written", translate(error)) from error
+        with path.open("rb") as body:
+            self._put(name, body)
         return self.name_of(name)
 
-    def names(self, folder: str) -> Iterator[str]:
-        """Yield the names below ``folder``."""
+    def _put(self, name: str, body: bytes | BinaryIO) -> None:
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
+        except Exception as error:
+            raise self._refused(name, "written", translate(error)) from error
+
+    def entries(self, folder: str) -> Iterator[tuple[str, str]]:
+        """Yield the names below ``folder``, with their ETags."""
         prefix = f"{self._prefix}{folder}/"
         ask = partial(self._client.list_objects_v2, Bucket=self._bucket, Prefix=prefix)
         more: Mapping[str, Any] = {}
@@ -241,7 +272,7 @@ class BucketStorage(PlanStorage):
             except Exception as error:
                 raise self._refused(folder, "listed", translate(error)) from error
             for entry in page.get("Contents", ()):
-                yield entry["Key"].removeprefix(self._prefix)
+                yield entry["Key"].removeprefix(self._prefix), entry["ETag"]
             if not page.get("NextContinuationToken"):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
@@ -293,12 +324,13 @@ def open_storage(plan: str, account: AccountContext) -> PlanStorage:
         ValidationError: it names neither.
         PreflightError: the credentials of ``account`` cannot be used.
     """
-    if not plan or (plan.partition("://")[1] and not plan.startswith("s3://")):
+    is_url = plan.startswith("s3://")
+    if not plan or "\0" in plan or (_LIKE_A_URL.match(plan) and not is_url):
         raise ValidationError(
             f"{plan!r} is no place of a plan",
             remedy="name a folder, or a prefix as s3://BUCKET/PREFIX",
         )
-    if not plan.startswith("s3://"):
+    if not is_url:
         return FolderStorage(Path(plan))
     location = S3Location.parse(plan)
     requests = RequestPolicy.of(

@@ -11,15 +11,18 @@ import enum
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.identities import Identities
 from s3_xfer.errors import Diagnosis, ErrorInfo, PreflightError, translate
+from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions, TagPolicy
 from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.s3_client import S3Client
+
+if TYPE_CHECKING:
+    from s3_xfer.access.identities import Identities
 
 SOURCE, DESTINATION, BOTH = "source", "destination", "both"
 RANGE_MIN_BYTES = 5 * 1024 * 1024  # API reference, CopySourceRange: source "greater than 5 MB"
@@ -90,10 +93,11 @@ class ProbeContext:
 
     ``source_by_copier`` sends requests about source objects with the destination's credentials;
     only the doctor and a diagnosis have it. ``copier`` has the same credentials and no headers, and
-    ``identities`` know who sends the requests; both are the doctor's. ``key`` is where an upload is
-    opened, a key of no object if it is empty. ``sample`` are source objects; ``chosen`` are those
-    that the doctor tries one by one, ``unreadable`` the keys that it may not read, and ``tags`` the
-    tags that it could read, by key.
+    ``identities`` know who sends the requests; both are the doctor's. ``source_pages`` has the
+    first page of the source, once it was listed. ``key`` is where an upload is opened, a key of no
+    object if it is empty. ``sample`` are source objects; ``chosen`` are those that the doctor tries
+    one by one, ``unreadable`` the keys that it may not read, and ``tags`` the tags that it could
+    read, by key.
     ``focus`` is the object that was tried last; ``upload`` names the open upload.
     """
 
@@ -103,6 +107,7 @@ class ProbeContext:
     source_by_copier: S3Client | None = None
     copier: S3Client | None = None
     identities: Identities | None = None
+    source_pages: RememberingReader | None = None
     key: str = ""
     sample: Sequence[S3Object] = ()
     chosen: Sequence[S3Object] = ()

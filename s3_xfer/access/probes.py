@@ -39,6 +39,7 @@ from s3_xfer.access.probe import (
 from s3_xfer.access.samples import representative
 from s3_xfer.copying.headers import write_params
 from s3_xfer.errors import AccessAction, ErrorClass, PreflightError, translate
+from s3_xfer.listing.pages import PageReader, RememberingReader
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import Delete
 from s3_xfer.planning.mapping import as_directory
@@ -122,7 +123,9 @@ destination_bucket = Probe("bucket", DESTINATION, partial(_bucket, side=DESTINAT
 @partial(Probe, "list", SOURCE)
 def list_source(context: ProbeContext) -> str:
     """List the source prefix; its first objects become the sample."""
-    context.sample = first_source_objects(context.clients.source, context.keys.source)
+    client, source = context.clients.source, context.keys.source
+    context.source_pages = RememberingReader(PageReader(client, source.bucket, source.key))
+    context.sample = first_source_objects(client, source, context.source_pages)
     return f"{plural(len(context.sample), 'object')} on the first page"
 
 

@@ -82,11 +82,22 @@ def _rows_of(s3: S3Client, bucket: str, key: str, contents: bytes) -> Iterator[R
         with tempfile.TemporaryFile() as file:
             _download(s3, bucket, name, digest, file)
             file.seek(0)
-            lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
-            for number, columns in enumerate(csv.reader(lines), start=1):
+            for number, columns in enumerate(_lines(file, s3_url(bucket, name)), start=1):
                 if columns:
                     place = f"line {number} of {s3_url(bucket, name)}"
                     yield _row(columns, place, says_copied=says_copied)
+
+
+def _lines(file: BinaryIO, url: str) -> Iterator[list[str]]:
+    lines = io.TextIOWrapper(file, encoding="utf-8", newline="")
+    try:
+        yield from csv.reader(lines)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise ReportError(
+            f"{url} is no table in UTF-8: {error}", remedy="find out what has written it"
+        ) from error
+    finally:
+        lines.detach()  # the file is closed by who has opened it
 
 
 def _results(url: str, contents: bytes) -> list[Mapping[str, str]]:

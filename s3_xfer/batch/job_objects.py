@@ -45,7 +45,7 @@ class JobObjects:
     """All objects of a job. For one thread.
 
     Raises:
-        ReportError: the plan's list of them was cut off.
+        ReportError: the plan's list of them is damaged.
     """
 
     def __init__(self, storage: PlanStorage, keys: KeyMap) -> None:
@@ -58,9 +58,11 @@ class JobObjects:
         self._database.execute("BEGIN")  # and never an end: it is read by no other
         self._keys = keys
         for line in lines_of(storage, OBJECTS):
+            values = tuple(line.get(name) for name in ("source_key", "size", "etag"))
+            if tuple(map(type, values)) != (str, int, str):
+                raise _damaged(storage, OBJECTS)
             self._database.execute(
-                "INSERT OR IGNORE INTO objects (key, size, etag) VALUES (?, ?, ?)",
-                (line["source_key"], line["size"], line["etag"]),
+                "INSERT OR IGNORE INTO objects (key, size, etag) VALUES (?, ?, ?)", values
             )
 
     def __len__(self) -> int:
@@ -181,7 +183,7 @@ def lines_of(storage: PlanStorage, report: str) -> Iterator[dict[str, Any]]:
 
     Raises:
         PlanError: it cannot be read.
-        ReportError: it was cut off.
+        ReportError: it is damaged.
     """
     is_ended = False
     try:
@@ -191,13 +193,13 @@ def lines_of(storage: PlanStorage, report: str) -> Iterator[dict[str, Any]]:
             if not is_ended:
                 yield line
     except (ValueError, KeyError, TypeError) as error:
-        raise _cut_off(storage, report) from error
+        raise _damaged(storage, report) from error
     if not is_ended:
-        raise _cut_off(storage, report)
+        raise _damaged(storage, report)
 
 
-def _cut_off(storage: PlanStorage, report: str) -> ReportError:
+def _damaged(storage: PlanStorage, report: str) -> ReportError:
     return ReportError(
-        f"{storage.name_of(report)} of the plan was cut off",
+        f"{storage.name_of(report)} of the plan was cut off or changed",
         remedy="give the plan as it was written",
     )

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,7 +24,7 @@ from s3_xfer.field_types import JsonObject
 from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.planning.mapping import KeyMap, plan_keys
 
-FORMAT = 1
+_FORMAT, _VERSION = "s3_xfer/batch_plan", 1
 PLAN, MANIFEST, OBJECTS = "plan.json", "manifest.csv", "objects.jsonl"
 REST, POLICIES, JOB = "rest.jsonl", "policies", "job.json"
 
@@ -84,7 +85,7 @@ class BatchPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": _FORMAT, "version": _VERSION, **asdict(self)}
 
 
 def write_plan(storage: PlanStorage, plan: BatchPlan) -> None:
@@ -93,7 +94,8 @@ def write_plan(storage: PlanStorage, plan: BatchPlan) -> None:
     Raises:
         PlanError: another process has written one meanwhile, or it cannot be written.
     """
-    text = json.dumps(plan.to_dict(), indent=1) + "\n"
+    values = plan.to_dict()
+    text = json.dumps(values | {"sha256": _digest(values)}, indent=1) + "\n"
     if not storage.write_new(PLAN, text.encode()):
         raise storage.taken()
 
@@ -102,16 +104,18 @@ def read_plan(storage: PlanStorage) -> BatchPlan:
     """Return the plan in ``storage``.
 
     Raises:
-        ValidationError: there is none, or another version has written it.
+        ValidationError: there is none, it was changed, or another version has written it.
         PlanError: it cannot be read.
     """
     values = _json(storage, PLAN)
-    if values is None:
+    if values is None or values.get("format") != _FORMAT:
         raise ValidationError(
             f"{storage.url} has no plan of a job", remedy="give the place of a plan"
         )
-    if values.pop("format", None) != FORMAT:
+    is_whole = values.pop("sha256", None) == _digest(values)
+    if values.get("version") != _VERSION or not is_whole:
         raise _damaged(storage, PLAN)
+    del values["format"], values["version"]
     try:
         places = ("source", "destination", "manifest", "report")
         pairs = {name: (str(values[name][0]), str(values[name][1])) for name in places}
@@ -130,7 +134,7 @@ def job_of(storage: PlanStorage) -> str | None:
     values = _json(storage, JOB)
     if values is None:
         return None
-    if not isinstance(values.get("job_id"), str):
+    if not (isinstance(values.get("job_id"), str) and values["job_id"]):
         raise _damaged(storage, JOB)
     return str(values["job_id"])
 
@@ -141,6 +145,10 @@ def keep_job(storage: PlanStorage, job_id: str) -> str:
     if storage.write_new(JOB, text.encode()):
         return job_id
     return job_of(storage) or job_id
+
+
+def _digest(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def _json(storage: PlanStorage, name: str) -> dict[str, Any] | None:
@@ -158,6 +166,6 @@ def _json(storage: PlanStorage, name: str) -> dict[str, Any] | None:
 
 def _damaged(storage: PlanStorage, name: str) -> ValidationError:
     return ValidationError(
-        f"{storage.name_of(name)} is damaged, or another version of this program has written it",
+        f"{storage.name_of(name)} was changed, or another version of this program has written it",
         remedy="plan the job again, in another place",
     )

@@ -91,6 +91,7 @@ def make_plan(operation: S3CopyOperation, settings: JobSettings, storage: PlanSt
     prefix, role = target_prefix(operation), settings.role
     keys = operation.key_map()
     storage.require_outside(keys.source, keys.destination)
+    _require_outside(keys.source, manifest=settings.manifest, report=settings.report)
     storage.require_new(PLAN)
     with TemporaryDirectory(prefix="s3-xfer-") as name:
         return _make_plan(operation, settings, storage, Path(name), role=role, prefix=prefix)
@@ -138,6 +139,16 @@ def _make_plan(
         storage.write_file(name, folder / name)
     write_plan(storage, plan)
     return plan
+
+
+def _require_outside(source: S3Location, **places: S3Location) -> None:
+    """Refuse a place where the files of the job would be among what is copied next time."""
+    for name, place in places.items():
+        if place.bucket == source.bucket and _below(place.key, "-").startswith(source.key):
+            raise ValidationError(
+                f"the {name} of the job would lie inside {source.url}, among what is copied",
+                remedy="give it another place",
+            )
 
 
 def _cannot_write(error: OSError) -> ReportError:

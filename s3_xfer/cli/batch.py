@@ -22,6 +22,7 @@ from s3_xfer.cli.options import (
 )
 from s3_xfer.cli.output import Output, print_error, print_line
 from s3_xfer.cli.params import SuggestingGroup, command
+from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
 from s3_xfer.text import printable, shell_word
 
@@ -107,7 +108,7 @@ def batch() -> None:
     """Group the commands."""
 
 
-@command(PLAN_HELP, "Plan a job, and what is left beside it.", batch_plan_options)
+@command(PLAN_HELP, "Plan a job, and what is left beside it.", batch_plan_options, cls=JobCommand)
 def plan(source: str, destination: str, **values: Any) -> ExitCode:
     """List, and write the plan."""
     from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415 - boto3 is slow to import
@@ -239,11 +240,12 @@ def _followed(
     """Show how the job gets on, and return its end."""
     from s3_xfer.batch.jobs import JobStatus, follow_job  # noqa: PLC0415 - slow to import
     from s3_xfer.ledger.rate import RateMeter  # noqa: PLC0415
-    from s3_xfer.render.batch import job_frame, job_line, job_metrics  # noqa: PLC0415
+    from s3_xfer.render.batch import job_metrics  # noqa: PLC0415
+    from s3_xfer.render.objects import objects_frame, objects_line  # noqa: PLC0415
     from s3_xfer.render.progress import Phase  # noqa: PLC0415
 
     began_s, meter, told = time.monotonic(), RateMeter(), ""
-    with output.view(line=job_line, draw=job_frame) as view:
+    with output.view(line=objects_line, draw=objects_frame) as view:
         for progress in follow_job(control, described.account_id, job_id, time.sleep):
             if progress.note:
                 view.print_line(f"note: the job cannot be described just now: {progress.note}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from s3_xfer.cli.copy import context_of, output_of
@@ -96,7 +97,7 @@ def _print(result: CheckResult, output: Output, context: Context) -> None:
     from s3_xfer.render.check import summarize_check  # noqa: PLC0415 - slow to import
     from s3_xfer.render.summary import summary_lines  # noqa: PLC0415
 
-    summary = summarize_check(result, context)
+    summary = summarize_check(replace(result, notes=()), context)  # printed while it lasted
     if output.json:
         print_json(COMMAND_LINE.say_all(result.to_dict()))
     elif not output.quiet:

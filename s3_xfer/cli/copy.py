@@ -57,6 +57,8 @@ COPY_HELP = """Copy SOURCE to DESTINATION, both s3://BUCKET/KEY, inside S3.
         s3-xfer copy --recursive s3://from/data/ s3://to/data/ --report r.jsonl
         s3-xfer copy --recursive s3://from/data/ s3://to/data/ \\
             --from-report r.jsonl --report r-2.jsonl
+      A job that was saved in s3_xfer.toml (docs/how-to/saved-jobs.md):
+        s3-xfer copy @nightly
     """
 
 RESUME_HELP = """Go on with a copy from the journal that --journal wrote: a file, or s3://BUCKET/KEY.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import click
 
+from s3_xfer.cli.completion import commands
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.output import print_line
 from s3_xfer.cli.params import CheckedArgument, SectionedCommand
@@ -37,7 +38,9 @@ VERSION_HELP = """Print the version of this program.
 @click.command(
     "help", cls=SectionedCommand, help=HELP_HELP, short_help="Print the help of a command."
 )
-@click.argument("words", cls=CheckedArgument, metavar="[COMMAND]...", nargs=-1)
+@click.argument(
+    "words", cls=CheckedArgument, metavar="[COMMAND]...", nargs=-1, shell_complete=commands
+)
 @click.pass_context
 def help_command(context: click.Context, words: Sequence[str]) -> ExitCode:
     """Print what ``--help`` of the command prints."""

@@ -24,6 +24,7 @@ from s3_xfer.cli.output import (
 )
 from s3_xfer.cli.params import command
 from s3_xfer.cli.questions import Answers, GoBack, confirm
+from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.result import CopyResult, RunState
@@ -48,7 +49,11 @@ HELP = """Copy SOURCE to DESTINATION after showing what will happen and asking.
 
 
 @command(
-    HELP, "Copy after showing what will happen, and asking.", interactive_options, optional=True
+    HELP,
+    "Copy after showing what will happen, and asking.",
+    interactive_options,
+    optional=True,
+    cls=JobCommand,
 )
 def interactive(
     source: str | None, destination: str | None, *, yes: bool, **values: Any

@@ -1,7 +1,8 @@
 """The program ``s3-xfer``: its commands, and the one place where errors become exit codes.
 
-Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once. An error
-without an exit code of its own is printed with its traceback.
+Imports neither boto3 nor rich, so that ``--help`` and ``--version`` answer at once, and of the
+commands only the one that was typed. An error without an exit code of its own is printed with its
+traceback.
 """
 
 from __future__ import annotations
@@ -13,26 +14,15 @@ from collections.abc import Sequence
 
 import click
 
-from s3_xfer.cli.batch import batch
-from s3_xfer.cli.check import check
-from s3_xfer.cli.copy import copy, resume
+from s3_xfer.cli.commands import Commands
 from s3_xfer.cli.end_of_run import END
 from s3_xfer.cli.exit_codes import ExitCode, code_of_stop, exit_code
-from s3_xfer.cli.filter_keys import filter_keys
 from s3_xfer.cli.follow import end_process
-from s3_xfer.cli.help import PROGRAM, help_command, version
-from s3_xfer.cli.interactive import interactive
-from s3_xfer.cli.look import du, ls
+from s3_xfer.cli.help import PROGRAM
 from s3_xfer.cli.output import print_error, print_problem, print_refusal
 from s3_xfer.cli.params import HELP_FLAGS, SuggestingGroup
-from s3_xfer.cli.permissions import doctor, policy
-from s3_xfer.cli.runbook import runbook
-from s3_xfer.cli.shards import merge, plan
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.streams import streams_that_never_fail
-from s3_xfer.cli.sync import sync
-from s3_xfer.cli.undo import undo
-from s3_xfer.cli.uploads import uploads
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, S3XferError
 from s3_xfer.version import VERSION
@@ -40,9 +30,6 @@ from s3_xfer.version import VERSION
 # Workers give up the interpreter at every request anyway; forcing them to every 5 ms, Python's
 # default, costs a tenth of the throughput (benchmarks/run.py).
 SWITCH_INTERVAL_S = 0.05
-# Hundreds of copies under way are thousands of objects that live on: looking for cycles among them
-# after every 700 new ones, as Python does, is a tenth of the processor's work.
-GC_THRESHOLDS = (20_000, 20, 50)
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
     + COMMAND_LINE.say(ErrorClass.UNEXPECTED.see)
@@ -57,6 +44,7 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
       s3-xfer copy s3://from/data/a.csv s3://to/data/a.csv
       s3-xfer copy --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer sync --dest-profile us s3://from/data/ s3://to/data/
+      s3-xfer copy @nightly
       s3-xfer resume copy.db
       s3-xfer check --recursive --dest-profile us s3://from/data/ s3://to/data/
       s3-xfer plan --recursive s3://from/data/ s3://to/data/ --out s3://ctl/p
@@ -72,34 +60,10 @@ HELP = """Copy S3 objects between AWS accounts: server-side, verified, fully acc
 _SETTINGS = {"max_content_width": 100, **HELP_FLAGS}
 
 
-@click.group(cls=SuggestingGroup, help=HELP, context_settings=_SETTINGS)
+@click.group(cls=SuggestingGroup, commands=Commands(), help=HELP, context_settings=_SETTINGS)
 @click.version_option(VERSION, prog_name=PROGRAM)
 def cli() -> None:
     """Group the commands."""
-
-
-_COMMANDS = (
-    batch,
-    check,
-    copy,
-    doctor,
-    du,
-    filter_keys,
-    help_command,
-    interactive,
-    ls,
-    merge,
-    plan,
-    policy,
-    resume,
-    runbook,
-    sync,
-    undo,
-    uploads,
-    version,
-)
-for _command in _COMMANDS:
-    cli.add_command(_command)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -108,10 +72,11 @@ def main(args: Sequence[str] | None = None) -> int:
     May end the process itself where a stuck thread would keep it alive.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.set_threshold(*GC_THRESHOLDS)
     SIGNALS.install()
     with streams_that_never_fail():
-        return end_process(run_to_its_end(args))
+        code = end_process(run_to_its_end(args))
+    gc.freeze()  # the process ends: to look through all that is left takes as long as an import
+    return code
 
 
 def run_to_its_end(args: Sequence[str] | None) -> int:

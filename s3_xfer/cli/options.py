@@ -36,6 +36,7 @@ from s3_xfer.units import parse_duration
 
 SOURCE, DESTINATION = "Source", "Destination"
 OUTPUT = Section.OUTPUT.value
+SAVED = "Saved job"
 LOOKING = "What to look at"
 ABORTING = "What to list and abort"
 UNDOING = "What to bring back"
@@ -126,6 +127,20 @@ _LOCATIONS = (
     ),
     _CA_BUNDLE,
 )
+
+
+def _config(text: str, *, expose_value: bool = False) -> Decorator[Any]:
+    return own(
+        SAVED,
+        "--config",
+        text,
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        expose_value=expose_value,
+    )
+
+
+_CONFIG = _config("Take the job @NAME and the defaults from this file, not from s3_xfer.toml.")
 _RETRIES = tuple(declared(_COPY[name]) for name in ("retries", "retry_delay_s", "read_timeout_s"))
 _JSON = (
     with_result_file,
@@ -210,6 +225,7 @@ _SELECTED_BY = (
 _SELECTING = (*filter_options(), *(declared(_COPY[name]) for name in _SELECTED_BY))
 
 copy_options = (
+    _CONFIG,
     *_LOCATIONS,
     *filter_options(),
     *(declared(each) for each in _copy_declarations()),
@@ -227,6 +243,7 @@ _IMPLIED_BY_SYNC = ("recursive", "identical")
 
 sync_options = (
     own_flag(Section.SYNC.value, "--yes", "Delete without asking what --delete has found."),
+    _CONFIG,
     *_LOCATIONS,
     *_SYNC,
     *filter_options(),
@@ -253,6 +270,7 @@ resume_options = (
 )
 
 check_options = (
+    _CONFIG,
     *_LOCATIONS,
     declared(
         _CHECK["recursive"],
@@ -345,7 +363,7 @@ undo_options = (
     ),
     *_RETRIES,
     declared(_COPY["report_path"], help="Write one JSON line for each object."),
-    *_JSON,
+    *_REPORTING,
 )
 
 # What decides what a copy has to be allowed to do. Of a command line of copy, which may be given
@@ -357,6 +375,7 @@ _ONLY_SELECTS = (*_SELECTED_BY, "files_from_format", "files_from_keys")
 
 def _examined(*also: str) -> Iterator[Decorator[Any]]:
     """Yield the options of a copy for a command that only looks at what it needs."""
+    yield _CONFIG
     yield from _LOCATIONS
     yield from filter_options(hidden=True)
     for each in _copy_declarations():
@@ -368,6 +387,8 @@ def _examined(*also: str) -> Iterator[Decorator[Any]]:
 
 # What is frozen in a plan; what is given anew to each shard is no matter of it.
 _FROZEN = (JournalRole.IDENTITY, JournalRole.REMEMBERED)
+
+jobs_options = (_config("List those of this file alone.", expose_value=True),)
 
 plan_options = (
     own(
@@ -394,6 +415,7 @@ plan_options = (
         type=click.IntRange(1),
         metavar="N",
     ),
+    _CONFIG,
     *_LOCATIONS,
     *filter_options(),
     *(declared(each) for each in _copy_declarations() if each.journal in _FROZEN),
@@ -417,6 +439,13 @@ merge_options = (
     *_side("dest", DESTINATION),
     _CA_BUNDLE,
     own_flag(OUTPUT, "--wait", "Wait until each shard is done, or has failed for good."),
+    own(
+        OUTPUT,
+        "--wait-limit",
+        "Give up when nothing has happened in any shard for so long; 1h without it.",
+        type=UnitParam("duration", parse_duration),
+        metavar="TIME",
+    ),
     own(
         OUTPUT,
         "--report",
@@ -510,6 +539,7 @@ batch_plan_options = (
         metavar="ARN",
         multiple=True,
     ),
+    _CONFIG,
     *_LOCATIONS,
     *_SELECTING,
     *(

@@ -87,11 +87,12 @@ class Output:
         draw = draw or (count_frame if dry_run else frame)
         return LiveView(progress_console(), route=route, line=line, keep=keep, draw=draw)
 
-    def print_result(self, result: CopyResult, context: Context) -> None:
-        """Print the result of a run."""
-        summary = summarize(result, context)
+    def print_result(
+        self, result: CopyResult, context: Context, *, notes: Sequence[str] = ()
+    ) -> None:
+        """Print the result of a run, and ``notes``: its own were printed while it lasted."""
+        summary = summarize(replace(result, notes=tuple(notes)), context)
         if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
-            summary = replace(summary, notes=())  # they were shown during the run
             print_line()
         if self.json:
             print_json(COMMAND_LINE.say_all(result.to_dict()))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import enum
 import inspect
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from s3_xfer.cli.unknown_words import unknown_command, unknown_option
 from s3_xfer.declarations import Declaration, Kind, is_blank
@@ -17,6 +18,8 @@ from s3_xfer.errors import ValidationError
 from s3_xfer.field_types import member_of
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     _Choice = click.Choice[str]
     _ParamType = click.ParamType[Any]
 else:  # not subscriptable in click 8.1
@@ -30,6 +33,7 @@ _EMPTY = "give a value, or leave it out; a variable of a script may not be set"
 # What click need not convert: the declaration does, in the words that the library has.
 _READ_BY_DECLARATION = (Kind.SIZE, Kind.DURATION, Kind.WHOLE, Kind.NUMBER, Kind.CHOICE)
 _JSON = "--json"
+_ORIGINS = f"{__name__}.origins"  # where click keeps them for the command line
 HELP_FLAGS = {"help_option_names": ["-h", "--help"]}
 # Columns of --help: names beside their texts, all sections alike; above them in a narrow terminal.
 _NAMES, _INDENT, _WIDE = 29, 6, 70
@@ -86,6 +90,11 @@ def _label(param: click.Parameter | None) -> str:
     return param.human_readable_name if param else ""
 
 
+def keep_origins(ctx: click.Context, origins: Mapping[str, str]) -> None:
+    """Keep where values that nobody typed are from, by parameter, for messages about them."""
+    ctx.meta[_ORIGINS] = origins
+
+
 class _CheckedValue(click.Parameter):
     """A parameter whose wrong values are refused like those that the library finds.
 
@@ -98,6 +107,15 @@ class _CheckedValue(click.Parameter):
         Raises:
             ValidationError: it is none that the parameter takes.
         """
+        try:
+            return self._checked(ctx, value)
+        except ValidationError as error:
+            if ctx.get_parameter_source(str(self.name)) is not ParameterSource.DEFAULT_MAP:
+                raise
+            origin = ctx.meta[_ORIGINS][self.name]
+            raise ValidationError(f"{origin}: {error.problem}", remedy=error.remedy) from error
+
+    def _checked(self, ctx: click.Context, value: Any) -> Any:
         for text in value if isinstance(value, tuple | list) else (value,):
             if isinstance(text, str) and is_blank(text):
                 raise ValidationError(f"{_label(self)} is empty", remedy=_EMPTY)
@@ -107,6 +125,13 @@ class _CheckedValue(click.Parameter):
             raise
         except click.BadParameter as error:
             raise ValidationError(f"{_label(self)}: {error.message.rstrip('.')}") from error
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what a shell may complete the value to."""
+        from s3_xfer.cli.completion import complete  # noqa: PLC0415 - for shells alone
+
+        found = complete(self, ctx, incomplete)
+        return super().shell_complete(ctx, incomplete) if found is None else found
 
     def _converted(self, ctx: click.Context, value: Any) -> Any:
         return super().type_cast_value(ctx, value)
@@ -154,7 +179,8 @@ class OrderedOption(SectionOption):
 class SectionedCommand(click.Command):
     """A command whose ``--help`` shows its options under headings, in order of declaration.
 
-    What its ordered options were given becomes one parameter: pairs of flag and value.
+    What its ordered options were given becomes one parameter: pairs of flag and value. If none was
+    typed, those of the default map count, in its order.
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -172,19 +198,20 @@ class SectionedCommand(click.Command):
 
     def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and gather the ordered options."""
-        names = [param.name or "" for param in self.params if isinstance(param, OrderedOption)]
-        if not names:
-            return super().parse_args(ctx, args)
-        given, _, order = self.make_parser(ctx).parse_args(args=list(args))
-        values = {name: iter(given.get(name) or ()) for name in names}
-        rest = super().parse_args(ctx, args)
-        for name in names:
-            del ctx.params[name]
-        ctx.params[ORDERED] = tuple(
-            (param.opts[0], next(values[param.name or ""]))
-            for param in order
+        flags = {
+            str(param.name): param.opts[0]
+            for param in self.params
             if isinstance(param, OrderedOption)
-        )
+        }
+        if not flags:
+            return super().parse_args(ctx, args)
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        rest = super().parse_args(ctx, args)
+        values = {name: ctx.params.pop(name) or () for name in flags}
+        typed = [str(param.name) for param in order if param.name in flags]
+        saved = [name for name in ctx.default_map or () for _ in values.get(name, ())]
+        remaining = {name: iter(each) for name, each in values.items()}
+        ctx.params[ORDERED] = tuple((flags[name], next(remaining[name])) for name in typed or saved)
         return rest
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -267,7 +294,7 @@ def declared(
     heading, unless it is the declaration's. A ``hidden`` one is taken, and not in the help.
     ``changes`` are of the declaration, for one command.
     """
-    declaration = replace(declaration, **changes)
+    declaration = replace(declaration, **changes) if changes else declaration
     flag, name = declaration.flag, declaration.name
     if side:
         flag, name = f"--{side}-{flag.removeprefix('--')}", f"{side}_{name}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from s3_xfer.cli.completion import runbook_sections
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.output import print_line
 from s3_xfer.cli.params import SectionedCommand
@@ -50,11 +51,11 @@ class Section:
     help=RUNBOOK_HELP,
     short_help="Print what to do about an error, or at any other time.",
 )
-@click.argument("section", required=False)
+@click.argument("section", required=False, shell_complete=runbook_sections)
 @click.option("--all", "everything", is_flag=True, help="Print the whole runbook.")
 def runbook(section: str | None, *, everything: bool) -> ExitCode:
     """Print a section, the list of sections, or everything."""
-    text = _readable(Path(__file__).with_name("runbook.md").read_text(encoding="utf-8"))
+    text = _readable(_text())
     all_sections = sections(text)
     if everything:
         print_line(text)
@@ -64,6 +65,15 @@ def runbook(section: str | None, *, everything: bool) -> ExitCode:
         names = [f"{'  ' * (section.level - 1)}{section.name}" for section in all_sections]
         print_line("\n".join(["Sections, for s3-xfer runbook SECTION:", "", *names]))
     return ExitCode.OK
+
+
+def section_names() -> list[str]:
+    """Return what the sections are called."""
+    return [section.name for section in sections(_text())]
+
+
+def _text() -> str:
+    return Path(__file__).with_name("runbook.md").read_text(encoding="utf-8")
 
 
 def _readable(text: str) -> str:

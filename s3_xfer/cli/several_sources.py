@@ -13,7 +13,8 @@ from typing import Any
 
 import click
 
-from s3_xfer.cli.params import SectionedCommand, SectionOption
+from s3_xfer.cli.params import SectionOption
+from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
 from s3_xfer.text import printable, shell_word
@@ -23,7 +24,7 @@ _INPUTS = ("from_report_path", "files_from", "inventory")  # each is about one s
 _SCHEME = "s3://"
 
 
-class LocationsCommand(SectionedCommand):
+class LocationsCommand(JobCommand):
     """A command whose arguments are SOURCE and DESTINATION."""
 
     allow_extra_args = True

@@ -33,6 +33,7 @@ from s3_xfer.cli.output import (
     Output,
     print_error,
     print_lines,
+    print_problem,
     print_refusal,
     text_width,
 )
@@ -49,7 +50,7 @@ from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:
     from s3_xfer.access.plan_storage import PlanStorage
-    from s3_xfer.plans.merge import MergedResult
+    from s3_xfer.plans.merged_result import MergedResult
     from s3_xfer.plans.plan_run import PlanRun
     from s3_xfer.plans.shard_run import ShardCopy
 
@@ -72,7 +73,7 @@ PLAN_HELP = """Cut a copy of SOURCE to DESTINATION into shards of equal weight; 
 MERGE_HELP = """Add up what the shards of PLAN have left beside it: one result of the whole copy.
 
     \b
-    Exit status: 0 if all shards are done, 1 if not; else as copy.
+    Exit status: 0 if all shards are done, 1 if not (or not yet); else as copy.
 
     \b
     Examples:
@@ -260,8 +261,8 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
         print_json(COMMAND_LINE.say_all(dict(record.result)))
     else:
         note = f"the report is {record.result['report']}"
-        notes = (*result.notes, *([note] if record.report else []))
-        output.print_result(replace(result, report_path=None, notes=notes), context)
+        notes = [note] if record.report else []
+        output.print_result(replace(result, report_path=None), context, notes=notes)
 
     def page() -> str:
         from s3_xfer.render.html.copies import copy_page  # noqa: PLC0415 - for few runs
@@ -279,23 +280,38 @@ def _copy(attempt: ShardCopy, output: Output) -> ExitCode:
     MERGE_HELP, "Add up what the shards of a plan have done.", merge_options, arguments=("plan",)
 )
 def merge(
-    plan: str, *, wait: bool, report: Path | None, json: bool, quiet: bool, **values: Any
+    plan: str,
+    *,
+    wait: bool,
+    wait_limit: float | None,
+    report: Path | None,
+    json: bool,
+    quiet: bool,
+    **values: Any,
 ) -> ExitCode:
     """Read what the shards have left, and print the result."""
     output = Output(json=json, quiet=quiet)
+    if wait_limit is not None and not wait:
+        raise click.UsageError("--wait-limit is for --wait, which is missing.")
     from s3_xfer.access.plan_storage import open_storage  # noqa: PLC0415
-    from s3_xfer.plans.merge import Merge  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.plans.merge import WAIT_LIMIT_S, Merge  # noqa: PLC0415 - boto3 is slow to import
 
     merging = Merge(open_storage(plan, account_from(values, "dest")))
-    result = merging.wait() if wait else merging.read()
+    if wait:
+        result = merging.wait(limit_s=WAIT_LIMIT_S if wait_limit is None else wait_limit)
+    else:
+        result = merging.read()
     if report:
         result = merging.write_report(result, report)
+    from s3_xfer.plans.merged_result import STALL_REMEDY  # noqa: PLC0415
     from s3_xfer.render.shards import merge_lines  # noqa: PLC0415 - slow to import
 
     rest = _copy_of_the_rest(result) if report and not result.is_complete else ""
     give_json(result.to_dict(), on_stdout=output.json)
     if not (output.json or (output.quiet and result.is_complete)):
         print_lines(merge_lines(result, rest=rest, width=text_width()))
+    if result.stall:
+        print_problem(result.stall, f"Next: {STALL_REMEDY}.")
     from s3_xfer.render.html.plans import merge_page  # noqa: PLC0415
 
     END.write_page(lambda: merge_page(result, COMMAND_LINE, rest=rest))

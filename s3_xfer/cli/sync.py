@@ -50,12 +50,18 @@ SYNC_HELP = """Copy what is new or different under SOURCE to DESTINATION, and le
     """
 
 
+class SyncCommand(LocationsCommand):
+    """Always copies everything that is new or different."""
+
+    implied = ("recursive", "skip_identical")
+
+
 @command(
     SYNC_HELP,
     "Copy what is new or different under a prefix.",
     sync_options,
     epilog=EXIT_HELP,
-    cls=LocationsCommand,
+    cls=SyncCommand,
 )
 def sync(source: str, destination: str, *, yes: bool, **values: Any) -> ExitCode:
     """Sync; ask before anything is deleted."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.template import CopyTemplate, compose
 from s3_xfer.errors import ErrorClass, PreflightError
-from s3_xfer.options import CopyOptions, Engine, SourceCheck
+from s3_xfer.options import CopyOptions, Engine, Preflight, SourceCheck
 from s3_xfer.wording import message
 
 if TYPE_CHECKING:
@@ -53,9 +53,10 @@ def select_engine(
     if reason:
         return _without_crt(options, reason)
     config: Any = client.meta.config
-    refusal = _tls_refusal(template, ca_bundle, config.connect_timeout)
-    if refusal:
-        return refusal
+    if options.preflight is Preflight.SKIP:  # else boto3 has connected already, or has refused
+        refusal = _tls_refusal(template, ca_bundle, config.connect_timeout)
+        if refusal:
+            return refusal
     return crt.CrtCopyClient(
         template,
         context.hooks.renewal.credentials,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
@@ -34,8 +35,10 @@ def checked_call(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.cache
     def hints() -> Mapping[str, Any]:
-        found = typing.get_type_hints(function)
-        return {name: hint for name, hint in found.items() if name in names}
+        # What it returns may be of a module that is imported only when it is called.
+        written = {name: hint for name, hint in function.__annotations__.items() if name in names}
+        arguments = types.SimpleNamespace(__annotations__=written)
+        return typing.get_type_hints(arguments, function.__globals__)
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -160,6 +160,29 @@ class PageReader:
         raise malformed(f"{self._listing} goes on, and has no continuation token to ask for more")
 
 
+class RememberingReader:
+    """Reads as ``read`` does, and keeps the first page for who asks for it next. Thread-safe.
+
+    So the page that the checks before a copy have looked at is not requested once more.
+    """
+
+    def __init__(self, read: PageReader) -> None:
+        self.prefix = read.prefix
+        self._read = read
+        self._kept: list[Page] = []  # one at most
+
+    def __call__(self, after: str, token: str | None) -> Page:
+        """Return the page as :class:`PageReader` does, from memory once."""
+        if after or token:
+            return self._read(after, token)
+        try:
+            return self._kept.pop()
+        except IndexError:
+            page = self._read(after, token)
+            self._kept = [page]
+            return page
+
+
 def as_object(bucket: str, entry: Mapping[str, Any]) -> S3Object:
     """Return one entry of a listing as an object.
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from operator import lt
 
 from s3_xfer.errors import malformed
-from s3_xfer.listing.pages import Page, PageReader
+from s3_xfer.listing.pages import Page, PageReader, RememberingReader
 from s3_xfer.model import S3Object
 from s3_xfer.text import printable
 
@@ -105,7 +105,7 @@ class Progress:
             self._first_keys = {one for one in self._first_keys if one % self._one_in == 0}
 
 
-def first_objects(read: PageReader) -> Sequence[S3Object]:
+def first_objects(read: PageReader | RememberingReader) -> Sequence[S3Object]:
     """Return the objects of the first page that has any; none if there are none at all.
 
     Raises:

@@ -5,9 +5,10 @@ long queue blocks the threads that fill it, and they are woken in bursts: waking
 slot costs more than the request that it sends.
 
 There are few slots at first, and one more with every success, so a server with a low limit shows it
-after dozens of requests instead of hundreds. How far they grow is found by trial (:class:`Window`).
-A throttle closes most slots, and they open again as they are needed. An item that waits for its
-retry gives its slot back, or a throttled run would stand still until then.
+after dozens of requests instead of hundreds. How far they grow is found by trial (:class:`Window`);
+how far without one depends on how long the first answer takes. A throttle closes most slots, and
+they open again as they are needed. An item that waits for its retry gives its slot back, or a
+throttled run would stand still until then.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ QUEUE_MAX = 256
 _DEFERRED_PER_SLOT = 8
 _POLL_S = 0.1
 
-INITIAL_SIZE = 96  # reached without a trial
+INITIAL_SIZE = 96  # reached without a trial where answers are quick
+INITIAL_SIZE_MAX = 256  # and where they are slow
+_FASTEST_PER_S = 10_000  # more requests than one process sends
 GAIN_MIN = 1.08  # ratio of successes per second that keeps a doubled window
 TRIAL_PAUSE_S, TRIAL_PAUSE_MAX_S = 2.0, 60.0
 _GAIN_REJECTED, _GAIN_ACCEPTED = 1.0, 1.3  # below/above these one round decides
@@ -53,6 +56,12 @@ class Window:
         self._before: tuple[int, float] | None = None  # size and rate, while a trial lasts
         self._next_trial_s = float("-inf")
         self._pause_s = TRIAL_PAUSE_S
+        self._start_measuring()
+
+    def first_answer(self, latency_s: float) -> None:
+        """Begin with as many as keep the process busy while an answer is on its way."""
+        busy = min(INITIAL_SIZE_MAX, int(_FASTEST_PER_S * latency_s), self._limit)
+        self.size = max(self.size, busy)
         self._start_measuring()
 
     def succeeded(self, *, is_reached: bool) -> None:
@@ -122,6 +131,9 @@ class Slots(Generic[T]):
         self._limit = limit
         self._may_take = may_take
         self._window = Window(limit, monotonic=monotonic)
+        self._monotonic = monotonic
+        self._first_at_s = 0.0  # when the first item got a slot
+        self._has_answer = False
         self._is_full = False  # an item had to wait for a slot
         self._open = min(INITIAL_SLOTS, limit)
         self._taken = self._deferred = self._blocked_threads = 0
@@ -161,6 +173,8 @@ class Slots(Generic[T]):
             if not self._may_take():
                 return None
             self._taken += 1
+            if not self._first_at_s:
+                self._first_at_s = self._monotonic()
             item = queue.popleft()
             if self._blocked_threads and len(self._queue) <= QUEUE_MAX // 4:
                 self._changed.notify()
@@ -171,6 +185,9 @@ class Slots(Generic[T]):
         with self._lock:
             self._taken -= 1
             if success:
+                if not self._has_answer:
+                    self._has_answer = True
+                    self._window.first_answer(self._monotonic() - self._first_at_s)
                 self._window.succeeded(is_reached=self._is_full)
                 if self._is_full:
                     self._is_full = False

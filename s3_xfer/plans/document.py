@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from s3_xfer.errors import PlanError, check_fields
+from s3_xfer.errors import PlanError, ValidationError, check_fields
 from s3_xfer.field_types import JsonObject
-from s3_xfer.ledger.journal.description import operation_fields
-from s3_xfer.model import AccountContext
+from s3_xfer.ledger.journal.description import describe, operation_fields
+from s3_xfer.model import AccountContext, S3Location
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.planning.shards import Shard, is_tiling
 from s3_xfer.spec import CopySpec
+from s3_xfer.version import VERSION
 from s3_xfer.wording import message
 
 PLAN = "plan.json"
@@ -107,18 +108,43 @@ def parse_plan(contents: bytes, *, name: str) -> Plan:
     if _digest(plan) != document.get("sha256"):
         raise _damaged(name, "its contents do not match its checksum")
     try:
-        return _plan_of(plan, name)
-    except (KeyError, TypeError, ValueError) as error:
+        found = _plan_of(plan, name)
+        described = describe(found.operation())
+    except KeyError as error:
         raise _damaged(name, f"it lacks {error}") from error
+    except (AttributeError, TypeError, ValueError, ValidationError) as error:
+        why = error.problem if isinstance(error, ValidationError) else str(error)
+        raise _damaged(name, f"a value in it cannot be used ({why})") from error
+    _require_known(found, described, name)
+    return found
+
+
+def _require_known(plan: Plan, described: Mapping[str, Any], name: str) -> None:
+    """Refuse a plan with an option that this version does not have: it would be ignored."""
+    strange = sorted(
+        option
+        for part in ("identity", "operation", "options")
+        for option in plan.description[part].keys() - described[part].keys()
+    )
+    if strange:
+        raise PlanError(
+            f"the plan {name} was made by s3-xfer {plan.tool_version}, with what this version, "
+            f"{VERSION}, does not know: {', '.join(strange)}",
+            remedy="copy with the version that made it",
+        )
 
 
 def _plan_of(plan: Mapping[str, Any], name: str) -> Plan:
     shards = tuple(_shard_of(number, shard) for number, shard in enumerate(plan["shards"]))
     if not is_tiling([keys for shard in shards for keys in shard.ranges]):
         raise _damaged(name, "its shards do not have every key exactly once")
+    created_at = datetime.fromisoformat(plan["created_at"])
+    if created_at.tzinfo is None or plan["parallelism"] < 1:
+        raise ValueError("created_at or parallelism")
+    S3Location.parse(plan["source"])
     return Plan(
         plan_id=plan["plan_id"],
-        created_at=datetime.fromisoformat(plan["created_at"]),
+        created_at=created_at,
         tool_version=plan["tool_version"],
         source_url=plan["source"],
         destination_url=plan["destination"],

@@ -13,7 +13,8 @@ from s3_xfer.ledger.journal.description import is_same_copy
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.plans.document import PLAN, Plan
-from s3_xfer.plans.merge import Merge, MergedResult
+from s3_xfer.plans.merge import WAIT_LIMIT_S, Merge
+from s3_xfer.plans.merged_result import MergedResult
 from s3_xfer.plans.plan_run import PlanRun, frozen_for_plan
 from s3_xfer.plans.shard_run import AUTO, ShardCopy, read_plan, shard_number
 from s3_xfer.runs.copy import CopyRun
@@ -106,17 +107,20 @@ def merge_plan(
     *,
     destination: AccountContext | None = None,
     wait: bool = False,
+    wait_limit_s: float = WAIT_LIMIT_S,
     report_path: Path | None = None,
 ) -> MergedResult:
     """Return what all shards of a plan have done so far, as one result.
 
-    With ``wait`` it returns once each shard is done or has failed for good. What is left is written
-    to ``report_path``, from which a copy goes on.
+    With ``wait`` it returns once each shard is done or has failed for good, or, with
+    ``stalled_for_s`` set, when nothing has happened in any shard for ``wait_limit_s``. What is left
+    is written to ``report_path``, from which a copy goes on.
 
     Raises:
         PlanError: the plan, or what belongs to it, is missing or damaged.
+        ValidationError: ``wait_limit_s`` is not above 0.
         ReportError: the report cannot be written.
     """
     merging = Merge(open_storage(str(plan), destination or AccountContext()))
-    result = merging.wait() if wait else merging.read()
+    result = merging.wait(limit_s=wait_limit_s) if wait else merging.read()
     return merging.write_report(result, report_path) if report_path else result

@@ -1,8 +1,9 @@
 """What an attempt at a shard leaves beside the plan: that it began, how it ended, and its report.
 
-``begun/N.json`` says that there was an attempt. ``attempts/N/`` has a record for every attempt that
-has ended, ``reports/`` their reports. ``done/N.json`` is the record of the attempt that completed
-the shard; it is written last, and only once.
+``begun/N.json`` says that there was an attempt, ``begun/N-progress.json`` how far the last one has
+come. ``attempts/N/`` has a record for every attempt that has ended, ``reports/`` their reports.
+``done/N.json`` is the record of the attempt that completed the shard; it is written last, and only
+once.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import json
 import re
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from s3_xfer.access.plan_storage import PlanStorage
-from s3_xfer.errors import PlanError, check_fields
+from s3_xfer.errors import PlanError, ValidationError, check_fields
 from s3_xfer.field_types import JsonObject
+from s3_xfer.ledger.breakdown import Breakdown
+from s3_xfer.ledger.result import RunState
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import Plan, ranges_list
 from s3_xfer.wording import message
 
-ATTEMPTS = "attempts"
+BEGUN, ATTEMPTS, DONE = "begun", "attempts", "done"
 SUMS = (
     "total_files_found",
     "files_copied_successfully",
@@ -42,12 +46,17 @@ _COUNTS = SUMS[:4]  # which every record has
 
 def begun_name(number: int) -> str:
     """Return the name of the note that there was an attempt at a shard."""
-    return f"begun/{number:05}.json"
+    return f"{BEGUN}/{number:05}.json"
+
+
+def progress_name(number: int) -> str:
+    """Return the name of the note of how far the attempt at a shard has come."""
+    return f"{BEGUN}/{number:05}-progress.json"
 
 
 def done_name(number: int) -> str:
     """Return the name of the record of the attempt that completed a shard."""
-    return f"done/{number:05}.json"
+    return f"{DONE}/{number:05}.json"
 
 
 def attempt_name(number: int, attempt: str) -> str:
@@ -55,10 +64,10 @@ def attempt_name(number: int, attempt: str) -> str:
     return f"{ATTEMPTS}/{number:05}/{attempt}.json"
 
 
-def latest_attempts(storage: PlanStorage) -> dict[int, str]:
-    """Return the name of the record of the last attempt by shard, where one has ended."""
-    names = (_ATTEMPT.fullmatch(name) for name in storage.names(ATTEMPTS))
-    return {int(found[1]): found[0] for found in names if found}  # in order, so the last one stays
+def latest_attempts(names: Iterable[str]) -> dict[int, str]:
+    """Return the name of the record of the last attempt by shard, of ``names`` in their order."""
+    attempts = (_ATTEMPT.fullmatch(name) for name in names)
+    return {int(found[1]): found[0] for found in attempts if found}  # the last one stays
 
 
 def report_name(number: int, attempt: str) -> str:
@@ -137,22 +146,30 @@ def read_record(storage: PlanStorage, name: str, plan: Plan, shard: Shard) -> Sh
             result=record["result"],
         )
         _require_result(found.result)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise unusable_record(storage, name, "is damaged") from error
     if same != (plan.plan_id, shard.number, ranges_list(shard.ranges)):
         raise unusable_record(storage, name, "belongs to another plan")
+    if name == done_name(shard.number) and not found.is_done:
+        raise unusable_record(storage, name, "is that of an attempt which has not completed it")
     return found
 
 
 def _require_result(result: JsonObject) -> None:
-    """Raise KeyError, TypeError or ValueError unless a merge can read ``result``."""
+    """Raise what Python and check_fields raise, unless a merge can read ``result``."""
     counts = [result[name] for name in _COUNTS]
     counts += [result.get(name, 0) for name in SUMS]
     counts += [number for name in COUNTERS for number in {**result.get(name, {})}.values()]
     if not all(type(count) is int and count >= 0 for count in counts):
         raise ValueError("a count")
-    if not all(isinstance(text, str) for text in (result["state"], *result["errors"])):
+    if not all(isinstance(text, str) for text in [*result["errors"], result["state"]]):
         raise TypeError("a text")
+    numbers = [result["duration_seconds"]]
+    if RunState(result["state"]) is not RunState.VALIDATION_FAILED:
+        Breakdown.from_dict(result)
+        numbers.append(result["estimated_request_cost_usd"])
+    if not all(number >= 0 for number in numbers):
+        raise ValueError("a number")
     for name in ("start_time", "end_time"):
         if not datetime.fromisoformat(result[name]).tzinfo:
             raise ValueError(name)

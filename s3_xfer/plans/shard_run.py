@@ -26,11 +26,13 @@ from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, Identical, JournalUse
 from s3_xfer.planning.shards import Shard
 from s3_xfer.plans.document import PLAN, Plan, parse_plan
+from s3_xfer.plans.progress_notes import NOTE_INTERVAL_S, ProgressNotes
 from s3_xfer.plans.records import (
     ShardRecord,
     attempt_name,
     begun_name,
     done_name,
+    progress_name,
     read_record,
     report_name,
 )
@@ -123,7 +125,8 @@ class ShardCopy:
     """One attempt at the shard ``number`` of the plan in ``storage``; a context manager.
 
     Accounts and ``changes`` (fields of ``CopyOptions`` that do not change what is copied) replace
-    what the plan says. ``earlier`` is the record of the attempt that has completed the shard.
+    what the plan says. ``earlier`` is the record of the attempt that has completed the shard. How
+    far it has come is noted beside the plan every ``note_interval_s``.
 
     Raises:
         PlanError: the plan is missing or damaged.
@@ -139,12 +142,15 @@ class ShardCopy:
         destination: tuple[AccountContext, str | None] = (AccountContext(), None),
         batch_size: int | None = None,
         changes: Mapping[str, Any],
+        note_interval_s: float = NOTE_INTERVAL_S,
     ) -> None:
         self.plan = read_plan(storage)
         self.number = number
         self._storage = storage
         self._attempt = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:12]}"
         self._folder: TemporaryDirectory[str] | None = None  # of the report, until it is delivered
+        self._progress: ProgressNotes | None = None
+        self._note_interval_s = note_interval_s
         self._sides = {"source": source, "destination": destination}
         self._changes = _allowed(changes)
         self._batch_size = batch_size
@@ -214,7 +220,10 @@ class ShardCopy:
         )
         if not is_first:
             self._leave_out_what_arrived()
-        return CopyRun(self.operation, observers=observers)
+        run = CopyRun(self.operation, observers=observers)
+        name, interval_s = progress_name(self.number), self._note_interval_s
+        self._progress = ProgressNotes(self._storage, name, run.snapshot, interval_s=interval_s)
+        return run
 
     def _leave_out_what_arrived(self) -> None:
         """Let the copy skip what an earlier attempt has copied, and nothing that is older."""
@@ -279,5 +288,7 @@ class ShardCopy:
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
+        if self._progress:
+            self._progress.close()
         if self._folder:
             self._folder.cleanup()

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from rich.text import Text
-
 from s3_xfer.batch.collect import CollectResult
 from s3_xfer.batch.jobs import JobProgress
 from s3_xfer.batch.plan import MANIFEST, POLICIES, REST, BatchPlan
 from s3_xfer.ledger.metrics import TransferMetrics
-from s3_xfer.ledger.rate import Rates
-from s3_xfer.render.live import UNICODE, Glyphs, bar_row
-from s3_xfer.render.progress import Phase, time_of
 from s3_xfer.text import printable, shell_word
-from s3_xfer.units import format_count, format_duration, format_size, format_usd, plural
+from s3_xfer.units import format_size, format_usd, plural
 
 _NOT_INCLUDED = "KMS requests, transfer between regions, storage, and what is left to a copy"
 
@@ -44,29 +39,6 @@ def job_metrics(progress: JobProgress, watched_s: float) -> TransferMetrics:
         files_failed=progress.failed,
         listing_complete=True,
     )
-
-
-def job_line(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
-    """Return one line of ``name=value`` fields."""
-    return (
-        f"{time_of(metrics)} {phase.value} "
-        f"objects={metrics.files_done}/{metrics.total_files_found} "
-        f"rate={rates.objects_per_s:.0f}/s failed={metrics.files_failed}"
-    )
-
-
-def job_frame(
-    phase: Phase, metrics: TransferMetrics, rates: Rates, width: int, glyphs: Glyphs = UNICODE
-) -> Text:
-    """Return the display at one instant."""
-    done, total = metrics.files_done, metrics.total_files_found
-    numbers = f"{format_count(done)} / {format_count(total)}  {rates.objects_per_s:,.0f}/s"
-    bar = bar_row("objects", done / total if total else 0.0, numbers, width, glyphs)
-    failed = f"{format_count(metrics.files_failed)} failed{glyphs.between}"
-    watched = f"watched {format_duration(metrics.duration_s)}"
-    status = Text(f"{phase.value}{glyphs.between}{failed}{watched}", style="cyan")
-    status.truncate(width)
-    return Text("\n").join([bar, status])
 
 
 def collected_lines(result: CollectResult, plan: BatchPlan) -> Iterator[str]:

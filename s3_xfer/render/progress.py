@@ -30,6 +30,7 @@ class Phase(enum.Enum):
     ENDED = "ended"
 
 
+UNKNOWN = "-"  # an ETA that nobody can know yet
 ProgressLine: TypeAlias = Callable[[Phase, TransferMetrics, Rates], str]
 
 
@@ -60,8 +61,6 @@ def progress_text(
 
 def _fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
     grows = "" if metrics.listing_complete else "+"
-    has_eta = phase is Phase.COPYING and rates.eta_s is not None
-    eta = format_duration(rates.eta_s or 0).replace(" ", "") if has_eta else "-"
     bytes_done, bytes_found = size_field(metrics.bytes_done), size_field(metrics.total_bytes_found)
     would_copy = metrics.planned_files
     return (
@@ -69,11 +68,17 @@ def _fields(phase: Phase, metrics: TransferMetrics, rates: Rates) -> str:
         f"bytes={bytes_done}/{bytes_found}{grows} "
         f"rate={rates.objects_per_s:.0f}/s,{size_field(rates.bytes_per_s)}/s "
         f"failed={metrics.files_failed} skipped={metrics.files_skipped - would_copy} "
-        f"retries={metrics.retries} throttled={metrics.throttles} eta={eta}"
+        f"retries={metrics.retries} throttled={metrics.throttles} eta={eta_field(phase, rates)}"
         f"{f' would_copy={would_copy}' if would_copy else ''}"
         f"{f' deleted={metrics.files_deleted}' if metrics.files_deleted else ''}"
         f"{f' left_out={metrics.files_left_out}' if metrics.files_left_out else ''}"
     )
+
+
+def eta_field(phase: Phase, rates: Rates) -> str:
+    """Return the time that is left, without spaces, or that it is unknown."""
+    has_eta = phase is Phase.COPYING and rates.eta_s is not None
+    return format_duration(rates.eta_s or 0).replace(" ", "") if has_eta else UNKNOWN
 
 
 def time_of(metrics: TransferMetrics) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from s3_xfer.plans.merge import MergedResult
+from s3_xfer.plans.merged_result import MergedResult
 from s3_xfer.plans.result import PlanResult, balance
 from s3_xfer.render.summary import Line, Row, Tone, by_count, table_lines
 from s3_xfer.text import printable, shell_word
@@ -27,7 +27,6 @@ def plan_lines(result: PlanResult, *, width: int) -> list[Line]:
         Line(),
         *table_lines(tuple(plan_rows(result)), width=width),
         Line(),
-        *(Line(f"Note: {printable(note)}", "bright_black") for note in result.notes),
         Line("To copy a shard, each in a process of its own, and to add them up at the end:"),
         *(Line(f"  {command}", "bold") for command in plan_commands(result)),
     ]

@@ -193,7 +193,7 @@ def marked(text: str, style: str = "") -> Text:
     from rich.text import Text  # noqa: PLC0415
 
     mark = next((each for each in MARKS if text.startswith(each)), "")
-    return Text(mark, style=_ERROR).append(text[len(mark) :], style=style)
+    return Text.assemble((mark, _ERROR), (text[len(mark) :], style))
 
 
 def fitted(text: str, width: int) -> list[str]:

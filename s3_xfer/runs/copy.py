@@ -13,7 +13,6 @@ from datetime import datetime
 from pathlib import Path
 
 from s3_xfer.access.clients import Clients
-from s3_xfer.access.diagnosis import diagnose_failures, diagnoser_of
 from s3_xfer.copying.request_policy import PassTime, Shared, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -362,10 +361,15 @@ class CopyRun(Run[CopyResult]):
         clients = self._setup.clients
         if self._stop.is_set() or not clients:
             return ()
+        failures = [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)]
+        if not failures:
+            return ()
+        from s3_xfer.access import diagnosis  # noqa: PLC0415 - large, and most runs fail nowhere
+
         copied = self.snapshot().files_copied_successfully
-        return diagnose_failures(
-            [each for each in self._ledger.failures if not isinstance(each.task, DeleteTask)],
-            lambda: diagnoser_of(clients, self._keys, self.operation, copied=copied),
+        return diagnosis.diagnose_failures(
+            failures,
+            lambda: diagnosis.diagnoser_of(clients, self._keys, self.operation, copied=copied),
             log=self._log,
         )
 

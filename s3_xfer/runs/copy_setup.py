@@ -12,13 +12,14 @@ from itertools import islice
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients, journal_storage
 from s3_xfer.copying.request_policy import RequestPolicy
+from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
 from s3_xfer.listing.pages import PageReader
-from s3_xfer.listing.parallel import Listing
+from s3_xfer.listing.parallel import Listing, Read
 from s3_xfer.listing.segments import OrderNeed
 from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import Delete, RunMode
@@ -125,7 +126,7 @@ class CopySetup:
         return False
 
     def examine_access(self, clients: Clients) -> None:
-        """Run the preflight; begin the journal between reading and writing.
+        """Run the preflight; begin the journal, if there is one, before anything is opened.
 
         Raises:
             S3XferError: the copy would be refused, or the journal cannot be written.
@@ -133,9 +134,12 @@ class CopySetup:
         self.clients = clients
         sample = self._sample()
         preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, named=sample)
-        self._notes += preflight.examine_reading()
+        self._notes += preflight.examine_sides(opens_upload=not self.opened)
         self._begin_journal(clients)
-        self._notes += preflight.examine_writing()
+        self._notes += preflight.examine_copying()
+        preflight.clean_up()
+        if self.is_planning:
+            preflight.wait()
 
     def _sample(self) -> Sequence[S3Object] | None:
         """Return the first objects of what names them one by one; None if the source is listed.
@@ -196,7 +200,7 @@ class CopySetup:
             url = s3_url(source.bucket, prefix)
             self._notes.append(f"only {url}… is listed: the filters include nothing else")
         return Listing(
-            PageReader(self.clients.source, bucket=source.bucket, prefix=prefix),
+            self._page_reader(source.bucket, prefix),
             prefix=prefix,
             ranges=ranges,
             needs_order=self._order_need(),
@@ -204,6 +208,14 @@ class CopySetup:
             is_starved=self._is_starved,
             counterparts=self._counterparts(),
         )
+
+    def _page_reader(self, bucket: str, prefix: str) -> Read:
+        """Return what reads the listing; the preflight has read its first page, as a rule."""
+        known = self.preflight.source_pages if self.preflight else None
+        assert self.clients  # noqa: S101 - the caller has looked
+        if known and known.prefix == prefix:
+            return known
+        return PageReader(self.clients.source, bucket=bucket, prefix=prefix)
 
     def _order_need(self) -> OrderNeed | None:
         """Return why keys have to be listed in order, if they do."""
@@ -239,7 +251,14 @@ class CopySetup:
 
     def open_uploads(self) -> tuple[OpenUpload, ...]:
         """Return the uploads of this run that were neither completed nor aborted."""
-        return self.clients.destination_hooks.uploads.open_uploads() if self.clients else ()
+        return self._uploads().open_uploads() if self.clients else ()
+
+    def _uploads(self) -> UploadTracker:
+        """Return the uploads of the run, once it is known what became of the preflight's."""
+        assert self.clients  # noqa: S101 - the callers have looked
+        if self.preflight:
+            self.preflight.wait()
+        return self.clients.destination_hooks.uploads
 
     def sweep_uploads(self, *, is_stopped: bool) -> tuple[OpenUpload, ...]:
         """Abort once more the uploads that are still open; return those whose abort was refused.
@@ -248,7 +267,7 @@ class CopySetup:
         leaves its uploads to the next one.
         """
         assert self.clients  # noqa: S101 - validated
-        journal, uploads = self._ledger.journal, self.clients.destination_hooks.uploads
+        journal, uploads = self._ledger.journal, self._uploads()
         if journal and is_stopped:
             return ()
         try:
@@ -268,7 +287,7 @@ class CopySetup:
         """
         if not self.clients:
             return ()
-        uploads = self.clients.destination_hooks.uploads
+        uploads = self._uploads()
         bucket = self._keys.destination.bucket
         unresolved = uploads.sweep(self.clients.destination, bucket, None)
         refused = (

@@ -34,6 +34,7 @@ from s3_xfer.run_log import LOGGER, RunLog
 from s3_xfer.runs import at_exit
 from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
 from s3_xfer.runs.run_end import ResultT, RunEnd, in_child_of
+from s3_xfer.runs.telemetry import RunTelemetry
 from s3_xfer.spec import TransferSpec
 from s3_xfer.units import format_count, format_duration
 from s3_xfer.wording import message
@@ -92,6 +93,7 @@ class Run(RunEnd[ResultT]):
         self._observers = ObserverThreads(
             observers, self._ledger.outcomes, self.snapshot, self._ledger.abort
         )
+        self._telemetry = RunTelemetry(operation, self.snapshot)
         self._state = RunState.INITIALIZED
         self._notes: list[str] = []
         self._ends_at: datetime | None = None
@@ -195,6 +197,7 @@ class Run(RunEnd[ResultT]):
         timer = None
         try:
             self._state = RunState.VALIDATING
+            self._telemetry.begin()
             started_at = self._metrics.snapshot().start_time
             self._ends_at = self.operation.options.ends_at(started_at)
             timer = start_deadline_timer(self._stop, self._ends_at, started_at)
@@ -209,6 +212,7 @@ class Run(RunEnd[ResultT]):
             try:
                 if not self._is_sharing:
                     self._requests.opened.close()
+                self._telemetry.end(self._state, self._refusal or self._ledger.aborted_by)
             finally:
                 self._notify_waiters()
                 at_exit.forget(self)

@@ -121,6 +121,21 @@ def test_a_shard_stops_when_airflow_ends_its_task(stage: Stage, tmp_path: Path) 
         execute(S3MergeOperator(task_id="merge", **common), Ti(1))
 
 
+def test_a_merge_may_wait_for_shards_that_no_task_copies(stage: Stage, tmp_path: Path) -> None:
+    """An engine that has given up on one leaves a failed task that names it."""
+    fill(stage, 4)
+    common: dict[str, Any] = {"plan": str(tmp_path / "plan"), "recursive": True, **COPY}
+    execute(S3PlanOperator(task_id="plan", shards=2, **common), Ti(1))
+    execute(S3CopyShardOperator(task_id="copy", shard=0, **common), Ti(1))
+    merge = S3MergeOperator(task_id="merge", wait=True, wait_limit_s=0.1, **common)
+    with pytest.raises(S3CopyPermanentError, match=r"nothing has happened for .* not done: 1$"):
+        execute(merge, ti := Ti(1))
+    execute(S3CopyShardOperator(task_id="copy2", shard=1, **common), Ti(1))
+
+    assert ti.xcoms["return_value"]["stalled_for_seconds"] > 0
+    assert execute(merge, Ti(1))["shards_missing"] == []
+
+
 def test_failures_may_be_no_failure_of_the_tasks(stage: Stage, tmp_path: Path) -> None:
     """With ``fail_on_error=False``; a shard that never ended is one all the same."""
     fill(stage, 4)

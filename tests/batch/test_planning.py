@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,12 +13,14 @@ import pytest
 from s3_xfer import collect_batch_job, describe_batch_job, make_batch_plan, submit_batch_job
 from s3_xfer.access.job_control import open_job_control, understood
 from s3_xfer.access.plan_storage import FolderStorage
-from s3_xfer.batch.job_objects import JobObject
+from s3_xfer.batch.completion import completion_rows
+from s3_xfer.batch.job_objects import JobObject, JobObjects
 from s3_xfer.batch.planner import JobSettings, make_plan
 from s3_xfer.batch.verdict import Left, end_of
 from s3_xfer.comparison import CompareResult, CompareStatus
-from s3_xfer.errors import PlanError, ValidationError
+from s3_xfer.errors import PlanError, ReportError, ValidationError
 from s3_xfer.model import AccountContext, Copied, CopyTask, Failed, S3Location, S3Object
+from s3_xfer.planning.mapping import plan_keys
 from tests.batch.conftest import ROLE
 from tests.batch.control_server import ControlServer
 from tests.reports import lines_of
@@ -131,6 +134,92 @@ def test_a_plan_begun_before_leaves_nothing_in_the_next(world: World, tmp_path: 
     assert plan.token in (tmp_path / "plan" / "policies" / "role.json").read_text()
     with pytest.raises(PlanError, match="there is a plan in"):
         make_plan(world.operation("in/", "p/in/"), SETTINGS, storage)
+
+
+@pytest.mark.parametrize("place", [f"{SRC}/in/", f"{SRC}/in", f"s3://{SRC}/in/jobs/x"])
+@pytest.mark.parametrize("name", ["manifest", "report"])
+def test_files_of_a_job_are_not_put_among_what_is_copied(
+    world: World, tmp_path: Path, name: str, place: str
+) -> None:
+    """The next copy of the prefix would take them along."""
+    world.server.put(SRC, "in/a", size=10)
+    places: dict[str, Any] = {"manifest": f"{DST}/ops", "report": f"{DST}/ops"} | {name: place}
+    with pytest.raises(ValidationError, match=f"the {name} of the job would lie inside"):
+        make_batch_plan(world.operation("in/", "p/in/"), tmp_path / "plan", role_arn=ROLE, **places)
+
+    assert world.server.requests == []
+    assert not (tmp_path / "plan").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("objects", -1, "was changed"),
+        ("request", {}, "was changed"),
+        ("request.Operation", {}, "was changed"),
+        ("destination", ["other-bucket", "in/"], "was changed"),
+        ("version", 2, "was changed"),
+        ("sha256", None, "was changed"),
+        ("format", "s3_xfer/plan", "has no plan of a job"),
+    ],
+)
+def test_a_plan_that_was_changed_is_not_submitted(
+    world: World, tmp_path: Path, path: str, value: object, message: str
+) -> None:
+    """Another job than the planned one would be created, or another copy be taken for its work."""
+    world.server.put(SRC, "in/a", size=10)
+    place = tmp_path / "plan"
+    make_batch_plan(world.operation("in/", "p/in/"), place, role_arn=ROLE, report=f"{DST}/ops")
+    (place / "job.json").write_text('{"job_id": "job-1"}')
+    document = json.loads((place / "plan.json").read_text())
+    *outer, name = path.split(".")
+    (document[outer[0]] if outer else document)[name] = value
+    (place / "plan.json").write_text(json.dumps(document))
+
+    account = world.account(DESTINATION_KEY)
+    with pytest.raises(ValidationError, match=message):
+        submit_batch_job(place, destination=account)
+    with pytest.raises(ValidationError, match=message):
+        collect_batch_job(place, tmp_path / "r.jsonl", destination=account)
+
+
+@pytest.mark.parametrize(
+    "line", [{}, {"source_key": "in/b", "etag": "x"}, {"source_key": "b", "size": "1", "etag": ""}]
+)
+def test_a_list_of_objects_that_was_changed_is_refused(
+    tmp_path: Path, line: dict[str, object]
+) -> None:
+    """What the job has done is not counted by it."""
+    lines = [line | {"status": "not_attempted"}, {"status": "end"}]
+    (tmp_path / "objects.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    keys = plan_keys(
+        S3Location(bucket=SRC, key="in/"), S3Location(bucket=DST, key="in/"), recursive=True
+    )
+    with pytest.raises(ReportError, match=r"objects\.jsonl of the plan was cut off or changed"):
+        JobObjects(FolderStorage(tmp_path), keys)
+
+
+@pytest.mark.parametrize("contents", [b"\xff\xfe\n", b'"' + b"x" * 200_000 + b'"\n'])
+def test_a_completion_report_that_is_no_table_is_refused(
+    world: World, tmp_path: Path, contents: bytes
+) -> None:
+    """Its MD5 fits all the same."""
+    world.server.put(SRC, "in/a", size=10)
+    operation = world.operation("in/", "p/in/")
+    plan = make_batch_plan(operation, tmp_path / "plan", role_arn=ROLE, report=f"{DST}/ops")
+    client = session(DESTINATION_KEY).client("s3", endpoint_url=world.server.url)
+    digest = hashlib.md5(contents, usedforsecurity=False).hexdigest()
+    result = {"TaskExecutionStatus": "failed", "Key": "rows.csv", "MD5Checksum": digest}
+    files = {
+        "rows.csv": contents,
+        f"{plan.report[1]}/job-1/manifest.json": json.dumps({"Results": [result]}).encode(),
+    }
+    for key, body in files.items():
+        client.put_object(Bucket=DST, Key=key, Body=body)
+
+    with pytest.raises(ReportError, match=r"rows\.csv is no table in UTF-8"):
+        list(completion_rows(client, plan, "1") or ())
+    client.close()
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:iam::222222222222:user/me", "job", "222222222222"])

@@ -19,10 +19,14 @@ from benchmarks.measure import Measurement, Scenario, environment, measure
 from benchmarks.server import Conditions, CountingServer
 
 FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at its bound
-CHECKS = 5  # requests besides copies and pages: what is tried before the copy
-ROUND_TRIPS_MAX = 6  # requests that are answered one after the other
-MODULES_MAX = 700  # 644 with boto3 1.44; what is looked for in vain counts as well
+CHECKS = 4  # requests besides copies and pages: what is tried before the copy
+ROUND_TRIPS_MAX = 2  # requests that are answered one after the other
+MODULES_MAX = 665  # 645 with boto3 1.44; what is looked for in vain counts as well
 NOT_NEEDED = frozenset({"rich", "pyarrow", "moto", "asyncio", "opentelemetry"})  # with --json
+OF_OTHER_RUNS = frozenset(
+    f"s3_xfer.{name}"
+    for name in ("access.diagnosis", "cli.batch", "cli.interactive", "cli.shards", "runs.check")
+)
 EXPLAINED = 12  # and after it, once, to explain the first denial
 KEYS_PER_PAGE = 1_000
 FEW_REQUESTS_PER_OBJECT_MAX = 1.01
@@ -142,7 +146,8 @@ def test_an_unchanged_object_costs_two_thousandths_of_a_request() -> None:
 
 def test_few_round_trips_pass_before_the_first_copy() -> None:
     """What is checked before is what a small job waits for."""
-    run = copy(Scenario(copier=OURS[0], objects=1, latency_ms=50))
+    patient_ms = 400  # a busy machine sends what belongs together as far apart as that
+    run = copy(Scenario(copier=OURS[0], objects=1, latency_ms=patient_ms))
     assert run.stats.round_trips_to_copy <= ROUND_TRIPS_MAX
 
 
@@ -167,3 +172,4 @@ def test_a_copy_imports_only_what_it_needs(tmp_path: Path) -> None:
     modules = {line.rpartition("|")[2].strip() for line in lines}
     assert len(modules) <= MODULES_MAX
     assert NOT_NEEDED.isdisjoint(module.partition(".")[0] for module in modules)
+    assert OF_OTHER_RUNS.isdisjoint(modules)

@@ -156,3 +156,11 @@ def test_a_lost_stderr_does_not_stop_the_copy() -> None:
     assert "Copied all 400 objects" in child.stdout.read()
     child.stdout.close()
     assert child.wait(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--progress", "none"), ("--progress", "plain")])
+def test_a_note_is_printed_once(options: tuple[str, ...]) -> None:
+    """While the run lasts; logs that gather both streams have it once."""
+    done = fake("ok", *COPY, *options)
+
+    assert (done.stdout + done.stderr).lower().count("note: the source prefix is taken as") == 1

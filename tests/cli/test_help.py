@@ -107,6 +107,7 @@ def test_copy_shows_every_option_under_its_heading() -> None:
 
     assert shown.pop("Other") == ["--help"]
     assert shown.pop("Plan and shards") == ["--plan", "--shard"]
+    assert shown.pop("Saved job") == ["--config"]
     assert list(shown) == list(SECTIONS)
     for heading, stable in SECTIONS.items():
         assert [name for name in shown[heading] if name in stable] == stable

@@ -22,7 +22,7 @@ SOURCE = Section.SOURCE_SIDE
 URLS = ("s3://src/a", "s3://dst/b")
 TYPED = [case for case in cases(CopyOptions, CopySpec, AccountContext) if case.declaration.flag]
 OWN = {
-    *("plan", "shard", "include", "exclude", "filter_from"),
+    *("config", "plan", "shard", "include", "exclude", "filter_from"),
     *("json", "json_file", "progress", "quiet", "verbose", "html_path"),
     *("metrics_path", "on_end", "on_end_limit"),
 }

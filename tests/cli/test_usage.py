@@ -32,8 +32,8 @@ URLS = ("s3://src/a", "s3://dst/b")
         (URLS, "Did you mean: s3-xfer copy"),
         (
             ("xyzzy",),
-            "There are: batch, check, copy, doctor, du, filter, help, interactive, ls, merge, "
-            "plan, policy, resume, runbook,",
+            "There are: batch, check, copy, doctor, du, filter, help, interactive, jobs, ls, "
+            "merge, plan, policy, resume, runbook,",
         ),
         (("copy", "--recursve", *URLS), "--recursive"),
         (("copy", "s3://only/one"), "Missing argument 'DESTINATION'"),

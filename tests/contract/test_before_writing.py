@@ -98,6 +98,31 @@ def test_missing_permission_is_refused_before_the_transfer(
     world.assert_untouched()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"source_key": "in/x", "recursive": False, "destination_key": "out/x"}],
+    ids=["prefix", "single"],
+)
+def test_of_two_refusals_that_of_the_source_is_told(world: World, changes: dict[str, Any]) -> None:
+    """Both sides are asked at the same time; the answer does not depend on who is faster."""
+    world.server.create_bucket("no-acls", owner=DESTINATION_ACCOUNT, acls_enabled=False)
+
+    with pytest.raises(PreflightError) as refused:
+        world.copy(destination_bucket="no-acls", acl=CannedAcl.PUBLIC_READ, **changes)
+
+    assert refused.value.error_class is ErrorClass.NOTHING_TO_COPY
+    assert world.server.count(CREATE) > 0
+
+
+def test_upload_of_a_copy_whose_source_is_refused_is_aborted(world: World) -> None:
+    """Both sides are asked at the same time, so it was opened."""
+    with pytest.raises(PreflightError, match="there is nothing under"):
+        world.copy()
+
+    assert (world.server.count(CREATE), world.server.count("AbortMultipartUpload")) == (1, 1)
+    world.assert_untouched()
+
+
 @pytest.mark.on_ceph
 def test_tags_of_large_objects_that_may_not_be_read_are_refused(world: World) -> None:
     """A copy in parts always reads tags; that it may not is found out before."""

@@ -42,6 +42,7 @@ NOT_RUN = {
     "docs/how-to/kubernetes.md": 2,
     "docs/how-to/shards.md": 4,
     "docs/how-to/lists.md": 4,
+    "docs/how-to/monitoring.md": 1,
     "docs/how-to/other-services.md": 1,
     "docs/how-to/resume.md": 2,
     "docs/how-to/several-sources.md": 1,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from s3_xfer.testing.two_accounts import TwoAccounts
-from tests.docs.pages import PAGES, Step, agrees, name_of, steps_of
-from tests.docs.stage import Stage
+from tests.docs.pages import PAGES, ROOT, Step, agrees, blocks_of, name_of, steps_of
+from tests.docs.stage import SMALL, Stage
 
+TUTORIAL = ROOT / "docs" / "tutorial.md"
 RUN = [page for page in PAGES if steps_of(page)]
 NO_CRT = importlib.util.find_spec("awscrt") is None
 JQ_IS_MISSING = shutil.which("jq") is None
@@ -42,6 +44,21 @@ def test_commands_print_what_the_page_shows(
         assert done.code == 0 or _asks_for_code(steps[number + 1 :]), f"exit {done.code}: {told}"
         if step.shown is not None:
             assert agrees(step.shown, done.printed), f"{told}\nbut the page shows\n{step.shown}"
+
+
+def test_the_tutorial_makes_the_objects_that_it_copies() -> None:
+    """Whoever begins with empty buckets has what the later steps show."""
+    making = "".join(
+        f"{block.text}\n" for block in blocks_of(TUTORIAL) if "aws s3 cp" in block.text
+    )
+    aws = 'aws() { cat > /dev/null; echo "$4 ${*/--profile them-admin/}"; }\n'
+    made = subprocess.run(["bash", "-ec", aws + making], capture_output=True, text=True, check=True)
+    keys = dict(line.split(" ", 1) for line in made.stdout.splitlines())
+
+    shown = {key for key, _ in SMALL} | {"cold/new.bin", "cold/old.bin"}
+    assert set(keys) == {f"s3://their-bucket/{key}" for key in shown}
+    archived = [url for url, typed in keys.items() if "--storage-class GLACIER" in typed]
+    assert archived == ["s3://their-bucket/cold/old.bin"]
 
 
 def _asks_for_code(later: list[Step]) -> bool:

@@ -56,7 +56,8 @@ def check_call(words: list[str]) -> None:
     try:
         command.make_context(name, rest, parent=group)
     except ValidationError as error:
-        if "does not exist" not in error.problem:  # a file that the reader has
+        has_reader = ("does not exist", "there are no saved jobs", "the saved jobs ")
+        if not any(text in error.problem for text in has_reader):  # files that the reader has
             raise
 
 

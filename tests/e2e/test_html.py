@@ -87,7 +87,7 @@ def test_plan_shards_and_merge_leave_pages(world: World, inner: InProcess, tmp_p
     assert "s3-xfer merge plan" in plan.text
     assert first.headline.startswith("Copied ")
     assert merge.headline.endswith(" are not done")
-    for text in ("no attempt has ended", "AccessDenied: 1 object failed", "--from-report left"):
+    for text in ("not begun", "AccessDenied: 1 object failed", "--from-report left"):
         assert text in merge.text, text
 
 

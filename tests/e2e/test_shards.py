@@ -126,10 +126,13 @@ def test_a_merge_prints_the_line_that_copies_the_rest(
     options = (*PROFILES, *QUICK, *frozen, "--shards", "2")
     made = program.run("plan", *PREFIX, *options, "--out", "the plan")
     assert made.code == 0, made.said
-    merged = program.run("merge", "the plan", *DEST, "--report", "left.jsonl")
+    wait = ("--wait", "--wait-limit", "0.1s")
+    merged = program.run("merge", "the plan", *DEST, *wait, "--report", "left.jsonl")
     line = merged.out.partition("To copy what is left:\n")[2].strip()
 
     assert merged.code == 1, merged.said
+    assert "error: nothing has happened for " in merged.err
+    assert "that are not done: 0, 1\nNext: look in the log of what runs the shards" in merged.err
     assert program.run(*shlex.split(line)[1:]).code == 0
     assert world.arrived().keys() == {"out/a", "out/b c"}
     assert world.headers_of("CopyObject")[0]["x-amz-storage-class"] == "STANDARD_IA"
@@ -149,6 +152,8 @@ def test_a_merge_prints_the_line_that_copies_the_rest(
         (("copy", "--plan", "plan", "--shard", "x"), PERMANENT, "not the number of a shard"),
         (("copy", "--plan", "plan", "--shard", "auto"), PERMANENT, "does not say which shard"),
         (("merge", "plan"), 3, "there is no plan in plan"),
+        (("merge", "plan", "--wait-limit", "1h"), 2, "is for --wait"),
+        (("merge", "plan", "--wait", "--wait-limit", "0s"), 3, "there is no plan in plan"),
         (("plan", *PREFIX), 2, "--out"),
         (("plan", *PREFIX, "--out", "S3://ctl/p"), 3, "is no place of a plan"),
         (("plan", *PREFIX, "--out", "p", "--shards", "0"), 3, "not a number of shards"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ import pytest
 
 from s3_xfer import AccountContext, ReportError, RunMode, UndoResult, sync, undo
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT
-from tests.e2e.program import US
+from tests.e2e.program import US, end_of
 from tests.e2e.shop import Shop
 from tests.reports import lines_of
 from tests.world import DST, SRC
@@ -26,14 +28,16 @@ def side(shop: Shop, account: str) -> AccountContext:
     return AccountContext(session=shop.accounts.session(account), endpoint_url=shop.accounts.url)
 
 
-def deleted(shop: Shop, *, versioned: bool = True, backup: bool = False) -> Path:
-    """Let a sync delete two objects; return its report."""
+def deleted(
+    shop: Shop, *, keys: Sequence[str] = ("x", "y"), versioned: bool = True, backup: bool = False
+) -> Path:
+    """Let a sync delete objects; return its report."""
     shop.fill({"in/a": b"a"})
     if versioned:
         shop.destination.put_bucket_versioning(
             Bucket=DST, VersioningConfiguration={"Status": "Enabled"}
         )
-    for key in ("x", "y"):
+    for key in keys:
         shop.destination.put_object(
             Bucket=DST, Key=f"out/{key}", Body=b"old", Metadata={"a": "b"}, Tagging="team=blue"
         )
@@ -48,7 +52,7 @@ def deleted(shop: Shop, *, versioned: bool = True, backup: bool = False) -> Path
         backup_prefix=f"s3://{DST}/gone/" if backup else None,
     )
     result.raise_for_failures()
-    assert result.metrics.files_deleted == 2
+    assert result.metrics.files_deleted == len(keys)
     return report
 
 
@@ -242,3 +246,28 @@ def test_the_command_asks_or_wants_yes(shop: Shop) -> None:
     assert (done.json()["restored"], done.json()["not_restored"]) == (1, 1)
     assert "another object is there now" in done.json()["errors"][0]
     assert at(shop, "out/x") == b"old"
+    first, *_, last = done.err.splitlines()
+    assert "restoring objects=0/2" in first, done.said
+    assert "ended objects=2/2" in last, done.said
+    assert "failed=1" in last, done.said
+
+
+def test_a_stopped_command_says_how_far_it_came(shop: Shop) -> None:
+    """What came back stays, and doing it again brings back the rest."""
+    keys = [f"{number:03}" for number in range(200)]
+    report = deleted(shop, keys=keys)
+
+    child = shop.program.start(*UNDO, str(report), "--yes", "--concurrency", "1")
+    assert child.stderr
+    assert "restoring objects=0/200" in child.stderr.readline()
+    child.send_signal(signal.SIGINT)
+    stopped = end_of(child)
+    back = len(shop.arrived()) - 1  # with what the sync has copied
+    again = shop.program.run(*UNDO, str(report), "--yes", "--json")
+
+    assert stopped.code == 130, stopped.said
+    said = re.search(r"stopped; (\d+) of 200 objects restored; run it again", stopped.err)
+    assert said, stopped.said
+    assert int(said[1]) <= back < len(keys)
+    assert (again.code, again.json()["restored"]) == (0, len(keys) - back)
+    assert set(shop.arrived()) == {"out/a", *(f"out/{key}" for key in keys)}

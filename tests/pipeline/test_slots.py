@@ -7,7 +7,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SLOTS, QUEUE_MAX, SLOTS_MIN, Slots
+from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SLOTS, QUEUE_MAX, Slots
 from s3_xfer.pipeline.stop import StopFlag
 from tests.patience import PATIENCE_S
 
@@ -161,7 +161,7 @@ def test_throttle_closes_most_slots_and_need_opens_them() -> None:
     assert started(slots, INITIAL_SLOTS) == INITIAL_SLOTS // 2
     slots.shrink()
     slots.shrink()
-    for _ in range(INITIAL_SLOTS // 2 - SLOTS_MIN):
+    for _ in range(INITIAL_SLOTS // 4):
         slots.free(success=False)
     assert slots.next() is None
     slots.free(success=True)  # an item has waited for it: one more opens

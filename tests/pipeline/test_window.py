@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from s3_xfer.pipeline.slots import INITIAL_SIZE, TRIAL_PAUSE_S, Window
+from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SIZE_MAX, TRIAL_PAUSE_S, Window
 
 LIMIT = 1000
 
@@ -39,6 +39,17 @@ def test_distant_service_gets_the_limit_within_a_second() -> None:
     service = Service(behind(0.05))
     service.work(1.0)
     assert service.window.size == LIMIT
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "size"),
+    [(0.0, INITIAL_SIZE), (0.015, 150), (0.1, INITIAL_SIZE_MAX), (60.0, INITIAL_SIZE_MAX)],
+)
+def test_first_answer_tells_how_many_keep_the_process_busy(latency_s: float, size: int) -> None:
+    """Of a small job nothing is left when trials have found it."""
+    window = Window(LIMIT)
+    window.first_answer(latency_s)
+    assert window.size == size
 
 
 def test_busy_service_is_not_made_to_queue() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import random
 from pathlib import Path
@@ -143,6 +144,9 @@ def test_what_cannot_be_done_in_shards_is_refused(
         ("S3://control/x", "no place of a plan"),
         ("gs://control/x", "no place of a plan"),
         ("file:///tmp/x", "no place of a plan"),
+        ("s3:/control/x", "no place of a plan"),
+        ("s3:control/x", "no place of a plan"),
+        ("a\0b", "no place of a plan"),
         ("s3://", "is not an S3 URL"),
         (f"s3://{SRC}/in", "would lie inside"),
         (f"s3://{SRC}/in/plan/", "would lie inside"),
@@ -250,6 +254,54 @@ def test_a_damaged_plan_is_refused(folder: PlanStage, tmp_path: Path, damage: An
     for use in (lambda: folder.copy(0), folder.merge):
         with pytest.raises(PlanError, match=r"damaged|format"):
             use()
+    folder.world.assert_untouched()
+
+
+def _set(document: dict[str, Any], path: str, value: object) -> None:
+    *folders, name = path.split(".")
+    for folder in folders:
+        document = document[folder]
+    document[name] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("parallelism", "2", "cannot be used"),
+        ("parallelism", 0, "cannot be used"),
+        ("created_at", "2026-01-01", "cannot be used"),
+        ("created_at", 5, "cannot be used"),
+        ("plan_id", None, "cannot be used"),
+        ("survey", [], "cannot be used"),
+        ("shards", None, "cannot be used"),
+        ("shards", [], "every key exactly once"),
+        ("source", "http://x", "cannot be used"),
+        ("copy", {}, "it lacks 'identity'"),
+        ("copy", None, "cannot be used"),
+        ("copy.identity", {}, "it lacks"),
+        ("copy.identity.storage_class", "NO_SUCH", "cannot be used"),
+        ("copy.identity.option_of_later", True, "does not know: option_of_later"),
+        ("copy.options.option_of_later", None, "does not know: option_of_later"),
+    ],
+)
+def test_a_plan_with_a_value_that_is_none_is_refused(
+    folder: PlanStage, tmp_path: Path, path: str, value: object, message: str
+) -> None:
+    """Its checksum fits: a program has made it, a later version or none of ours."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    file = tmp_path / "plan" / "plan.json"
+    document = json.loads(file.read_text())
+    _set(document["plan"], path, value)
+    text = json.dumps(document["plan"], sort_keys=True)
+    document["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    file.write_text(json.dumps(document))
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match=message) as refusal:
+            use()
+        assert refusal.value.is_permanent
+        assert "plan.json" in str(refusal.value)
     folder.world.assert_untouched()
 
 

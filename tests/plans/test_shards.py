@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from botocore.config import Config
 
 from s3_xfer import PlanError, PreflightError, RunState, ValidationError
-from s3_xfer.access.plan_storage import open_storage
+from s3_xfer.access.plan_storage import BucketStorage, FolderStorage, open_storage
+from s3_xfer.ledger.metrics import MetricsCollector
+from s3_xfer.model import S3Location
 from s3_xfer.plans.merge import Merge
-from s3_xfer.plans.records import done_name
+from s3_xfer.plans.progress_notes import ProgressNotes
+from s3_xfer.plans.records import begun_name, done_name, progress_name
 from s3_xfer.plans.shard_run import ShardCopy, shard_number
-from tests.patience import PATIENCE_S
-from tests.plans.stage import PlanStage
+from tests.fault_server.faults import Fault
+from tests.patience import PATIENCE_S, at_any_pace
+from tests.plans.stage import CONTROL, URL, PlanStage
 from tests.reports import lines_of
-from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SRC
+from tests.world import DESTINATION_ACCOUNT, DESTINATION_KEY, DST, SRC, World, session
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    """Return once it is true."""
+    until_s = time.monotonic() + PATIENCE_S
+    while not is_true():
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
 
 
 def test_all_shards_together_are_the_copy(stage: PlanStage) -> None:
@@ -173,6 +187,44 @@ def test_two_attempts_at_once_do_no_harm(stage: PlanStage) -> None:
     assert stage.merge().is_complete
 
 
+def test_an_attempt_that_fails_after_another_has_completed_changes_nothing(
+    stage: PlanStage,
+) -> None:
+    """An engine may have started a shard twice, and hear of the end of the first one last."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    with ShardCopy(storage, 0, destination=(account, None), changes={}) as late:
+        with late.start() as run:
+            result = run.result()
+        stage.world.server.revoke(DST, DESTINATION_ACCOUNT)
+        assert stage.copy(0)
+        late.finish(result)
+    merged = stage.merge(wait=True)
+
+    assert result.metrics.files_failed == 1
+    assert merged.is_complete
+    assert merged.total("files_failed") == 0
+    assert stage.copy(0) is None
+
+
+def test_a_marker_that_may_not_be_read_is_refused(world: World) -> None:
+    """Nobody knows then whether the shard is done; the message names the file and the right."""
+    stage = PlanStage(world, URL)
+    stage.fill(2)
+    stage.plan(shards=1)
+    stage.copy(0)
+    world.server.deny(CONTROL, DESTINATION_ACCOUNT, ["s3:GetObject"], prefix="plans/x/done/")
+
+    for use in (lambda: stage.copy(0), stage.merge):
+        with pytest.raises(PlanError, match=r"done/00000\.json.*AccessDenied") as refusal:
+            use()
+        assert refusal.value.is_permanent
+        assert "s3:GetObject" in str(refusal.value)
+
+
 def test_what_has_changed_since_the_plan_is_said(folder: PlanStage) -> None:
     """New objects are copied by the shard whose range they are in."""
     folder.fill(20)
@@ -249,6 +301,128 @@ def test_a_merge_waits_for_every_shard(folder: PlanStage) -> None:
         assert waiting.result(PATIENCE_S).is_complete
 
 
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_merge_waits_no_longer_than_nothing_happens(stage: PlanStage, *, is_begun: bool) -> None:
+    """An engine that has given up leaves no word; the numbers of its shards are told."""
+    stage.fill(30)
+    stage.plan(shards=3)
+    stage.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/0000")
+    stage.copy(0)
+    stage.copy(2)
+    storage = open_storage(str(stage.place), stage.world.account(DESTINATION_KEY))
+    if is_begun:
+        storage.write_new(begun_name(1), b"{}")
+    merged = stage.merge(wait=True, wait_limit_s=0.05)
+    by_number = {row["shard"]: row["state"] for row in merged.to_dict()["shards_not_done"]}
+
+    assert merged.unfinished == (1,)
+    assert merged.stalled_for_s >= 0.05
+    assert merged.stall.endswith("in any of the shards that are not done: 1")
+    assert by_number[1] == ("begun, no attempt has ended" if is_begun else "not begun")
+    assert not stage.merge().stall
+
+
+def test_a_merge_waits_while_something_happens(folder: PlanStage) -> None:
+    """The note of a shard that goes on is enough, on any clock; then silence is too much."""
+    folder.fill(10)
+    folder.plan(shards=1)
+    storage = open_storage(str(folder.place), folder.world.account(DESTINATION_KEY))
+
+    def attempt(pace: float) -> None:
+        limit_s, until_s = 0.2 * pace, time.monotonic() + 0.5 * pace
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(Merge(storage).wait, limit_s=limit_s, poll_s=0.01)
+            while time.monotonic() < until_s:
+                storage.replace(progress_name(0), str(time.monotonic()).encode())
+                assert not waiting.done()
+                time.sleep(0.01)
+
+            assert waiting.result(PATIENCE_S).unfinished == (0,)
+
+    at_any_pace(attempt)
+
+
+@pytest.mark.parametrize("limit_s", [0, -1, float("nan")])
+def test_what_is_no_limit_of_waiting_is_refused(folder: PlanStage, limit_s: float) -> None:
+    """Nobody means to wait for no time."""
+    folder.fill(1)
+    folder.plan(shards=1)
+    with pytest.raises(ValidationError, match="wait_limit_s is"):
+        folder.merge(wait=True, wait_limit_s=limit_s)
+
+
+def test_a_merge_waits_while_the_service_is_away(world: World) -> None:
+    """It ends the wait only if it stays away; what is denied is said at once."""
+    stage = PlanStage(world, URL)
+    stage.fill(10)
+    stage.plan(shards=1)
+    once = Config(retries={"total_max_attempts": 1})
+    client = session(DESTINATION_KEY).client("s3", endpoint_url=world.server.url, config=once)
+    merging = Merge(BucketStorage(S3Location.parse(URL), client))
+    away = world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown"))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(merging.wait, poll_s=0.01)
+        world.server.wait_for("ListObjectsV2", count=3)
+        away.remove()
+        stage.copy(0)
+
+        assert waiting.result(PATIENCE_S).is_complete
+    away = world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown"))
+    with pytest.raises(PlanError, match="SlowDown"):
+        merging.wait(limit_s=0.05, poll_s=0.01)
+    away.remove()
+    world.server.deny(CONTROL, DESTINATION_ACCOUNT, ["s3:ListBucket"])
+    with pytest.raises(PlanError, match="AccessDenied"):
+        Merge(BucketStorage(S3Location.parse(URL), client)).wait()
+
+
+def test_a_shard_notes_how_far_it_has_come(stage: PlanStage) -> None:
+    """Beside the plan, where a merge sees it."""
+    stage.fill(10)
+    stage.plan(shards=1)
+    account = stage.world.account(DESTINATION_KEY)
+    storage = open_storage(str(stage.place), account)
+
+    def noted() -> int:
+        note = json.loads(storage.read(progress_name(0)) or b"{}")
+        return int(note.get("files_copied_successfully", 0))
+
+    attempt = ShardCopy(storage, 0, destination=(account, None), changes={}, note_interval_s=0.01)
+    with attempt, attempt.start() as run:
+        wait_until(lambda: noted() == 10)
+        assert run.result().state is RunState.COMPLETED
+
+
+def test_a_note_is_replaced_when_something_has_happened(folder: PlanStage) -> None:
+    """And not before: an attempt that hangs is no sign of life."""
+    collector = MetricsCollector("one")
+    storage = open_storage(str(folder.place), folder.world.account(DESTINATION_KEY))
+    name = progress_name(0)
+    notes = ProgressNotes(storage, name, collector.snapshot, interval_s=0.01)
+    wait_until(lambda: storage.read(name) is not None)
+    first = dict(storage.entries("begun"))
+    time.sleep(0.05)
+    assert dict(storage.entries("begun")) == first
+    collector.request_sent("CopyObject")
+    wait_until(lambda: dict(storage.entries("begun")) != first)
+    notes.close()
+
+    assert json.loads(storage.read(name) or b"")["requests"] == 1
+
+
+def test_a_note_that_cannot_be_written_does_not_end_the_shard(
+    folder: PlanStage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said in the log."""
+    (tmp_path / "begun").touch()
+    storage = FolderStorage(tmp_path)
+    notes = ProgressNotes(
+        storage, progress_name(0), MetricsCollector("one").snapshot, interval_s=0.01
+    )
+    wait_until(lambda: "sees no progress" in caplog.text)
+    notes.close()
+
+
 def test_a_merge_asks_for_each_record_once(stage: PlanStage) -> None:
     """And lists the attempts of all shards together, not shard by shard."""
     stage.fill(40)
@@ -260,7 +434,7 @@ def test_a_merge_asks_for_each_record_once(stage: PlanStage) -> None:
     first, second = merging.read(), merging.read()
 
     assert first.missing == second.missing
-    assert stage.world.server.count("ListObjectsV2") <= 4
+    assert stage.world.server.count("ListObjectsV2") <= 6
     assert stage.world.server.count("GetObject") <= 6
 
 
@@ -290,14 +464,14 @@ def test_a_damaged_report_of_a_shard_is_refused(folder: PlanStage, tmp_path: Pat
             folder.merge(report_path=tmp_path / "left.jsonl")
 
 
-def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: Path) -> None:
-    """Sums are not made of them."""
+def test_a_record_with_strange_values_is_refused(folder: PlanStage, tmp_path: Path) -> None:
+    """Sums and pages are not made of them, and no shard is done by them."""
     folder.fill(2)
     folder.plan(shards=1)
     folder.copy(0)
     path = tmp_path / "plan" / done_name(0)
     record = json.loads(path.read_text())
-    changes: tuple[dict[str, object], ...] = (
+    of_result: tuple[dict[str, object], ...] = (
         {"files_failed": None},
         {"files_failed": "1"},
         {"total_files_found": -1},
@@ -308,11 +482,38 @@ def test_a_record_with_strange_numbers_is_refused(folder: PlanStage, tmp_path: P
         {"start_time": "yesterday"},
         {"end_time": "2026-01-01"},
         {"state": 1},
+        {"state": "NO_SUCH"},
+        {"duration_seconds": None},
+        {"estimated_request_cost_usd": "x"},
+        {"sizes": None},
+        {"storage_classes": []},
     )
+    changes: list[dict[str, object]] = [{"result": record["result"] | one} for one in of_result]
+    changes += [{name: None} for name in ("done", "permanent", "report", "attempt", "result")]
+    changes += [{"done": "yes"}, {"attempt": 7}]
     for change in changes:
-        path.write_text(json.dumps(record | {"result": record["result"] | change}))
-        with pytest.raises(PlanError, match="is damaged"):
-            folder.merge()
+        path.write_text(json.dumps(record | change))
+        for use in (lambda: folder.copy(0), folder.merge):
+            with pytest.raises(PlanError, match=r"done/00000\.json is damaged"):
+                use()
+
+
+def test_a_shard_is_not_done_by_the_record_of_an_attempt_that_failed(
+    folder: PlanStage, tmp_path: Path
+) -> None:
+    """Somebody has put it there: shard and merge say the same of it."""
+    folder.fill(2)
+    folder.plan(shards=1)
+    folder.world.server.deny(DST, DESTINATION_ACCOUNT, ["s3:PutObject"], prefix="out/00001")
+    folder.copy(0)
+    (attempt,) = (tmp_path / "plan" / "attempts" / "00000").iterdir()
+    done = tmp_path / "plan" / done_name(0)
+    done.parent.mkdir()
+    done.write_bytes(attempt.read_bytes())
+
+    for use in (lambda: folder.copy(0), folder.merge):
+        with pytest.raises(PlanError, match="an attempt which has not completed it"):
+            use()
 
 
 @pytest.mark.parametrize("damage", [b"{", b"{}", b'{"format": "s3_xfer/shard", "version": 1}'])

@@ -81,3 +81,24 @@ def test_the_documents_and_the_dashboard_know_every_metric() -> None:
     assert set(_NAME.findall(HOW_TO.read_text())) == names
     assert set(_NAME.findall(queries)) <= names
     assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+
+
+def test_the_dashboard_is_one_that_grafana_draws() -> None:
+    """Panels of known types in a grid of 24 columns, none over another; its variables exist."""
+    dashboard = json.loads(DASHBOARD.read_text())
+    variables = {each["name"] for each in dashboard["templating"]["list"]}
+    taken = set[tuple[int, int]]()
+
+    assert dashboard["schemaVersion"] >= 36  # since then a data source is an object
+    for panel in dashboard["panels"]:
+        grid, references = panel["gridPos"], [each["refId"] for each in panel["targets"]]
+        cells = {(grid["x"] + x, grid["y"] + y) for x in range(grid["w"]) for y in range(grid["h"])}
+        assert panel["title"]
+        assert panel["type"] in {"stat", "timeseries"}
+        assert {"defaults", "overrides"} <= panel["fieldConfig"].keys()
+        assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
+        assert max(x for x, _ in cells) < 24
+        assert not cells & taken
+        assert len(set(references)) == len(references) > 0
+        taken |= cells
+    assert set(re.findall(r"\$\{?([a-z_]+)", json.dumps(dashboard["panels"]))) == variables

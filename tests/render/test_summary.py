@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from s3_xfer.errors import Diagnosis, ErrorClass, RunAborted
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
 from s3_xfer.render.copy_summary import summarize
-from s3_xfer.render.summary import Context, Tone, as_text, failure_text, styled, summary_lines
+from s3_xfer.render.summary import Context, Line, Tone, as_text, failure_text, styled, summary_lines
 from tests.render import samples
 
 WITH_FAILURES = """\
@@ -265,3 +267,21 @@ def test_an_option_is_never_broken_at_its_hyphens(width: int) -> None:
     lines = _text(samples.result(aborted_by=aborted), width=width).splitlines()
 
     assert any("--no-overwrite-at-all" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (Line("skipped 0"), "skipped 0"),
+        (Line("copied 1", "bold green"), "\x1b[1;32mcopied 1\x1b[0m"),
+        (Line("failed: a"), "\x1b[1;31mfailed:\x1b[0m a"),
+        (Line("error: b", "bright_black"), "\x1b[1;31merror:\x1b[0m\x1b[90m b\x1b[0m"),
+    ],
+)
+def test_what_must_not_be_overlooked_is_red_and_nothing_else(line: Line, shown: str) -> None:
+    """In a terminal; the rest of the line has its own style, or none."""
+    console = Console(file=StringIO(), force_terminal=True, color_system="standard", width=80)
+    with console.capture() as printed:
+        console.print(styled([line]), highlight=False, end="")
+
+    assert printed.get() == shown

@@ -10,7 +10,7 @@ from s3_xfer.html import Html, element, joined
 from s3_xfer.ledger.breakdown import Breakdown
 from s3_xfer.ledger.result import RunState
 from s3_xfer.plans.document import Plan
-from s3_xfer.plans.merge import MergedResult
+from s3_xfer.plans.merged_result import STALL_REMEDY, MergedResult
 from s3_xfer.plans.result import PlanResult
 from s3_xfer.render.html.charts import bar, breakdown_tables
 from s3_xfer.render.html.copies import NOT_BILLED, failure_group
@@ -103,7 +103,7 @@ def merge_page(result: MergedResult, wording: Wording, *, rest: str = "") -> str
             kind="Merge",
             tone=Tone.BAD if missing else Tone.GOOD,
             headline=headline,
-            next_step="",
+            next_step=f"{result.stall}: {STALL_REMEDY}" if result.stall else "",
             route=printable(f"{result.plan.source_url} -> {result.plan.destination_url}"),
             sections=(
                 Section("How to go on", commands(go_on)),
@@ -121,7 +121,11 @@ def merge_page(result: MergedResult, wording: Wording, *, rest: str = "") -> str
 def _failures(result: MergedResult, wording: Wording) -> Html:
     """Return the failures by class, each with what to do, and the first of all."""
     counts = sorted(result.counts("errors_by_class").items(), key=lambda item: -item[1])
-    groups = [FailureGroup(_CLASSES[name], count, (), 0, wording) for name, count in counts]
+    groups = [
+        FailureGroup(_CLASSES[name], count, (), 0, wording)
+        for name, count in counts
+        if name in _CLASSES  # a later version may have more; the totals name all
+    ]
     errors = result.errors[:_ERRORS_MAX]
     left = result.total("files_failed") - len(errors)
     more = [f"and {format_count(left)} more"] if left > 0 and errors else []
@@ -148,7 +152,7 @@ def _merged_shards(result: MergedResult) -> Html:
         element(
             "tr",
             element("th", format_count(shard.number), scope="row"),
-            element("td", _state(result, shard.number), class_="number"),
+            element("td", printable(result.state_of(shard.number).lower()), class_="number"),
             *_shard_numbers(result, shard.number),
             class_="bad" if shard.number in result.missing else None,
         )
@@ -156,11 +160,6 @@ def _merged_shards(result: MergedResult) -> Html:
     ]
     head = ("shard", "state", "copied", "failed", "size", "began", "took")
     return _cut(rows, len(result.plan.shards), head)
-
-
-def _state(result: MergedResult, number: int) -> str:
-    record = result.records.get(number)
-    return record.result["state"].lower() if record else "no attempt has ended"
 
 
 def _shard_numbers(result: MergedResult, number: int) -> Iterator[Html]:
