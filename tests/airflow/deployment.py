@@ -6,6 +6,7 @@ command line and API do; tasks run in processes of their own.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import time
@@ -34,14 +35,13 @@ def sync_dags(dags: list[Any]) -> None:
         return
     from airflow.dag_processing.bundles.manager import DagBundlesManager
 
+    module: Any
     try:
-        from airflow.dag_processing import dagbag
+        module = importlib.import_module("airflow.dag_processing.dagbag")
     except ImportError:  # 3.0 and 3.1
-        from airflow.models import dagbag
-
+        module = importlib.import_module("airflow.models.dagbag")
     bundles: Any = DagBundlesManager
     bundles().sync_bundles_to_db()
-    module: Any = dagbag
     bag = module.DagBag(os.devnull)
     for dag in dags:
         bag.bag_dag(dag)

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from airflow_plugin._compat import AirflowSkipException
@@ -22,10 +22,13 @@ from tests.airflow.failures import FAILURES, Failure
 from tests.airflow.stage import THEM, US, Stage, Ti, connection
 from tests.world import DESTINATION_KEY, DST, SOURCE_KEY, SRC
 
-try:
+if TYPE_CHECKING:
     from airflow.sdk.exceptions import AirflowTaskTimeout
-except ImportError:  # Airflow 2 and 3.0
-    from airflow.exceptions import AirflowTaskTimeout
+else:
+    try:
+        from airflow.sdk.exceptions import AirflowTaskTimeout
+    except ImportError:  # Airflow 2 and 3.0
+        from airflow.exceptions import AirflowTaskTimeout
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "airflow-failures.md"
 _HEAD = """\
@@ -54,7 +57,7 @@ _DIFFERS = (  # from run to run, and what is written instead
     (r"( checks failed) \([\d.]+ s\)", r"\1 (… s)"),
     (r"(  (?:requests|checks) +).*(?:\nINFO {20,}[A-Z].*)*", r"\1…"),
 )
-_ARGUMENTS = {
+_ARGUMENTS: dict[str, Any] = {
     "task_id": "copy",
     "source_key": "in/",
     "source_bucket": SRC,
@@ -93,7 +96,7 @@ def _executed(failure: Failure) -> tuple[list[logging.LogRecord], BaseException]
         for number in range(5):
             stage.server.put(SRC, f"in/{number}", size=10)
         failure.prepare(stage)
-        task: Any = failure.operator(**(_ARGUMENTS | dict(failure.changes)))
+        task: Any = failure.operator(**{**_ARGUMENTS, **failure.changes})
         task._log = task._cached_logger = logging.getLogger("task")
         with _records() as logged, _stopped(stage, task, failure):
             try:
@@ -113,19 +116,29 @@ def _connections(stage: Stage, failure: Failure) -> dict[str, str]:
     }
 
 
+class _Collector(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one record."""
+        self.records.append(record)
+
+
 @contextmanager
 def _records() -> Iterator[list[logging.LogRecord]]:
     """Collect what the operator and the library log."""
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.INFO)
-    handler.emit = records.append  # type: ignore[method-assign]
+    handler = _Collector(logging.INFO)
     loggers = [logging.getLogger(name) for name in _LOGGERS]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
     try:
-        yield records
+        yield handler.records
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.removeHandler(handler)

@@ -65,7 +65,8 @@ def test_transient_errors_are_repeated_until_they_pass(
     assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
     assert injected.hits == 3
     ends_connection = fault in (Fault.reset, Fault.lost_response)
-    assert result.metrics.retries in ((2, 3) if ends_connection else (3,))
+    at_a_time = 3 if operation == "UploadPartCopy" else 1  # each over a connection of the checks
+    assert 3 - at_a_time * ends_connection <= result.metrics.retries <= 3
     assert world.arrived()["out/x"].size == size
     assert world.arrived()["out/x"].tags == {"a": "b"}
     assert world.server.uploads(DST) == []
@@ -272,7 +273,7 @@ def test_failing_page_of_the_listing_is_repeated_with_its_token(world: World) ->
     """No key is lost or doubled when a page fails in the middle."""
     for number in range(1500):
         world.server.put(SRC, f"in/{number:05}", size=1)
-    world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown", after=2, times=3))
+    world.server.inject(Fault.error("ListObjectsV2", 503, "SlowDown", after=1, times=3))
 
     result = world.copy(concurrency=32)
 
@@ -284,7 +285,7 @@ def test_listing_that_fails_for_good_ends_the_run(world: World) -> None:
     """What was listed is accounted for, and the reason is the listing's."""
     for number in range(1500):
         world.server.put(SRC, f"in/{number:05}", size=1)
-    world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", "revoked", after=2))
+    world.server.inject(Fault.error("ListObjectsV2", 403, "AccessDenied", "revoked", after=1))
 
     result = world.copy(concurrency=8)
 

@@ -40,7 +40,7 @@ def written(path: Path, *told: dict[str, Any]) -> Path:
 
 
 def stopped_at_page(world: World, number: int, *, found: int = 0, **settings: Any) -> CopyResult:
-    """Stop a run that waits in vain for this page of the listing, the preflight's counted.
+    """Stop a run that waits in vain for this request of a page, the preflight's counted.
 
     So many objects are ``found`` by then.
     """
@@ -62,7 +62,7 @@ def test_a_listing_that_was_cut_off_is_not_called_complete(world: World, tmp_pat
         world.server.put(SRC, f"in/{number:04}", size=1)
     report = tmp_path / "r.jsonl"
 
-    result = stopped_at_page(world, 3, found=1000, report_path=report)
+    result = stopped_at_page(world, 2, found=1000, report_path=report)
 
     assert not result.metrics.listing_complete
     assert result.cancelled_by == "test"

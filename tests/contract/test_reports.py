@@ -65,7 +65,7 @@ def test_stopped_run_can_be_finished_from_its_report(
     report = tmp_path / "first.jsonl"
     stopped = threading.Event()
     late = world.server.inject(
-        Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=2)
+        Fault.call("ListObjectsV2", lambda _: stopped.wait(PATIENCE_S), after=1)
     )
     run = world.operation(report_path=report, batch_size=10, concurrency=8).start()
     world.server.wait_for("CopyObject", count=300)

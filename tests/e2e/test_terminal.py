@@ -20,7 +20,7 @@ def test_bars_of_a_real_copy(world: World, program: Program) -> None:
     for number in range(1200):
         world.server.put(SRC, f"in/{number:04}", size=1024)
     world.server.inject(Fault.slow("HeadBucket", delay_s=1))
-    world.server.inject(Fault.slow("ListObjectsV2", delay_s=2, after=2))
+    world.server.inject(Fault.slow("ListObjectsV2", delay_s=2, after=1))
     world.server.inject(Fault.slow("CopyObject", delay_s=0.02))
 
     with program.terminal(*COPY, "--concurrency", "16") as terminal:
