@@ -33,7 +33,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
 	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
-	airflow-demo airflow-failures picture docs bench profile mutants release-check clean
+	airflow-demo airflow-failures airflow-pictures picture docs bench profile mutants release-check clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -147,6 +147,9 @@ airflow-demo: .venv-airflow-3.3/ready ## Start Airflow 3.3 with example DAGs and
 airflow-failures: .venv-airflow-3.3/ready ## Write the page of what failing tasks log
 	@AWS_EC2_METADATA_DISABLED=true AIRFLOW_HOME=$$(mktemp -d) \
 		.venv-airflow-3.3/bin/python -m tests.airflow.failure_page >/dev/null
+
+airflow-pictures: .venv-airflow-3.3/ready ## Take the documents' pictures of Airflow, with Chromium
+	@.venv-airflow-3.3/bin/python -m scripts.airflow_pictures
 
 test-container: .venv-docs/ready ## Do what the Dockerfile does, in an empty directory; lint it
 	container/try.sh

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ DEFAULT_PORT = 8080
 DEFAULT_PER_YEAR = 700
 _EXAMPLES = Path(__file__).parent.parent / "airflow_plugin" / "example_dags"
 _START_S = 180
+_ANSWER_S = 60  # on a busy machine
 _POLL_S = 0.5
 
 
@@ -36,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has switched Ctrl-C off
         signal.signal(number, signal.default_int_handler)
     try:
-        with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder, TwoAccounts() as two:
-            accounts = ExampleAccounts(two, per_year=options.per_year)
-            _run(Path(folder), two, accounts, port=options.port)
+        with TwoAccounts() as two, demonstration(two, options.port, options.per_year) as airflow:
+            _print_introduction(airflow, two)
+            _wait_for_failure(airflow)
     except KeyboardInterrupt:
         print("\nStopped. Nothing is left running.")
     except RuntimeError as error:
@@ -47,20 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _run(home: Path, two: TwoAccounts, accounts: ExampleAccounts, *, port: int) -> None:
-    """Start Airflow and wait; never returns, only raises.
+@contextmanager
+def demonstration(two: TwoAccounts, port: int, per_year: int) -> Iterator[LocalAirflow]:
+    """Run Airflow with the example DAGs for as long as the ``with`` block lasts.
 
     Raises:
-        RuntimeError: Airflow did not start, or ended by itself.
+        RuntimeError: Airflow did not start.
     """
-    environment = _environment(home, accounts)
-    print("Making Airflow's database", flush=True)
-    run_airflow("db", "migrate", environment=environment)
-    print("Starting Airflow", flush=True)
-    with LocalAirflow(home, environment, port=port) as airflow:
-        _wait_until_ready(airflow)
-        _print_introduction(airflow, two)
-        _wait_for_failure(airflow)
+    with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder:
+        environment = _environment(Path(folder), ExampleAccounts(two, per_year=per_year))
+        print("Making Airflow's database", flush=True)
+        run_airflow("db", "migrate", environment=environment)
+        print("Starting Airflow", flush=True)
+        with LocalAirflow(Path(folder), environment, port=port) as airflow:
+            _wait_until_ready(airflow)
+            yield airflow
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,16 +111,26 @@ def _wait_until_ready(airflow: LocalAirflow) -> None:
 def _is_ready(airflow: LocalAirflow) -> bool:
     """Return whether Airflow's API lists every example."""
     try:
-        token = _get(f"{airflow.url}/auth/token")["access_token"]
-        dags = _get(f"{airflow.url}/api/v2/dags", token)["total_entries"]
+        dags = ask(airflow, "/api/v2/dags")["total_entries"]
     except OSError:
         return False
     return bool(dags >= len(list(_EXAMPLES.glob("example_*.py"))))
 
 
-def _get(url: str, token: str = "") -> Any:
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - our server
+def ask(airflow: LocalAirflow, path: str, document: Any = None) -> Any:
+    """Return the answer of Airflow's API; what is given is posted.
+
+    Raises:
+        OSError: there is no answer, or it is an error.
+    """
+    token = _answer(urllib.request.Request(f"{airflow.url}/auth/token"))["access_token"]  # noqa: S310
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = None if document is None else json.dumps(document).encode()
+    return _answer(urllib.request.Request(f"{airflow.url}{path}", body, headers))  # noqa: S310
+
+
+def _answer(request: urllib.request.Request) -> Any:
+    with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:  # noqa: S310 - our server
         return json.load(response)
 
 

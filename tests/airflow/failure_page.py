@@ -35,8 +35,8 @@ _HEAD = """\
 # Failures in Airflow
 
 What the log of a task says when a copy or a check fails, and what to do. The lines are those of
-real tasks, without times and progress. Airflow puts a traceback between `Task failed with
-exception` and the message. `▸` is what the log folds, `…` is what differs from run to run.
+real tasks, without times and progress, and without the traceback that Airflow adds. `▸` is what the
+log folds, `…` is what differs from run to run.
 
 Messages name arguments of the operator, and connections. Where they name a section of the
 [runbook](../runbook.md), the setting `docs_url` makes an address of it
