@@ -153,6 +153,11 @@ class TaskArguments:
         """Return the argument as a whole number."""
         return int(_read(_operation_fields()[name], name, self.values[name]))
 
+    def more_sources(self) -> tuple[str, ...]:
+        """Return the URLs of further sources, if there are any."""
+        name = "more_sources"
+        return tuple(_read(_operation_fields()[name], name, self.values[name] or None) or ())
+
     def text(self, name: str) -> str | None:
         """Return the argument as text; None if it is not given, or was rendered to nothing."""
         return read_text(name, self.values[name])

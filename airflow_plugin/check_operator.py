@@ -32,6 +32,8 @@ class S3CrossAccountCheckOperator(BaseOperator):
     :param source_key: key, or with ``recursive`` a prefix, or either as ``s3://BUCKET/KEY``
     :param destination_bucket: bucket that was copied to, as above
     :param destination_key: key or prefix, as above
+    :param more_sources: further sources of the same run, as ``s3://`` URLs, in text one a line;
+        each is compared under the destination by its last name then, the first one as well
     :param recursive: compare everything below the prefix ``source_key``
     :param source_aws_conn_id: connection that lists the source; without one the destination's does
     :param dest_aws_conn_id: connection that lists the destination; without one the worker's own
@@ -63,6 +65,7 @@ class S3CrossAccountCheckOperator(BaseOperator):
         destination_key: str = "",
         source_bucket: str | None = None,
         destination_bucket: str | None = None,
+        more_sources: Sequence[str] | str | None = None,
         recursive: bool | str = False,
         source_aws_conn_id: str | None = None,
         dest_aws_conn_id: str | None = None,
@@ -85,6 +88,7 @@ class S3CrossAccountCheckOperator(BaseOperator):
         self.destination_key = destination_key
         self.source_bucket = source_bucket
         self.destination_bucket = destination_bucket
+        self.more_sources = more_sources
         self.recursive = recursive
         self.source_aws_conn_id = source_aws_conn_id
         self.dest_aws_conn_id = dest_aws_conn_id

@@ -32,6 +32,8 @@ class S3CrossAccountCopyOperator(BaseOperator):
     :param destination_bucket: bucket to copy to, as above
     :param destination_key: key or prefix, as above; empty, or ending in ``/``, it receives a single
         object under its own name
+    :param more_sources: further sources of the same run, as ``s3://`` URLs, in text one a line;
+        each is copied under the destination by its last name then, the first one as well
     :param recursive: copy everything below the prefix ``source_key``
     :param source_aws_conn_id: connection that lists the source and reads its metadata; without one
         the destination's does
@@ -93,6 +95,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         destination_key: str = "",
         source_bucket: str | None = None,
         destination_bucket: str | None = None,
+        more_sources: Sequence[str] | str | None = None,
         recursive: bool | str = False,
         source_aws_conn_id: str | None = None,
         dest_aws_conn_id: str | None = None,
@@ -116,6 +119,7 @@ class S3CrossAccountCopyOperator(BaseOperator):
         self.destination_key = destination_key
         self.source_bucket = source_bucket
         self.destination_bucket = destination_bucket
+        self.more_sources = more_sources
         self.recursive = recursive
         self.source_aws_conn_id = source_aws_conn_id
         self.dest_aws_conn_id = dest_aws_conn_id

@@ -47,12 +47,10 @@ def log_settings(
     log: Logger, operation: S3CopyOperation, sides: Sequence[Side], wording: OperatorWording
 ) -> None:
     """Log what is copied, with which credentials, and which options differ from the defaults."""
-    keys = operation.key_map()
-    log.info("copying %s to %s", keys.source.url, keys.destination.url)
+    keys = operation.key_maps()
+    log.info("copying %s to %s", keys.source_url, keys.destination.url)
     with _folded(log, "Settings"):
-        for side, account in zip(
-            sides, (keys.source.account, keys.destination.account), strict=True
-        ):
+        for side, account in zip(sides, (operation.source, operation.destination), strict=True):
             identity = f"connection {side.aws_conn_id}" if side.aws_conn_id else f"the {WORKER}"
             log.info(
                 "%s: %s, endpoint %s", side.name, identity, account.endpoint_url or "AWS's own"
@@ -73,11 +71,11 @@ def log_result(
     wording: OperatorWording,
 ) -> None:
     """Log the result: for people, and as one line of JSON for machines."""
-    keys = operation.key_map()
+    keys = operation.key_maps()
     report = result_json["report"]  # where it was delivered, not where the library wrote it
     text = result_text(
         dataclasses.replace(result, report_path=None),
-        source_url=keys.source.url,
+        source_url=keys.source_url,
         destination_url=keys.destination.url,
         dry_run=operation.options.mode is RunMode.DRY_RUN,
         wording=wording,

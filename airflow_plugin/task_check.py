@@ -71,14 +71,15 @@ class TaskCheck(TaskRun):
         )
         return S3CheckOperation.between(
             *self._locations(),
+            more_sources=self._arguments.more_sources(),
             recursive=self._recursive,
             options=options,
             **self._arguments.compared(),
         )
 
     def _check(self, operation: S3CheckOperation, reports: ReportFiles) -> Json:
-        keys = operation.key_map()
-        self._task.log.info("comparing %s with %s", keys.source.url, keys.destination.url)
+        keys = operation.key_maps()
+        self._task.log.info("comparing %s with %s", keys.source_url, keys.destination.url)
         run = operation.start()
         try:
             monitor_run(
@@ -145,15 +146,15 @@ class TaskCheck(TaskRun):
         reports: ReportFiles,
         report_error: S3XferError | None,
     ) -> Json:
-        keys = operation.key_map()
+        keys = operation.key_maps()
         text = check_text(
             dataclasses.replace(result, report_path=None),
-            source_url=keys.source.url,
+            source_url=keys.source_url,
             destination_url=keys.destination.url,
             wording=self._wording,
         )
         described = self._wording.say_all(result.to_dict()) | {
-            "source": keys.source.url,
+            "source": keys.source_url,
             "destination": keys.destination.url,
         }
         if is_url(reports.output):

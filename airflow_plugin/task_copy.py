@@ -127,6 +127,7 @@ class TaskCopy(TaskRun):
         return kind.between(
             source,
             destination,
+            more_sources=self._arguments.more_sources(),
             recursive=self._recursive,
             batch_size=batch_size,
             overwrite=overwrite,
@@ -222,11 +223,11 @@ class TaskCopy(TaskRun):
     # ------------------------------------------------------------------------------- reports
 
     def _report_start(self, operation: S3CopyOperation) -> None:
-        keys = operation.key_map()
+        keys = operation.key_maps()
         sides = (self._source_side, self._destination_side)
         log_settings(self._task.log, operation, sides, self._wording)
         persist_links(
-            self._context, self._task, keys.source, keys.destination, recursive=self._recursive
+            self._context, self._task, keys.sources[0], keys.destination, recursive=self._recursive
         )
 
     def _report_result(
@@ -254,9 +255,9 @@ class TaskCopy(TaskRun):
         is_delivered: bool,
     ) -> Json:
         """Return what XCom gets: only values that JSON keeps as they are."""
-        keys = operation.key_map()
+        keys = operation.key_maps()
         described = self._wording.say_all(result.to_dict()) | {
-            "source": keys.source.url,
+            "source": keys.source_url,
             "destination": keys.destination.url,
         }
         if is_url(reports.output):
@@ -266,5 +267,5 @@ class TaskCopy(TaskRun):
 
     def _report_assets(self, operation: S3CopyOperation, result_json: Json) -> None:
         with errors_as_warnings(self._task.log, "the asset events"):
-            url = operation.key_map().destination.url
+            url = operation.key_maps().destination.url
             update_asset_events(self._context, self._task.outlets, url, result_json)

@@ -26,6 +26,7 @@ from s3_xfer.listing.progress import first_objects
 from s3_xfer.model import S3Location, S3Object
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.stop import StopFlag
+from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.ranges import EVERYTHING
 from s3_xfer.planning.selection import Selection
 
@@ -163,8 +164,8 @@ class Contents:
             yield usage
 
     def _selection(self) -> Selection:
-        prefix = _as_directory(self._location).key
-        return Selection(self._options, prefix=prefix, began=datetime.now(UTC))
+        keys = KeyMap(_as_directory(self._location), self._location)
+        return Selection(self._options, relative_key=keys.relative_key, began=datetime.now(UTC))
 
     def _pages(self, *, recursive: bool, threads: int = 1) -> Iterator[Page]:
         """Yield the pages of the object of this name, and of what is under it; at least one object.

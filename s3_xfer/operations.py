@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -272,7 +272,7 @@ def observers_of(
 
 
 def copy(
-    source: str | S3Location,
+    source: str | S3Location | Sequence[str | S3Location],
     destination: str | S3Location,
     *,
     recursive: bool = False,
@@ -284,16 +284,16 @@ def copy(
 ) -> CopyResult:
     """Copy ``source`` to ``destination``, wait for the end and return it.
 
-    Both are ``s3://BUCKET/KEY`` URLs or locations; ``options`` are fields of
-    :class:`CopyOptions`. What was not copied is in the result:
-    ``copy(...).raise_for_failures()`` raises if there is any.
+    Both are ``s3://BUCKET/KEY`` URLs or locations; of several sources each is copied under
+    ``destination``, by its last name. ``options`` are fields of :class:`CopyOptions`.
+    What was not copied is in the result: ``copy(...).raise_for_failures()`` raises if there is any.
 
     Raises:
         ValidationError: an argument is wrong, or no option has that name.
         S3XferError: the copy was refused; nothing was written.
     """
     return S3CopyOperation.between(
-        location("source", source, source_account),
+        locations(source, source_account),
         location("destination", destination, destination_account),
         recursive=recursive,
         overwrite=overwrite,
@@ -302,7 +302,7 @@ def copy(
 
 
 def sync(
-    source: str | S3Location,
+    source: str | S3Location | Sequence[str | S3Location],
     destination: str | S3Location,
     *,
     source_account: AccountContext | None = None,
@@ -317,14 +317,14 @@ def sync(
         S3XferError: the sync was refused; nothing was written.
     """
     return S3SyncOperation.between(
-        location("source", source, source_account),
+        locations(source, source_account),
         location("destination", destination, destination_account),
         options=options_of(options),
     ).run(on_progress=on_progress)
 
 
 def check(
-    source: str | S3Location,
+    source: str | S3Location | Sequence[str | S3Location],
     destination: str | S3Location,
     *,
     recursive: bool = False,
@@ -343,7 +343,7 @@ def check(
         S3XferError: the check was refused.
     """
     return S3CheckOperation.between(
-        location("source", source, source_account),
+        locations(source, source_account),
         location("destination", destination, destination_account),
         recursive=recursive,
         compare=compare,
@@ -351,6 +351,13 @@ def check(
         fail_on=fail_on,
         options=options_of(options),
     ).run(on_progress=on_progress)
+
+
+def locations(given: object, account: AccountContext | None) -> list[S3Location]:
+    """Return the places that the argument ``source`` gives: one, or several in a sequence."""
+    is_several = isinstance(given, Sequence) and not isinstance(given, str)
+    several = given if is_several and isinstance(given, Sequence) and given else [given]
+    return [location("source", each, account) for each in several]
 
 
 def location(name: str, given: object, account: AccountContext | None) -> S3Location:

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import Any, Self, overload
 
@@ -22,6 +22,7 @@ from s3_xfer.operations import (
     S3CopyOperation,
     S3SyncOperation,
     location,
+    locations,
     observers_of,
     options_of,
 )
@@ -123,7 +124,7 @@ class Session:
 
     def copy(
         self,
-        source: str | S3Location,
+        source: str | S3Location | Sequence[str | S3Location],
         destination: str | S3Location,
         *,
         recursive: bool = False,
@@ -135,7 +136,7 @@ class Session:
     ) -> CopyResult:
         """Do what :func:`s3_xfer.copy` does, as one of the session's runs."""
         operation = S3CopyOperation.between(
-            location("source", source, source_account),
+            locations(source, source_account),
             location("destination", destination, destination_account),
             recursive=recursive,
             overwrite=overwrite,
@@ -146,7 +147,7 @@ class Session:
 
     def sync(
         self,
-        source: str | S3Location,
+        source: str | S3Location | Sequence[str | S3Location],
         destination: str | S3Location,
         *,
         source_account: AccountContext | None = None,
@@ -156,7 +157,7 @@ class Session:
     ) -> CopyResult:
         """Do what :func:`s3_xfer.sync` does, as one of the session's runs."""
         operation = S3SyncOperation.between(
-            location("source", source, source_account),
+            locations(source, source_account),
             location("destination", destination, destination_account),
             options=options_of(options),
         )
@@ -165,7 +166,7 @@ class Session:
 
     def check(
         self,
-        source: str | S3Location,
+        source: str | S3Location | Sequence[str | S3Location],
         destination: str | S3Location,
         *,
         recursive: bool = False,
@@ -179,7 +180,7 @@ class Session:
     ) -> CheckResult:
         """Do what :func:`s3_xfer.check` does, as one of the session's runs."""
         operation = S3CheckOperation.between(
-            location("source", source, source_account),
+            locations(source, source_account),
             location("destination", destination, destination_account),
             recursive=recursive,
             compare=compare,

@@ -18,10 +18,12 @@ from s3_xfer.model import AccountContext, OnceReadable, S3Location, S3Object
 from s3_xfer.options import BATCH_SIZE_MAX, CompareBy, CopyOptions, Delete, Identical
 from s3_xfer.planning.mapping import (
     KeyMap,
+    KeyMaps,
     Rename,
     as_directory,
     may_be_one_bucket,
     plan_keys,
+    plan_several,
 )
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.wording import message
@@ -46,6 +48,13 @@ class TransferSpec:
     destination_key: str = field(
         metadata=_location("Key, or prefix, of the copies.", may_be_empty=True)
     )
+    more_sources: tuple[str, ...] = option(
+        (),
+        Section.LOCATIONS,
+        "Further sources of the same run, as s3:// URLs.",
+        flag="",
+        details="With any, each source is copied under DESTINATION, by its own last name.",
+    )
     recursive: bool = option(
         False, Section.WHAT, "Copy everything under the prefix SOURCE.", short="-r"
     )
@@ -63,17 +72,45 @@ class TransferSpec:
                 "requests to the destination have to be signed",
                 remedy=message("leave out {destination.no_sign_request}"),
             )
-        self.key_map()
+        about_one = next(self._about_one_source(), None) if self.more_sources else None
+        if about_one:
+            raise ValidationError(
+                message(
+                    "{about_one} is about one source, and there are several", about_one=about_one
+                ),
+                remedy="run it for each source, with a destination of its own",
+            )
+        self.key_maps()
         if not self.is_of_prefix and self.options.has_filters:
             raise ValidationError(
                 "filters choose among the objects under a prefix, and this names a single one",
                 remedy=message("add {recursive=True}, or leave out the filters"),
             )
 
+    def _about_one_source(self) -> Iterator[str]:
+        """Yield what was given and makes sense for one source only."""
+        if self.options.files_from is not None:
+            yield message("{files_from=...}")
+        if self.options.inventory is not None:
+            yield message("{inventory=...}")
+
     @classmethod
     @checked_call
-    def between(cls, source: S3Location, destination: S3Location, **fields: Any) -> Self:
-        """Return the description of a transfer between two locations; ``fields`` are all others."""
+    def between(
+        cls, source: S3Location | Sequence[S3Location], destination: S3Location, **fields: Any
+    ) -> Self:
+        """Return the description of a transfer between two locations; ``fields`` are all others.
+
+        There may be several sources, all reached by the same account.
+        """
+        source, *others = [source] if isinstance(source, S3Location) else source
+        if any(other.account != source.account for other in others):
+            raise ValidationError(
+                "the sources of a run are all reached by the same account",
+                remedy="run it for each account",
+            )
+        if others:
+            fields["more_sources"] = tuple(f"s3://{each.bucket}/{each.key}" for each in others)
         return cls(
             source_bucket=source.bucket,
             source_key=source.key,
@@ -90,15 +127,37 @@ class TransferSpec:
         options = self.options
         return self.recursive or options.files_from is not None or options.inventory is not None
 
+    def key_maps(self) -> KeyMaps:
+        """Return the key of every copy, source by source; all locations are the effective ones.
+
+        Raises:
+            ValidationError: two sources have objects or copies in common.
+        """
+        if not self.more_sources:
+            return KeyMaps([self.key_map()])
+        others = (S3Location.parse(url, account=self.source) for url in self.more_sources)
+        first, destination = self._first_and_destination()
+        return plan_several([first, *others], destination, recursive=self.recursive)
+
     def key_map(self) -> KeyMap:
-        """Return the key of every copy; both locations in it are the effective ones."""
-        return plan_keys(
+        """Return the key of every copy of the only source.
+
+        Raises:
+            ValidationError: there are several sources.
+        """
+        if self.more_sources:
+            raise ValidationError(
+                "there are several sources, and this takes one", remedy="run it for each source"
+            )
+        source, destination = self._first_and_destination()
+        return plan_keys(source, destination, recursive=self.is_of_prefix, rename=self._rename())
+
+    def _first_and_destination(self) -> tuple[S3Location, S3Location]:
+        return (
             S3Location(bucket=self.source_bucket, key=self.source_key, account=self.source),
             S3Location(
                 bucket=self.destination_bucket, key=self.destination_key, account=self.destination
             ),
-            recursive=self.is_of_prefix,
-            rename=self._rename(),
         )
 
     def _rename(self) -> Rename | None:
@@ -143,6 +202,17 @@ class CopySpec(TransferSpec):
         if isinstance(self.objects, Iterator):
             object.__setattr__(self, "objects", OnceReadable(self.objects))
         self._check_choices()
+
+    def _about_one_source(self) -> Iterator[str]:
+        yield from super()._about_one_source()
+        if self.options.delete is Delete.EXTRA:
+            yield message("{delete=extra}")
+        of_programs = {
+            "objects": self.objects is not None,
+            "rename": self.rename is not None,
+            "a shard": self.key_ranges != EVERYTHING,
+        }
+        yield from (name for name, is_given in of_programs.items() if is_given)
 
     def _check_choices(self) -> None:
         names = ("objects", "where", "rename")

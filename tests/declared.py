@@ -20,6 +20,7 @@ CLASSES = (CopyOptions, CopySpec, CheckSpec, AccountContext)
 FORMED: dict[str, Any] = {
     "source_bucket": "from",
     "destination_bucket": "other",
+    "more_sources": ("s3://another/one.csv",),
     "role_arn": ROLE,
     "bucket_owner": "123456789012",
     "endpoint_url": "http://127.0.0.1:9000",

@@ -31,7 +31,7 @@ def rows(table: str) -> Iterator[tuple[str, ...]]:
 def flag(option: Declaration) -> str:
     """Return what is typed on the command line."""
     if option.section is Section.LOCATIONS:
-        return option.name.partition("_")[0].upper()
+        return "DESTINATION" if option.name.startswith("destination") else "SOURCE"
     return option.flag or "none"
 
 

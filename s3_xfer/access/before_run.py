@@ -8,17 +8,17 @@ order of the probes; a denial is diagnosed on request.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
 from s3_xfer.access.probe import DESTINATION, SOURCE, Finding, Probe, ProbeContext, Verdict
-from s3_xfer.errors import PreflightError
+from s3_xfer.errors import ErrorClass, PreflightError
 from s3_xfer.listing.pages import RememberingReader
 from s3_xfer.model import S3Object
 from s3_xfer.options import Preflight, RunMode
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
@@ -27,8 +27,8 @@ _WRITING = (probes.backup, probes.open_upload)
 _NOTED = frozenset(probe.name for probe in (*_WRITING, probes.read_for_copy))
 
 
-class AccessPreflight:
-    """The preflight of one run, in two stages. For one thread.
+class SourcePreflight:
+    """The preflight of one source of a run, in two stages. For one thread.
 
     ``named`` are the first objects of a list, which takes the place of the listing; None: the
     source is listed.
@@ -131,8 +131,9 @@ class AccessPreflight:
 
     @property
     def single(self) -> S3Object | None:
-        """The object of a copy of one object, as soon as it was seen."""
-        return None if self._spec.is_of_prefix else next(iter(self._context.sample), None)
+        """The object, if the source is one, as soon as it was seen."""
+        is_of_prefix = self._context.keys.is_of_prefix
+        return None if is_of_prefix else next(iter(self._context.sample), None)
 
     @property
     def source_pages(self) -> RememberingReader | None:
@@ -146,13 +147,14 @@ class AccessPreflight:
     def _reading(self) -> Iterator[Probe]:
         """Yield what shows that both sides can be read, in the order of their importance."""
         spec = self._spec
-        if not spec.is_of_prefix:
+        is_of_prefix = self._context.keys.is_of_prefix
+        if not is_of_prefix:
             yield probes.head
         if self._is_skipped:
             return
         if self._named is not None:
             yield probes.head_of_named
-        elif spec.is_of_prefix:
+        elif is_of_prefix:
             yield probes.list_source
         if spec.source.bucket_owner:
             yield probes.source_bucket
@@ -217,3 +219,97 @@ class AccessPreflight:
             self._refusal = finding.refusal
             raise finding.refusal
         return finding
+
+
+class AccessPreflight:
+    """The preflights of all sources of a run, one after the other. For one thread.
+
+    ``samples`` say of each source, by its number, which objects of it are named one by one, at
+    least the first ones; None: it is listed, or looked up. Sources that are not in it have nothing
+    left to copy.
+    """
+
+    def __init__(
+        self,
+        clients: Clients,
+        keys: KeyMaps,
+        spec: CopySpec,
+        samples: Mapping[int, Sequence[S3Object] | None],
+    ) -> None:
+        self._keys = keys
+        self._samples = samples
+        self._of_sources = {
+            number: SourcePreflight(clients, keys[number], spec, named=named)
+            for number, named in samples.items()
+        }
+        self.has_looked = False
+
+    @property
+    def singles(self) -> list[S3Object]:
+        """The sources that are one object; all of them once it ``has_looked``."""
+        return [one.single for one in self._of_sources.values() if one.single]
+
+    def source_pages(self, number: int) -> RememberingReader | None:
+        """Return the listing of a source, whose first page is known; None if it was not listed."""
+        return self._of_sources[number].source_pages if number in self._of_sources else None
+
+    def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
+        """Do what :meth:`SourcePreflight.examine_sides` does, for each source.
+
+        Raises:
+            PreflightError: the copy would be refused.
+        """
+        notes: list[str] = []
+        for number, source in list(self._of_sources.items()):
+            try:
+                notes += source.examine_sides(
+                    opens_upload=opens_upload and number in self._tried_by_writing()
+                )
+            except PreflightError as refusal:
+                is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
+                if not is_nothing or not self._may_lack(number):
+                    raise
+                if len(self._of_sources) > 1:  # one is left to try the destination with
+                    del self._of_sources[number]
+        self.has_looked = True
+        return tuple(dict.fromkeys(notes))
+
+    def examine_copying(self) -> tuple[str, ...]:
+        """Do what :meth:`SourcePreflight.examine_copying` does, where that is worth a try.
+
+        Raises:
+            PreflightError: the copy would be refused.
+        """
+        notes: list[str] = []
+        for number in self._tried_by_writing():
+            notes += self._of_sources[number].examine_copying()
+        return tuple(dict.fromkeys(notes))
+
+    def clean_up(self) -> None:
+        """Send the aborts of the open uploads; :meth:`wait` waits for the answers."""
+        for source in self._of_sources.values():
+            source.clean_up()
+
+    def wait(self) -> None:
+        """Wait until nothing of the preflight is under way."""
+        for source in self._of_sources.values():
+            source.wait()
+
+    def diagnose(self, error: BaseException) -> None:
+        """Attach to ``error`` what the denial means, if this preflight raised it. Never raises."""
+        for source in self._of_sources.values():
+            source.diagnose(error)
+
+    def _may_lack(self, number: int) -> bool:
+        """Return whether the partner of a source has something, or was copied by an earlier run."""
+        partner = self._keys[number].partner
+        return partner is not None and (partner in self._of_sources or partner not in self._samples)
+
+    def _tried_by_writing(self) -> Sequence[int]:
+        """Return what stands for the others: each prefix, and one object of each bucket."""
+        chosen: dict[tuple[str, str], int] = {}
+        for number in self._of_sources:
+            source, is_of_prefix = self._keys[number].source, self._keys[number].is_of_prefix
+            place = (source.bucket, source.key if is_of_prefix else "one object")
+            chosen.setdefault(place, number)
+        return list(chosen.values())

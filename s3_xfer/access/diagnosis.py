@@ -247,9 +247,12 @@ def diagnose_refusal(
 
 
 def diagnose_failures(
-    failures: Iterable[Failed], make_diagnoser: Callable[[], AccessDiagnoser], *, log: RunLog
+    failures: Iterable[Failed], diagnoser_for: Callable[[S3Object], AccessDiagnoser], *, log: RunLog
 ) -> tuple[Diagnosis, ...]:
-    """Return what each kind of denial among ``failures`` means. Never raises."""
+    """Return what each kind of denial among ``failures`` means. Never raises.
+
+    ``diagnoser_for`` returns the diagnoser for the source of an object.
+    """
     kinds: dict[_Kind, Failed] = {}
     for failed in failures:
         if failed.error.info.error_class in DENIALS:
@@ -258,11 +261,12 @@ def diagnose_failures(
         return ()
     found: dict[tuple[str, ...], Diagnosis] = {}
     try:
-        diagnoser = make_diagnoser()
         for failed in [*kinds.values()][:KINDS_MAX]:
-            diagnosis = diagnoser.diagnose_object(failed)
+            source = failed.task.source
+            diagnosis = diagnoser_for(source).diagnose_object(failed)
             cause = diagnosis.causes[0] if diagnosis.causes else ""
-            found.setdefault((diagnosis.side, diagnosis.action, cause), diagnosis)
+            bucket = source.bucket if diagnosis.side == "source" else ""
+            found.setdefault((diagnosis.side, bucket, diagnosis.action, cause), diagnosis)
     except Exception:
         log.exception("the denial could not be explained")
     return tuple(found.values())
@@ -274,16 +278,16 @@ class _Kind:
 
     code: str
     stated: tuple[object, ...]
-    folder: str  # for a denial that says nothing more
+    place: tuple[str, str]  # bucket, and folder for a denial that says nothing more
 
     @classmethod
     def of(cls, failed: Failed) -> _Kind:
-        info = failed.error.info
+        info, source = failed.error.info, failed.task.source
         stated = stated_denial(info)
         if stated is None:
-            return cls(info.code, (), failed.task.source.key.rpartition("/")[0])
+            return cls(info.code, (), (source.bucket, source.key.rpartition("/")[0]))
         said = (stated.denied_by, stated.action, stated.bucket or stated.key_arn, stated.policy_arn)
-        return cls(info.code, said, "")
+        return cls(info.code, said, (source.bucket, ""))
 
 
 def diagnosis_or_none(diagnose: Callable[[], Diagnosis | None], *, log: RunLog) -> Diagnosis | None:

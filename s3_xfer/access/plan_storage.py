@@ -6,6 +6,7 @@ at the same time, one of them gets it.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -247,17 +248,22 @@ class BucketStorage(PlanStorage):
 
     def replace(self, name: str, contents: bytes) -> None:
         """Write what may be called ``name`` already."""
-        self._put(name, contents)
+        self._put(name, io.BytesIO(contents))
 
     def write_file(self, name: str, path: Path) -> str:
         """Write the content of a file of this machine; return its full name."""
-        with path.open("rb") as body:
-            self._put(name, body)
+        try:
+            body = path.open("rb")
+        except OSError as error:
+            raise self._refused(name, "written", translate(error)) from error
+        self._put(name, body)
         return self.name_of(name)
 
-    def _put(self, name: str, body: bytes | BinaryIO) -> None:
+    def _put(self, name: str, body: BinaryIO) -> None:
+        """Write ``body``, and close it."""
         try:
-            self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
+            with body:
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + name, Body=body)
         except Exception as error:
             raise self._refused(name, "written", translate(error)) from error
 

@@ -41,16 +41,28 @@ _ON_BUCKETS = frozenset(
 
 
 def policies_for(
-    keys: KeyMap, options: CopyOptions, *, overwrite: bool, participants: Participants
+    keys: Iterable[KeyMap], options: CopyOptions, *, overwrite: bool, participants: Participants
 ) -> tuple[PolicyDocument, ...]:
     """Return the documents that a run between ``keys`` with these options needs.
 
     Raises:
         ValidationError: a bucket or key is named in a way that no policy understands.
     """
-    return tuple(
-        _PolicyWriter(keys, options, overwrite=overwrite, participants=participants).documents()
-    )
+    merged: dict[tuple[PolicyTarget, str, str], PolicyDocument] = {}
+    for one in keys:
+        writer = _PolicyWriter(one, options, overwrite=overwrite, participants=participants)
+        for document in writer.documents():
+            place = (document.target, document.account, document.resource)
+            known = merged.get(place)
+            merged[place] = _joined(known, document) if known else document
+    return tuple(merged.values())
+
+
+def _joined(document: PolicyDocument, other: PolicyDocument) -> PolicyDocument:
+    """Return the statements of both; what differs by its tag only is there once."""
+    untagged = [replace(each, tag="") for each in document.statements]
+    new = (each for each in other.statements if replace(each, tag="") not in untagged)
+    return replace(document, statements=(*document.statements, *new))
 
 
 def documents_granting(

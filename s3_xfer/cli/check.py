@@ -63,8 +63,8 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
 
     output = output_of(values)
     operation = _operation(source, destination, values)
-    keys = operation.key_map()
-    route = (keys.source.url, keys.destination.url)
+    keys = operation.key_maps()
+    route = (keys.source_url, keys.destination.url)
     view = output.view(route=route, line=check_line, draw=check_frame)
     result = follow(
         operation,
@@ -72,7 +72,9 @@ def check(source: str, destination: str, **values: Any) -> ExitCode:
         failures_shown=output.failures_shown,
         keep=save_result,
     )
-    context = context_of(source, destination, values)
+    context = replace(
+        context_of(source, destination, values), source_url=route[0], destination_url=route[1]
+    )
     _print(result, output, context)
 
     def page() -> str:

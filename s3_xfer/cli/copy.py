@@ -159,9 +159,9 @@ def _resume(journal: str, values: Values, output: Output) -> ExitCode:
         batch_size=given.get("batch_size"),
         **fields_from(CopyOptions, given),
     )
-    keys = operation.key_map()
+    keys = operation.key_maps()
     context = Context(
-        source_url=keys.source.url,
+        source_url=keys.source_url,
         destination_url=keys.destination.url,
         verbose=values["verbose"],
         destination=operation.destination,
@@ -213,10 +213,10 @@ def perform(operation: S3CopyOperation, output: Output, context: Context) -> Exi
         S3XferError: the run was refused; nothing was written.
     """
     dry_run = operation.options.mode is RunMode.DRY_RUN
-    keys = operation.key_map()
-    route = (keys.source.url, keys.destination.url)
+    keys = operation.key_maps()
+    route = (keys.source_url, keys.destination.url)
     view = output.view(dry_run=dry_run, route=route)
-    is_single = not operation.is_of_prefix
+    is_single = len(keys) == 1 and not operation.is_of_prefix
     context = replace(context, source_url=route[0], destination_url=route[1], is_single=is_single)
     result = follow(
         operation,

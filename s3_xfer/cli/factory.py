@@ -47,7 +47,7 @@ def operation_from(
 def locations_from(
     source_url: str, destination_url: str, values: Values
 ) -> tuple[S3Location, S3Location]:
-    """Return both locations, each with the account that reaches it."""
+    """Return the first source and the destination, each with the account that reaches it."""
     return (
         S3Location.parse(source_url, account=account_from(values, "source")),
         S3Location.parse(destination_url, account=account_from(values, "dest")),
@@ -110,7 +110,8 @@ def rerun_command(
     Without a report it does everything again, and asks for one. A sync finds out by itself what
     is left.
     """
-    words = ["s3-xfer", str(command.name), shell_word(source_url), shell_word(destination_url)]
+    urls = _typed_urls(source_url, destination_url, values)
+    words = ["s3-xfer", str(command.name), *urls]
     words += typed_filters(values.get(FILTERS, ()))
     report: Path | None = values["report_path"]
     has_rest = report is not None and "recursive" in values
@@ -130,7 +131,7 @@ def catch_up_command(
     command: click.Command, source_url: str, destination_url: str, values: Values
 ) -> str:
     """Return the ``s3-xfer copy`` line that copies what differs from what is there now."""
-    words = ["s3-xfer", "copy", shell_word(source_url), shell_word(destination_url)]
+    words = ["s3-xfer", "copy", *_typed_urls(source_url, destination_url, values)]
     given = {**values, "recursive": True, "identical": Identical.SKIP}
     for param in command.params:
         if isinstance(param, SectionOption) and not _is_input(param):
@@ -142,13 +143,17 @@ def check_command(
     params: Iterable[click.Parameter], source_url: str, destination_url: str, values: Values
 ) -> str:
     """Return the ``s3-xfer check`` line that compares all that a copy with ``values`` made."""
-    words = ["s3-xfer", "check", shell_word(source_url), shell_word(destination_url)]
+    words = ["s3-xfer", "check", *_typed_urls(source_url, destination_url, values)]
     words += typed_filters(values.get(FILTERS, ()))
     for param in params:
         if isinstance(param, SectionOption) and param.name in values:
             words += _typed(param, values[param.name])
     words += ["--metadata"] if "recursive" in values else ["--recursive", "--metadata"]  # a sync
     return " ".join(words if values["tags"] is TagPolicy.SKIP else [*words, "--tags"])
+
+
+def _typed_urls(source_url: str, destination_url: str, values: Values) -> list[str]:
+    return list(map(shell_word, (source_url, *values.get("more_sources", ()), destination_url)))
 
 
 def _has_input(values: Values) -> bool:

@@ -127,17 +127,17 @@ def count_first(operation: S3CopyOperation, output: Output) -> CopyResult:
         report_scope=ReportScope.NOT_COPIED,
         journal=None,
     )
-    keys = operation.key_map()
-    view = output.view(dry_run=True, route=(keys.source.url, keys.destination.url))
+    keys = operation.key_maps()
+    view = output.view(dry_run=True, route=(keys.source_url, keys.destination.url))
     return follow(replace(operation, options=options), view)
 
 
 def _show_plan(operation: S3CopyOperation, counted: CopyResult) -> None:
     from s3_xfer.locations import principal_of  # noqa: PLC0415 - boto3 is slow to import
 
-    keys = operation.key_map()
+    keys = operation.key_maps()
     rows = plan_rows(
-        source_url=keys.source.url,
+        source_url=keys.source_url,
         destination_url=keys.destination.url,
         source=operation.source,
         destination=operation.destination,

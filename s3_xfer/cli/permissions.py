@@ -18,7 +18,7 @@ from s3_xfer.cli.options import (
 )
 from s3_xfer.cli.output import print_error, print_line
 from s3_xfer.cli.params import command
-from s3_xfer.cli.several_sources import LocationsCommand
+from s3_xfer.cli.several_sources import LocationsCommand, OneSourceCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass, ValidationError
 from s3_xfer.options import Delete
@@ -74,7 +74,7 @@ POLICY_HELP = """Print the policies that a copy from SOURCE to DESTINATION needs
     "Try every step of a copy and say what is denied.",
     doctor_options,
     epilog=DOCTOR_EXIT_HELP,
-    cls=LocationsCommand,
+    cls=OneSourceCommand,
 )
 def doctor(source: str, destination: str, **values: Any) -> ExitCode:
     """Examine the copy, and print the report."""
@@ -129,7 +129,7 @@ def _documents(source: str, destination: str, values: Any) -> tuple[PolicyDocume
         destination_keys=values["dest_kms_key"],
     )
     return policies_for(
-        operation.key_map(),
+        operation.key_maps(),
         operation.options,
         overwrite=operation.overwrite,
         participants=participants,

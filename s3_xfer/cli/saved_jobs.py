@@ -45,7 +45,8 @@ class JobCommand(SectionedCommand):
 
     def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, with the values of the job that the command line names."""
-        if ctx.resilient_parsing:  # for completion
+        is_named = any(word.startswith((_MARK, f"--{_CONFIG}")) for word in args)
+        if not is_named or ctx.resilient_parsing:  # which is for completion
             return super()._parsed(ctx, args)
         given, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
         words = [*self._arguments(given), *rest]

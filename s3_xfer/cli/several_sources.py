@@ -1,13 +1,13 @@
-"""Commands from SOURCE to DESTINATION, and their answer to several sources: one line for each.
+"""Commands from one SOURCE or several to DESTINATION.
 
-Nothing is run. The copies of each source get a place of their own under DESTINATION, so that no
-line overwrites, compares or deletes what another one has copied.
+What takes one only (a doctor, a sync that deletes) answers several with one line for each. Nothing
+is run then. The lines have the places that one run would have, so that no line deletes what another
+has copied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import combinations, product
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,94 +17,91 @@ from s3_xfer.cli.params import SectionOption
 from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import S3Location
+from s3_xfer.options import Delete
+from s3_xfer.planning.mapping import as_directory, plan_several
 from s3_xfer.text import printable, shell_word
 
 _OUTPUTS = ("report_path", "journal")  # each line needs its own
 _INPUTS = ("from_report_path", "files_from", "inventory")  # each is about one source
+MORE_SOURCES = "more_sources"
 _SCHEME = "s3://"
 
 
 class LocationsCommand(JobCommand):
-    """A command whose arguments are SOURCE and DESTINATION."""
+    """A command whose arguments are SOURCE, or several, and DESTINATION.
+
+    Its callback gets the first source, and the others as ``more_sources``.
+    """
 
     allow_extra_args = True
+    takes_several = True
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse; more than two arguments are a usage error that says what to run instead."""
+        """Parse; the last of all arguments is the destination."""
         typed = list(args)
         rest = super().parse_args(ctx, args)
+        ctx.params[MORE_SOURCES] = ()
         if rest and not ctx.resilient_parsing:
             urls = [ctx.params["source"], ctx.params["destination"], *rest]
-            raise click.UsageError(self._answer(ctx, typed, urls), ctx)
-        return rest
+            self._require_urls(ctx, urls)
+            deletes = ctx.params.get("delete") is Delete.EXTRA
+            if deletes or not self.takes_several:
+                what = f"s3-xfer {self.name}{' --delete' if deletes else ''}"
+                raise click.UsageError(self._answer(ctx, what, typed, urls), ctx)
+            ctx.params |= {MORE_SOURCES: tuple(urls[1:-1]), "destination": urls[-1]}
+        return []
 
-    def _answer(self, ctx: click.Context, args: Sequence[str], urls: Sequence[str]) -> str:
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Return the words of the usage line, which say whether there may be several sources."""
+        named = "SOURCE..." if self.takes_several else "SOURCE"
+        return [piece.replace("SOURCE", named) for piece in super().collect_usage_pieces(ctx)]
+
+    def _require_urls(self, ctx: click.Context, urls: Sequence[str]) -> None:
         strange = [url for url in urls if not url.startswith(_SCHEME)]
         if strange:
             shown = printable(strange[0].partition("?")[0])  # a signature may follow
-            return (
+            text = (
                 f"There are {len(urls)} arguments, and {shown!r} is not an S3 URL. "
                 "A key with spaces has to be quoted."
             )
+            raise click.UsageError(text, ctx)
+
+    def _answer(
+        self, ctx: click.Context, what: str, args: Sequence[str], urls: Sequence[str]
+    ) -> str:
+        """Return the lines to run in place of ``what``, which takes one source."""
+        given, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        is_recursive = "recursive" in given or all(each.name != "recursive" for each in self.params)
+        inputs = [param.opts[0] for param in order if param.name in _INPUTS]
+        problem = f"{inputs[0]} is about the objects of one" if inputs else ""
         try:
             *sources, destination = map(S3Location.parse, urls)
+            places = map(as_directory, sources) if is_recursive else sources
+            maps = plan_several([*places], destination, recursive=is_recursive)
         except ValidationError as error:
-            return f"{printable(error.problem)}; {printable(error.remedy)}."
-        given, _, order = self.make_parser(ctx).parse_args(args=list(args))
-        is_recursive = "recursive" in given or all(
-            param.name != "recursive" for param in self.params
-        )
-        targets = [_target(source, destination, is_prefix=is_recursive) for source in sources]
-        problem = _problem(sources, targets, is_recursive=is_recursive)
-        inputs = [param.opts[0] for param in order if param.name in _INPUTS]
-        if inputs:
-            problem = f"{inputs[0]} is about the objects of one"
+            problem = error.problem
         if problem:
             return (
-                f"These are {len(sources)} sources, and a command takes one; {problem}. "
+                f"{what} takes one source, and these are {len(urls) - 1}; {printable(problem)}. "
                 "Run one command for each, with destinations of your choice."
             )
+        targets = [each.destination for each in maps]
         lines = [
             " ".join([f"s3-xfer {self.name}", *words, *_typed(given, order, number)])
             for number, words in enumerate(zip(_words(sources), _words(targets), strict=True), 1)
         ]
         return "\n  ".join(
             [
-                f"These are {len(sources)} sources, and a command takes one. Run one for each:",
+                f"These are {len(sources)} sources, and {what} takes one. Run one for each:",
                 *lines,
             ]
         )
 
 
-def _target(source: S3Location, destination: S3Location, *, is_prefix: bool) -> S3Location:
-    """Return where the copies of one source go: named like it, under ``destination``."""
-    key = destination.key
-    folder = key if not key or key.endswith("/") else f"{key}/"
-    name = source.key.removesuffix("/").rpartition("/")[2] if source.key else source.bucket
-    end = "/" if is_prefix or not source.key or source.key.endswith("/") else ""
-    return S3Location(bucket=destination.bucket, key=folder + name + end)
+class OneSourceCommand(LocationsCommand):
+    """A command with one SOURCE."""
 
-
-def _problem(
-    sources: Sequence[S3Location], targets: Sequence[S3Location], *, is_recursive: bool
-) -> str:
-    """Return why one line for each would not do what is meant; empty if it would."""
-    for (one, target), (other, same) in combinations(zip(sources, targets, strict=True), 2):
-        if target == same:
-            return f"{one.url} and {other.url} would both be copied to {target.url}"
-    for source, target in product(sources, targets):
-        if _overlap(source, target, is_recursive=is_recursive):
-            return f"copies would be written to {target.url}, where {source.url} is copied from"
-    return ""
-
-
-def _overlap(source: S3Location, target: S3Location, *, is_recursive: bool) -> bool:
-    if source.bucket != target.bucket:
-        return False
-    if not is_recursive:
-        return source.key == target.key
-    prefix = f"{source.key.removesuffix('/')}/" if source.key else ""
-    return prefix.startswith(target.key) or target.key.startswith(prefix)
+    takes_several = False
 
 
 def _words(locations: Sequence[S3Location]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from s3_xfer.copying.verify import (
 )
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask, S3Object
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.s3_client import S3Client
 from s3_xfer.text import printable
 
@@ -40,7 +40,7 @@ class Comparer:
         self,
         source: S3Client,
         destination: S3Client,
-        keys: KeyMap,
+        keys: KeyMaps,
         fields: frozenset[CompareField],
     ) -> None:
         self._source = source

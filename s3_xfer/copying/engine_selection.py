@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def select_engine(
-    context: CopyContext, *, ca_bundle: str | None, source_bucket: str, destination_bucket: str
+    context: CopyContext, *, ca_bundle: str | None, destination_bucket: str
 ) -> CrtCopyClient | str:
     """Return the client of the CRT engine, or why the managed engine sends the copies.
 
@@ -44,9 +44,7 @@ def select_engine(
         )
     except ImportError:
         return _without_crt(options, "awscrt is not installed (pip install 's3-xfer[crt]')")
-    template = compose(
-        client, options, source_bucket=source_bucket, destination_bucket=destination_bucket
-    )
+    template = compose(client, options, destination_bucket=destination_bucket)
     reason = unsupported_reason(template, client)
     if not reason and template.tls and ca_bundle:
         reason = unreadable_reason(ca_bundle)

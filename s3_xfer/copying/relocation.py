@@ -25,12 +25,7 @@ def relocated(copy_client: CrtCopyClient, context: CopyContext, task: CopyTask) 
     client = context.destination
     with contextlib.suppress(Exception):  # what S3 said about the copy stands
         client.head_bucket(Bucket=task.destination_bucket)
-    template = compose(
-        client,
-        context.options,
-        source_bucket=task.source.bucket,
-        destination_bucket=task.destination_bucket,
-    )
+    template = compose(client, context.options, destination_bucket=task.destination_bucket)
     if template == copy_client.template:
         return copy_client
     return copy_client.with_template(template)

@@ -26,14 +26,13 @@ Header = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyTemplate:
-    """What all copies of a run have in common; the prefixes end where the key begins.
+    """What all copies of a run have in common; ``path_prefix`` ends where the key begins.
 
     ``region`` is empty where botocore names none.
     """
 
     tls: bool
     path_prefix: str
-    source_prefix: str
     common_headers: tuple[Header, ...]
     region: str
     service: str
@@ -45,20 +44,18 @@ class CopyTemplate:
 
     def copy_source(self, task: CopyTask) -> str:
         """Return the header that names ``task``'s source, and its version if it has one."""
-        header = self.source_prefix + quote(task.source.key, safe=_SAFE)
+        header = f"{task.source.bucket}/{quote(task.source.key, safe=_SAFE)}"
         version_id = task.source.version_id
         return f"{header}?versionId={version_id}" if version_id else header
 
 
-def compose(
-    client: S3Client, options: CopyOptions, *, source_bucket: str, destination_bucket: str
-) -> CopyTemplate:
-    """Return the template of all single-request copies that ``client`` would make."""
+def compose(client: S3Client, options: CopyOptions, *, destination_bucket: str) -> CopyTemplate:
+    """Return the template of all copies to a bucket in a single request that ``client`` makes."""
     request = _unsent_request(
         client,
         Bucket=destination_bucket,
         Key=_KEY,
-        CopySource={"Bucket": source_bucket, "Key": _KEY},
+        CopySource={"Bucket": destination_bucket, "Key": _KEY},  # to be replaced
         **single_copy_params(options, "etag"),
     )
     url = urlsplit(request["url"])
@@ -70,7 +67,6 @@ def compose(
     return CopyTemplate(
         tls=url.scheme == "https",
         path_prefix=url.path.removesuffix(_KEY),
-        source_prefix=headers[COPY_SOURCE].removesuffix(_KEY),
         common_headers=(
             ("host", url.netloc),
             ("content-length", "0"),

@@ -242,8 +242,10 @@ class Ledger:
         self._stop.set(reason)
         self.aborted_by = self.aborted_by or run_aborted(error)
 
-    def finish_report(self, source: S3Location, remaining: Sequence[KeyRange]) -> Path | None:
-        """Give the report its final name, with the ``remaining`` ranges of ``source`` in it.
+    def finish_report(
+        self, sources: Sequence[S3Location], remaining: Sequence[KeyRange]
+    ) -> Path | None:
+        """Give the report its final name, with the ``remaining`` ranges of ``sources`` in it.
 
         Returns its path; None if there is none, or it could not be written. Does not raise.
         """
@@ -251,6 +253,7 @@ class Ledger:
             return None
         try:
             for keys in remaining:
+                source = sources[keys.source]
                 self._report.not_listed(
                     bucket=source.bucket, prefix=source.key, after=keys.after, until=keys.until
                 )

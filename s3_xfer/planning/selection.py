@@ -27,22 +27,23 @@ _Test: TypeAlias = Callable[[S3Object], bool]
 class Selection:
     """The filters of one run that ``began`` at a moment with a time zone. For one thread.
 
-    ``prefix`` is the source's: rules are about what follows it in a key. ``left_out`` and
-    ``left_out_bytes`` grow with what is asked about; ``on_left_out`` gets each with its rule.
+    Rules are about what ``relative_key`` returns: what follows the prefix in the key of an object.
+    ``left_out`` and ``left_out_bytes`` grow with what is asked about; ``on_left_out`` gets each
+    with its rule.
     """
 
     def __init__(
         self,
         options: CopyOptions,
         *,
-        prefix: str,
+        relative_key: Callable[[S3Object], str],
         began: datetime,
         on_left_out: Callable[[S3Object, str], None] | None = None,
     ) -> None:
         self.left_out: Counter[str] = Counter()
         self.left_out_bytes = 0
         self._rules = parse_rules(options.filters)
-        self._prefix_length = len(prefix)
+        self._relative_key = relative_key
         self._tests = dict(_tests(options, began))
         self._asks_for_date = options.newer_than is not None or options.older_than is not None
         self._asks_for_class = bool(options.source_storage_class)
@@ -89,7 +90,7 @@ class Selection:
         return replace(found, size_is_known=False) if lacks_date or lacks_class else found
 
     def _why_left_out(self, found: S3Object) -> str | None:
-        rule = self._rules.deciding(found.key[self._prefix_length :])
+        rule = self._rules.deciding(self._relative_key(found))
         if rule is None and self._rules.needs_match:
             return NO_RULE
         if rule:

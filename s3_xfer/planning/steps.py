@@ -29,7 +29,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import PART_MAX_BYTES, PARTS_MAX, CompareBy
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 
 _UTF8_MAX_BYTES = 4  # of one character
 
@@ -126,7 +126,9 @@ def outcome_of(decision: Skip | Refuse, task: CopyTask) -> Outcome:
     return Failed(task, decision.error)
 
 
-def listing_steps(keys: KeyMap, *, began: datetime, last: Step | None = None) -> tuple[Step, ...]:
+def listing_steps(
+    keys: KeyMap | KeyMaps, *, began: datetime, last: Step | None = None
+) -> tuple[Step, ...]:
     """Return the steps that decide by the listing alone. ``began`` is when the copy began.
 
     ``last`` is a step of the run's own.

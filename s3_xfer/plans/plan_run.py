@@ -80,9 +80,9 @@ class PlanRun(Run[PlanResult]):
         )
         self._cutter = ShardCutter()
         # An inventory has its rows in no order.
-        self._unordered = SortedObjects(self._keys.source.bucket) if options.inventory else None
+        self._unordered = SortedObjects(self._keys[0].source.bucket) if options.inventory else None
         began = self._metrics.snapshot().start_time
-        self._selection = Selection(options, prefix=self._keys.source.key, began=began)
+        self._selection = Selection(options, relative_key=self._keys.relative_key, began=began)
         self._survey = Survey(options, listing_steps(self._keys, began=began))
         self._start()
 
@@ -151,8 +151,8 @@ class PlanRun(Run[PlanResult]):
             plan_id=uuid.uuid4().hex,
             created_at=datetime.now(UTC),
             tool_version=VERSION,
-            source_url=self._keys.source.url,
-            destination_url=self._keys.destination.url,
+            source_url=self._keys[0].source.url,
+            destination_url=self._keys[0].destination.url,
             description=self._description,
             parallelism=min(self._parallelism or len(shards), len(shards)),
             survey=self._survey.to_dict(self._setup.prices),

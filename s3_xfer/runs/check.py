@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from s3_xfer.access import lookups
@@ -16,7 +17,7 @@ from s3_xfer.access.clients import Clients
 from s3_xfer.comparison import CompareResult, CompareStatus, Extra, Pair
 from s3_xfer.copying.compare import Comparer
 from s3_xfer.copying.request_policy import Shared
-from s3_xfer.errors import checked_call
+from s3_xfer.errors import ErrorClass, PreflightError, checked_call
 from s3_xfer.ledger.comparison import CheckResult, Comparison
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import RunState
@@ -24,6 +25,7 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.listing.whole import every_object, listing_of
 from s3_xfer.model import Failed, S3Location, S3Object
 from s3_xfer.pipeline.executor import Executor, Processor
+from s3_xfer.planning.mapping import KeyMap
 from s3_xfer.planning.selection import Selection
 from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.execution import Execution
@@ -32,7 +34,7 @@ from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.s3_client import S3Client
 from s3_xfer.sources.named_pairs import NamedPairs
-from s3_xfer.sources.paired import PairedSource
+from s3_xfer.sources.paired import PairedSource, pair_up
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CheckSpec
 
@@ -69,9 +71,10 @@ class CheckRun(Run[CheckResult]):
         self._comparer: Comparer | None = None
         self._listings: list[Listing] = []
         self._is_complete = False
+        self._empty = set[int]()  # the numbers of key maps that have no object
         self._selection = Selection(
             operation.options,
-            prefix=self._keys.source.key,
+            relative_key=self._keys.relative_key,
             began=self._metrics.snapshot().start_time,
         )
         self._start()
@@ -111,8 +114,8 @@ class CheckRun(Run[CheckResult]):
     def _validate(self) -> bool:
         named = self._read_inputs()
         clients = self._open_clients(overwrite=True)
-        source, destination = self._sides(clients)
-        self._source = named or PairedSource(source, destination, self._keys, self._listings)
+        pairs = [self._pairs(clients, keys) for keys in self._keys]
+        self._source = named or PairedSource(chain.from_iterable(pairs), self._listings)
         self._comparer = Comparer(
             clients.source, clients.destination, self._keys, self.operation.compare
         )
@@ -128,20 +131,37 @@ class CheckRun(Run[CheckResult]):
         self._is_named = named is not None
         return NamedPairs(named) if named else None
 
-    def _sides(self, clients: Clients) -> tuple[Iterable[S3Object], Iterable[S3Object]]:
-        """Return the objects of both sides, in order; refuse what cannot be compared at all."""
-        source, destination = self._keys.source, self._keys.destination
-        if self.operation.is_of_prefix:
-            lookups.first_source_objects(clients.source, source)
+    def _pairs(self, clients: Clients, keys: KeyMap) -> Iterator[Pair]:
+        """Return the pairs of one source, in order; refuse what cannot be compared at all."""
+        source, destination = keys.source, keys.destination
+        if keys.is_of_prefix:
+            self._require(keys, lambda: lookups.first_source_objects(clients.source, source))
             lookups.first_destination_objects(clients.destination, destination)
-            return (
+            return pair_up(
                 self._listed(clients.source, source, counterpart=destination),
                 self._listed(clients.destination, destination, counterpart=source),
+                keys,
             )
-        single = lookups.source_object(clients.source, source)
+        single = self._require(keys, lambda: [lookups.source_object(clients.source, source)])
         first_page = lookups.first_destination_objects(clients.destination, destination)
         # A key comes before all those that it is the beginning of.
-        return [single], [found for found in first_page if found.key == destination.key]
+        copies = [found for found in first_page if found.key == destination.key]
+        return pair_up(single, copies, keys)
+
+    def _require(self, keys: KeyMap, look: Callable[[], Sequence[S3Object]]) -> Sequence[S3Object]:
+        """Return what a look at one source finds; nothing only where its partner has something.
+
+        Raises:
+            PreflightError: there is nothing, or S3 refuses.
+        """
+        try:
+            return look()
+        except PreflightError as refusal:
+            is_nothing = refusal.error_class is ErrorClass.NOTHING_TO_COPY
+            if keys.partner is None or not is_nothing or keys.partner in self._empty:
+                raise
+            self._empty.add(keys.number)
+            return ()
 
     def _listed(
         self, client: S3Client, location: S3Location, *, counterpart: S3Location
@@ -203,7 +223,8 @@ class CheckRun(Run[CheckResult]):
         if pair.source:
             return self._selection.wants(pair.source)
         assert pair.destination  # noqa: S101 - a pair has one of them
-        return self._selection.wants_key(pair.destination.key[len(self._keys.destination.key) :])
+        keys = self._keys.of_copy(pair.destination)
+        return self._selection.wants_key(keys.relative_key_of_copy(pair.destination))
 
     def _is_open(self, pair: Pair) -> bool:
         """Return whether the listings leave a pair open; record what they tell about it."""
@@ -246,7 +267,7 @@ class CheckRun(Run[CheckResult]):
 
     def _finish_report(self) -> Path | None:
         if self._is_complete:
-            return self._ledger.finish_report(self._keys.source, ())
+            return self._ledger.finish_report((), ())
         self._ledger.leave_report()
         return None
 

@@ -7,6 +7,7 @@ ledger keeps the account. Everything found is accounted for, however the run end
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -174,10 +175,9 @@ class CopyRun(Run[CopyResult]):
         self._decisions = ProducerDecisions(
             self.operation, self._keys, began=began, last=self._one_per_key
         )
-        prefix = self._keys.source.key
         selection = Selection(
             self.operation.options,
-            prefix=prefix,
+            relative_key=self._keys.relative_key,
             began=began,
             on_left_out=self._ledger.record_left_out,
         )
@@ -220,7 +220,7 @@ class CopyRun(Run[CopyResult]):
             return True
         stage = DeletionStage(
             self.operation,
-            self._keys,
+            self.operation.key_map(),
             clients,
             ledger=self._ledger,
             stop=self._stop,
@@ -239,7 +239,8 @@ class CopyRun(Run[CopyResult]):
     def _plan(self, batch: Batch[S3Object]) -> Sequence[CopyTask]:
         """Count the objects of a batch; return the tasks that are to be copied."""
         items = wanted(self._selected(batch.items), self.operation.where)
-        renamed = self._keys.tasks(items) if self._keys.rename else ()  # may raise: nothing counts
+        is_renamed = self.operation.rename is not None
+        renamed = self._keys.tasks(items) if is_renamed else ()  # may raise: nothing counts
         objects = self._ledger.found(items, batch.keys)
         tasks = renamed or self._keys.tasks(objects)
         return list(filter(None, (self._to_copy(task, batch.counterparts) for task in tasks)))
@@ -285,7 +286,8 @@ class CopyRun(Run[CopyResult]):
 
     def _finish_report(self) -> None:
         remaining = self._source.remaining() if self._source else ()
-        self._report_path = self._ledger.finish_report(self._keys.source, remaining)
+        sources = [each.source for each in self._keys]
+        self._report_path = self._ledger.finish_report(sources, remaining)
 
     # --------------------------------------------------------------------------------- ends
 
@@ -367,9 +369,16 @@ class CopyRun(Run[CopyResult]):
         from s3_xfer.access import diagnosis  # noqa: PLC0415 - large, and most runs fail nowhere
 
         copied = self.snapshot().files_copied_successfully
+
+        @functools.cache
+        def diagnoser_of_source(number: int) -> diagnosis.AccessDiagnoser:
+            return diagnosis.diagnoser_of(
+                clients, self._keys[number], self.operation, copied=copied
+            )
+
         return diagnosis.diagnose_failures(
             failures,
-            lambda: diagnosis.diagnoser_of(clients, self._keys, self.operation, copied=copied),
+            lambda found: diagnoser_of_source(self._keys.of(found).number),
             log=self._log,
         )
 

@@ -18,7 +18,7 @@ from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.pipeline.executor import Processor
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.spec import CopySpec
 
 _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
@@ -34,7 +34,7 @@ class CopyProcessor(Processor[CopyTask]):
     def __init__(
         self,
         spec: CopySpec,
-        keys: KeyMap,
+        keys: KeyMaps,
         clients: Clients,
         *,
         ledger: Ledger,
@@ -54,7 +54,6 @@ class CopyProcessor(Processor[CopyTask]):
         engine = select_engine(
             context,
             ca_bundle=clients.destination_ca_bundle,
-            source_bucket=keys.source.bucket,
             destination_bucket=keys.destination.bucket,
         )
         self.why_managed = engine if isinstance(engine, str) else ""

@@ -6,14 +6,16 @@ asked. What was opened when a step fails is still here, for the run to close.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, islice
 
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients, journal_storage
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
+from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -24,14 +26,13 @@ from s3_xfer.listing.segments import OrderNeed
 from s3_xfer.model import OpenUpload, S3Object
 from s3_xfer.options import Delete, RunMode
 from s3_xfer.options.filters import parse_rules
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.counterparts import Counterparts
 from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
-from s3_xfer.sources.single import SingleObjectSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
@@ -49,7 +50,7 @@ class CopySetup:
     def __init__(
         self,
         spec: CopySpec,
-        keys: KeyMap,
+        keys: KeyMaps,
         *,
         ledger: Ledger,
         requests: RequestPolicy,
@@ -132,8 +133,8 @@ class CopySetup:
             S3XferError: the copy would be refused, or the journal cannot be written.
         """
         self.clients = clients
-        sample = self._sample()
-        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, named=sample)
+        samples = self._samples()
+        preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, samples)
         self._notes += preflight.examine_sides(opens_upload=not self.opened)
         self._begin_journal(clients)
         self._notes += preflight.examine_copying()
@@ -141,24 +142,38 @@ class CopySetup:
         if self.is_planning:
             preflight.wait()
 
-    def _sample(self) -> Sequence[S3Object] | None:
-        """Return the first objects of what names them one by one; None if the source is listed.
+    def _samples(self) -> Mapping[int, Sequence[S3Object] | None]:
+        """Return, of each source that has something left, the first objects that are named.
+
+        None: the source is listed or looked up.
 
         Raises:
             PreflightError: an inventory has nothing under the source.
         """
-        source, inventory = self.source(), self._inputs.inventory
-        is_named = self._inputs.key_list or inventory or self._ledger.journal
-        is_listed = not inventory and source and source.remaining()
-        if not source or not is_named or is_listed or not self._spec.is_of_prefix:
-            return None
+        if self._ledger.journal:
+            return self._samples_of_journal(self._ledger.journal)
+        inventory = self._inputs.inventory
+        source = self.source() if self._inputs.key_list or inventory else None
+        if not source:
+            return dict.fromkeys(range(len(self._keys)))
         sample = list(islice(source.named(), _SAMPLE))
         if inventory and not sample:
-            url = self._keys.source.url
+            url = self._keys[0].source.url
             raise PreflightError(
                 f"the inventory has nothing under {url}", error_class=ErrorClass.NOTHING_TO_COPY
             )
-        return sample
+        return {0: sample}
+
+    def _samples_of_journal(self, journal: Journal) -> Mapping[int, Sequence[S3Object] | None]:
+        listed = {keys.source for keys in journal.pending_ranges}
+        samples: dict[int, Sequence[S3Object] | None] = {}
+        for keys in self._keys:
+            named = journal.pending_objects(source=keys.number)
+            sample = list(islice(chain.from_iterable(named), _SAMPLE))
+            is_asked = keys.number in listed or not keys.is_of_prefix
+            if sample or keys.number in listed:
+                samples[keys.number] = None if is_asked else sample
+        return samples or {0: ()}
 
     def _begin_journal(self, clients: Clients) -> None:
         """Note in the journal what is to be done, and all uploads from now on."""
@@ -173,49 +188,56 @@ class CopySetup:
 
     def source(self) -> Source[S3Object] | None:
         """Return what is left to copy; None if what says so was not read yet."""
-        journal, report = self._ledger.journal, self._inputs.report
-        is_done = (journal and journal.is_complete) or (report and not report.object_count)
-        single = self.preflight.single if self.preflight else None
+        journal, singles = self._ledger.journal, self._singles
         if self._spec.objects is not None:
-            return ChosenSource(self._spec.objects, self._keys.source)
-        if single and not is_done:
-            return SingleObjectSource(single)
+            return ChosenSource(self._spec.objects, self._keys[0].source)
         if journal:
-            return JournalSource(journal, self._open_listing)
-        return self._inputs.source(self._open_listing) or self._prefix()
+            return JournalSource(journal, self._open_listing, singles)
+        return self._inputs.source(self._open_listing, singles) or self._of_locations()
 
-    def _prefix(self) -> Source[S3Object] | None:
-        """Return the listing, if nothing else says what there is."""
+    def _of_locations(self) -> Source[S3Object] | None:
+        """Return the single objects and the listings, if nothing else says what there is."""
         keeps_journal = self._spec.options.journal and not self.is_dry_run
         is_unread = self._inputs.are_given or (keeps_journal and not self.opened)
-        is_listed = self._spec.is_of_prefix and not is_unread
-        ranges = self._spec.key_ranges
-        return PrefixSource(self._open_listing, ranges) if is_listed else None
+        prefixes = [each.number for each in self._keys if each.is_of_prefix]
+        is_seen = self.preflight is not None and self.preflight.has_looked
+        if is_unread or not (is_seen or len(prefixes) == len(self._keys)):
+            return None
+        ranges = [replace(keys, source=each) for each in prefixes for keys in self._spec.key_ranges]
+        singles = self._singles
+        named = (lambda: [singles]) if singles else None
+        return PrefixSource(self._open_listing, ranges, named=named)
+
+    @property
+    def _singles(self) -> Sequence[S3Object]:
+        """The sources that are one object, once the preflight has looked them up."""
+        return self.preflight.singles if self.preflight else ()
 
     def _open_listing(self, ranges: Sequence[KeyRange]) -> Listing:
         assert self.clients  # noqa: S101 - a run without them is stopped, and lists nothing
-        source = self._keys.source
+        keys = self._keys[ranges[0].source]
+        source = keys.source
         prefix = source.key + parse_rules(self._spec.options.filters).prefix
         if self.is_dry_run and prefix != source.key:
             url = s3_url(source.bucket, prefix)
             self._notes.append(f"only {url}… is listed: the filters include nothing else")
         return Listing(
-            self._page_reader(source.bucket, prefix),
+            self._page_reader(keys, prefix),
             prefix=prefix,
             ranges=ranges,
             needs_order=self._order_need(),
             threads=self._spec.options.listing_threads,
             is_starved=self._is_starved,
-            counterparts=self._counterparts(),
+            counterparts=self._counterparts(keys),
         )
 
-    def _page_reader(self, bucket: str, prefix: str) -> Read:
+    def _page_reader(self, keys: KeyMap, prefix: str) -> Read:
         """Return what reads the listing; the preflight has read its first page, as a rule."""
-        known = self.preflight.source_pages if self.preflight else None
+        known = self.preflight.source_pages(keys.number) if self.preflight else None
         assert self.clients  # noqa: S101 - the caller has looked
         if known and known.prefix == prefix:
             return known
-        return PageReader(self.clients.source, bucket=bucket, prefix=prefix)
+        return PageReader(self.clients.source, bucket=keys.source.bucket, prefix=prefix)
 
     def _order_need(self) -> OrderNeed | None:
         """Return why keys have to be listed in order, if they do."""
@@ -223,7 +245,7 @@ class CopySetup:
             return OrderNeed.PLAN
         return OrderNeed.JOURNAL if self._ledger.journal else None
 
-    def _counterparts(self) -> Counterparts | None:
+    def _counterparts(self, keys: KeyMap) -> Counterparts | None:
         """Return what looks objects up in the destination's listing; None if none are looked up.
 
         Keys that a program has named are in no order.
@@ -234,9 +256,14 @@ class CopySetup:
         looks = spec.compare_by if spec.overwrite else looks_first
         if not looks or spec.rename or self.is_planning:
             return None
-        destination = self._keys.destination
+        destination = keys.destination
         reader = PageReader(clients.destination, destination.bucket, destination.key)
-        return Counterparts(reader, self._keys, self._notes.append)
+        return Counterparts(reader, keys, self._note_once)
+
+    def _note_once(self, note: str) -> None:
+        """Add a note that each source may have."""
+        if note not in self._notes:
+            self._notes.append(note)
 
     def service_notes(self) -> tuple[str, ...]:
         """Return what the user should know about how the service took the copies."""

@@ -14,7 +14,7 @@ from s3_xfer.comparison import CompareStatus
 from s3_xfer.copying.compare_rules import status_by_listing
 from s3_xfer.model import CopyReason, CopyTask, S3Object
 from s3_xfer.options import TagPolicy
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.planning.steps import (
     COPY,
     Copy,
@@ -35,7 +35,7 @@ class ProducerDecisions:
     """
 
     def __init__(
-        self, spec: CopySpec, keys: KeyMap, *, began: datetime, last: Step | None = None
+        self, spec: CopySpec, keys: KeyMaps, *, began: datetime, last: Step | None = None
     ) -> None:
         self._listing_steps = listing_steps(keys, began=began, last=last)
         self._counterpart_steps = counterpart_steps(spec.compare_by, overwrite=spec.overwrite)

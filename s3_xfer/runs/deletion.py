@@ -42,7 +42,7 @@ from s3_xfer.planning.selection import Selection
 from s3_xfer.runs.backups import Backups
 from s3_xfer.runs.execution import Execution
 from s3_xfer.s3_client import S3Client
-from s3_xfer.sources.paired import PairedSource
+from s3_xfer.sources.paired import pair_up
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.units import plural
@@ -94,8 +94,10 @@ class DeletionStage:
         self._clients = clients
         self._ledger = ledger
         self._stop = stop
-        self._of_source = Selection(spec.options, prefix=keys.source.key, began=began)
-        self._of_destination = Selection(spec.options, prefix=keys.destination.key, began=began)
+        self._of_source = Selection(spec.options, relative_key=keys.relative_key, began=began)
+        self._of_destination = Selection(
+            spec.options, relative_key=keys.relative_key_of_copy, began=began
+        )
         self._listings: list[Listing] = []
         self.notes: list[str] = []
         self.uploads_left_behind: tuple[OpenUpload, ...] = ()
@@ -125,18 +127,17 @@ class DeletionStage:
             RunAborted: a listing failed or is not in order, or the source has nothing.
         """
         clients, keys = self._clients, self._keys
-        pairs = PairedSource(
+        pairs = pair_up(
             self._listed(clients.source, keys.source),
             self._listed(clients.destination, keys.destination),
             keys,
         )
         of_objects = wanted = 0
-        for batch in pairs.batches():
-            for pair in batch.items:
-                of_objects += pair.destination is not None
-                wanted += pair.source is not None and self._of_source.wants(pair.source)
-                if pair.destination and self._is_extra(pair):
-                    extras.add(pair.destination)
+        for pair in pairs:
+            of_objects += pair.destination is not None
+            wanted += pair.source is not None and self._of_source.wants(pair.source)
+            if pair.destination and self._is_extra(pair):
+                extras.add(pair.destination)
         if not wanted:
             raise RunAborted(
                 f"{keys.source.url} has nothing to keep the destination in step with, so nothing "
@@ -160,7 +161,7 @@ class DeletionStage:
         The empty object that marks the destination's prefix is not.
         """
         assert pair.destination  # noqa: S101 - the caller has looked
-        relative_key = pair.destination.key[len(self._keys.destination.key) :]
+        relative_key = self._keys.relative_key_of_copy(pair.destination)
         if not relative_key:
             return False
         if not self._of_destination.wants_key(relative_key):

@@ -64,7 +64,7 @@ class Run(RunEnd[ResultT]):
     ) -> None:
         super().__init__()
         self.operation = operation
-        self._keys = operation.key_map()
+        self._keys = operation.key_maps()
         self._stop = StopFlag()
         run_id = uuid.uuid4().hex
         self._log = RunLog(logger, run_id)
@@ -218,8 +218,8 @@ class Run(RunEnd[ResultT]):
                 at_exit.forget(self)
 
     def _go_through_stages(self) -> None:
-        if self._keys.source.key != self.operation.source_key:
-            self._notes.append(f"the source prefix is taken as {self._keys.source.url}")
+        if len(self._keys) == 1 and self._keys[0].source.key != self.operation.source_key:
+            self._notes.append(f"the source prefix is taken as {self._keys[0].source.url}")
         try:
             if self.operation.options.report_path:
                 check_writable(self.operation.options.report_path)
@@ -291,7 +291,7 @@ class Run(RunEnd[ResultT]):
             options=operation.options,
             overwrite=overwrite,
             requests=self._requests,
-            probed_buckets=(self._keys.source.bucket, self._keys.destination.bucket),
+            probed_buckets=(self._keys[0].source.bucket, self._keys.destination.bucket),
         )
         clients = wait_patiently(opening, stop=self._stop, note=self._note_waiting)
         self._notes += clients.warnings()

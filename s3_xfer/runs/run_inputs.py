@@ -5,10 +5,12 @@ At most one of them is given. Each is read, and refused, before anything is writ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from s3_xfer.access.input_files import InputFiles
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.model import S3Object
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.sources.batch_report import BatchReport, is_batch_report
 from s3_xfer.sources.inventory import Folder, Inventory, InventorySource, LocalFolder, RemoteFolder
 from s3_xfer.sources.key_list import KeyList, ListSource
@@ -28,7 +30,7 @@ class RunInputs:
     def __init__(
         self,
         spec: TransferSpec,
-        keys: KeyMap,
+        keys: KeyMaps,
         *,
         requests: RequestPolicy,
         notes: list[str],
@@ -37,6 +39,7 @@ class RunInputs:
         self._is_planning = is_planning
         self._spec = spec
         self._keys = keys
+        self._source = keys[0].source  # of a list or an inventory, which are about one
         self._requests = requests
         self._notes = notes
         self._files = InputFiles(spec, requests)
@@ -57,7 +60,7 @@ class RunInputs:
             return
         self.key_list = KeyList(
             options,
-            self._keys.source,
+            self._source,
             open_remote=self._files.open,
             is_stopped=self._requests.stop.is_set,
         )
@@ -68,7 +71,7 @@ class RunInputs:
         """Read what a journal makes superfluous, if this run goes on from one."""
         path = self._spec.options.from_report_path
         if path and is_batch_report(path):
-            self.report = BatchReport(path, self._keys.source)
+            self.report = BatchReport(path, self._source)
         elif path:
             self.report = ReportFile(path, self._keys)
         self.read_inventory()
@@ -83,7 +86,7 @@ class RunInputs:
             RemoteFolder(self._files.open, self._files.folders) if is_remote else LocalFolder()
         )
         inventory = self.inventory = Inventory(
-            name, self._keys.source, folder, is_stopped=self._requests.stop.is_set
+            name, self._source, folder, is_stopped=self._requests.stop.is_set
         )
         written = f"the inventory is of {inventory.created_at:%Y-%m-%d %H:%M} UTC"
         if self._is_planning:
@@ -95,10 +98,15 @@ class RunInputs:
                 "the inventory has no ETags: objects are looked up, and taken as they are now"
             )
 
-    def source(self, open_listing: OpenListing) -> Source[S3Object] | None:
-        """Return what the input names; None without one, or if it was not read."""
+    def source(
+        self, open_listing: OpenListing, known: Iterable[S3Object] = ()
+    ) -> Source[S3Object] | None:
+        """Return what the input names; None without one, or if it was not read.
+
+        What a report names is taken as it is ``known`` by now.
+        """
         if self.key_list:
             return ListSource(self.key_list, open_listing)
         if self.inventory:
             return InventorySource(self.inventory)
-        return ReportSource(self.report, open_listing) if self.report else None
+        return ReportSource(self.report, open_listing, known) if self.report else None

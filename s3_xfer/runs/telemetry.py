@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span for each run and its numbers as metrics, where it is installed.
+"""OpenTelemetry: a span for each run and its numbers as metrics, where it is in use.
 
 Only the API is used: what becomes of spans and metrics is a matter of the SDK that the program, or
 ``opentelemetry-instrument``, has configured; without one nothing is kept. Names and attributes are
@@ -8,6 +8,7 @@ of metrics have no more values than there are outcomes, classes of errors and op
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,10 +23,12 @@ from s3_xfer.spec import CheckSpec, TransferSpec
 from s3_xfer.version import VERSION
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.metrics import CallbackOptions, Observation
     from opentelemetry.trace import Span
 
 SCOPE = "s3_xfer"
+_API = "opentelemetry.context"  # the module that every other one of the API imports
 _OTHER = "_OTHER"  # the conventions' word for an error without a class
 _STOPPED = ErrorClass.INTERRUPTED.value
 _OPERATION, _ERROR = "s3_xfer.operation", "error.type"
@@ -42,9 +45,10 @@ _COUNTERS: Mapping[str, tuple[str, str]] = {
 
 
 class RunTelemetry:
-    """What one run reports; nothing, where OpenTelemetry is not installed.
+    """What one run reports; nothing, where nobody in the process uses OpenTelemetry.
 
-    Made in the thread whose span is to be the parent of the run's; begun and ended in any.
+    Whoever configures an SDK imports the API first, so that a run need not look for it. Made in the
+    thread whose span is to be the parent of the run's; begun and ended in any.
     """
 
     def __init__(self, spec: TransferSpec, snapshot: Callable[[], TransferMetrics]) -> None:
@@ -52,11 +56,10 @@ class RunTelemetry:
         self.operation = "check" if isinstance(spec, CheckSpec) else "copy"
         self.snapshot = snapshot
         self._span: Span | None = None
-        try:
+        self._parent: Context | None = None
+        if _API in sys.modules:
             from opentelemetry import context  # noqa: PLC0415 - an extra
-        except ImportError:
-            self._parent = None
-        else:
+
             self._parent = context.get_current()
 
     def begin(self) -> None:

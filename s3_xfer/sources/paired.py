@@ -24,24 +24,19 @@ _PAIRS_PER_BATCH = 100
 
 
 class PairedSource(Source[Pair]):
-    """Every object of two ordered sequences once, with its counterpart.
+    """The pairs that :func:`pair_up` yields of one source, or of several after each other.
 
-    ``listings`` are where they come from; if one is closed early, its sequence ends by an error.
+    ``listings`` are where they come from, and may grow; if one is closed early, the pairs end by
+    an error.
     """
 
-    def __init__(
-        self,
-        source: Iterable[S3Object],
-        destination: Iterable[S3Object],
-        keys: KeyMap,
-        listings: Iterable[Listing] = (),
-    ) -> None:
-        self._pairs = pair_up(source, destination, keys)
+    def __init__(self, pairs: Iterable[Pair], listings: Iterable[Listing] = ()) -> None:
+        self._pairs = pairs
         self._listings = listings
         self._is_exhausted = False
 
     def batches(self) -> Iterator[Batch[Pair]]:
-        """Yield the pairs in the order of their keys.
+        """Yield the pairs in their order.
 
         Raises:
             RunAborted: one of the listings is not in the order of its keys.

@@ -11,7 +11,7 @@ does not grow with the file.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ from s3_xfer.ledger.report import (
     WOULD_RESTORE,
 )
 from s3_xfer.model import S3Object
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.planning.ranges import KeyRange, merged
 from s3_xfer.sources.batch_report import BatchReport
 from s3_xfer.sources.named_objects import NamedObject, NamedObjects
@@ -63,15 +63,16 @@ class ReportFile:
         ReportError: the file cannot be read, is no report, or belongs to another copy.
     """
 
-    def __init__(self, path: Path, keys: KeyMap) -> None:
+    def __init__(self, path: Path, keys: KeyMaps) -> None:
         self._path = path
         self._keys = keys
         self._unlisted: list[KeyRange] = []
-        self._objects = NamedObjects(by_version=True)
+        self._objects: dict[int, NamedObjects] = {}  # of each source that has any
         self._read()
         for unlisted in self.unlisted:
-            self._objects.drop(unlisted)
-        self.object_count = len(self._objects)
+            if unlisted.source in self._objects:
+                self._objects[unlisted.source].drop(unlisted)
+        self.object_count = sum(map(len, self._objects.values()))
 
     @property
     def unlisted(self) -> tuple[KeyRange, ...]:
@@ -80,7 +81,8 @@ class ReportFile:
 
     def pages(self) -> Iterator[Sequence[S3Object]]:
         """Yield the objects that are to be copied again, a thousand at a time."""
-        return self._objects.pages(self._keys.source.bucket)
+        for source, objects in self._objects.items():
+            yield from objects.pages(self._keys[source].source.bucket)
 
     def _read(self) -> None:
         try:
@@ -95,17 +97,20 @@ class ReportFile:
     def _take(self, number: int, line: dict[str, Any]) -> None:
         status = line["status"]
         if status in _COPY_AGAIN:
-            self._check_object(number, line)
+            keys = self._check_object(number, line)
             version = line.get("source_version_id") or ""
-            self._objects.add([NamedObject(number, line["source_key"], version, line["size"])])
+            objects = self._objects.setdefault(keys.number, NamedObjects(by_version=True))
+            objects.add([NamedObject(number, line["source_key"], version, line["size"])])
         elif status == NOT_LISTED:
-            self._check_rest(number, line)
+            keys = self._check_rest(number, line)
             if line["start_after"] != line.get("until"):
-                self._unlisted.append(KeyRange(line["start_after"], line.get("until")))
+                rest = KeyRange(line["start_after"], line.get("until"), keys.number)
+                self._unlisted.append(rest)
         elif status not in _LEAVE:
             raise self._wrong(number, f"has the unknown status {status!r}")
 
-    def _check_object(self, number: int, line: dict[str, Any]) -> None:
+    def _check_object(self, number: int, line: dict[str, Any]) -> KeyMap:
+        """Return the map of the source of an object's line."""
         texts = ("source_bucket", "source_key", "destination_bucket", "destination_key")
         size = line.get("size")
         if not all(is_text(line.get(name)) for name in texts) or not (
@@ -115,30 +120,41 @@ class ReportFile:
         version = line.get("source_version_id")
         if version is not None and not is_text(version):
             raise self._wrong(number, "has a source_version_id that is no text")
-        source = self._keys.source
-        if line["source_bucket"] != source.bucket or not line["source_key"].startswith(source.key):
-            raise self._wrong(number, f"is not under {source.url}")
-        task = self._keys.task(S3Object(bucket=source.bucket, key=line["source_key"], size=size))
+        bucket, key = line["source_bucket"], line["source_key"]
+        keys = self._keys.find(bucket, key)
+        if keys is None:
+            raise self._wrong(number, f"is not under {self._keys.source_url}")
+        task = keys.task(S3Object(bucket=bucket, key=key, size=size))
         planned = (task.destination_bucket, task.destination_key)
         if (line["destination_bucket"], line["destination_key"]) != planned:
-            raise self._wrong(number, f"was not going to {self._keys.destination.url}")
+            raise self._wrong(number, f"was not going to {keys.destination.url}")
+        return keys
 
-    def _check_rest(self, number: int, line: dict[str, Any]) -> None:
-        source = self._keys.source
-        if (line.get("source_bucket"), line.get("prefix")) != (source.bucket, source.key):
-            raise self._wrong(number, f"is not about {source.url}")
+    def _check_rest(self, number: int, line: dict[str, Any]) -> KeyMap:
+        """Return the map of the source that a line about key ranges is about."""
+        place = (line.get("source_bucket"), line.get("prefix"))
+        of_place = (each for each in self._keys if (each.source.bucket, each.source.key) == place)
+        keys = next(of_place, None)
+        if keys is None:
+            raise self._wrong(number, f"is not about {self._keys.source_url}")
         if not is_text(line.get("start_after")):
             raise self._wrong(number, "lacks start_after")
         until = line.get("until")
         if until is not None and not (is_text(until) and until >= line["start_after"]):
             raise self._wrong(number, "has an until that is no key from start_after on")
+        return keys
 
     def _wrong(self, number: int, what: str) -> ReportError:
         return wrong_line(self._path, number, what, remedy=_GIVE_ANOTHER)
 
 
 class ReportSource(PrefixSource):
-    """The objects that ``report`` names, then the key ranges that its run did not list."""
+    """The objects that ``report`` names, as ``known``, then the key ranges it says are left."""
 
-    def __init__(self, report: ReportFile | BatchReport, open_listing: OpenListing) -> None:
-        super().__init__(open_listing, report.unlisted, named=report.pages)
+    def __init__(
+        self,
+        report: ReportFile | BatchReport,
+        open_listing: OpenListing,
+        known: Iterable[S3Object] = (),
+    ) -> None:
+        super().__init__(open_listing, report.unlisted, named=report.pages, known=known)

@@ -59,7 +59,7 @@ def documents(
         options=options or CopyOptions(),
     )
     found = policies_for(
-        operation.key_map(),
+        operation.key_maps(),
         operation.options,
         overwrite=overwrite,
         participants=Participants(copier=Principal.parse(COPIER), **participants),
@@ -204,7 +204,7 @@ def test_other_partitions_are_named_so() -> None:
     )
     participants = Participants(copier=Principal.parse(f"arn:aws-cn:iam::{OURS}:user/u"))
     found = policies_for(
-        operation.key_map(), CopyOptions(), overwrite=True, participants=participants
+        operation.key_maps(), CopyOptions(), overwrite=True, participants=participants
     )
 
     resources = [r for one in found for s in one.statements for r in s.resources]
@@ -259,7 +259,7 @@ def test_alias_of_an_access_point_is_refused(alias: str) -> None:
     )
     with pytest.raises(ValidationError, match="alias of an access point"):
         policies_for(
-            operation.key_map(),
+            operation.key_maps(),
             CopyOptions(),
             overwrite=True,
             participants=Participants(copier=Principal.parse(COPIER)),
@@ -469,7 +469,7 @@ def test_document_that_aws_would_refuse_as_too_large_is_noted(principal: str, ki
     )
     large, small = (
         policies_for(
-            operation.key_map(),
+            operation.key_maps(),
             operation.options,
             overwrite=True,
             participants=Participants(copier=Principal.parse(principal), source_keys=few),

@@ -20,7 +20,7 @@ from tests.world import DST, SRC
 FIELDS = [field.name for field in dataclasses.fields(CopyOptions)]
 DOCUMENTED = {
     "source_bucket", "source_key", "destination_bucket", "destination_key", "recursive",
-    "source_aws_conn_id", "dest_aws_conn_id", "batch_size", "overwrite",
+    "source_aws_conn_id", "dest_aws_conn_id", "batch_size", "overwrite", "more_sources",
 }  # fmt: skip
 # What goes together with all the others.
 TOGETHER = {name: value for others in COMPANIONS.values() for name, value in others.items()}

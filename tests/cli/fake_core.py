@@ -31,7 +31,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import CopyOptions, RunMode
-from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.planning.mapping import KeyMaps, plan_keys
 
 OBJECTS = 400
 CHECKED = -1  # the gate between the checks and the first object
@@ -44,6 +44,7 @@ class FakeOperation:
 
     source_location: S3Location
     destination_location: S3Location
+    more_sources: tuple[str, ...] = ()
     recursive: bool = False
     batch_size: int = 100
     overwrite: bool = True
@@ -71,9 +72,10 @@ class FakeOperation:
         """Whether the source is a prefix."""
         return self.recursive
 
-    def key_map(self) -> KeyMap:
+    def key_maps(self) -> KeyMaps:
         """Return the key of every copy."""
-        return plan_keys(self.source_location, self.destination_location, recursive=self.recursive)
+        source, destination = self.source_location, self.destination_location
+        return KeyMaps([plan_keys(source, destination, recursive=self.recursive)])
 
     def start(self) -> FakeRun:
         """Begin in the background."""

@@ -193,7 +193,7 @@ def test_every_cut_of_a_report_is_noticed(world: World, tmp_path: Path) -> None:
     whole = write_report(tmp_path / "whole.jsonl", FAILED, REST).read_bytes()
     world.server.put(SRC, "in/x", size=1)
     report = tmp_path / "r.jsonl"
-    keys = world.operation().key_map()
+    keys = world.operation().key_maps()
 
     for length in range(len(whole) - 1):
         report.write_bytes(whole[:length])

@@ -91,7 +91,7 @@ def copy_client_to(url: str, ca_bundle: Path | None = None) -> Iterator[CrtCopyC
     """Make a copy_client for a client with ``url`` as its endpoint."""
     session = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b")
     client = session.client("s3", region_name="us-east-1", endpoint_url=url)
-    template = compose(client, CopyOptions(), source_bucket="s", destination_bucket="d")
+    template = compose(client, CopyOptions(), destination_bucket="d")
     opened = Opened()
     copy_client = crt.CrtCopyClient(
         template,

@@ -19,7 +19,7 @@ from s3_xfer import ErrorClass, ReportError, S3Location, ValidationError
 from s3_xfer.copying.answers import Answer, copied_etag, error_of, facts_of, parsed_answer
 from s3_xfer.errors import translate
 from s3_xfer.listing.parsing import read_page
-from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.sources.report import ReportFile
 from tests.fault_server import Fault
 from tests.fault_server.actions import Action, Pause
@@ -183,7 +183,7 @@ def test_every_report_is_read_or_refused(
         destination=S3Location(bucket="dst-bucket", key="out/"),
     )
     try:
-        found = [one for page in ReportFile(path, keys).pages() for one in page]
+        found = [one for page in ReportFile(path, KeyMaps([keys])).pages() for one in page]
     except ReportError as refused:
         assert refused.remedy  # noqa: PT017 - either way is right
     else:

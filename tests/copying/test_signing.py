@@ -35,7 +35,7 @@ def template(**settings: Any) -> CopyTemplate:
         },
     )
     options = CopyOptions(storage_class=StorageClass.STANDARD_IA, acl=CannedAcl.PUBLIC_READ)
-    return compose(client, options, source_bucket="source", destination_bucket="destination")
+    return compose(client, options, destination_bucket="destination")
 
 
 TEMPLATES = (

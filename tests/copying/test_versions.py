@@ -90,9 +90,7 @@ def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     crashes: list[BaseException] = []
     task = CopyTask(source, DST, "out/x")
     if engine is Engine.CRT:
-        copy_client = select_engine(
-            context, ca_bundle=None, source_bucket=VERSIONED, destination_bucket=DST
-        )
+        copy_client = select_engine(context, ca_bundle=None, destination_bucket=DST)
         assert not isinstance(copy_client, str)
         dispatcher = AsyncDispatcher(copier, copy_client, limit=4, on_crash=crashes.append)
         dispatcher.start(task, lambda _, outcome: outcomes.put(outcome))

@@ -15,7 +15,7 @@ The convention, which CONTRIBUTING explains to writers:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,8 +78,8 @@ def blocks_of(page: Path) -> list[Block]:
     return found
 
 
-def steps_of(page: Path) -> list[Step]:
-    """Return what is to be run of a page, in order."""
+def steps_of(page: Path, *, also: Callable[[Block], bool] | None = None) -> list[Step]:
+    """Return what is to be run of a page, in order; ``also`` says what else."""
     steps: list[Step] = []
     for block in blocks_of(page):
         if block.language == "console":
@@ -87,6 +87,8 @@ def steps_of(page: Path) -> list[Step]:
         elif block.language == "python" and not block.needs:
             code = f"python - <<'END_OF_BLOCK'\n{block.text}END_OF_BLOCK"
             steps.append(Step(block.place, code, None))
+        elif also and also(block):
+            steps.append(Step(block.place, block.text, None))
     return steps
 
 

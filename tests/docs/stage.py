@@ -7,6 +7,7 @@ buckets ``their-bucket`` and ``our-bucket``, a few objects, an empty folder, and
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -46,13 +47,13 @@ class Done:
 class Stage:
     """One page's world; ``accounts`` is emptied for it."""
 
-    def __init__(self, accounts: TwoAccounts, directory: Path) -> None:
+    def __init__(self, accounts: TwoAccounts, directory: Path, *, is_empty: bool = False) -> None:
         self._directory = directory / "work"
         self._directory.mkdir()
         self._accounts = accounts
         accounts.reset()
         accounts.cross_account_access = True
-        self._fill()
+        self._fill(is_empty=is_empty)
         self._env = {**self._profiles(directory), "PATH": self._path(directory)}
 
     def run(self, steps: Sequence[Step]) -> list[Done]:
@@ -76,18 +77,19 @@ class Stage:
             for step, text, code in zip(steps, printed, codes, strict=False)
         ]
 
-    def _fill(self) -> None:
+    def _fill(self, *, is_empty: bool) -> None:
         for account, bucket in (
             (SOURCE_ACCOUNT, "their-bucket"),
             (DESTINATION_ACCOUNT, "our-bucket"),
         ):
             client = self._accounts.client("s3", account)
             client.create_bucket(Bucket=bucket)
-            if account == SOURCE_ACCOUNT:
+            if account == SOURCE_ACCOUNT and not is_empty:
                 cold = {"Bucket": bucket, "Key": "cold/old.bin", "StorageClass": "GLACIER"}
                 client.put_object(Body=b"o", **cold)  # type: ignore[arg-type]
             client.close()
-        self._accounts.store("their-bucket", [*SMALL, *LARGE, ("cold/new.bin", b"n")])
+        if not is_empty:
+            self._accounts.store("their-bucket", [*SMALL, *LARGE, ("cold/new.bin", b"n")])
 
     def _profiles(self, directory: Path) -> dict[str, str]:
         home = directory / "profiles"
@@ -109,6 +111,9 @@ class Stage:
         for name, words in (("s3-xfer", "-m s3_xfer.cli"), ("python", "")):
             (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
             (programs / name).chmod(0o755)
+        if aws := shutil.which("aws"):
+            (programs / "aws").write_text(f'#!/bin/sh\nexec "{aws}" "$@"\n')
+            (programs / "aws").chmod(0o755)
         return f"{programs}:/usr/local/bin:/usr/bin:/bin"
 
 

@@ -6,13 +6,14 @@ import importlib.util
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from s3_xfer.testing.two_accounts import TwoAccounts
 from tests.docs.pages import PAGES, ROOT, Step, agrees, blocks_of, name_of, steps_of
-from tests.docs.stage import SMALL, Stage
+from tests.docs.stage import SMALL, Done, Stage
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
 RUN = [page for page in PAGES if steps_of(page)]
@@ -36,8 +37,25 @@ def test_commands_print_what_the_page_shows(
     steps = steps_of(page)
     if JQ_IS_MISSING and any("jq " in step.command for step in steps):
         pytest.skip("the page uses jq, which is not installed; CI has it")
-    ended = Stage(accounts, tmp_path).run(steps)
+    check(steps, Stage(accounts, tmp_path).run(steps))
 
+
+@pytest.mark.long
+@pytest.mark.skipif(shutil.which("aws") is None or NO_CRT, reason="aws or awscrt is not installed")
+def test_the_tutorial_leads_from_empty_buckets_to_a_copy(
+    accounts: TwoAccounts, tmp_path: Path
+) -> None:
+    """With what it says to type for aws, as far as the embedded accounts have such services."""
+    steps = [
+        replace(step, command=step.command.replace("them-admin", "them"))
+        for step in steps_of(TUTORIAL, also=lambda block: "aws s3" in block.text)
+    ]
+
+    check(steps, Stage(accounts, tmp_path, is_empty=True).run(steps))
+
+
+def check(steps: list[Step], ended: list[Done]) -> None:
+    """Assert that every step ended well, or with the exit code that is shown; and printed that."""
     assert len(ended) == len(steps), f"the shell ended after {ended[-1:]}"
     for number, done in enumerate(ended):
         step, told = done.step, f"{done.step.place}\n$ {done.step.command}\n{done.printed}"

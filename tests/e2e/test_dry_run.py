@@ -78,7 +78,7 @@ def test_reading_with_the_destinations_credentials_is_tried(world: World, progra
 def test_what_was_not_checked_is_named(world: World, program: Program) -> None:
     """Writing, and what one HEAD does not prove; or reading too, where no object is known."""
     done = program.run(*COPY, "--dry-run")
-    said = " ".join(done.out.split())
+    said = " ".join(done.said.split())
 
     assert "write access was not checked, nor was reading for a copy, except for one HEAD" in said
     assert "tags and KMS keys may still be denied" in said

@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from s3_xfer import JournalError, RunState, S3CopyOperation
 from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.journal.store import Store
+from s3_xfer.model import S3Location
+from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from tests.fault_server import Fault
 from tests.journal.steps import fill, resume, stopped_after
 from tests.world import World
@@ -62,13 +64,13 @@ def test_another_database_is_no_journal(tmp_path: Path) -> None:
 def test_another_format_is_refused(unfinished: Path, version: int) -> None:
     """Neither an older format nor a newer one is read; the message names both numbers."""
     with sqlite3.connect(unfinished) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (3,)
+        assert database.execute("PRAGMA user_version").fetchone() == (4,)
         database.execute(f"PRAGMA user_version={version}")
     database.close()
 
     error = refusal(unfinished)
 
-    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 3")
+    assert error.problem.endswith(f" has format {version}, and this s3-xfer reads 4")
     assert error.remedy.startswith("resume it with the version that began it, or begin anew: ")
     assert SAFE_WAY in error.remedy
 
@@ -141,9 +143,10 @@ def test_flipped_bytes_never_lose_an_object(
 def left_of(journal: Path) -> tuple[Callable[[str], bool], set[str]]:
     """Return which keys a journal would list again, and which it takes for finished."""
     store = Store(journal, name="j.db")
+    keys = KeyMaps([KeyMap(S3Location(bucket="src-bucket"), S3Location(bucket="dst-bucket"))])
     try:
         store.fact("description")
-        known = Journal(store, bucket="src-bucket", save=lambda: None)
+        known = Journal(store, keys, save=lambda: None)
         ranges = known.pending_ranges
         done = {
             f"out/{key.removeprefix('in/')}" for (key,) in store.rows("SELECT key FROM finished")

@@ -22,7 +22,7 @@ def test_the_file_beside_a_journal_stays_small(tmp_path: Path) -> None:
         with store.transaction():
             for number in range(200):
                 key = hashlib.sha256(f"{commit}-{number}".encode()).hexdigest()
-                store.put("finished", key, "", 1, "copied", "crt")
+                store.put("finished", 0, key, "", 1, "copied", "crt")
         sizes.append(beside.stat().st_size)
     store.close()
 

@@ -22,7 +22,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import ReportScope
-from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.planning.mapping import KeyMap, KeyMaps, plan_keys
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.report import ReportFile
 from tests.reports import lines_of, write_report
@@ -138,7 +138,7 @@ def test_every_key_survives_the_way_through_a_report(
         writer.record(Copied(task(name + "-copied"), 7, '"e"'))
     writer.finish()
 
-    source = ReportFile(path, KEYS)
+    source = ReportFile(path, KeyMaps([KEYS]))
 
     assert [found.key for page in source.pages() for found in page] == [f"in/{n}" for n in names]
     assert source.object_count == len(names)
@@ -152,7 +152,7 @@ def test_rest_of_an_interrupted_listing_is_remembered(tmp_path: Path) -> None:
     writer.not_listed(bucket="src-bucket", prefix="in/", after="in/x", until=None)
     writer.not_listed(bucket="src-bucket", prefix="in/", after="in/c\x01", until="in/m")
 
-    source = ReportFile(writer.finish(), KEYS)
+    source = ReportFile(writer.finish(), KeyMaps([KEYS]))
 
     assert source.unlisted == (KeyRange("in/c\x01", "in/m"), KeyRange("in/x"))
     assert source.object_count == 1
@@ -164,7 +164,7 @@ def test_line_without_an_end_means_the_end_of_the_listing(tmp_path: Path) -> Non
     line = {"status": "not_listed", "source_bucket": "src-bucket", "prefix": "in/"}
     write_report(path, line | {"start_after": "in/m"})
 
-    assert ReportFile(path, KEYS).unlisted == (KeyRange("in/m"),)
+    assert ReportFile(path, KeyMaps([KEYS])).unlisted == (KeyRange("in/m"),)
 
 
 OTHER = plan_keys(
@@ -205,7 +205,7 @@ def test_report_of_something_else_is_refused_with_its_line(
         path.write_text(text)
 
     with pytest.raises(ReportError, match=says):
-        ReportFile(path, keys)
+        ReportFile(path, KeyMaps([keys]))
 
 
 def test_partial_report_of_a_killed_run_is_refused(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_partial_report_of_a_killed_run_is_refused(tmp_path: Path) -> None:
     path.write_text("")
 
     with pytest.raises(ReportError, match="killed"):
-        ReportFile(path, KEYS)
+        ReportFile(path, KeyMaps([KEYS]))
 
 
 @given(garbage=st.binary(max_size=200))
@@ -226,7 +226,7 @@ def test_garbage_never_gets_through(
     path.write_bytes(garbage)
 
     try:
-        source = ReportFile(path, KEYS)
+        source = ReportFile(path, KeyMaps([KEYS]))
     except ReportError:
         return
     assert source.object_count == 0

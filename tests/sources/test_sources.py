@@ -12,9 +12,8 @@ from s3_xfer.listing.parallel import Listing
 from s3_xfer.model import ObjectId, S3Location, S3Object
 from s3_xfer.planning.mapping import plan_keys
 from s3_xfer.planning.ranges import EVERYTHING, KeyRange
-from s3_xfer.sources.paired import PairedSource
+from s3_xfer.sources.paired import PairedSource, pair_up
 from s3_xfer.sources.prefix import PrefixSource
-from s3_xfer.sources.single import SingleObjectSource
 
 KEYS = plan_keys(
     S3Location(bucket="src", key="in/"), S3Location(bucket="dst", key="out/"), recursive=True
@@ -104,7 +103,7 @@ def test_named_objects_are_followed_by_the_listing() -> None:
 def test_a_single_object_is_all_there_is() -> None:
     """It belongs to no range of keys, and takes no listing."""
     (found,) = objects("in/x")
-    source = SingleObjectSource(found)
+    source = PrefixSource(open_listing, (), named=lambda: [[found]])
 
     assert [list(batch.items) for batch in source.batches()] == [[found]]
     assert (source.remaining(), source.listing_requests(1)) == ((), 0)
@@ -117,7 +116,7 @@ def test_pairs_that_came_before_an_error_are_yielded() -> None:
         yield from objects("in/a", "in/b")
         raise ObjectError.of(ErrorClass.INTERRUPTED, "stopped")
 
-    source = PairedSource(cut_off(), [], KEYS)
+    source = PairedSource(pair_up(cut_off(), [], KEYS))
     batches = source.batches()
 
     assert [pair.source.key for pair in next(batches).items if pair.source] == ["in/a", "in/b"]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.journal.store import Store
@@ -22,11 +22,15 @@ from s3_xfer.ledger.journal.upload_registry import JournalUploadRegistry
 from s3_xfer.ledger.metrics import Totals
 from s3_xfer.ledger.report import COPIED, SKIPPED, outcome_line
 from s3_xfer.model import Copied, Failed, NotAttempted, ObjectId, Outcome, S3Object, Skipped
+from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.planning.ranges import KeyRange, gaps, merged
 
 _PAGE = 1000
 PROGRESS = "progress"
 HAS_DELETED = "has_deleted"
+
+
+_Identity: TypeAlias = tuple[str, ObjectId]
 
 
 @dataclass(slots=True, eq=False)
@@ -47,12 +51,11 @@ class _Progress:
 
     @classmethod
     def of(cls, fact: Mapping[str, Any]) -> _Progress:
-        return cls(
-            tuple(KeyRange(*bounds) for bounds in fact["done"]), fact["totals"], fact["pending"]
-        )
+        done = tuple(KeyRange(after, until, source) for source, after, until in fact["done"])
+        return cls(done, fact["totals"], fact["pending"])
 
     def to_json(self) -> dict[str, Any]:
-        done = [(keys.after, keys.until) for keys in self.done]
+        done = [(keys.source, keys.after, keys.until) for keys in self.done]
         return {"done": done, "totals": self.totals, "pending": self.pending}
 
     def add(self, outcome: str, detail: str, count: int, size_bytes: int) -> None:
@@ -65,14 +68,14 @@ class Journal:
     """What is known of one copy, over all its runs. Thread-safe.
 
     Every method raises JournalError when the file cannot be written; what was not written counts
-    as not done. ``bucket`` is the source's; ``save`` returns when all that was written is where the
+    as not done. ``keys`` are of the copy; ``save`` returns when all that was written is where the
     journal belongs.
     """
 
-    def __init__(self, store: Store, *, bucket: str, save: Callable[[], None]) -> None:
+    def __init__(self, store: Store, keys: KeyMaps, *, save: Callable[[], None]) -> None:
         self._store = store
-        self._bucket = bucket
-        self._open_pages: dict[ObjectId, _Page] = {}
+        self._keys = keys
+        self._open_pages: dict[_Identity, _Page] = {}
         self._progress = _Progress.of(store.fact(PROGRESS))
         self._drop_failures_to_relist()
         self.earlier = self._earlier()
@@ -82,7 +85,7 @@ class Journal:
     @property
     def pending_ranges(self) -> tuple[KeyRange, ...]:
         """Where keys may be that are not done."""
-        return gaps(self._progress.done)
+        return gaps(self._progress.done, sources=len(self._keys))
 
     @property
     def has_deleted(self) -> bool:
@@ -100,18 +103,24 @@ class Journal:
         with self._store.lock:
             return not self.pending_ranges and not self._progress.pending
 
-    def pending_objects(self) -> Iterator[Sequence[S3Object]]:
-        """Yield the objects to be copied that no listing will bring, a thousand at a time."""
-        last: tuple[str, ...] = ("", "")
+    def pending_objects(self, *, source: int | None = None) -> Iterator[Sequence[S3Object]]:
+        """Yield the objects to be copied that no listing will bring, a thousand at a time.
+
+        Those of one source, or of all.
+        """
+        last: tuple[Any, ...] = (source or 0, "", "")
+        end = len(self._keys) if source is None else source + 1
         while rows := self._store.rows(
-            "SELECT key, version, size, etag FROM pending WHERE (key, version) > (?, ?)"
-            " ORDER BY key, version LIMIT ?",
+            "SELECT source, key, version, size, etag FROM pending"
+            " WHERE (source, key, version) > (?, ?, ?) AND source < ?"
+            " ORDER BY source, key, version LIMIT ?",
             *last,
+            end,
             _PAGE,
         ):
             yield [
                 S3Object(
-                    bucket=self._bucket,
+                    bucket=self._keys[number].source.bucket,
                     key=key,
                     version_id=version or None,
                     size=size or 0,
@@ -119,9 +128,9 @@ class Journal:
                     etag=etag,
                     storage_class="",
                 )
-                for key, version, size, etag in rows
+                for number, key, version, size, etag in rows
             ]
-            last = rows[-1][:2]
+            last = rows[-1][:3]
 
     def begin_page(self, keys: KeyRange, objects: Sequence[S3Object]) -> Sequence[S3Object]:
         """Note a page of the listing; return those of its objects that are still to be copied."""
@@ -130,7 +139,7 @@ class Journal:
             unfinished = [listed for listed in objects if listed.id not in finished]
             page = _Page(keys, len(unfinished))
             if unfinished:
-                self._open_pages.update(dict.fromkeys((listed.id for listed in unfinished), page))
+                self._open_pages.update(dict.fromkeys(map(_identity, unfinished), page))
             else:
                 self._close(page)
             return unfinished
@@ -139,7 +148,7 @@ class Journal:
         """Write the outcome of one object; one that was interrupted has none."""
         with self._store.lock:
             source = outcome.task.source
-            page = self._open_pages.pop(source.id, None)
+            page = self._open_pages.pop(_identity(source), None)
             match outcome:
                 case Copied():
                     self._finish(page, source, outcome.size_bytes, COPIED, outcome.engine)
@@ -159,20 +168,26 @@ class Journal:
     ) -> None:
         version = source.version_id or ""
         if page:
-            self._store.put("finished", source.key, version, size, outcome, detail)
+            number = page.keys.source
+            self._store.put("finished", number, source.key, version, size, outcome, detail)
             return
         with self._changing() as new:
             new.add(outcome, detail, 1, size)
             new.pending -= self._store.delete(
-                "pending", "key = ? AND version = ?", source.key, version
+                "pending",
+                "source = ? AND key = ? AND version = ?",
+                self._keys.of(source).number,
+                source.key,
+                version,
             )
 
     def _fail(self, page: _Page | None, failed: Failed) -> None:
         source, error = failed.task.source, json.dumps(outcome_line(failed))
         with self._changing() as new:
             new.pending += page is not None
-            version = source.version_id or ""
-            self._store.put("pending", source.key, version, source.size, "", error)  # as it is then
+            number, version = self._keys.of(source).number, source.version_id or ""
+            # Without its ETag: it is copied as it is then.
+            self._store.put("pending", number, source.key, version, source.size, "", error)
 
     def _finished_in(self, keys: KeyRange) -> frozenset[ObjectId]:
         """Return which objects of a page an earlier run has finished."""
@@ -192,7 +207,7 @@ class Journal:
             self._add_rows(new, *_between(keys))
             self._store.delete("finished", *_between(keys))
 
-    def _add_rows(self, progress: _Progress, where: str, *values: str) -> None:
+    def _add_rows(self, progress: _Progress, where: str, *values: Any) -> None:
         for sums in self._store.rows(
             f"SELECT outcome, detail, count(*), sum(size) FROM finished WHERE {where}"  # noqa: S608
             " GROUP BY outcome, detail",
@@ -226,25 +241,33 @@ class Journal:
         return progress.totals
 
 
-def begin(store: Store, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]) -> None:
+def begin(
+    store: Store, keys: KeyMaps, *, ranges: Sequence[KeyRange], objects: Iterable[S3Object]
+) -> None:
     """Write into a new journal what is to be listed, and what is to be copied besides."""
     for named in objects:
-        size = named.size if named.size_is_known else None
-        store.put("pending", named.key, named.version_id or "", size, named.etag, "")
+        size, number = named.size if named.size_is_known else None, keys.of(named).number
+        store.put("pending", number, named.key, named.version_id or "", size, named.etag, "")
     store.put_fact(HAS_DELETED, value=False)
-    store.put_fact(PROGRESS, _Progress(gaps(ranges), {}, _count_pending(store)).to_json())
+    done = gaps(ranges, sources=len(keys))
+    store.put_fact(PROGRESS, _Progress(done, {}, _count_pending(store)).to_json())
 
 
 def _count_pending(store: Store) -> int:
     return int(store.rows("SELECT count(*) FROM pending")[0][0])
 
 
+def _identity(found: S3Object) -> _Identity:
+    """Return what an object is known by among those of all buckets."""
+    return found.bucket, found.id
+
+
 def _is_interrupted(failed: Failed) -> bool:
     return failed.error.info.error_class is ErrorClass.INTERRUPTED
 
 
-def _between(keys: KeyRange) -> tuple[str, ...]:
+def _between(keys: KeyRange) -> tuple[Any, ...]:
     """Return the condition for keys of a range, and its values."""
     if keys.until is None:
-        return "key > ?", keys.after
-    return "key > ? AND key <= ?", keys.after, keys.until
+        return "source = ? AND key > ?", keys.source, keys.after
+    return "source = ? AND key > ? AND key <= ?", keys.source, keys.after, keys.until

@@ -100,7 +100,7 @@ class JournalSession:
         self.save()
 
     def _journal_in(self, store: Store) -> Journal:
-        return Journal(store, bucket=self._operation.source_bucket, save=self.save)
+        return Journal(store, self._operation.key_maps(), save=self.save)
 
     def begin(
         self, *, ranges: Sequence[KeyRange] = EVERYTHING, objects: Iterable[S3Object] = ()
@@ -117,7 +117,8 @@ class JournalSession:
                 described = describe(self._operation, list_digest=self._list_digest)
                 store.put_fact(DESCRIPTION, described)
                 store.put_fact(STARTED_AT, self.started_at.isoformat())
-                begin(store, ranges=ranges, objects=objects)
+                keys = self._operation.key_maps()
+                begin(store, keys, ranges=ranges, objects=objects)
             self.journal = self._journal_in(store)
             self.save()
         return self.journal

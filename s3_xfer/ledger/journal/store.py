@@ -23,16 +23,19 @@ from s3_xfer.text import printable
 from s3_xfer.wording import message
 
 APPLICATION_ID = 0x53335846  # "S3XF"
-VERSION = 3
+VERSION = 4
 # Written back to the file at once; a disk is waited for then, and only then. Of 4 KiB each, so the
 # file beside the journal stays at some MiB.
 _WAL_PAGES = 1_000
 _TABLES = {  # the columns of each, and its primary key; every row ends with its seal
     "facts": ("name TEXT, value TEXT", "name"),
-    "finished": ("key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT", "key, version"),
+    "finished": (
+        "source INTEGER, key TEXT, version TEXT, size INTEGER, outcome TEXT, detail TEXT",
+        "source, key, version",
+    ),
     "pending": (
-        "key TEXT, version TEXT, size INTEGER, etag TEXT, error TEXT",
-        "key, version",
+        "source INTEGER, key TEXT, version TEXT, size INTEGER, etag TEXT, error TEXT",
+        "source, key, version",
     ),
     "uploads": ("upload_id TEXT, key TEXT, fingerprint TEXT", "upload_id"),
     "pending_creates": ("key TEXT, since TEXT", "key"),

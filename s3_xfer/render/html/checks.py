@@ -31,9 +31,9 @@ def check_html(result: CheckResult, spec: CheckSpec, *, wording: Wording = LIBRA
 
     Keys and messages are escaped; the page has no script, and external ids are not on it.
     """
-    keys = spec.key_map()
+    keys = spec.key_maps()
     context = Context(
-        source_url=keys.source.url, destination_url=keys.destination.url, wording=wording
+        source_url=keys.source_url, destination_url=keys.destination.url, wording=wording
     )
     return check_page(result, spec, context)
 

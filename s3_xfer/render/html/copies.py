@@ -42,9 +42,9 @@ def result_html(result: CopyResult, spec: CopySpec, *, wording: Wording = LIBRAR
 
     Keys and messages are escaped; the page has no script, and external ids are not on it.
     """
-    keys = spec.key_map()
+    keys = spec.key_maps()
     context = Context(
-        source_url=keys.source.url,
+        source_url=keys.source_url,
         destination_url=keys.destination.url,
         dry_run=spec.options.mode is RunMode.DRY_RUN,
         destination=spec.destination,

@@ -24,9 +24,9 @@ _DESTINATIONS = "the destination's credentials"
 
 def facts_section(spec: TransferSpec, metrics: TransferMetrics, wording: Wording) -> Section:
     """Return the section of what, who and when."""
-    keys = spec.key_map()
+    keys = spec.key_maps()
     pairs = [
-        ("from", keys.source.url),
+        *(("from", source.url) for source in keys.sources),
         ("read by", credentials_text(spec.source, _DESTINATIONS)),
         ("to", keys.destination.url),
         ("written by", credentials_text(spec.destination, "default credentials")),

@@ -56,7 +56,10 @@ svg.low .area { fill: var(--bad); stroke: var(--bad); }
   print-color-adjust: exact; }
 td.barred { width: 35%; }
 footer { margin-top: 2.5rem; font-size: .85rem; }
-@media (max-width: 40rem) { body { font-size: 15px; } td.barred, th.barred { display: none; } }
+@media (max-width: 40rem) { body { font-size: 15px; } td.barred, th.barred { display: none; }
+  tr:has(td.detail) { display: flex; flex-wrap: wrap; border-bottom: 1px solid var(--line); }
+  tr:has(td.detail) > * { border: 0; } tr > td.detail { flex: 1 0 100%; }
+  tr:has(td.detail) > th { flex: 1; } tr > td.detail:empty { display: none; } }
 @media print { body { max-width: none; padding: 0; font-size: 10pt; }
   section { break-inside: avoid; } pre { break-inside: avoid; } }
 """)
@@ -136,7 +139,7 @@ def _row(row: Row) -> Html:
         element("th", row.label.strip(), scope="row"),
         element("td", row.value, class_="number"),
         element("td", row.size, class_="number"),
-        element("td", row.detail.replace(UNBROKEN, " ")),
+        element("td", row.detail.replace(UNBROKEN, " "), class_="detail"),
         class_=row.tone.value if row.tone else None,
     )
 
