@@ -31,7 +31,7 @@ from s3_xfer.model import (
     SkipReason,
 )
 from s3_xfer.options import CopyOptions, RunMode
-from s3_xfer.planning.mapping import KeyMap, plan_keys
+from s3_xfer.planning.mapping import KeyMap, KeyMaps, plan_keys
 
 OBJECTS = 400
 CHECKED = -1  # the gate between the checks and the first object
@@ -45,6 +45,7 @@ class FakeOperation:
     source_location: S3Location
     destination_location: S3Location
     recursive: bool = False
+    more_sources: tuple[str, ...] = ()
     batch_size: int = 100
     overwrite: bool = True
     options: CopyOptions = field(default_factory=CopyOptions)
@@ -74,6 +75,10 @@ class FakeOperation:
     def key_map(self) -> KeyMap:
         """Return the key of every copy."""
         return plan_keys(self.source_location, self.destination_location, recursive=self.recursive)
+
+    def key_maps(self) -> KeyMaps:
+        """Return the same, as that of the only source."""
+        return KeyMaps([self.key_map()])
 
     def start(self) -> FakeRun:
         """Begin in the background."""
