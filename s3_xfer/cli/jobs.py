@@ -42,6 +42,10 @@ def jobs(config: Path | None) -> ExitCode:
 def _line(file: JobFile, name: str) -> str:
     values = file.values(name)
     locations = [
-        str(values[key].value) if key in values else "?" for key in ("source", "destination")
+        _text(values[key].value) if key in values else "?" for key in ("source", "destination")
     ]
     return printable(f"@{name}  {' -> '.join(locations)}  ({file.path})")
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

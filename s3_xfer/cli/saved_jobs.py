@@ -76,7 +76,9 @@ class JobCommand(SectionedCommand):
         from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports params
 
         job = None if name is None else name.removeprefix(_MARK)
-        saved = _without_replaced_filters(file.values(job), file.jobs.get(job or "", {}))
+        saved = self._split_sources(
+            _without_replaced_filters(file.values(job), file.jobs.get(job or "", {})), ctx
+        )
         wants_json = saved.get("json", SavedValue(value=False, table="")).value is True
         with refusals_as_json(wanted=wants_json and "--json" not in args):
             ctx.default_map = self._defaults(saved, ctx)
@@ -87,6 +89,12 @@ class JobCommand(SectionedCommand):
             print_error(f"job {printable(job)}: {printable(str(file.path))}")
             self._note_what_is_ignored(saved, file.jobs[job])
         return rest
+
+    def _split_sources(
+        self, saved: dict[str, SavedValue], _ctx: click.Context
+    ) -> dict[str, SavedValue]:
+        """Return the values with one source; a command that takes several keeps the others."""
+        return saved
 
     def _defaults(self, saved: Mapping[str, SavedValue], ctx: click.Context) -> dict[str, Any]:
         """Return the values that are for this command, by its parameters' names, in order.

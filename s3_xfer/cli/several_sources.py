@@ -8,11 +8,14 @@ has copied.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
+from s3_xfer.cli.job_files import SavedValue
 from s3_xfer.cli.params import SectionOption
 from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
@@ -21,7 +24,7 @@ from s3_xfer.options import Delete
 from s3_xfer.planning.mapping import as_directory, plan_several
 from s3_xfer.text import printable, shell_word
 
-_OUTPUTS = ("report_path", "journal")  # each line needs its own
+_OUTPUTS = ("report_path", "journal", "out")  # each line needs its own
 _INPUTS = ("from_report_path", "files_from", "inventory")  # each is about one source
 MORE_SOURCES = "more_sources"
 _SCHEME = "s3://"
@@ -40,7 +43,7 @@ class LocationsCommand(JobCommand):
         """Parse; the last of all arguments is the destination."""
         typed = list(args)
         rest = super().parse_args(ctx, args)
-        ctx.params[MORE_SOURCES] = ()
+        ctx.params[MORE_SOURCES] = self._saved_sources(ctx)
         if rest and not ctx.resilient_parsing:
             urls = [ctx.params["source"], ctx.params["destination"], *rest]
             self._require_urls(ctx, urls)
@@ -50,6 +53,32 @@ class LocationsCommand(JobCommand):
                 raise click.UsageError(self._answer(ctx, what, typed, urls), ctx)
             ctx.params |= {MORE_SOURCES: tuple(urls[1:-1]), "destination": urls[-1]}
         return []
+
+    def _split_sources(
+        self, saved: dict[str, SavedValue], ctx: click.Context
+    ) -> dict[str, SavedValue]:
+        """Return the values with the first of the sources of a job."""
+        value = saved["source"].value if "source" in saved else None
+        is_list = isinstance(value, list) and all(isinstance(each, str) for each in value)
+        if not self.takes_several or not value or not is_list:
+            return saved
+        ctx.meta[MORE_SOURCES] = tuple(value[1:])
+        return saved | {"source": replace(saved["source"], value=value[0])}
+
+    def _saved_sources(self, ctx: click.Context) -> tuple[str, ...]:
+        """Return the further sources of a job.
+
+        Raises:
+            ValidationError: it deletes, for which there has to be one source.
+        """
+        is_saved = ctx.get_parameter_source("source") is ParameterSource.DEFAULT_MAP
+        more: tuple[str, ...] = ctx.meta.get(MORE_SOURCES, ()) if is_saved else ()
+        if more and ctx.params.get("delete") is Delete.EXTRA:
+            raise ValidationError(
+                f"the job has {1 + len(more)} sources, and a sync that deletes takes one",
+                remedy="make a job of each source",
+            )
+        return more
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Return the words of the usage line, which say whether there may be several sources."""

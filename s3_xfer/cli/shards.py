@@ -38,7 +38,7 @@ from s3_xfer.cli.output import (
     text_width,
 )
 from s3_xfer.cli.params import command
-from s3_xfer.cli.several_sources import LocationsCommand
+from s3_xfer.cli.several_sources import OneSourceCommand
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.declarations import declarations_of
@@ -118,7 +118,7 @@ class _Planning:
     PLAN_HELP,
     "Cut a large copy into shards, and say what it takes.",
     plan_options,
-    cls=LocationsCommand,
+    cls=OneSourceCommand,
 )
 def plan(
     source: str,

@@ -228,17 +228,35 @@ def test_the_folder_comes_before_the_users_configuration(
     assert values("copy", "@home")["retries"] == 5
 
 
+def test_a_list_of_sources_is_several(capsys: pytest.CaptureFixture[str]) -> None:
+    """For the commands that take several; a typed source is the only one."""
+    save(
+        "[defaults]\nsource = ['s3://aa/1', 's3://bb/2']\n"
+        "[jobs.all]\nsource = ['s3://aaa/x/', 's3://bbb/y/', 's3://ccc']\ndestination = 's3://d'\n"
+    )
+    for command in ("copy", "check", "sync", "policy"):
+        found = values(command, "@all")
+        assert (found["source"], found["more_sources"]) == (
+            "s3://aaa/x/",
+            ("s3://bbb/y/", "s3://ccc"),
+        )
+    assert values("copy", *URLS, "--config", "s3_xfer.toml")["more_sources"] == ()
+
+    assert answer(["sync", "@all", "--delete"]) == ExitCode.REFUSED
+    assert "the job has 3 sources, and a sync that deletes takes one" in capsys.readouterr().err
+
+
 def test_jobs_are_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Each once, with what it copies where and the file."""
     home = tmp_path / "home" / ".config" / "s3_xfer" / "s3_xfer.toml"
     save(f"[jobs.one]\n{PLACES}")
-    save(f"[jobs.one]\n{PLACES}[jobs.two]\nsource = 's3://b'\n", home)
+    save(f"[jobs.one]\n{PLACES}[jobs.two]\nsource = ['s3://b', 's3://c']\n", home)
 
     assert answer(["jobs"]) == ExitCode.OK
 
     assert capsys.readouterr().out.splitlines() == [
         f"@one  {' -> '.join(URLS)}  (s3_xfer.toml)",
-        f"@two  s3://b -> ?  ({home})",
+        f"@two  s3://b, s3://c -> ?  ({home})",
     ]
 
 
@@ -297,7 +315,8 @@ def test_a_wrong_file_is_told_with_its_key(text: str, capsys: pytest.CaptureFixt
         ("retries = 1", "copy @one", "has 'retries' outside of [defaults] and [jobs.NAME]"),
         ("[jobs]\none = 1", "copy @one", "[jobs]: 'one' is not a table"),
         ("jobs = 1", "copy @one", "'jobs' is not a table"),
-        ("[jobs.one]\nsource = ['s3://a', 's3://b']", "copy @one", "source is a list; it must be"),
+        ("[jobs.one]\nsource = []", "copy @one", "source is a list; it must be"),
+        ("[jobs.one]\nsource = ['s3://a', 's3://b']", "plan @one", "source is a list; it must be"),
         ("[jobs.one]", "check --config none.toml @one", "the saved jobs none.toml cannot be read"),
         ("[jobs.one]", "sync --config . @one", "the saved jobs . cannot be read: Is a directory"),
         (
