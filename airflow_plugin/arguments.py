@@ -156,7 +156,8 @@ class TaskArguments:
     def more_sources(self) -> tuple[str, ...]:
         """Return the URLs of further sources, if there are any."""
         name = "more_sources"
-        return tuple(_read(_operation_fields()[name], name, self.values[name] or None) or ())
+        value = self.values[name]
+        return tuple(_read(_operation_fields()[name], name, value)) if value else ()
 
     def text(self, name: str) -> str | None:
         """Return the argument as text; None if it is not given, or was rendered to nothing."""
