@@ -7,7 +7,8 @@ r"""The pattern language of filters: rclone's, matched on the key below the sour
 ``[a-z]``, ``[!a-z]``  one character of a class, or not of it (``^`` is ``!``)
 ``{jpg,png}``         one of several patterns
 ``{{…}}``             a regular expression, as Python's :mod:`re` reads it
-``\x``                 the character ``x`` itself
+``\d``, ``\w``, ``\s``    one digit, one of ``[A-Za-z0-9_]``, one space; ``\D`` … one other
+``\*``                 the character ``*`` itself, and so with others that mean something
 ====================  ==================================================
 
 A pattern that begins with ``/`` is matched from the start of the key. Any other is matched at its
@@ -32,6 +33,14 @@ _GAPS_THAT_BACKTRACK = 2  # a key of 1,024 characters takes milliseconds; each m
 _OF_ANY_LENGTH = ("{{", "[/")  # what may match at one place in several ways
 _ALTERNATIVES_MAX = 64
 _NOT_LITERAL = frozenset("*?[]{}\\")
+_CLASSES = {  # as Go has them, of ASCII; none is a slash
+    "d": "[0-9]",
+    "D": "[^0-9/]",
+    "w": "[0-9A-Za-z_]",
+    "W": "[^0-9A-Za-z_/]",
+    "s": r"[\t\n\f\r ]",
+    "S": r"[^\t\n\f\r /]",
+}
 _CLASS = re.compile(r"\[([!^]?)(\]?(?:\[:[a-z]+:\]|\\.|[^\]\\])*)\]", re.DOTALL)
 _LEADING_FLAGS = re.compile(r"\A\(\?([ims]+)\)(.*)\Z", re.DOTALL)
 # Of a regular expression: escapes and classes; a group without groups, what may repeat.
@@ -207,9 +216,18 @@ def _token(  # noqa: PLR0911, PLR0912 - one row of the table for each
         case "\\":
             if len(rest) == 1:
                 raise _malformed(pattern, "it ends with a single \\")
-            return rest[:2], re.escape(rest[1])
+            return rest[:2], _escaped(rest[1], pattern)
         case character:
             return character, re.escape(character)
+
+
+def _escaped(character: str, pattern: str) -> str:
+    """Return what a character behind a backslash matches: itself, or a class of one letter."""
+    if character in _CLASSES:
+        return _CLASSES[character]
+    if character.isascii() and character.isalnum():
+        raise _malformed(pattern, f"\\{character} means nothing; write {character}")
+    return re.escape(character)
 
 
 def _regular_expression(rest: str, pattern: str) -> tuple[str, str]:
