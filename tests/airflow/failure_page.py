@@ -52,6 +52,7 @@ _PROGRESS = re.compile(r"\w+ (objects|compared)=")
 _DIFFERS = (  # from run to run, and what is written instead
     (r"127\.0\.0\.1:\d{4,}", "127.0.0.1:9000"),
     (r"request id [0-9A-F]+", "request id …"),
+    (r"preflight-[0-9a-f]{32}", "preflight-…"),
     (r"\d+ objects?/s, [\d.]+ \w+/s", "…"),
     (r"(  duration +).*", r"\1…"),
     (r"( checks failed) \([\d.]+ s\)", r"\1 (… s)"),
