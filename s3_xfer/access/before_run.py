@@ -136,6 +136,11 @@ class SourcePreflight:
         return None if is_of_prefix else next(iter(self._context.sample), None)
 
     @property
+    def has_looked(self) -> bool:
+        """Whether the object was looked up, if the source is one; also if the run was stopped."""
+        return self._context.keys.is_of_prefix or bool(self._context.sample)
+
+    @property
     def source_pages(self) -> RememberingReader | None:
         """The listing of the source, whose first page is known; None if it was not listed."""
         return self._context.source_pages
@@ -242,7 +247,11 @@ class AccessPreflight:
             number: SourcePreflight(clients, keys[number], spec, named=named)
             for number, named in samples.items()
         }
-        self.has_looked = False
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether each source that is one object was looked up."""
+        return all(one.has_looked for one in self._of_sources.values())
 
     @property
     def singles(self) -> list[S3Object]:
@@ -271,7 +280,6 @@ class AccessPreflight:
                     raise
                 if len(self._of_sources) > 1:  # one is left to try the destination with
                     del self._of_sources[number]
-        self.has_looked = True
         return tuple(dict.fromkeys(notes))
 
     def examine_copying(self) -> tuple[str, ...]:

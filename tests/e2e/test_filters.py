@@ -149,7 +149,7 @@ def test_what_was_left_out_is_shown_by_rule(filled: World, program: Program) -> 
     assert "left out" in done.out
     assert "- *.bin 1" in done.out.replace("\u00a0", " ")
     assert "larger than 6 3" in done.out.replace("\u00a0", " ")
-    assert "no key was decided by the filter '- nothing'" in done.out
+    assert "no key was decided by the filter '- nothing'" in done.err
     assert len(filled.server.objects(DST)) == 3
 
 

@@ -257,4 +257,4 @@ def test_the_command_line_tells_how_to_go_on(world: World, program: Program) -> 
     assert "Copied all 20 objects" in last.out
     assert "19 objects by earlier runs" in last.out
     assert nothing.code == 0
-    assert "nothing is left to do" in nothing.out
+    assert "nothing is left to do" in nothing.err

@@ -67,11 +67,11 @@ def test_refusals_at_any_rate_do_not_slow_a_long_run_down(throttled: float) -> N
 
 def test_refusals_while_few_requests_are_in_flight_do_not_slow_a_run_down() -> None:
     """A slow server answers too rarely to tell; its refusals never add up to a standstill."""
-    refusing, seeds = Server(latency_s=2.0, throttled_ratio=0.05), (1, 2, 3)  # one is mere chance
+    refusing, seeds = Server(latency_s=2.0, throttled_ratio=0.05), range(1, 13)  # one is chance
     copied = [Simulation(refusing, seed=seed).measure(30).copied for seed in seeds]
     undisturbed = Simulation(Server(latency_s=2.0)).measure(30)
 
-    assert sum(copied) / len(seeds) >= 0.6 * undisturbed.copied
+    assert sum(copied) / len(seeds) >= 0.7 * undisturbed.copied
 
 
 @LIMITS
