@@ -25,6 +25,7 @@ from s3_xfer.text import printable, s3_url
 
 # S3 refuses requests whose clock is further off (RequestTimeTooSkewed).
 _CLOCKS_DIFFER = timedelta(minutes=15)
+_NOT_CONNECTED = ("EndpointConnectionError", "ConnectTimeoutError")  # so nothing was sent
 _UPLOAD_ENDS = ("CompleteMultipartUpload", "AbortMultipartUpload")
 
 
@@ -102,7 +103,8 @@ class UploadTracker:
 
     def note_error(self, operation: str, state: RequestState, info: ErrorInfo) -> None:
         """Note an upload that S3 may have created without an answer."""
-        if operation == "CreateMultipartUpload" and info.error_class in answers.AMBIGUOUS:
+        may_be_open = info.error_class in answers.AMBIGUOUS and info.code not in _NOT_CONNECTED
+        if operation == "CreateMultipartUpload" and may_be_open:
             key = state.params["Key"]
             with self._lock:
                 self._lost.setdefault(key, datetime.now(UTC))

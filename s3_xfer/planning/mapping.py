@@ -91,8 +91,8 @@ class KeyMaps(Sequence[KeyMap]):
         destination: S3Location | None = None,
     ) -> None:
         self._maps = tuple(maps)
-        self.sources = tuple(sources) or (self._maps[0].source,)
-        self.destination = destination or self._maps[0].destination
+        self.sources: tuple[S3Location, ...] = tuple(sources) or (self._maps[0].source,)
+        self.destination: S3Location = destination or self._maps[0].destination
         self._only = self._maps[0] if len(self._maps) == 1 else None
         # A prefix comes right before the keys that begin with it.
         self._of_sources = sorted((*_bucket_and_key(one.source), one.number) for one in self._maps)
