@@ -34,6 +34,19 @@ def test_each_command_is_read_by_the_program() -> None:
     assert DEFINITION["parameters"].keys() == {"plan"}
 
 
+@pytest.mark.parametrize("version", ["1.29", "1.33", "1.37"])  # back-off of each index; stable
+@pytest.mark.parametrize("job", [JOB, ONE_COPY], ids=["shards", "one copy"])
+def test_kubernetes_takes_the_job(job: dict[str, Any], version: str) -> None:
+    """By Kubernetes' JSON schema of that version; a name that it does not know is wrong."""
+    kubernetes = pytest.importorskip("kubernetes_validate", reason="of the locked tests only")
+
+    kubernetes.validate(job, version, strict=True)
+    with pytest.raises(kubernetes.ValidationError):
+        kubernetes.validate(
+            {**job, "spec": {**job["spec"], "paralellism": 1}}, version, strict=True
+        )
+
+
 def test_an_index_is_repeated_alone_and_not_in_vain() -> None:
     """What the API demands for that: Indexed, Never, and a name for the container."""
     fail, ignore = SPEC["podFailurePolicy"]["rules"]
