@@ -156,6 +156,30 @@ def test_what_deletes_need_is_checked_for_a_sync_that_deletes(
     assert world.sent("DeleteObject") == 0
 
 
+@pytest.mark.parametrize("is_denied", [False, True])
+def test_a_place_for_backups_is_tried(world: World, is_denied: bool) -> None:
+    """By an upload that is aborted; a copy is refused by it before anything is deleted."""
+    world.server.create_bucket("safe", owner=DESTINATION_ACCOUNT)
+    world.server.put(SRC, "in/x", size=1)
+    world.server.put(DST, "out/y", size=1)
+    if is_denied:
+        world.server.deny("safe", DESTINATION_ACCOUNT, ("s3:PutObject",))
+    deletes: dict[str, Any] = {
+        "identical": Identical.SKIP,
+        "delete": Delete.EXTRA,
+        "backup_prefix": "s3://safe/gone/",
+    }
+
+    found = lines(examine(alone(world, **deletes)))["destination backup"]
+
+    assert found.verdict is (Verdict.FAILED if is_denied else Verdict.PASSED)
+    assert world.server.uploads("safe") == []
+    if is_denied:
+        with pytest.raises(PreflightError, match="safe/gone/"):
+            alone(world, **deletes).run()
+        assert world.sent("DeleteObject") == world.sent("CopyObject") == 0
+
+
 def test_single_object_is_checked_as_such(world: World) -> None:
     """Nothing is listed, and the upload is opened where the object will be."""
     world.server.put(SRC, "in/x", size=1)

@@ -22,7 +22,7 @@ from s3_xfer.access.documents import Participants, PolicyDocument, PolicyTarget,
 from s3_xfer.access.policies import policies_for
 from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.model import AccountContext
-from s3_xfer.options import CannedAcl, Encryption, Identical, RunMode, TagPolicy
+from s3_xfer.options import CannedAcl, Delete, Encryption, Identical, RunMode, TagPolicy
 from s3_xfer.render.policies import as_cloudformation, revert_commands, size_notes
 from s3_xfer.render.policy_terraform import as_terraform
 from tests.cli.program import real
@@ -172,6 +172,26 @@ def test_not_overwriting_looks_at_the_destination_and_nowhere_else() -> None:
     (look, look_for) = (one for one in careful.statements if one not in plain.statements)
     assert (look.actions, look.resources) == (("s3:GetObject",), ("arn:aws:s3:::our-bucket/in/*",))
     assert look_for.resources == ("arn:aws:s3:::our-bucket",)
+
+
+def test_backups_are_written_below_their_prefix_and_read_from_what_is_deleted() -> None:
+    """Without them a sync that deletes asks for none of it."""
+    deletes: dict[str, Any] = {"identical": Identical.SKIP, "delete": Delete.EXTRA}
+    options = CopyOptions(**deletes, backup_prefix="s3://our-safe/gone/")
+    plain = documents(options=CopyOptions(**deletes))["copier"]
+
+    backed_up = documents(options=options)["copier"].statements
+    more = [each for each in backed_up if each not in plain.statements]
+
+    assert {(each.actions, each.resources) for each in more} == {
+        (
+            ("s3:PutObject", "s3:AbortMultipartUpload", "s3:GetObject"),
+            ("arn:aws:s3:::our-safe/gone/*",),
+        ),
+        (("s3:ListBucket",), ("arn:aws:s3:::our-safe",)),
+        (("s3:PutObjectTagging",), ("arn:aws:s3:::our-safe/gone/*",)),
+        (("s3:GetObjectTagging",), ("arn:aws:s3:::our-bucket/in/*",)),
+    }
 
 
 def test_one_account_needs_no_bucket_policy() -> None:
