@@ -271,3 +271,33 @@ def test_a_stopped_command_says_how_far_it_came(shop: Shop) -> None:
     assert int(said[1]) <= back < len(keys)
     assert (again.code, again.json()["restored"]) == (0, len(keys) - back)
     assert set(shop.arrived()) == {"out/a", *(f"out/{key}" for key in keys)}
+
+
+@pytest.mark.parametrize("answer", ["y", "n", ""])
+def test_on_a_terminal_it_asks(shop: Shop, answer: str) -> None:
+    """Only a yes brings anything back."""
+    report = deleted(shop)
+
+    with shop.program.terminal(*UNDO, str(report), columns=100) as terminal:
+        terminal.answer("Bring back 2 objects in s3://dst-bucket?", answer)
+        code = terminal.end()
+        said = terminal.text
+
+    assert code == 0, said
+    assert at(shop) == (b"old" if answer == "y" else None)
+    assert ("2 restored" if answer == "y" else "nothing was written") in said
+
+
+def test_ctrl_c_at_the_question_writes_nothing(shop: Shop) -> None:
+    """And is told as a stop."""
+    report = deleted(shop)
+
+    with shop.program.terminal(*UNDO, str(report), columns=100) as terminal:
+        terminal.child.expect_exact("Bring back 2 objects")
+        terminal.child.sendintr()
+        code = terminal.end()
+        said = terminal.text
+
+    assert code == 130, said
+    assert "stopped; nothing was written" in said
+    assert at(shop) is None
