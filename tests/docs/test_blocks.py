@@ -45,7 +45,7 @@ NOT_RUN = {
     "docs/how-to/monitoring.md": 1,
     "docs/how-to/other-services.md": 1,
     "docs/how-to/resume.md": 2,
-    "docs/how-to/several-sources.md": 1,
+    "docs/how-to/several-sources.md": 2,
     "docs/how-to/sync.md": 3,
     "docs/how-to/testing.md": 3,
     "docs/how-to/uploads.md": 2,
