@@ -23,7 +23,7 @@ AIRFLOWS_OWN = {"execution_timeout"}
 def rows_of(name: str) -> list[tuple[str, str]]:
     """Return argument and counterpart of each row of an operator's table."""
     section = PAGE.read_text(encoding="utf-8").split(f"## {name}\n")[1].split("\n## ")[0]
-    return re.findall(r"^\| `(\w+)` \| (.+?) \|", section, re.M)
+    return re.findall(r"^\| `(\w+)`[^|]* \| (.+?) \|", section, re.M)
 
 
 def arguments_of(operator: type) -> set[str]:
