@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
 
+NOW_OR_LATER = float("inf")
 ETAG = "910a2dec89025cc1f3203e9039f4a821"
 BODY = f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>"
 TASK = CopyTask(
@@ -356,7 +357,7 @@ def test_half_an_answer_is_none() -> None:
         wait_until(lambda: server.requests == 1)
         time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
-        give_up()
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
 
@@ -373,8 +374,8 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
         answers: queue.Queue[Answer] = queue.Queue()
         give_up = copy_client.send(TASK, answers.put)
         wait_until(lambda: server.requests == 1)
-        give_up()
-        give_up()
+        give_up(NOW_OR_LATER)
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
         assert answers_nothing(answer)
         assert answer.error
@@ -389,7 +390,7 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
     server = ScriptedServer(b"", b"")
     with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        copy_client.send(TASK, answers.put)()
+        copy_client.send(TASK, answers.put)(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
     assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
