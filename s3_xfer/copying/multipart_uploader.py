@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import starmap
 from typing import Any
@@ -126,10 +126,11 @@ class MultipartUploader:
         """Copy the parts that are missing in ``parts``, and complete the upload."""
         try:
             self._copy_missing(task, upload, parts, on_bytes)
-            transfer.part_etags.update({number: part["ETag"] for number, part in parts.items()})
+            in_order = [(part.number, parts[part.number]) for part in _parts_of(task, upload)]
+            transfer.part_etags.update({number: part["ETag"] for number, part in in_order})
             self._client.complete_multipart_upload(
                 **_upload_params(task, upload),
-                MultipartUpload={"Parts": list(starmap(_named, sorted(parts.items())))},
+                MultipartUpload={"Parts": list(starmap(_named, in_order))},
             )
         except Exception:
             self._abort(task, upload)
@@ -162,9 +163,9 @@ class MultipartUploader:
         on_bytes: OnBytes,
     ) -> None:
         """Add the missing parts to ``parts``."""
-        planned = _parts_of(task, upload)
-        missing = [part for part in planned if part.number not in parts]
-        bytes_done = task.source.size - sum(part.size for part in missing)
+        there = frozenset(parts)
+        missing = (part for part in _parts_of(task, upload) if part.number not in there)
+        bytes_done = sum(part["Size"] for part in parts.values())  # as S3 lists them
         lock = threading.Lock()
 
         def add(part: PartCopy, copied: CopiedPart) -> None:
@@ -193,13 +194,12 @@ def _upload_params(task: CopyTask, upload: ResumableUpload) -> Mapping[str, Any]
     return {"Bucket": task.destination_bucket, "Key": upload.key, "UploadId": upload.upload_id}
 
 
-def _parts_of(task: CopyTask, upload: ResumableUpload) -> list[PartCopy]:
-    """Return all parts of ``upload``, in their order."""
+def _parts_of(task: CopyTask, upload: ResumableUpload) -> Iterator[PartCopy]:
+    """Yield all parts of ``upload``, in their order."""
     size, part_bytes = upload.fingerprint.size, upload.fingerprint.part_size
-    return [
-        PartCopy(task, upload.upload_id, number, start, min(start + part_bytes, size) - 1)
-        for number, start in enumerate(range(0, size, part_bytes), start=1)
-    ]
+    for number, start in enumerate(range(0, size, part_bytes), start=1):
+        last_byte = min(start + part_bytes, size) - 1
+        yield PartCopy(task, upload.upload_id, number, start, last_byte)
 
 
 def _named(number: int, part: CopiedPart) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
@@ -12,7 +12,7 @@ from s3_xfer.copying import answers
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.headers import object_params
-from s3_xfer.copying.request_sender import InflightRequest, OnCrash, RequestSender
+from s3_xfer.copying.request_sender import InflightRequest, OnCrash
 from s3_xfer.copying.request_state import stopped
 from s3_xfer.copying.retrying_sender import RetryingSender
 from s3_xfer.copying.template import CopyRequest, PartCopy, compose
@@ -23,7 +23,7 @@ from s3_xfer.s3_client import S3Client
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
 
-_POLL_S = 0.1
+_POLL_S = 0.25
 
 CopiedPart: TypeAlias = Mapping[str, Any]  # S3's ``CopyPartResult``: its ETag, its checksum
 OnCopied: TypeAlias = Callable[[PartCopy, CopiedPart], None]
@@ -36,7 +36,7 @@ class PartCopier(Protocol):
 
     engine: str
 
-    def copy(self, parts: Sequence[PartCopy], on_copied: OnCopied) -> None:
+    def copy(self, parts: Iterable[PartCopy], on_copied: OnCopied) -> None:
         """Copy ``parts`` of one upload; return when all are there.
 
         ``on_copied`` is called with each, from any thread; it must neither raise nor wait.
@@ -60,7 +60,7 @@ class ClientPartCopier:
             context.options.threads, thread_name_prefix="s3-xfer-missing-part"
         )
 
-    def copy(self, parts: Sequence[PartCopy], on_copied: OnCopied) -> None:
+    def copy(self, parts: Iterable[PartCopy], on_copied: OnCopied) -> None:
         """See :class:`PartCopier`."""
 
         def copy(part: PartCopy) -> None:
@@ -99,22 +99,19 @@ class CrtPartCopier:
         self._sender: RetryingSender[PartEnd] | None = None
         self._is_closed = False
 
-    def copy(self, parts: Sequence[PartCopy], on_copied: OnCopied) -> None:
+    def copy(self, parts: Iterable[PartCopy], on_copied: OnCopied) -> None:
         """See :class:`PartCopier`."""
-        if not parts:
-            return
-        if parts[0].is_whole:  # is sent without a range
-            on_copied(parts[0], _copied_by(self._context.destination, parts[0]))
-            return
-        sender = self._sender_for(parts[0].task)
         under_way = _PartsUnderWay(on_copied)
-        for request in under_way.requests(parts):
-            self._enqueue(request, sender.sender)
+        for part in parts:
+            if part.is_whole:  # its request has no range
+                on_copied(part, _copied_by(self._context.destination, part))
+            elif not under_way.error:
+                self._enqueue(under_way.request(part))
         while not under_way.wait_until_ended(_POLL_S):
             if self._is_closed:
                 raise stopped(self._stop)
-            if self._stop.is_set():
-                sender.sender.end_queued()
+            if self._stop.is_set() and self._sender:
+                self._sender.sender.end_queued()
         if under_way.error:
             raise under_way.error
 
@@ -124,7 +121,7 @@ class CrtPartCopier:
         if self._sender:
             self._sender.sender.close()
 
-    def _sender_for(self, task: CopyTask) -> RetryingSender[PartEnd]:
+    def _first_sender(self, task: CopyTask) -> RetryingSender[PartEnd]:
         """Return the one sender, made when the first upload to the bucket was created.
 
         By then the client knows the region that the bucket is in.
@@ -147,12 +144,10 @@ class CrtPartCopier:
                 )
             return self._sender
 
-    def _enqueue(self, request: PartRequest, sender: RequestSender[PartEnd]) -> None:
-        if request.is_unwanted:
-            request.done(stopped(self._stop))
-            return
+    def _enqueue(self, request: PartRequest) -> None:
+        sender = self._sender or self._first_sender(request.task)
         try:
-            is_queued = sender.enqueue(request)
+            is_queued = sender.sender.enqueue(request)
         except ObjectError as error:  # no credentials: an end like any other
             request.done(error)
             return
@@ -182,12 +177,12 @@ class _PartsUnderWay:
         self._requests: dict[int, PartRequest] = {}  # those that have not ended, by number
         self._changed = threading.Condition()
 
-    def requests(self, parts: Sequence[PartCopy]) -> tuple[PartRequest, ...]:
-        """Return requests for ``parts``, which count as under way from now on."""
-        for part in parts:
-            done = partial(self._ended, part)
-            self._requests[part.number] = InflightRequest(part.task, done, part=part)
-        return tuple(self._requests.values())
+    def request(self, part: PartCopy) -> PartRequest:
+        """Return the request for ``part``, which is under way from now on."""
+        request: PartRequest = InflightRequest(part.task, partial(self._ended, part), part=part)
+        with self._changed:
+            self._requests[part.number] = request
+        return request
 
     def wait_until_ended(self, timeout_s: float) -> bool:
         """Wait until all have ended; return False after ``timeout_s``."""
