@@ -15,7 +15,7 @@ import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
@@ -34,7 +34,10 @@ class ObjectCopier:
     """Copies objects, one by one; thread-safe. ``resumer`` knows the uploads of earlier runs."""
 
     def __init__(
-        self, context: CopyContext, engine: ManagedEngine, resumer: MultipartResumer | None = None
+        self,
+        context: CopyContext,
+        engine: ManagedWhenNeeded,
+        resumer: MultipartResumer | None = None,
     ) -> None:
         self.context = context
         self.settler = OutcomeSettler(context)

@@ -13,7 +13,7 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask, S3Object
@@ -60,7 +60,7 @@ class CopyProcessor(Processor[CopyTask]):
         threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
         self._ledger = ledger
-        self._engine = ManagedEngine(clients.destination, options)
+        self._engine = ManagedWhenNeeded(clients.destination, options)
         self._resumer: MultipartResumer | None = None
         if ledger.journal:
             context.hooks.keeps_uploads_when_stopped = True
