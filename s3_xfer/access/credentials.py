@@ -128,7 +128,7 @@ def ask_for_mfa_codes(*, source: AccountContext, destination: AccountContext) ->
 
 def _needs_mfa_code(profile: str | None) -> bool:
     try:
-        return needs_mfa_code(Session(profile=profile))
+        return needs_mfa_code(_configured(profile))
     except BotoCoreError:  # what is wrong with the files is said when they are used
         return False
 
@@ -314,6 +314,11 @@ def _core_session(profile: str | None, region: str | None) -> Session:
     return session
 
 
+def _configured(profile: str | None) -> Session:
+    """Return a session that makes no client, and only knows what the configuration says."""
+    return Session(profile=profile, include_builtin_handlers=False)
+
+
 def _parse_timestamp(value: Any) -> datetime:
     """Return the instant of ``2024-01-02T03:04:05.000Z`` or ``Tue, 02 Jan 2024 03:04:05 GMT``.
 
@@ -358,7 +363,7 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    core = core_of(account.session) if account.session else Session(profile=account.profile)
+    core = core_of(account.session) if account.session else _configured(account.profile)
     error = missing_login(core, error) or error
     info = translate(error)
     error_class = info.error_class
