@@ -6,7 +6,7 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
@@ -18,6 +18,7 @@ from s3_xfer.copying.multipart_resumer import MultipartResumer
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.pipeline.executor import Processor
+from s3_xfer.pipeline.slots import INITIAL_SLOTS_MAX
 from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.spec import CopySpec
 
@@ -59,6 +60,7 @@ class CopyProcessor(Processor[CopyTask]):
         self.why_managed = engine if isinstance(engine, str) else ""
         threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
+        self._keys = keys
         self._ledger = ledger
         self._engine = ManagedWhenNeeded(clients.destination, options)
         self._resumer: MultipartResumer | None = None
@@ -72,6 +74,21 @@ class CopyProcessor(Processor[CopyTask]):
             self._dispatcher = AsyncDispatcher(
                 self._copier, engine, limit=limit, on_crash=ledger.abort
             )
+
+    def expect(self, answer_s: float) -> None:
+        """Begin with as many copies at a time as suit answers that take ``answer_s``."""
+        if self._dispatcher:
+            self._dispatcher.expect(answer_s)
+
+    def preconnect(self, objects: Sequence[S3Object]) -> None:
+        """Open connections for the copies of the first ``objects``; the checks are under way.
+
+        Those that are renamed are not counted: the function that does it is called once for each.
+        """
+        if not self._dispatcher or self._keys[0].rename:
+            return
+        tasks = self._keys.tasks(objects[:INITIAL_SLOTS_MAX])
+        self._dispatcher.preconnect(sum(map(self._copier.is_ready, tasks)))
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
