@@ -15,7 +15,7 @@ import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.copying.multipart_uploader import MultipartUploader
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
@@ -37,7 +37,10 @@ class ObjectCopier:
     """
 
     def __init__(
-        self, context: CopyContext, engine: ManagedEngine, uploader: MultipartUploader | None = None
+        self,
+        context: CopyContext,
+        engine: ManagedWhenNeeded,
+        uploader: MultipartUploader | None = None,
     ) -> None:
         self.context = context
         self.settler = OutcomeSettler(context)

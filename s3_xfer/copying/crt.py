@@ -8,9 +8,11 @@ body of some failures. Retries, pace and counting are the program's.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -113,8 +115,13 @@ class CrtCopyClient:
         while use_idle and (connection := self._connections.take_idle()):
             if stream.begin(connection):
                 return stream.give_up
-        self._connections.open(partial(self._opened, stream))
+        open_one = self._connections.get if use_idle else self._connections.open
+        open_one(partial(self._opened, stream))
         return stream.give_up
+
+    def preconnect(self, count: int) -> None:
+        """Begin to open connections, so that ``count`` requests find one; waits for none."""
+        self._connections.preconnect(count)
 
     def release(self, connection: _Connection) -> None:
         """Keep ``connection``, which has brought an answer, for another request."""
@@ -153,10 +160,44 @@ class _Connections:
             tls_connection_options=tls_options,
         )
         self._idle: deque[_Connection] = deque()
+        self._connecting = 0  # being opened for nobody in particular
+        self._waiting: deque[Callable[[Any], None]] = deque()  # for one of these
+        self._lock = threading.Lock()  # of both
         self._is_closed = False
         self._budget = process_budget()
         self._budget.add_pool(self)
         opened.on_close(self.close)
+
+    def preconnect(self, count: int) -> None:
+        """Begin to open so many that there are ``count``, idle ones included."""
+        for _ in range(count - len(self._idle) - self._connecting):
+            with self._lock:
+                self._connecting += 1
+            try:
+                self.open(self._preconnected)
+            except Exception as error:  # noqa: BLE001 - for who waits for it
+                failed: Future[Any] = Future()
+                failed.set_exception(error)
+                self._preconnected(failed)
+
+    def _preconnected(self, opening: Any) -> None:
+        """Give a new connection to who waits for one; who finds none opens it, and sees why."""
+        with self._lock:
+            self._connecting -= 1
+            on_opened = self._waiting.popleft() if self._waiting else None
+        if on_opened:
+            on_opened(opening)
+        elif not opening.exception():
+            self.keep(_Connection(opening.result()))
+
+    def get(self, on_opened: Callable[[Any], None]) -> None:
+        """Call ``on_opened`` with a connection that is being opened already, or with a new one."""
+        with self._lock:
+            is_coming = len(self._waiting) < self._connecting
+            if is_coming:
+                self._waiting.append(on_opened)
+        if not is_coming:
+            self.open(on_opened)
 
     def open(self, on_opened: Callable[[Any], None]) -> None:
         """Open one; ``on_opened`` is called with a future of it, in awscrt's thread."""
@@ -177,8 +218,8 @@ class _Connections:
             return None
 
     def keep(self, connection: _Connection) -> None:
-        """Keep ``connection``, which has brought an answer, until it is taken or closed."""
-        connection.is_used = True
+        """Keep ``connection``, which nobody uses, until it is taken or closed."""
+        connection.was_idle = True
         self._idle.append(connection)
         if self._is_closed:
             self.close()
@@ -209,11 +250,11 @@ class _Connections:
 class _Connection:
     """A connection, and its request, which is changed for each stream."""
 
-    __slots__ = ("_common", "_request", "http", "is_used")
+    __slots__ = ("_common", "_request", "http", "was_idle")
 
     def __init__(self, http: Any) -> None:
         self.http = http
-        self.is_used = False
+        self.was_idle = False  # so the server may have closed it
         self._common: tuple[Header, ...] | None = None
         self._request: Any = None
 
@@ -309,8 +350,8 @@ class _RequestStream:
     def on_complete(self, error_code: int) -> None:
         connection, self._connection = self._connection, None
         if error_code:
-            was_used = connection is not None and connection.is_used
-            died_unused = was_used and not self._answer.status and not self._given_up
+            was_idle = connection is not None and connection.was_idle
+            died_unused = was_idle and not self._answer.status and not self._given_up
             self.fail(awscrt.exceptions.from_code(error_code), died_unused=died_unused)
         else:
             if connection:

@@ -52,6 +52,14 @@ class AsyncDispatcher:
         )
         self._sender = self._answers.sender
 
+    def expect(self, answer_s: float) -> None:
+        """Begin with as many copies at a time as suit answers that take ``answer_s``."""
+        self._sender.slots.expect(answer_s)
+
+    def preconnect(self, count: int) -> None:
+        """Open connections now for the first ``count`` single requests, as far as is allowed."""
+        self._sender.preconnect(count)
+
     def start(self, task: CopyTask, on_done: Callable[[CopyTask, Outcome], None]) -> None:
         """Begin to copy ``task``; wait only for room. ``on_done`` is called once, by any thread."""
         is_second_try = task.earlier_error is not None

@@ -134,6 +134,11 @@ class RequestSender(Generic[End]):
             self.dispatch()
         return is_queued
 
+    def preconnect(self, count: int) -> None:
+        """Begin to open connections for the first requests, of which there are ``count``."""
+        at_once = 1 if self._pacer.has_limiter else self.slots.open_at_first
+        self._copy_client.preconnect(min(count, at_once, self._connections.budget.room()))
+
     def dispatch(self) -> None:
         """Send queued requests while there is room, the pace allows it, and the server is there."""
         if not self._pacer.has_limiter:

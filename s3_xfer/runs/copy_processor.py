@@ -6,7 +6,7 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from s3_xfer.access.clients import Clients
@@ -14,12 +14,13 @@ from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.copying.multipart_uploader import MultipartUploader
 from s3_xfer.copying.part_copiers import ClientPartCopier, CrtPartCopier
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.pipeline.executor import Processor
+from s3_xfer.pipeline.slots import INITIAL_SLOTS_MAX
 from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.spec import CopySpec
 
@@ -64,8 +65,9 @@ class CopyProcessor(Processor[CopyTask]):
         self.why_managed = engine if isinstance(engine, str) else ""
         threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
+        self._keys = keys
         self._ledger = ledger
-        self._engine = ManagedEngine(clients.destination, options)
+        self._engine = ManagedWhenNeeded(clients.destination, options)
         context.hooks.keeps_uploads_when_stopped = ledger.journal is not None
         connections = clients.requests.connections.budget.limit
         self._uploader = self._uploader_of(context, engine, connections=connections)
@@ -92,6 +94,21 @@ class CopyProcessor(Processor[CopyTask]):
         return MultipartUploader(
             context, ClientPartCopier(context), registry=registry, creates_uploads=False
         )
+
+    def expect(self, answer_s: float) -> None:
+        """Begin with as many copies at a time as suit answers that take ``answer_s``."""
+        if self._dispatcher:
+            self._dispatcher.expect(answer_s)
+
+    def preconnect(self, objects: Sequence[S3Object]) -> None:
+        """Open connections for the copies of the first ``objects``; the checks are under way.
+
+        Those that are renamed are not counted: the function that does it is called once for each.
+        """
+        if not self._dispatcher or self._keys[0].rename:
+            return
+        tasks = self._keys.tasks(objects[:INITIAL_SLOTS_MAX])
+        self._dispatcher.preconnect(sum(map(self._copier.is_ready, tasks)))
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""

@@ -22,7 +22,9 @@ FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at i
 CHECKS = 4  # requests besides copies and pages: what is tried before the copy
 ROUND_TRIPS_MAX = 2  # requests that are answered one after the other
 MODULES_MAX = 665  # 645 with boto3 1.44; what is looked for in vain counts as well
-NOT_NEEDED = frozenset({"rich", "pyarrow", "moto", "asyncio", "opentelemetry"})  # with --json
+NOT_NEEDED = frozenset(
+    {"boto3", "s3transfer", "rich", "pyarrow", "moto", "asyncio", "opentelemetry"}
+)  # with --json
 OF_OTHER_RUNS = frozenset(
     f"s3_xfer.{name}"
     for name in ("access.diagnosis", "cli.batch", "cli.interactive", "cli.shards", "runs.check")

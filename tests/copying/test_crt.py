@@ -246,7 +246,7 @@ class ScriptedServer:
         self._answers = queue.SimpleQueue[bytes | None]()
         for answer in answers:
             self._answers.put(answer)
-        self.accepted = 0
+        self.accepted = self.ended = 0
         self.heads: list[bytes] = []
 
     @property
@@ -282,6 +282,7 @@ class ScriptedServer:
                 if answer is None:
                     return
                 connection.sendall(answer)
+        self.ended += 1
 
 
 def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
@@ -323,6 +324,37 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
     heads = [sorted(head.split(b"\r\n")) for head in server.heads]
     assert heads[: len(copies)] == heads[len(copies) :]
     assert heads[0] != heads[1] != heads[2]
+
+
+def test_copies_go_through_connections_that_were_preconnected() -> None:
+    """Also while they are being opened; none is opened twice, and all are closed at the end."""
+    server = ScriptedServer(*[whole()] * 6)
+    answers: queue.Queue[Answer] = queue.Queue()
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        copy_client.preconnect(3)
+        for _ in range(3):  # at once
+            copy_client.send(TASK, answers.put)
+        assert [answers.get(timeout=PATIENCE_S).status for _ in range(3)] == [200] * 3
+        assert server.accepted == 3
+        copy_client.preconnect(3)  # they are idle now
+        copy_client.preconnect(5)
+        wait_until(lambda: server.accepted == 5)
+        assert [sent(copy_client).status for _ in range(3)] == [200] * 3
+    wait_until(lambda: server.ended == 5)
+    assert (server.accepted, server.requests) == (5, 6)
+
+
+def test_connections_that_cannot_be_preconnected_are_the_errors_of_who_needs_them() -> None:
+    """Nobody hears of those that nobody needs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    answers: queue.Queue[Answer] = queue.Queue()
+    with copy_client_to(f"http://127.0.0.1:{port}") as copy_client:
+        copy_client.preconnect(3)
+        for _ in range(4):
+            copy_client.send(TASK, answers.put)
+        errors = [answers.get(timeout=PATIENCE_S).error for _ in range(4)]
+    assert [translate(each).error_class for each in errors if each] == [ErrorClass.NETWORK] * 4
 
 
 def test_connections_that_the_server_ends_are_replaced() -> None:
