@@ -37,7 +37,14 @@ def _share(copier: Copier, objects: int) -> int:
 
 def _shows(results: Results) -> str:
     head = (
-        *("copier", "MiB/s of a part", "objects", "s per object", "first to last part s", "requests/object"),
+        *(
+            "copier",
+            "MiB/s of a part",
+            "objects",
+            "s per object",
+            "first to last part s",
+            "requests/object",
+        ),
         *("$ per million objects", "CPU ms/object", "peak RSS MiB", "outcome"),
     )
     return table(head, (_row(results, scenario) for scenario in results))
@@ -64,9 +71,9 @@ LARGE = Question(
     name="large",
     heading="What do large objects take?",
     explains=(
-        f"Objects of 8 GiB, {LATENCY_MS} ms latency; besides, a part takes the time of its bytes: at "
-        "200 MiB/s, which S3 may do, and at ten times that. How many parts a program makes, and how "
-        "many it copies at a time, is its own choice. A dash: it copies none in parts."
+        f"Objects of 8 GiB, {LATENCY_MS} ms latency; besides, a part takes the time of its bytes: "
+        "at 200 MiB/s, which S3 may do, and at ten times that. How many parts a program makes, and "
+        "how many it copies at a time, is its own choice. A dash: it copies none in parts."
     ),
     rounds=1,
     scenarios=_scenarios,
