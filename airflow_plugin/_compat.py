@@ -53,8 +53,11 @@ else:
             AirflowSkipException,
         )
 
-    try:  # Airflow 3.2 and newer: functions of a module
+    try:  # Airflow 3.3 and newer: functions of a module
         from airflow.sdk.observability import stats
+
+        if not hasattr(stats, "incr"):  # 3.2: methods of a class in it
+            stats = stats.Stats
     except ImportError:  # before: methods of a class, by the same names
         from airflow.stats import Stats as stats  # noqa: N813
 

@@ -157,7 +157,13 @@ class TaskArguments:
         """Return the URLs of further sources, if there are any."""
         name = "more_sources"
         value = self.values[name]
-        return tuple(_read(_operation_fields()[name], name, value)) if value else ()
+        urls = tuple(_read(_operation_fields()[name], name, value)) if value else ()
+        for url in urls:
+            try:
+                S3Location.parse(url)
+            except ValidationError as error:  # which does not say whose URL it is
+                raise ValidationError(f"{name}: {error.problem}", remedy=error.remedy) from error
+        return urls
 
     def text(self, name: str) -> str | None:
         """Return the argument as text; None if it is not given, or was rendered to nothing."""

@@ -7,20 +7,22 @@ life. The embedded STS checks neither the key nor the external id, and no policy
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from s3_xfer.testing.two_accounts import DESTINATION_ACCOUNT, SOURCE_ACCOUNT, TwoAccounts
 
 THEIR_BUCKET, OUR_BUCKET = "their-bucket", "our-bucket"
 YEARS = ("2024", "2025", "2026")
 CONTENT = b"some data"
+_ADDRESS_OF_AWS = "http://s3.us-east-1.amazonaws.com"  # not https, which a proxy cannot read
 
 
 class ExampleAccounts:
     """Both buckets; theirs has ``data/orders.csv`` and ``per_year`` objects for each year."""
 
     def __init__(self, accounts: TwoAccounts, *, per_year: int = 3) -> None:
-        self._accounts = accounts
+        self._url = accounts.url
         self._us = accounts.client("s3", DESTINATION_ACCOUNT)
         them = accounts.client("s3", SOURCE_ACCOUNT)
         them.create_bucket(Bucket=THEIR_BUCKET)
@@ -28,25 +30,34 @@ class ExampleAccounts:
         self._us.create_bucket(Bucket=OUR_BUCKET)
         accounts.store(THEIR_BUCKET, ((key, CONTENT) for key in _keys(per_year)))
 
-    def connections(self) -> dict[str, str]:
-        """Return the environment that makes the examples' connections."""
+    def connections(self, *, as_aws: bool = False) -> dict[str, str]:
+        """Return the environment that makes the examples' connections.
+
+        ``as_aws`` gives them AWS's address, and the embedded S3 as the proxy: tasks do all that
+        they do on AWS.
+        """
+        endpoint = (
+            {"endpoint_url": _ADDRESS_OF_AWS, "config_kwargs": {"proxies": {"http": self._url}}}
+            if as_aws
+            else {"endpoint_url": self._url}
+        )
         return {
-            "AIRFLOW_CONN_S3_XFER_THEM": self._connection(SOURCE_ACCOUNT),
-            "AIRFLOW_CONN_S3_XFER_US": self._connection(DESTINATION_ACCOUNT),
+            "AIRFLOW_CONN_S3_XFER_THEM": self._connection(SOURCE_ACCOUNT, endpoint),
+            "AIRFLOW_CONN_S3_XFER_US": self._connection(DESTINATION_ACCOUNT, endpoint),
         }
 
-    def _connection(self, account: str) -> str:
+    def _connection(self, account: str, endpoint: Mapping[str, Any]) -> str:
         return json.dumps(
             {
                 "conn_type": "aws",
                 "login": "AKIASCHEDULER",
                 "password": "the-scheduler-s-secret",
                 "extra": {
-                    "endpoint_url": self._accounts.url,
+                    **endpoint,
                     "region_name": "us-east-1",
                     "role_arn": f"arn:aws:iam::{account}:role/copier",
                     "assume_role_kwargs": {"ExternalId": "agreed"},
-                    "service_config": {"sts": {"endpoint_url": self._accounts.url}},
+                    "service_config": {"sts": {"endpoint_url": self._url}},
                 },
             }
         )

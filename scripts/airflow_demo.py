@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def demonstration(two: TwoAccounts, port: int, per_year: int) -> Iterator[LocalAirflow]:
+def demonstration(
+    two: TwoAccounts, port: int, per_year: int, *, as_aws: bool = False
+) -> Iterator[LocalAirflow]:
     """Run Airflow with the example DAGs for as long as the ``with`` block lasts.
+
+    With ``as_aws`` tasks take the embedded S3 for AWS.
 
     Raises:
         RuntimeError: Airflow did not start.
     """
     with tempfile.TemporaryDirectory(prefix="s3-xfer-airflow-") as folder:
-        environment = _environment(Path(folder), ExampleAccounts(two, per_year=per_year))
+        connections = ExampleAccounts(two, per_year=per_year).connections(as_aws=as_aws)
+        environment = _environment(Path(folder), connections)
         print("Making Airflow's database", flush=True)
         run_airflow("db", "migrate", environment=environment)
         print("Starting Airflow", flush=True)
@@ -75,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _environment(home: Path, accounts: ExampleAccounts) -> dict[str, str]:
+def _environment(home: Path, connections: Mapping[str, str]) -> dict[str, str]:
     """Return an environment without the settings of another Airflow or of AWS."""
     inherited = {
         name: value
@@ -89,7 +94,7 @@ def _environment(home: Path, accounts: ExampleAccounts) -> dict[str, str]:
         "AIRFLOW__S3_XFER__LOG_INTERVAL": "1",
         "AWS_EC2_METADATA_DISABLED": "true",
         "PYTHONPATH": str(_EXAMPLES.parent.parent),
-        **accounts.connections(),
+        **connections,
     }
 
 
@@ -146,8 +151,8 @@ Airflow is ready:  {airflow.url}
   DAGs, each with a button "Trigger":
 {names}
 
-  Start example_s3_xfer_prefix, then look at its task copy_prefix: the log, the XCom with the
-  counts, and the links "S3 source" and "S3 destination" (which lead to the real AWS console).
+  Start example_s3_xfer_prefix, then look at its task copy_prefix: the log, and the XCom with the
+  counts. The links "S3 source" and "S3 destination" are there only on AWS, which has the console.
   The embedded S3 is moto, which checks no policies: access always works here.
   The page asks for no password; it listens on this machine only.
 

@@ -6,47 +6,72 @@ before it is committed.
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from PIL import Image
 
 from s3_xfer.testing.two_accounts import TwoAccounts
+from scripts.airflow_browser import browser
 from scripts.airflow_demo import ask, demonstration
 from scripts.airflow_local import LocalAirflow, free_port
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 _END_S = 300
 _COLOURS = 128
 _PREFIX, _VERIFIED = "example_s3_xfer_prefix", "example_s3_xfer_verified"
 _COPIED, _NOTHING = "copied", "nothing-there"
 
 
+@dataclass(frozen=True)
+class _Picture:
+    """A page of Airflow, and from where to where it is of use in a document."""
+
+    name: str
+    path: str
+    text: str
+    """What the page shows when it is complete."""
+    height: int
+    click: tuple[str, str] | None = None
+    """A button, and what the page shows then."""
+
+
 def main() -> int:
     """Run the examples, one of them without anything to copy, and take a picture of each page."""
-    with TwoAccounts() as two, demonstration(two, free_port(), per_year=200) as airflow:
-        _run(airflow, _PREFIX, _COPIED, {})
-        _run(airflow, _PREFIX, _NOTHING, {"source": "s3://their-bucket/2027/"})
-        _run(airflow, _VERIFIED, _COPIED, {})
-        copied, nothing = (_task(_PREFIX, run, "copy_prefix") for run in (_COPIED, _NOTHING))
-        pages = {
-            "airflow-grid": (f"/dags/{_VERIFIED}/runs/{_COPIED}", 600),
-            "airflow-task-log": (copied, 900),
-            "airflow-task-failed": (nothing, 520),  # below are names of the machine's folders
-            "airflow-xcom": (f"{copied}/xcom", 600),
-        }
-        for name, (path, height) in pages.items():
-            picture = IMAGES / f"{name}.png"
-            _take(f"{airflow.url}{path}", picture)
-            _reduce(picture, height)
-            print(f"{picture.name}: {picture.stat().st_size // 1024} KiB", flush=True)
+    with TwoAccounts() as two:
+        with demonstration(two, free_port(), per_year=200) as airflow:
+            _run(airflow, _PREFIX, _COPIED, {})
+            _run(airflow, _PREFIX, _NOTHING, {"source": "s3://their-bucket/2027/"})
+            _run(airflow, _VERIFIED, _COPIED, {})
+            _take(airflow, _pictures())
+        two.reset()
+        with demonstration(two, free_port(), per_year=200, as_aws=True) as airflow:
+            _run(airflow, _PREFIX, _COPIED, {})
+            _take(airflow, _pictures_on_aws())
     return 0
+
+
+def _pictures() -> list[_Picture]:
+    copied, nothing = (_task(_PREFIX, run, "copy_prefix") for run in (_COPIED, _NOTHING))
+    docs = ("Dag Docs", "Dag Documentation")
+    return [
+        _Picture("airflow-docs", f"/dags/{_VERIFIED}", "Latest Run", 480, docs),
+        _Picture("airflow-grid", f"/dags/{_VERIFIED}/runs/{_COPIED}", "preflight", 600),
+        _Picture("airflow-task-log", copied, "Result as JSON", 900),
+        # Below are names of the machine's folders.
+        _Picture("airflow-task-failed", nothing, "Next:", 520),
+    ]
+
+
+def _pictures_on_aws() -> list[_Picture]:
+    copied = _task(_PREFIX, _COPIED, "copy_prefix")
+    return [
+        _Picture("airflow-xcom", f"{copied}/xcom", "return_value", 600),
+        _Picture("airflow-links", f"{copied}/details", "S3 destination", 460),
+    ]
 
 
 def _task(dag_id: str, run_id: str, task_id: str) -> str:
@@ -64,29 +89,17 @@ def _run(airflow: LocalAirflow, dag_id: str, run_id: str, params: dict[str, str]
         time.sleep(1)
 
 
-def _take(url: str, picture: Path) -> None:
-    """Let a browser load a page, wait for what it fetches, and write the picture."""
-    program = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    if program is None:
-        raise RuntimeError(f"none of these is installed: {', '.join(_CHROMIUM)}")
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(  # noqa: S603 - the browser of this machine
-            [
-                program,
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--hide-scrollbars",
-                "--window-size=1280,900",
-                "--virtual-time-budget=60000",
-                f"--user-data-dir={profile}",
-                f"--screenshot={picture}",
-                url,
-            ],
-            check=True,
-            capture_output=True,
-            timeout=180,
-        )
+def _take(airflow: LocalAirflow, pictures: list[_Picture]) -> None:
+    with browser(width=1280, height=900) as page:
+        for picture in pictures:
+            page.open(f"{airflow.url}{picture.path}", text=picture.text)
+            if picture.click is not None:
+                button, text = picture.click
+                page.click(button, text=text)
+            file = IMAGES / f"{picture.name}.png"
+            file.write_bytes(page.picture())
+            _reduce(file, picture.height)
+            print(f"{file.name}: {file.stat().st_size // 1024} KiB", flush=True)
 
 
 def _reduce(picture: Path, height: int) -> None:

@@ -1,4 +1,4 @@
-"""``CopyObject`` through the AWS Common Runtime (awscrt).
+"""``CopyObject`` and ``UploadPartCopy`` through the AWS Common Runtime (awscrt).
 
 HTTP and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of
 what botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used:
@@ -9,11 +9,12 @@ body of some failures. Retries, pace and counting are the program's.
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import awscrt.exceptions
@@ -30,15 +31,17 @@ from s3_xfer.copying.crt_adapter import (
 )
 from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.signing import SignedHeaders, Signer
-from s3_xfer.copying.template import CopyTemplate, Header
+from s3_xfer.copying.template import CopyTemplate, Header, PartCopy
 from s3_xfer.model import CopyTask
 from s3_xfer.pipeline.connections import process_budget
+
+GiveUp: TypeAlias = Callable[[float], None]  # unless anything was heard since that time
 
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
 class CrtCopyClient:
-    """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
+    """Sends requests made from ``template``, with botocore's ``credentials``. Thread-safe.
 
     Each request under way has a connection; ``opened`` keeps those of its endpoint, and closes
     them. ``ca_bundle`` replaces the system's certificates.
@@ -91,15 +94,24 @@ class CrtCopyClient:
             self._signer = self._signer.without(names)
 
     def send(
-        self, task: CopyTask, on_answer: Callable[[Answer], None], *, use_idle: bool = True
-    ) -> Callable[[], None]:
-        """Send the copy of ``task``, without waiting; return how to give it up.
+        self,
+        copy: CopyTask | PartCopy,
+        on_answer: Callable[[Answer], None],
+        *,
+        use_idle: bool = True,
+    ) -> GiveUp:
+        """Send the request for ``copy``, without waiting; return how to give it up.
 
-        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait. Without
-        ``use_idle`` a new connection is opened.
+        ``copy`` is what the template's requests copy. ``on_answer`` is called once, from awscrt's
+        thread; it must neither raise nor wait. Without ``use_idle`` a new connection is opened.
         """
-        path = self.template.path(task)
-        stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
+        if isinstance(copy, PartCopy):
+            path = self.template.path(copy.task)
+            headers = self._signer.part_headers(copy, path)
+            stream = _RequestStream(f"{path}?{copy.query}", headers, on_answer, self)
+        else:
+            path = self.template.path(copy)
+            stream = _RequestStream(path, self._signer.headers(copy, path), on_answer, self)
         while use_idle and (connection := self._connections.take_idle()):
             if stream.begin(connection):
                 return stream.give_up
@@ -262,7 +274,16 @@ class _Connection:
 class _RequestStream:
     """One request and its answer, which is gathered in awscrt's thread."""
 
-    __slots__ = ("_answer", "_connection", "_given_up", "_headers", "_on_answer", "_owner", "_path")
+    __slots__ = (
+        "_answer",
+        "_connection",
+        "_given_up",
+        "_headers",
+        "_heard_at_s",
+        "_on_answer",
+        "_owner",
+        "_path",
+    )
 
     def __init__(
         self,
@@ -277,6 +298,7 @@ class _RequestStream:
         self._owner = owner
         self._connection: _Connection | None = None
         self._given_up = False
+        self._heard_at_s = 0.0
         self._answer = Answer()
 
     def begin(self, connection: _Connection) -> bool:
@@ -300,8 +322,13 @@ class _RequestStream:
             connection.http.close()
         return True
 
-    def give_up(self) -> None:
-        """End it, with a time-out as its answer, unless there is one already."""
+    def give_up(self, silent_since_s: float) -> None:
+        """End it, with a time-out as its answer, unless some of an answer came since that time.
+
+        S3 sends white space while it copies, so that the connection is not taken for dead.
+        """
+        if self._heard_at_s > silent_since_s:
+            return
         self._given_up = True
         connection = self._connection
         if connection:
@@ -313,9 +340,11 @@ class _RequestStream:
         self._on_answer(Answer(error=of_botocore, died_unused=died_unused))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
+        self._heard_at_s = time.monotonic()
         self._answer.status, self._answer.headers = status_code, headers
 
     def on_body(self, chunk: bytes) -> None:
+        self._heard_at_s = time.monotonic()
         self._answer.body += chunk
 
     def on_complete(self, error_code: int) -> None:

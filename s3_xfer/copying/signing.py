@@ -1,8 +1,8 @@
-"""Signature version 4 for the one kind of request that is sent a million times.
+"""Signature version 4 for the two kinds of request that are sent a million times.
 
 What is the same for every copy of a run is joined, sorted and quoted once a second, with the rules
 of ``botocore.auth.S3SigV4Auth``; a copy costs one SHA-256 and one HMAC. Only the path, the source
-and its ETag may vary, in requests without query and body.
+and its ETag may vary, and of a part the query and the range, in requests without body.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from botocore.auth import EMPTY_SHA256_HASH, SIGNED_HEADERS_BLACKLIST
 from botocore.credentials import RefreshableCredentials
 
-from s3_xfer.copying.template import CONDITION, COPY_SOURCE, CopyTemplate, Header
+from s3_xfer.copying.template import (
+    CONDITION,
+    COPY_SOURCE,
+    RANGE,
+    CopyRequest,
+    CopyTemplate,
+    Header,
+    PartCopy,
+)
 from s3_xfer.model import CopyTask
 
 if TYPE_CHECKING:
@@ -28,6 +36,12 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _BLOCK_BYTES = 64  # of SHA-256
 _VARIES = "\0"  # in the place of a value; no header can hold it
 
+# In the order of their names, in which they are signed.
+_VARIED = {
+    CopyRequest.OBJECT: (COPY_SOURCE, CONDITION),
+    CopyRequest.PART: (COPY_SOURCE, CONDITION, RANGE),
+}
+
 # The headers of a request: what is the same object for all requests of one second, and its own.
 SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 
@@ -36,11 +50,12 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag; ``inner`` and ``outer`` the HMAC
-    begun (RFC 2104, section 4): ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
+    ``canonical`` has a ``%s`` for path, query, copy source, ETag and, of a part, range, in this
+    order; ``inner`` and ``outer`` are the HMAC begun (RFC 2104, section 4): ``hmac.digest`` takes
+    longer, and gives up the GIL meanwhile.
     """
 
-    canonical: tuple[str, str, str]
+    canonical: str
     inner: HASH
     outer: HASH
     authorization: str
@@ -77,19 +92,22 @@ class Signer:
 
     def headers(self, task: CopyTask, path: str) -> SignedHeaders:
         """Return the headers of ``task``'s request, signed with the credentials at hand."""
-        frame = self._frame()
         source, etag = self._template.copy_source(task), task.source.etag
-        before, between, after = frame.canonical
-        canonical = f"PUT\n{path}{before}{source}{between}{etag}{after}"
+        return self._signed((path, "", source, etag), ((COPY_SOURCE, source), (CONDITION, etag)))
+
+    def part_headers(self, part: PartCopy, path: str) -> SignedHeaders:
+        """Return the headers of ``part``'s request, signed with the credentials at hand."""
+        source, etag = self._template.copy_source(part.task), part.task.source.etag
+        own = ((COPY_SOURCE, source), (CONDITION, etag), (RANGE, part.range))
+        return self._signed((path, part.query, source, etag, part.range), own)
+
+    def _signed(self, values: tuple[str, ...], own: tuple[Header, ...]) -> SignedHeaders:
+        frame = self._frame()
         inner, outer = frame.inner.copy(), frame.outer.copy()
-        inner.update(sha256(canonical.encode()).hexdigest().encode())
+        inner.update(sha256((frame.canonical % values).encode()).hexdigest().encode())
         outer.update(inner.digest())
-        own = (
-            (COPY_SOURCE, source),
-            (CONDITION, etag),
-            ("authorization", frame.authorization + outer.hexdigest()),
-        )
-        return frame.headers, own
+        authorization = frame.authorization + outer.hexdigest()
+        return frame.headers, (*own, ("authorization", authorization))
 
     def _frame(self) -> _Frame:
         second, frozen = int(self._clock()), self._frozen
@@ -111,15 +129,15 @@ def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
         *((("x-amz-security-token", frozen.token),) if frozen.token else ()),
     )
     signed = {name: " ".join(value.split()) for name, value in headers}
-    signed |= dict.fromkeys((COPY_SOURCE, CONDITION), _VARIES)
+    signed |= dict.fromkeys(_VARIED[template.request], _VARIES)
     names = sorted(signed.keys() - set(SIGNED_HEADERS_BLACKLIST))
     listed = ";".join(names)
     lines = "".join(f"{name}:{signed[name]}\n" for name in names)
-    before, between, after = f"\n\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}".split(_VARIES)
+    canonical = f"PUT\n{_VARIES}\n{_VARIES}\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n"
     key = _signing_key(frozen.secret_key, scope).ljust(_BLOCK_BYTES, b"\0")
     return _Frame(
-        canonical=(before, between, after),
+        canonical=canonical.replace("%", "%%").replace(_VARIES, "%s"),
         inner=sha256(bytes(byte ^ 0x36 for byte in key) + to_sign.encode()),
         outer=sha256(bytes(byte ^ 0x5C for byte in key)),
         authorization=(

@@ -47,7 +47,9 @@ def sync_dags(dags: list[Any]) -> None:
         bag.bag_dag(dag)
     if hasattr(module, "sync_bag_to_db"):
         module.sync_bag_to_db(bag, "dags-folder", None)
-    else:  # 3.0
+    else:  # 3.0, which expects what only the reading of a file sets
+        for dag in dags:
+            dag.relative_fileloc = dag.fileloc
         bag.sync_to_db("dags-folder", None)
 
 

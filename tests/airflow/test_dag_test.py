@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import airflow
 import pytest
 
 from s3_xfer.testing.two_accounts import TwoAccounts
 from scripts.airflow_accounts import ExampleAccounts
 from scripts.airflow_local import run_airflow
 from tests.airflow.deployment import sync_dags
+
+IS_3_0 = airflow.__version__.startswith("3.0.")
 
 
 @pytest.fixture
@@ -33,6 +36,9 @@ def test_the_examples_can_be_imported(database: Path) -> None:
 
 def test_airflow_dags_test_copies(moto: ExampleAccounts, database: Path) -> None:
     """The command line, in a process of its own, ends with 0."""
+    if IS_3_0:  # which does not write the outlets of a DAG to the database, and misses them there
+        run_airflow("dags", "reserialize", environment=os.environ)
+
     run_airflow("dags", "test", "example_s3_xfer_prefix", environment=os.environ)
 
     assert len([key for key in moto.arrived() if key.startswith("from-them/")]) == 10
@@ -51,6 +57,7 @@ def test_dag_test_copies(moto: ExampleAccounts, database: Path) -> None:
     assert moto.arrived() == {"from-them/orders.csv"}
 
 
+@pytest.mark.skipif(IS_3_0, reason="Airflow 3.0 fails any task that has None among its outputs")
 def test_a_task_reads_one_number_of_the_result(moto: ExampleAccounts, database: Path) -> None:
     """With Airflow's own ``multiple_outputs`` each field of the result is an XCom."""
     run_airflow("dags", "test", "read_outputs", environment=os.environ)  # fails if the run does

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
 
+NOW_OR_LATER = float("inf")
 ETAG = "910a2dec89025cc1f3203e9039f4a821"
 BODY = f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>"
 TASK = CopyTask(
@@ -388,7 +389,7 @@ def test_half_an_answer_is_none() -> None:
         wait_until(lambda: server.requests == 1)
         time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
-        give_up()
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
 
@@ -405,8 +406,8 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
         answers: queue.Queue[Answer] = queue.Queue()
         give_up = copy_client.send(TASK, answers.put)
         wait_until(lambda: server.requests == 1)
-        give_up()
-        give_up()
+        give_up(NOW_OR_LATER)
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
         assert answers_nothing(answer)
         assert answer.error
@@ -421,7 +422,7 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
     server = ScriptedServer(b"", b"")
     with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        copy_client.send(TASK, answers.put)()
+        copy_client.send(TASK, answers.put)(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
     assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
@@ -476,6 +477,22 @@ def test_answers_in_chunks_are_put_together() -> None:
     server = ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
     with server.listening() as url:
         assert answer_of(url).body == b" \n" + BODY.encode()
+
+
+def test_an_answer_that_goes_on_is_given_up_when_nothing_more_comes_of_it() -> None:
+    """Spaces tell that S3 is at work; who waits counts the time since the last of them."""
+    server = ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n")
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        answers: queue.Queue[Answer] = queue.Queue()
+        sent_at_s = time.monotonic()
+        give_up = copy_client.send(TASK, answers.put)
+        stream: Any = give_up.__self__  # type: ignore[attr-defined] # a bound method
+        wait_until(lambda: stream._answer.body == b" ")
+        give_up(sent_at_s)
+        time.sleep(0.1)  # a connection that is closed has said so by now
+        assert answers.empty()
+        give_up(time.monotonic())
+        assert answers_nothing(answers.get(timeout=PATIENCE_S))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
