@@ -6,7 +6,7 @@ An end without a code of its own is ``INTERNAL``, never ``OK``.
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
@@ -21,10 +21,12 @@ from s3_xfer.errors import (
     S3XferError,
     ValidationError,
 )
-from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.stop import BY_DEADLINE
-from s3_xfer.plans.result import PlanResult
+
+if TYPE_CHECKING:
+    from s3_xfer.ledger.comparison import CheckResult
+    from s3_xfer.plans.result import PlanResult
 
 BY_CTRL_C = "Ctrl-C"  # the reason given to the run, which its result repeats
 BY_SIGTERM = "SIGTERM"
@@ -89,12 +91,14 @@ def exit_code(end: CopyResult | CheckResult | PlanResult | BaseException) -> Exi
         return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
+    return _code_of_copy(end) if isinstance(end, CopyResult) else _code_of_others(end)
+
+
+def _code_of_others(end: CheckResult | PlanResult) -> ExitCode:
+    from s3_xfer.plans.result import PlanResult  # noqa: PLC0415 - a copy needs neither
+
     if isinstance(end, PlanResult):
         return ExitCode.OK
-    return _code_of_check(end) if isinstance(end, CheckResult) else _code_of_copy(end)
-
-
-def _code_of_check(end: CheckResult) -> ExitCode:
     if end.totals.differences:
         return ExitCode.DIFFERENT
     return ExitCode.OK if end.no_difference else ExitCode.FAILED_OBJECTS

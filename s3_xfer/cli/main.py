@@ -30,9 +30,6 @@ from s3_xfer.version import VERSION
 # Workers give up the interpreter at every request anyway; forcing them to every 5 ms, Python's
 # default, costs a tenth of the throughput (benchmarks/run.py).
 SWITCH_INTERVAL_S = 0.05
-# Nearly all that is made at the start stays: with Python's default, 700, a tenth of the time until
-# the first request is spent on looking for what could be thrown away.
-GARBAGE_LOOKED_FOR_AFTER = 50_000
 _UNEXPECTED = (
     "Unexpected error. Please report it with the traceback above and the command line.\n"
     + COMMAND_LINE.say(ErrorClass.UNEXPECTED.see)
@@ -75,7 +72,6 @@ def main(args: Sequence[str] | None = None) -> int:
     May end the process itself where a stuck thread would keep it alive.
     """
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    gc.set_threshold(GARBAGE_LOOKED_FOR_AFTER)
     SIGNALS.install()
     with streams_that_never_fail():
         code = end_process(run_to_its_end(args))

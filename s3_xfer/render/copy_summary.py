@@ -12,9 +12,9 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
+from s3_xfer.render.context import Context
 from s3_xfer.render.failures import abort_command, failure_groups
 from s3_xfer.render.summary import (
-    Context,
     Row,
     Summary,
     Tone,
