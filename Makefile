@@ -32,11 +32,12 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help env environments lock demo test lint types contracts test-locked test-oldest \
-	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow test-container \
-	airflow-demo airflow-failures airflow-pictures picture docs bench profile mutants release-check clean
+	test-newest test-services test-fast test-long test-loaded test-package fuzz test-ceph test-airflow \
+	test-airflow-install test-container airflow-demo airflow-failures airflow-pictures picture docs bench \
+	profile mutants release-check clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' Makefile
 
 env: .venv/ready ## Make .venv for development (again only when what it consists of changes)
 	@echo "Ready: .venv"
@@ -131,6 +132,10 @@ test-airflow: $(AIRFLOW:%=.test-airflow-%) ## Run the operator's tests on real A
 		-n 2 --dist loadfile
 	$(if $(filter $*,$(AIRFLOW_TYPED)),.venv-airflow-$*/bin/mypy $$(git ls-files \
 		'airflow_plugin/*.py' 'tests/airflow/*.py' 'scripts/airflow_*.py'))
+
+# Minutes and a GiB, so no part of CI.
+test-airflow-install: .venv/ready ## Install the wheel beside Airflows as the how-to says
+	@$(BIN)/python -m scripts.check_airflow_install
 
 .PRECIOUS: .venv-airflow-%/ready
 .venv-airflow-%/ready: pyproject.toml scripts/make_env.sh requirements/airflow-%.in requirements/airflow-%.txt

@@ -7,7 +7,6 @@ DAG file imports this module each time it is parsed.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -69,9 +68,27 @@ def _address(location: S3Location, kind: str) -> str:
 
 def _is_aws(account: AccountContext) -> bool:
     """Return whether the console shows what is there."""
-    by_environment = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    endpoint = account.endpoint_url or by_environment
+    endpoint = account.endpoint_url or _configured_endpoint(account)
     return not endpoint or (urlsplit(endpoint).hostname or "").endswith(_AWS_DOMAINS)
+
+
+def _configured_endpoint(account: AccountContext) -> str | None:
+    """Return what botocore takes from the environment or from AWS's configuration file."""
+    # Imported here and not when a DAG is parsed, which would load botocore.
+    from boto3.session import Session  # noqa: PLC0415
+    from botocore.configprovider import ConfiguredEndpointProvider  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+
+    try:
+        session = (account.session or Session())._session  # noqa: SLF001 - has no public accessor
+        endpoint: str | None = ConfiguredEndpointProvider(
+            full_config=session.full_config,
+            scoped_config=session.get_scoped_config(),
+            client_name="s3",
+        ).provide()
+    except BotoCoreError:  # a profile that does not exist: the copy refuses it and says why
+        return None
+    return endpoint
 
 
 def _region(account: AccountContext) -> str:

@@ -23,7 +23,8 @@ from typing import Self
 
 import airflow
 
-IS_2 = airflow.__version__.startswith("2.")
+VERSION = tuple(map(int, airflow.__version__.split(".")[:2]))
+IS_2 = VERSION < (3, 0)
 _STOP_S = 15
 
 

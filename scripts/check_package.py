@@ -6,12 +6,14 @@ error at the first thing that is wrong.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,9 +114,19 @@ def use(wheel: Path, venv: Path, directory: Path) -> None:
     print(f"Installed and used: {version.strip()}")
 
 
-def run(*command: str, cwd: Path = ROOT) -> str:
-    """Run a command and return what it printed; show that if the command fails."""
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+def run(*command: str, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command and return what it printed; show that if the command fails.
+
+    ``environment`` is added to this process's.
+    """
+    done = subprocess.run(  # noqa: S603
+        command,
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         sys.exit(f"error: exit {done.returncode}: {' '.join(command)}\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -98,8 +98,7 @@ def copied_part(answer: Answer, etag: str, output_shape: Any) -> Mapping[str, An
     if _ORDINARY.fullmatch(answer.body):
         return {"ETag": etag}
     parsed = parsed_answer(answer, output_shape, attempts=1)
-    result: Mapping[str, Any] = parsed["CopyPartResult"]
-    return result
+    return {**parsed.get("CopyPartResult", {}), "ETag": etag}
 
 
 def encryption_of(answer: Answer) -> dict[str, str]:

@@ -80,9 +80,9 @@ class AsyncDispatcher:
             self._begin_blocking()
             self._sender.end_queued()
         # In this order: prepared objects may still be dispatched.
-        return self._blocking_slots.wait_until_empty(
-            timeout_s
-        ) and self._sender.slots.wait_until_empty(max(0.0, until_s - time.monotonic()))
+        if not self._blocking_slots.wait_until_empty(timeout_s):
+            return False
+        return self._sender.slots.wait_until_empty(max(0.0, until_s - time.monotonic()))
 
     def close(self) -> None:
         """Give up what is still under way; its outcome is not reported."""

@@ -138,6 +138,7 @@ class CrtPartCopier:
                     self._copy_client.with_template(template),
                     self._context,
                     limit=self._limit,
+                    at_first=self._context.options.threads,  # what part sizes are made for
                     on_success=self._copied,
                     on_failure=self._failed,
                     on_crash=self._on_crash,

@@ -72,10 +72,11 @@ class InflightRequest(Generic[End]):
 class RequestSender(Generic[End]):
     """Sends queued requests while there are slots and the pace allows it. Thread-safe.
 
-    At most ``limit`` requests are under way. ``on_answer`` is called in the copy client's thread
-    with each answer, also with that of a request that got none before the read time-out;
-    ``on_unsent`` with a request that is not sent (again), and why. Either ends in :meth:`repeat`,
-    :meth:`hold`, :meth:`send_again` or a slot that is freed. ``on_crash`` gets unexpected errors.
+    At most ``limit`` requests are under way, ``at_first`` until some were answered. ``on_answer``
+    is called in the copy client's thread with each answer, also with that of a request that got
+    none before the read time-out; ``on_unsent`` with a request that is not sent (again), and why.
+    Either ends in :meth:`repeat`, :meth:`hold`, :meth:`send_again` or a slot that is freed.
+    ``on_crash`` gets unexpected errors.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class RequestSender(Generic[End]):
         context: CopyContext,
         *,
         limit: int,
+        at_first: int,
         on_answer: Callable[[InflightRequest[End], Answer], None],
         on_unsent: Callable[[InflightRequest[End], Exception], None],
         on_crash: OnCrash,
@@ -103,7 +105,7 @@ class RequestSender(Generic[End]):
         self._on_unsent = on_unsent
         self._connections = hooks.requests.connections
         self.slots: Slots[InflightRequest[End]] = Slots(
-            limit, self._stop, may_take=self._take_permit
+            limit, self._stop, at_first=at_first, may_take=self._take_permit
         )
         # Threads that prepare may wait for a slot, which only a completed request frees. So
         # completing has threads of its own.

@@ -16,6 +16,7 @@ from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Re
 from s3_xfer.copying.request_sender import End, InflightRequest, OnCrash, RequestSender
 from s3_xfer.copying.request_state import cut_off
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, RetryAction
+from s3_xfer.pipeline.slots import INITIAL_SLOTS
 
 if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
@@ -26,7 +27,7 @@ class RetryingSender(Generic[End]):
 
     ``on_success`` is called with a complete success and its ETag, in the copy client's thread;
     ``on_failure`` with an error that stands, where it may block. Both end in :meth:`end`, or in the
-    ``sender``. ``limit`` and ``on_crash`` are the ``sender``'s.
+    ``sender``. ``limit``, ``at_first`` and ``on_crash`` are the ``sender``'s.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class RetryingSender(Generic[End]):
         context: CopyContext,
         *,
         limit: int,
+        at_first: int = INITIAL_SLOTS,
         on_success: Callable[[InflightRequest[End], Answer, str], None],
         on_failure: Callable[[InflightRequest[End], Exception], None],
         on_crash: OnCrash,
@@ -56,6 +58,7 @@ class RetryingSender(Generic[End]):
             copy_client,
             context,
             limit=limit,
+            at_first=at_first,
             on_answer=self._judge,
             on_unsent=on_failure,
             on_crash=on_crash,

@@ -117,7 +117,7 @@ class Window:
 
 
 class Slots(Generic[T]):
-    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
+    """At most ``limit`` slots, ``at_first`` of them open, and the queue for them. Thread-safe.
 
     ``may_take`` is asked before a waiting item gets a slot; who refuses asks for the :meth:`next`
     one later.
@@ -128,6 +128,7 @@ class Slots(Generic[T]):
         limit: int,
         stop: StopFlag,
         *,
+        at_first: int = INITIAL_SLOTS,
         may_take: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -138,7 +139,7 @@ class Slots(Generic[T]):
         self._first_at_s = 0.0  # when the first item got a slot
         self._has_answer = False
         self._is_full = False  # an item had to wait for a slot
-        self._open = min(INITIAL_SLOTS, limit)
+        self._open = min(at_first, limit)
         self._taken = self._deferred = self._blocked_threads = 0
         self._queue: deque[T] = deque()
         self._front: deque[T] = deque()  # requeued items, before those of the queue

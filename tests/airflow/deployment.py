@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from typing import Any
 from scripts.airflow_local import IS_2, LocalAirflow
 
 _START_S = 180
+_ANSWER_S = 30
 _POLL_S = 0.2
 
 
@@ -63,9 +65,10 @@ class Deployment(LocalAirflow):
     # ------------------------------------------------------------------------- runs and states
 
     def trigger(self, dag_id: str, **params: Any) -> str:
-        """Start a run, once the DAG is known, and return its id."""
+        """Start a run, once the DAG is known and tasks can reach Airflow, and return its id."""
         from airflow.api.common.trigger_dag import trigger_dag
 
+        wait_until(self._answers, "an answer of Airflow", _START_S)
         wait_until(lambda: self._is_known(dag_id), f"the DAG {dag_id}", _START_S)
         settings: dict[str, Any] = {}
         if not IS_2:
@@ -75,6 +78,16 @@ class Deployment(LocalAirflow):
         run_id = f"test_{dag_id}"
         trigger_dag(dag_id, run_id=run_id, conf=params or {}, **settings)
         return run_id
+
+    def _answers(self) -> bool:
+        """Return whether 3.x's API server does; a task that finds none fails."""
+        if IS_2:
+            return True
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v2/version", timeout=_ANSWER_S):
+                return True
+        except OSError:
+            return False
 
     def _is_known(self, dag_id: str) -> bool:
         from airflow.models import DagModel

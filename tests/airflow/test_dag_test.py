@@ -6,15 +6,14 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import airflow
 import pytest
 
 from s3_xfer.testing.two_accounts import TwoAccounts
 from scripts.airflow_accounts import ExampleAccounts
-from scripts.airflow_local import run_airflow
+from scripts.airflow_local import VERSION, run_airflow
 from tests.airflow.deployment import sync_dags
 
-IS_3_0 = airflow.__version__.startswith("3.0.")
+IS_3_0 = VERSION == (3, 0)
 
 
 @pytest.fixture

@@ -268,6 +268,32 @@ def test_links_lead_to_the_console_of_aws_alone(endpoint: str | None, *, is_link
         )
 
 
+@pytest.mark.parametrize(
+    ("lines", "is_linked"),
+    [
+        ("endpoint_url = http://127.0.0.1:9000", False),
+        ("services = ours\n[services ours]\ns3 =\n  endpoint_url = http://127.0.0.1:9000", False),
+        ("services = ours\n[services ours]\nsqs =\n  endpoint_url = http://127.0.0.1:9000", True),
+        ("endpoint_url = https://s3.eu-west-1.amazonaws.com", True),
+    ],
+)
+@pytest.mark.parametrize("profile", ["default", "profile minio", "profile missing"])
+def test_links_know_the_endpoint_of_a_configuration_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, profile: str, *, is_linked: bool
+) -> None:
+    """Of the profile that the worker's own identity has, if there is one of that name."""
+    (tmp_path / "config").write_text(f"[{profile}]\n{lines}\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_PROFILE", "default" if profile == "default" else "minio")
+    ti: Any = Ti(1)
+    location = S3Location(bucket="a-bucket", key="in/", account=AccountContext())
+    task: Any = S3CrossAccountCopyOperator(task_id="copy", source_key="s3://a-bucket/in/")
+
+    persist_links({"ti": ti}, task, location, location, recursive=True)
+
+    assert bool(ti.xcoms) is (is_linked or "missing" in profile)
+
+
 EMPTY: list[dict[str, Any]] = [
     {"source_key": "nothing/"},
     {"source_key": "missing", "recursive": False},

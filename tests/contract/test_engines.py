@@ -141,6 +141,18 @@ def test_parts_of_an_object_that_has_failed_are_not_sent(world: World) -> None:
     assert world.server.uploads(DST) == []
 
 
+def test_the_parts_of_one_object_are_all_under_way_at_once(world: World) -> None:
+    """As many as the part size is made for, before any was answered."""
+    world.server.put(SRC, "in/x", size=8 * LARGE)
+    world.server.inject(Fault.slow("UploadPartCopy", delay_s=2 * PATIENCE_S))
+    run = world.operation(concurrency=40, stop_grace_s=0.1, preflight=Preflight.SKIP).start()
+    while world.sent("UploadPartCopy") < 40 and not run.wait(0.02):
+        pass
+    run.cancel("all are under way")
+    run.result()
+    assert world.sent("UploadPartCopy") == 40
+
+
 @needs_crt
 def test_parts_leave_connections_to_small_objects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the limit of open files allows few, and no part is ever answered."""
