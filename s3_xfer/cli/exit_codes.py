@@ -93,7 +93,9 @@ def exit_code(end: CopyResult | CheckResult | PlanResult | BaseException) -> Exi
         return code_of_stop(end.cancelled_by)
     if isinstance(end, CopyResult):
         return _code_of_copy(end)
-    return _code_of_check(end) if isinstance(end, CheckResult) else ExitCode.OK
+    if isinstance(end, CheckResult):
+        return _code_of_check(end)
+    return ExitCode.OK if end.plan else ExitCode.INTERNAL
 
 
 def _code_of_check(end: CheckResult) -> ExitCode:
