@@ -50,12 +50,12 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` has a ``%s`` for path, query, copy source, ETag and, of a part, range, in this
-    order; ``inner`` and ``outer`` are the HMAC begun (RFC 2104, section 4): ``hmac.digest`` takes
+    ``canonical`` are the pieces after path and query, around copy source, ETag and, of a part,
+    range; ``inner`` and ``outer`` the HMAC begun (RFC 2104, section 4): ``hmac.digest`` takes
     longer, and gives up the GIL meanwhile.
     """
 
-    canonical: str
+    canonical: tuple[str, ...]
     inner: HASH
     outer: HASH
     authorization: str
@@ -92,22 +92,22 @@ class Signer:
 
     def headers(self, task: CopyTask, path: str) -> SignedHeaders:
         """Return the headers of ``task``'s request, signed with the credentials at hand."""
+        frame = self._frame()
         source, etag = self._template.copy_source(task), task.source.etag
-        return self._signed((path, "", source, etag), ((COPY_SOURCE, source), (CONDITION, etag)))
+        before, between, after = frame.canonical
+        canonical = f"PUT\n{path}\n{before}{source}{between}{etag}{after}"
+        signature = _signature(frame, canonical)
+        return frame.headers, ((COPY_SOURCE, source), (CONDITION, etag), signature)
 
     def part_headers(self, part: PartCopy, path: str) -> SignedHeaders:
         """Return the headers of ``part``'s request, signed with the credentials at hand."""
-        source, etag = self._template.copy_source(part.task), part.task.source.etag
-        own = ((COPY_SOURCE, source), (CONDITION, etag), (RANGE, part.range))
-        return self._signed((path, part.query, source, etag, part.range), own)
-
-    def _signed(self, values: tuple[str, ...], own: tuple[Header, ...]) -> SignedHeaders:
         frame = self._frame()
-        inner, outer = frame.inner.copy(), frame.outer.copy()
-        inner.update(sha256((frame.canonical % values).encode()).hexdigest().encode())
-        outer.update(inner.digest())
-        authorization = frame.authorization + outer.hexdigest()
-        return frame.headers, (*own, ("authorization", authorization))
+        source, etag = self._template.copy_source(part.task), part.task.source.etag
+        first, second, third, last = frame.canonical
+        values = f"{first}{source}{second}{etag}{third}{part.range}{last}"
+        signature = _signature(frame, f"PUT\n{path}\n{part.query}{values}")
+        own = ((COPY_SOURCE, source), (CONDITION, etag), (RANGE, part.range), signature)
+        return frame.headers, own
 
     def _frame(self) -> _Frame:
         second, frozen = int(self._clock()), self._frozen
@@ -117,6 +117,14 @@ class Signer:
         frame = _frame_of(self._template, frozen, datetime.fromtimestamp(second, UTC))
         self._latest = second, frozen, frame
         return frame
+
+
+def _signature(frame: _Frame, canonical: str) -> Header:
+    """Return the header that signs a ``canonical`` request."""
+    inner, outer = frame.inner.copy(), frame.outer.copy()
+    inner.update(sha256(canonical.encode()).hexdigest().encode())
+    outer.update(inner.digest())
+    return ("authorization", frame.authorization + outer.hexdigest())
 
 
 def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
@@ -133,11 +141,11 @@ def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
     names = sorted(signed.keys() - set(SIGNED_HEADERS_BLACKLIST))
     listed = ";".join(names)
     lines = "".join(f"{name}:{signed[name]}\n" for name in names)
-    canonical = f"PUT\n{_VARIES}\n{_VARIES}\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}"
+    canonical = f"\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n"
     key = _signing_key(frozen.secret_key, scope).ljust(_BLOCK_BYTES, b"\0")
     return _Frame(
-        canonical=canonical.replace("%", "%%").replace(_VARIES, "%s"),
+        canonical=tuple(canonical.split(_VARIES)),
         inner=sha256(bytes(byte ^ 0x36 for byte in key) + to_sign.encode()),
         outer=sha256(bytes(byte ^ 0x5C for byte in key)),
         authorization=(

@@ -132,6 +132,8 @@ COLUMNS = {
     "Role": Column(operation="AssumeRole", key="", bucket=""),
 }
 
+BY_CRT = ("Crt", "PartCrt")
+
 
 def _error(status: int, code: str) -> Callable[[Column], Fault]:
     return lambda column: Fault.error(_asked(column, code), status, code, WORDS, **_where(column))
@@ -261,7 +263,7 @@ def _prepare(world: World, column: Column) -> None:
 @pytest.mark.parametrize(("fault", "name", "cell"), _cells())
 def test_matrix(fault: str, name: str, cell: str) -> None:
     """What the table says happens, and nothing else."""
-    if name in ("Crt", "PartCrt") and not CRT_IS_HERE:
+    if name in BY_CRT and not CRT_IS_HERE:
         pytest.skip("needs awscrt")
     if fault == "length too long" and cell == "+" and botocore.__version__ == "1.36.3":
         pytest.skip("this version compares lengths by itself, and the request is repeated")
@@ -308,8 +310,7 @@ def _check_cell(stage: World, fault: str, name: str, cell: str, **changes: Any) 
 def _words(fault: str, name: str) -> str:
     """Return what S3 said, as far as it can reach a person: a HEAD has no body to say it in."""
     silent = "reset", "stalled", "truncated", "empty", "length"
-    is_by_crt = name in ("Crt", "PartCrt")
-    if fault.startswith(silent) or (is_by_crt and fault.startswith(("5", "clock", "error"))):
+    if fault.startswith(silent) or (name in BY_CRT and fault.startswith(("5", "clock", "error"))):
         return ""
     if name in ("Head", "Look", "Bucket") and not fault.startswith(("clock", "expired")):
         return ""
@@ -436,7 +437,7 @@ def _expire(world: World) -> Callable[[Any], None]:
 @pytest.mark.parametrize("name", RENEWABLE)
 def test_expired_token_is_renewed_once_and_nothing_is_lost(stage: World, name: str) -> None:
     """Whatever request meets it first, of a session that S3 ended before its date."""
-    if name == "Crt" and not CRT_IS_HERE:
+    if name in BY_CRT and not CRT_IS_HERE:
         pytest.skip("needs awscrt")
     column = COLUMNS[name]
     _prepare(stage, column)
