@@ -20,6 +20,8 @@ from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
 from s3_xfer.declarations import check_values, declarations_of
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
+from s3_xfer.ledger.journal.description import operation_fields
+from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
@@ -140,9 +142,6 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
             ValidationError: a changed option is wrong.
         """
         place = journal_storage(str(journal), destination or AccountContext())
-        from s3_xfer.ledger.journal.description import operation_fields  # noqa: PLC0415 - of a journal
-        from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
-
         description, _ = read_journal(place)
         described = operation_fields(
             description,

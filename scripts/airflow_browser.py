@@ -20,7 +20,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_START_S = 60
+_WAIT_S = 60
 _POLL_S = 0.2
 _QUIET_S = 1.5  # after the text that was waited for: what comes with it is drawn by then
 
@@ -68,7 +68,7 @@ class Browser:
 
     def _wait_for(self, text: str) -> None:
         shows = f"document.body?.innerText.includes({json.dumps(text)})"
-        until_s = time.monotonic() + _START_S
+        until_s = time.monotonic() + _WAIT_S
         while not self._value_of(shows):
             if time.monotonic() > until_s:
                 shown = self._value_of("document.body?.innerText")
@@ -80,11 +80,11 @@ class Browser:
         return self._call("Runtime.evaluate", expression=expression)["result"].get("value")
 
     def _call(self, method: str, **parameters: Any) -> Any:
-        """Return the result of a method; events that come before it are nobody's business."""
+        """Return the result of a method; events that come before it are not of use here."""
         self._last_id += 1
         self._socket.send(json.dumps({"id": self._last_id, "method": method, "params": parameters}))
         while True:
-            answer = json.loads(self._socket.recv(_START_S))
+            answer = json.loads(self._socket.recv(_WAIT_S))
             if answer.get("id") == self._last_id:
                 if "error" in answer:
                     raise RuntimeError(f"{method}: {answer['error']['message']}")
@@ -126,7 +126,7 @@ def browser(*, width: int, height: int) -> Iterator[Browser]:
 
 def _address_of_page(profile: Path, process: subprocess.Popen[bytes]) -> str:
     """Return where the only page listens, once it does."""
-    until_s = time.monotonic() + _START_S
+    until_s = time.monotonic() + _WAIT_S
     while time.monotonic() < until_s and process.poll() is None:
         with contextlib.suppress(OSError, StopIteration):
             port = (profile / "DevToolsActivePort").read_text().splitlines()[0]

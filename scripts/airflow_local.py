@@ -83,6 +83,7 @@ class LocalAirflow:
             "AIRFLOW__API__PORT": self.url.rpartition(":")[2],
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__API_AUTH__JWT_ISSUER": self.url,  # without one, 3.0 fails with today's PyJWT
             "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
             "AIRFLOW__SCHEDULER__PARSING_PROCESSES": "1",

@@ -323,9 +323,15 @@ class AccessPreflight:
             S3XferError: what ``meanwhile`` raises, if the copy would not be.
         """
         notes: list[str] = []
+
+        def work() -> None:
+            is_asked.wait()
+            if meanwhile:
+                meanwhile()
+
         with ThreadPoolExecutor(1, thread_name_prefix=_THREADS) as beside:
             with _asking_destination(self._clients) as is_asked:
-                begun = beside.submit(lambda: is_asked.wait() and meanwhile and meanwhile())
+                begun = beside.submit(work)
                 for number in self._tried_by_writing():
                     notes += self._of_sources[number].examine_copying()
             begun.result()

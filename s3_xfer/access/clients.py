@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import botocore
 from botocore import UNSIGNED
@@ -45,6 +45,8 @@ from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
+from s3_xfer.ledger.journal.s3_storage import S3Storage
+from s3_xfer.ledger.journal.storage import JournalStorage
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
 from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
@@ -54,9 +56,6 @@ from s3_xfer.s3_client import S3Client
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 from s3_xfer.version import VERSION
-
-if TYPE_CHECKING:
-    from s3_xfer.ledger.journal.storage import JournalStorage
 
 CONNECT_TIMEOUT_S = 10
 _PATIENCE_S = 10.0  # with the storage of a journal
@@ -362,9 +361,6 @@ def journal_storage(
         ValidationError: the URL names no object.
         PreflightError: the destination's credentials cannot be used.
     """
-    from s3_xfer.ledger.journal.s3_storage import S3Storage  # noqa: PLC0415 - most runs have no journal
-    from s3_xfer.ledger.journal.storage import JournalStorage  # noqa: PLC0415
-
     if not journal.startswith("s3://"):
         return JournalStorage(Path(journal))
     location = S3Location.parse(journal)

@@ -21,11 +21,11 @@ from s3_xfer.errors import (
     S3XferError,
     ValidationError,
 )
+from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.stop import BY_DEADLINE
 
 if TYPE_CHECKING:
-    from s3_xfer.ledger.comparison import CheckResult
     from s3_xfer.plans.result import PlanResult
 
 BY_CTRL_C = "Ctrl-C"  # the reason given to the run, which its result repeats
@@ -91,14 +91,14 @@ def exit_code(end: CopyResult | CheckResult | PlanResult | BaseException) -> Exi
         return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
-    return _code_of_copy(end) if isinstance(end, CopyResult) else _code_of_others(end)
+    if isinstance(end, CopyResult):
+        return _code_of_copy(end)
+    if isinstance(end, CheckResult):
+        return _code_of_check(end)
+    return ExitCode.OK if end.plan else ExitCode.INTERNAL
 
 
-def _code_of_others(end: CheckResult | PlanResult) -> ExitCode:
-    from s3_xfer.plans.result import PlanResult  # noqa: PLC0415 - a copy needs neither
-
-    if isinstance(end, PlanResult):
-        return ExitCode.OK
+def _code_of_check(end: CheckResult) -> ExitCode:
     if end.totals.differences:
         return ExitCode.DIFFERENT
     return ExitCode.OK if end.no_difference else ExitCode.FAILED_OBJECTS

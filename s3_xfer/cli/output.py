@@ -43,6 +43,11 @@ class Output:
     quiet: bool = False
     verbose: bool = False
 
+    def __post_init__(self) -> None:
+        if self.quiet or not self.json:
+            # Now: when a long run ends, another version may have taken the place of this one.
+            from s3_xfer.render import copy_summary  # noqa: F401, PLC0415
+
     @property
     def failures_shown(self) -> int:
         """How many failures are printed while the run lasts."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
+awscrt_io = pytest.importorskip("awscrt.io")
 
 NOW_OR_LATER = float("inf")
 ETAG = "910a2dec89025cc1f3203e9039f4a821"
@@ -135,6 +136,44 @@ def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Pat
             )
     assert result.state is RunState.COMPLETED
     assert result.metrics.copied_by_engine == {"crt": 1}
+
+
+@pytest.mark.parametrize("engine", [Engine.CRT, Engine.MANAGED])
+def test_the_certificates_to_trust_are_read_once(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each library, for all connections of a run; what was written since is read anew."""
+    bundle, read = tmp_path / "ca.pem", list[str]()
+
+    def spied(of: type, name: str) -> None:
+        original = getattr(of, name)
+
+        def spy(self: Any, *paths: str | None) -> Any:
+            read.append(name)
+            return original(self, *paths)
+
+        monkeypatch.setattr(of, name, spy)
+
+    by_python, by_awscrt = "load_verify_locations", "override_default_trust_store_from_path"
+    spied(ssl.SSLContext, by_python)
+    spied(awscrt_io.TlsContextOptions, by_awscrt)
+    for _ in range(2):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(bundle)
+        read.clear()
+        with World(engine) as world:
+            for number in range(10):
+                world.server.put(SRC, f"in/{number}", size=1)
+            port = int(world.server.url.rpartition(":")[2])
+            with tls_in_front_of(port, authority.issue_cert("localhost")) as tls_port:
+                url = f"https://localhost:{tls_port}"
+                result = world.copy(
+                    destination=world.account(
+                        DESTINATION_KEY, endpoint_url=url, ca_bundle=str(bundle)
+                    )
+                )
+        assert result.metrics.copied_by_engine == {engine.value: 10}
+        assert sorted(read) == [by_python, *([by_awscrt] if engine is Engine.CRT else [])]
 
 
 BUNDLES: dict[str, tuple[Callable[[trustme.CA], bytes], str]] = {
