@@ -15,15 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from scripts.airflow_local import IS_2, VERSION, LocalAirflow
+from scripts.airflow_local import IS_2, LocalAirflow
 
 _START_S = 180
 _ANSWER_S = 30
 _POLL_S = 0.2
-# In 3.0 a task that was cleared starts again only after its heartbeat has been missed for so long.
-_ENVIRONMENT = (
-    {"AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60"} if VERSION == (3, 0) else {}
-)
 
 
 def wait_until(holds: Callable[[], Any], event: str, timeout_s: float = 60) -> Any:
@@ -63,7 +59,7 @@ class Deployment(LocalAirflow):
     """Airflow for as long as the ``with`` block lasts; ``environment`` is added to this one's."""
 
     def __init__(self, home: Path, environment: Mapping[str, str]) -> None:
-        super().__init__(home, {**os.environ, **_ENVIRONMENT, **environment})
+        super().__init__(home, {**os.environ, **environment})
         self.logs = home / "logs"
 
     # ------------------------------------------------------------------------- runs and states

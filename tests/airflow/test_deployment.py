@@ -43,7 +43,17 @@ SIGTERM = pytest.param(
         reason="Airflow 3.0 to 3.2: a task's supervisor does not pass SIGTERM on to any task",
     ),
 )
-STOPPED = ("failed", "cleared", "timeout", *(("sigterm",) if PASSES_SIGTERM_ON else ()))
+IS_3_0 = VERSION == (3, 0)
+NO_SECOND_TRY = pytest.mark.skipif(
+    IS_3_0, reason="Airflow 3.0 leaves a task that is cleared while it runs in the state restarting"
+)
+CLEARED = pytest.param("cleared", marks=NO_SECOND_TRY)
+STOPPED = [
+    "failed",
+    *([] if IS_3_0 else ["cleared"]),
+    "timeout",
+    *(["sigterm"] if PASSES_SIGTERM_ON else []),
+]
 WITH_POLICY = ["policy"] if hasattr(ending, "end_policy") else []
 ENDED = ("retried", "permanent", "partial", "alias", *WITH_POLICY)
 # From the change of state (or the signal) to the abort of the upload; Airflow itself takes one to
@@ -178,7 +188,7 @@ def deployed(database: Path) -> Iterator[Deployed]:
 # ------------------------------------------------------------------------------------- stopping
 
 
-@pytest.mark.parametrize("how", ["failed", "cleared", "timeout", SIGTERM])
+@pytest.mark.parametrize("how", ["failed", CLEARED, "timeout", SIGTERM])
 def test_a_stopped_task_leaves_no_upload_and_no_large_object(deployed: Deployed, how: str) -> None:
     """The upload was open when Airflow ended the task; seconds later it was aborted."""
     assert deployed.ended_after_s[how] < STOPS_WITHIN_S[how]
@@ -194,6 +204,7 @@ def test_a_stopped_task_is_never_a_success(deployed: Deployed, how: str) -> None
     assert deployed.airflow.state_of(f"stop_{how}") == "failed"
 
 
+@NO_SECOND_TRY
 def test_a_cleared_task_starts_again_and_copies_only_what_is_missing(deployed: Deployed) -> None:
     """The first try's small objects are left alone in the second."""
     result = deployed.airflow.xcom("stop_cleared")
@@ -202,7 +213,7 @@ def test_a_cleared_task_starts_again_and_copies_only_what_is_missing(deployed: D
     assert (result["files_copied_successfully"], result["files_skipped"]) == (1, 3)
 
 
-@pytest.mark.parametrize("how", ["failed", "cleared", "timeout", SIGTERM])
+@pytest.mark.parametrize("how", ["failed", CLEARED, "timeout", SIGTERM])
 def test_the_log_has_a_line_about_the_stop(deployed: Deployed, how: str) -> None:
     """And that nothing was going on any more when the process ended."""
     lines = list(messages(deployed.airflow.log_of(f"stop_{how}")))
