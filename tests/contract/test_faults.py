@@ -116,10 +116,13 @@ def test_body_that_is_cut_off_is_no_success(world: World) -> None:
 
     result = world.copy()
 
-    (failed,) = result.failures
-    assert failed.error.info.attempts == 4
     # The first connection may have been opened ahead; one that dies unused costs no attempt.
     assert world.sent("CopyObject") - result.metrics.retries in (1, 2)
+    if world.engine is Engine.MANAGED:  # sees an empty answer: the copy may be there, and it is
+        assert (result.metrics.files_copied_successfully, world.sent("HeadObject")) == (1, 1)
+    else:
+        (failed,) = result.failures
+        assert failed.error.info.attempts == 4
 
 
 PERMANENT = [
