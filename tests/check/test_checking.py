@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 
 from s3_xfer import (
@@ -385,11 +386,12 @@ def test_a_stop_that_comes_too_late_changes_nothing(world: World) -> None:
     assert run.result().complete
 
 
-class _Broken(boto3.Session):
+class _Broken(botocore.session.Session):
     """A session with a defect, which shows while somebody stops the check."""
 
     def __init__(self, began: threading.Event, stopped: threading.Event) -> None:
-        super().__init__(aws_access_key_id="AKIA", aws_secret_access_key="secret")
+        super().__init__()
+        self.set_credentials("AKIA", "secret")
         self._began, self._stopped = began, stopped
         self._calls = 0
 
@@ -406,7 +408,7 @@ class _Broken(boto3.Session):
 def test_a_stop_does_not_hide_an_error_that_nobody_expects(world: World) -> None:
     """It is raised as it is, also if the check was stopped before it."""
     began, stopped = threading.Event(), threading.Event()
-    session = _Broken(began, stopped)
+    session = boto3.Session(botocore_session=_Broken(began, stopped))
     run = operation(world, destination=AccountContext(session=session)).start()
     assert began.wait(PATIENCE_S)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from s3_xfer import AccountContext, ErrorClass, OpenUpload, PreflightError, RunState
+from s3_xfer import AccountContext, Engine, ErrorClass, OpenUpload, PreflightError, RunState
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S, at_any_pace
 from tests.world import DESTINATION_ACCOUNT, DST, LARGE, SRC, World
