@@ -75,12 +75,13 @@ def _is_aws(account: AccountContext) -> bool:
 def _configured_endpoint(account: AccountContext) -> str | None:
     """Return what botocore takes from the environment or from AWS's configuration file."""
     # Imported here and not when a DAG is parsed, which would load botocore.
-    from boto3.session import Session  # noqa: PLC0415
     from botocore.configprovider import ConfiguredEndpointProvider  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
 
     try:
-        session = (account.session or Session())._session  # noqa: SLF001 - has no public accessor
+        of_boto3 = account.session
+        session = of_boto3._session if of_boto3 else Session()  # noqa: SLF001 - no public accessor
         endpoint: str | None = ConfiguredEndpointProvider(
             full_config=session.full_config,
             scoped_config=session.get_scoped_config(),

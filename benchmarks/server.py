@@ -96,8 +96,10 @@ class Stats:
     the first request of all to the answer of the last ``CopyObject``, ``parts_window_s`` that from
     the first part to the answer of the last. ``present`` are the objects that the destination had
     from the start, and ``handshakes`` those of TLS: full, and resumed. ``most_done_s`` is the time
-    from the first request to the copy with which 95 % were done; ``round_trips_to_copy`` are the
-    requests that were answered one after the other before the first copy came.
+    from the first request to the copy with which 95 % were done, ``backed_off_s`` that to the end
+    of the last wait: if each copy that fails is repeated after 1, 2 and 4 s, and one that is reset
+    at once, too. ``round_trips_to_copy`` are the requests that were answered one after the other
+    before the first copy came.
     """
 
     by_operation: Mapping[str, int]
@@ -109,6 +111,7 @@ class Stats:
     singles_done_s: float
     parts_window_s: float
     most_done_s: float
+    backed_off_s: float
     round_trips_to_copy: int
     copies_by_second: tuple[int, ...]
     throttled_by_second: tuple[int, ...]
@@ -137,6 +140,7 @@ class Stats:
             singles_done_s=answer["single_last_us"] / _US_PER_S,
             parts_window_s=answer["part_window_s"],
             most_done_s=answer["most_done_us"] / _US_PER_S,
+            backed_off_s=answer["backed_off_us"] / _US_PER_S,
             round_trips_to_copy=answer["round_trips_to_copy"],
             copies_by_second=tuple(answer["copies_per_second"]),
             throttled_by_second=tuple(answer["throttled_per_second"]),

@@ -18,7 +18,7 @@ from s3_xfer.field_types import FrozenDict
 from s3_xfer.text import s3_url
 
 if TYPE_CHECKING:
-    import boto3.session
+    from boto3.session import Session
     from botocore.config import Config
 
 KEY_MAX_BYTES = 1024  # S3 User Guide, "Naming Amazon S3 objects"
@@ -81,7 +81,7 @@ class AccountContext:
     ca_bundle: str | None = optional(
         str, Section.BOTH_SIDES, "Certificates to trust instead of the usual ones.", must_exist=True
     )
-    session: boto3.session.Session | None = option(
+    session: Session | None = option(
         None,
         Section.ONE_SIDE,
         "Session with refreshing credentials of the caller's own, in place of a profile.",

@@ -36,7 +36,7 @@ def _shows(results: Results) -> str:
 def _speed(results: Results) -> str:
     head = (
         *("copier", "conditions", "objects", RATIO, RATIO_OF_CPU),
-        *("objects/s", "CPU ms/object", "peak RSS MiB", "outcome"),
+        *("objects/s", "CPU ms/object", "peak RSS MiB", "connections", "handshakes", "outcome"),
     )
     return table(head, (_speed_row(results, scenario) for scenario in results))
 
@@ -51,8 +51,15 @@ def _speed_row(results: Results, scenario: Scenario) -> Sequence[str]:
         spread([run.objects_per_s for run in runs], whole),
         spread([run.cpu_ms_per_object for run in runs], hundredths),
         whole(max(run.peak_mib for run in runs)),
+        spread([run.stats.connections for run in runs], whole),
+        _handshakes(runs) if scenario.tls else "",
         outcomes(runs),
     )
+
+
+def _handshakes(runs: Sequence[Measurement]) -> str:
+    full = spread([run.stats.handshakes[0] for run in runs], whole)
+    return f"{full}; {spread([run.stats.handshakes[1] for run in runs], whole)} resumed"
 
 
 def _bill(results: Results) -> str:

@@ -8,8 +8,10 @@ order of the probes; a denial is diagnosed on request.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_reading_client
@@ -22,6 +24,7 @@ from s3_xfer.planning.mapping import KeyMap, KeyMaps
 from s3_xfer.spec import CopySpec
 from s3_xfer.wording import message
 
+_THREADS = "s3-xfer-preflight"
 _NOT_PROVEN = {SOURCE: "reading the source", DESTINATION: "writing to the destination"}
 _WRITING = (probes.backup, probes.open_upload)
 _NOTED = frozenset(probe.name for probe in (*_WRITING, probes.read_for_copy))
@@ -51,6 +54,7 @@ class SourcePreflight:
             Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
+        self.answer_s = 0.0  # how long the last answers were waited for, if any
         self._aborting: threading.Thread | None = None
 
     def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
@@ -102,27 +106,20 @@ class SourcePreflight:
 
         One that stays is among the hooks' open uploads.
         """
-        if not self._context.upload:
+        context = self._context
+        if not context.upload:
             return
-        sent = threading.Event()
-        self._aborting = threading.Thread(
-            target=self._abort, args=(sent,), name="s3-xfer-preflight", daemon=True
-        )
-        self._aborting.start()
-        sent.wait()  # and counted, among the requests of the checks
 
-    def _abort(self, sent: threading.Event) -> None:
-        def note(event_name: str, **_: object) -> None:
-            if event_name.endswith("AbortMultipartUpload"):
+        def abort() -> None:
+            try:
+                context.abort_upload()
+            finally:
                 sent.set()
 
-        events = self._context.clients.destination.meta.events
-        events.register_last("before-send.s3", note)
-        try:
-            self._context.abort_upload()
-        finally:
-            events.unregister("before-send.s3", note)
-            sent.set()
+        with _asking_destination(context.clients, "AbortMultipartUpload") as sent:
+            self._aborting = threading.Thread(target=abort, name=_THREADS, daemon=True)
+            self._aborting.start()
+            sent.wait()  # and counted, among the requests of the checks
 
     def wait(self) -> None:
         """Wait until nothing of the preflight is under way."""
@@ -139,6 +136,11 @@ class SourcePreflight:
     def has_looked(self) -> bool:
         """Whether the object was looked up, if the source is one; also if the run was stopped."""
         return self._context.keys.is_of_prefix or bool(self._context.sample)
+
+    @property
+    def first_objects(self) -> Sequence[S3Object]:
+        """The objects that were seen: those of a page, the single one, or the first of a list."""
+        return self._context.sample
 
     @property
     def source_pages(self) -> RememberingReader | None:
@@ -208,9 +210,10 @@ class SourcePreflight:
             PreflightError: that of the first failed finding. All have ended, and the upload was
                 aborted.
         """
-        name = "s3-xfer-preflight"
-        with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix=name) as pool:
+        began_s = time.monotonic()
+        with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix=_THREADS) as pool:
             ended = [pool.submit(probe.run, self._context) for probe in chosen]
+        self.answer_s = time.monotonic() - began_s if chosen else 0.0
         try:
             findings = [self._passed(one.result()) for one in ended]
         except BaseException:
@@ -224,6 +227,23 @@ class SourcePreflight:
             self._refusal = finding.refusal
             raise finding.refusal
         return finding
+
+
+@contextmanager
+def _asking_destination(clients: Clients, operation: str = "") -> Iterator[threading.Event]:
+    """Give an event that is set when a request (of ``operation``) is sent there, or at the end."""
+    asked, events = threading.Event(), clients.destination.meta.events
+
+    def note(event_name: str, **_: object) -> None:
+        if event_name.endswith(operation):
+            asked.set()
+
+    events.register_last("before-send.s3", note)
+    try:
+        yield asked
+    finally:
+        events.unregister("before-send.s3", note)
+        asked.set()
 
 
 class AccessPreflight:
@@ -241,6 +261,7 @@ class AccessPreflight:
         spec: CopySpec,
         samples: Mapping[int, Sequence[S3Object] | None],
     ) -> None:
+        self._clients = clients
         self._keys = keys
         self._samples = samples
         self._of_sources = {
@@ -257,6 +278,16 @@ class AccessPreflight:
     def singles(self) -> list[S3Object]:
         """The sources that are one object; all of them once it ``has_looked``."""
         return [one.single for one in self._of_sources.values() if one.single]
+
+    @property
+    def first_objects(self) -> Sequence[S3Object]:
+        """What was seen of all sources, in their order."""
+        return [item for one in self._of_sources.values() for item in one.first_objects]
+
+    @property
+    def answer_s(self) -> float:
+        """How long the last answers of one source were waited for; 0 if nothing was asked."""
+        return min((one.answer_s for one in self._of_sources.values() if one.answer_s), default=0.0)
 
     def source_pages(self, number: int) -> RememberingReader | None:
         """Return the listing of a source, whose first page is known; None if it was not listed."""
@@ -282,15 +313,28 @@ class AccessPreflight:
                     del self._of_sources[number]
         return tuple(dict.fromkeys(notes))
 
-    def examine_copying(self) -> tuple[str, ...]:
+    def examine_copying(self, meanwhile: Callable[[], object] | None) -> tuple[str, ...]:
         """Do what :meth:`SourcePreflight.examine_copying` does, where that is worth a try.
+
+        ``meanwhile`` is called in another thread, as soon as the first request was sent.
 
         Raises:
             PreflightError: the copy would be refused.
+            S3XferError: what ``meanwhile`` raises, if the copy would not be.
         """
         notes: list[str] = []
-        for number in self._tried_by_writing():
-            notes += self._of_sources[number].examine_copying()
+
+        def work() -> None:
+            is_asked.wait()
+            if meanwhile:
+                meanwhile()
+
+        with ThreadPoolExecutor(1, thread_name_prefix=_THREADS) as beside:
+            with _asking_destination(self._clients) as is_asked:
+                begun = beside.submit(work)
+                for number in self._tried_by_writing():
+                    notes += self._of_sources[number].examine_copying()
+            begun.result()
         return tuple(dict.fromkeys(notes))
 
     def clean_up(self) -> None:

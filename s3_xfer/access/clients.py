@@ -18,11 +18,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import boto3
 import botocore
-from boto3.session import Session
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.session import Session
 
 from s3_xfer.access.credentials import (
     STS_PATIENCE_S,
@@ -62,8 +61,7 @@ CONNECT_TIMEOUT_S = 10
 _PATIENCE_S = 10.0  # with the storage of a journal
 _SPARE_CONNECTIONS = 16  # aborts, tags and look-ups beside the copies
 _USER_AGENT = (
-    f"s3-xfer/{VERSION} Boto3/{boto3.__version__} Botocore/{botocore.__version__} "
-    f"Python/{platform.python_version()}"
+    f"s3-xfer/{VERSION} Botocore/{botocore.__version__} Python/{platform.python_version()}"
 )
 
 
@@ -130,7 +128,30 @@ def open_clients(
         session_for, requests=requests, patience_s=min(STS_PATIENCE_S, options.read_timeout_s)
     )
     source_session = open_session(source, side="source") if source.names_credentials else None
-    session = open_session(destination, side="destination")
+    return _clients_of(
+        source_session,
+        open_session(destination, side="destination"),
+        source=source,
+        destination=destination,
+        options=options,
+        overwrite=overwrite,
+        requests=requests,
+        probed_buckets=probed_buckets,
+    )
+
+
+def _clients_of(
+    source_session: Session | None,
+    session: Session,
+    *,
+    source: AccountContext,
+    destination: AccountContext,
+    options: CopyOptions,
+    overwrite: bool,
+    requests: RequestPolicy,
+    probed_buckets: tuple[str, str] | None = None,
+) -> Clients:
+    """Return the clients of sessions; without one of the source, the destination's reads."""
     renewal = Renewal.of(session.get_credentials(), requests.opened)
     reader = source_session or session
     reading = RequestHooks(
@@ -172,20 +193,14 @@ def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
     They have its credentials, and their requests are counted, limited and repeated as all of the
     run; copies in progress do not show among those of the run.
     """
-    account = replace(
-        spec.destination,
-        profile=None,
-        role_arn=None,
-        external_id=None,
-        session=clients.destination_session,
-    )
-    counter = _RequestsOnly(clients.requests.counter)
-    return open_clients(
-        source=account,
-        destination=account,
+    return _clients_of(
+        None,
+        clients.destination_session,
+        source=spec.destination,
+        destination=spec.destination,
         options=spec.options,
         overwrite=False,
-        requests=replace(clients.requests, counter=counter),
+        requests=replace(clients.requests, counter=_RequestsOnly(clients.requests.counter)),
     )
 
 

@@ -17,21 +17,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import botocore.session
-from boto3.session import Session
 from botocore.config import Config
 from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.httpsession import get_cert_path
-from botocore.loaders import create_loader
+from botocore.session import Session
 from botocore.utils import parse_timestamp
 
 from s3_xfer.access.brokers import bound_processes
 from s3_xfer.access.logins import missing_login, needs_mfa_code, share_mfa_sessions
-from s3_xfer.access.role_denial import diagnose_role
+from s3_xfer.access.models import models, share_models
 from s3_xfer.copying.background_renewal import BackgroundRenewal
 from s3_xfer.copying.renewal import repeat_sts
 from s3_xfer.copying.request_policy import RequestPolicy
@@ -41,6 +39,9 @@ from s3_xfer.errors.machine_limits import are_files_used_up
 from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.s3_client import STSClient
 from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    import boto3.session
 
 _making_client = threading.Lock()
 
@@ -90,10 +91,9 @@ def _opened_session(
     _check_endpoints(os.environ)
     try:
         region = account.region or os.environ.get("AWS_REGION")  # else botocore's own choice
-        session = account.session or Session(
-            botocore_session=_core_session(account.profile), region_name=region
-        )
-        bound_processes(session._session)  # noqa: SLF001 - boto3 does not expose it
+        given = account.session
+        session = core_of(given) if given else _core_session(account.profile, region)
+        bound_processes(session)
         if account.role_arn:
             session = _role_session(session, account, requests, patience_s)
         credentials = session.get_credentials()
@@ -128,7 +128,7 @@ def ask_for_mfa_codes(*, source: AccountContext, destination: AccountContext) ->
 
 def _needs_mfa_code(profile: str | None) -> bool:
     try:
-        return needs_mfa_code(botocore.session.Session(profile=profile))
+        return needs_mfa_code(_configured(profile))
     except BotoCoreError:  # what is wrong with the files is said when they are used
         return False
 
@@ -162,10 +162,11 @@ def _role_session(
     credentials = DeferredRefreshableCredentials(
         method="s3-xfer-assume-role", refresh_using=fetcher.fetch_credentials
     )
-    core = _core_session(account.profile)  # its endpoint, addressing style, …
+    # Its endpoint, addressing style, …
+    session = _core_session(account.profile, account.region or region_of(base))
     resolver = SimpleNamespace(load_credentials=lambda: credentials)
-    core.register_component("credential_provider", resolver)
-    return Session(botocore_session=core, region_name=account.region or base.region_name)
+    session.register_component("credential_provider", resolver)
+    return session
 
 
 def _session_name(env: Mapping[str, str]) -> str:
@@ -216,7 +217,7 @@ def is_aws(endpoint: str) -> bool:
 @functools.cache
 def _aws_domains() -> tuple[str, ...]:
     """Return the domains of all partitions (China, GovCloud, iso, …), as botocore has them."""
-    partitions = create_loader().load_data("partitions")["partitions"]
+    partitions = models().load_data("partitions")["partitions"]
     outputs = [partition["outputs"] for partition in partitions]
     names = {output[name] for output in outputs for name in ("dnsSuffix", "dualStackDnsSuffix")}
     return tuple(f".{name}" for name in sorted(names))
@@ -243,7 +244,7 @@ def sts_client(
     client: STSClient = make_client(
         session,
         "sts",
-        region_name=account.region or session.region_name or "us-east-1",
+        region_name=account.region or region_of(session) or "us-east-1",
         endpoint_url=sts_endpoint(account.endpoint_url, os.environ),
         verify=account.ca_bundle,
         config=Config(
@@ -257,9 +258,9 @@ def sts_client(
 
 
 def make_client(session: Session, service: str, **settings: Any) -> Any:
-    """Return a client, as ``session`` makes it; boto3 lets only one thread at a time do that."""
+    """Return a client, as ``session`` makes it; botocore lets one thread at a time do that."""
     with _making_client:
-        return session.client(service, **settings)
+        return session.create_client(service, **settings)
 
 
 def sts_endpoint(s3_endpoint: str | None, env: Mapping[str, str]) -> str | None:
@@ -279,22 +280,43 @@ def trusted_certificates(account: AccountContext, session: Session) -> str:
     The order is botocore's (``session.create_client``, ``endpoint.EndpointCreator``); a client does
     not expose which file it uses.
     """
-    chosen = session._session.get_config_variable("ca_bundle")  # noqa: SLF001 - no other way
+    chosen = session.get_config_variable("ca_bundle")
     named = account.ca_bundle or chosen or os.environ.get("REQUESTS_CA_BUNDLE")
     return str(named or get_cert_path(verify=True))
 
 
-def _core_session(profile: str | None) -> botocore.session.Session:
+def core_of(session: boto3.session.Session) -> Session:
+    """Return the session of botocore that a session of boto3 stands for."""
+    core: Session = session._session  # noqa: SLF001 - boto3 does not expose it
+    return core
+
+
+def region_of(session: Session) -> str | None:
+    """Return the region of ``session``: the given one, or that of its profile or environment."""
+    region: str | None = session.get_config_variable("region")
+    return region
+
+
+def _core_session(profile: str | None, region: str | None) -> Session:
     """Return a session whose clients read the timestamps of S3 with a parser of our own.
 
     botocore's default goes through dateutil: 50 µs each, half of the cost of reading a listing.
+    boto3's session would add nothing to it but ``client.copy`` and the like, which nobody calls.
     """
-    core = botocore.session.Session(profile=profile)
-    share_mfa_sessions(core)
-    core.get_component("response_parser_factory").set_parser_defaults(
+    session = Session(profile=profile)
+    if region:
+        session.set_config_variable("region", region)
+    share_models(session)
+    share_mfa_sessions(session)
+    session.get_component("response_parser_factory").set_parser_defaults(
         timestamp_parser=_parse_timestamp
     )
-    return core
+    return session
+
+
+def _configured(profile: str | None) -> Session:
+    """Return a session that makes no client, and only knows what the configuration says."""
+    return Session(profile=profile, include_builtin_handlers=False)
 
 
 def _parse_timestamp(value: Any) -> datetime:
@@ -341,8 +363,8 @@ def _refuse_empty_profile(env: Mapping[str, str]) -> None:
 
 
 def _refused(account: AccountContext, side: str, error: Exception) -> PreflightError:
-    core = account.session._session if account.session else None  # noqa: SLF001 - no other way
-    error = missing_login(core or botocore.session.Session(profile=account.profile), error) or error
+    core = core_of(account.session) if account.session else _configured(account.profile)
+    error = missing_login(core, error) or error
     info = translate(error)
     error_class = info.error_class
     who = f"profile {account.profile!r}" if account.profile else "the default credentials"
@@ -358,5 +380,7 @@ def _refused(account: AccountContext, side: str, error: Exception) -> PreflightE
         error_class=error_class,
     )
     if isinstance(error, ClientError) and error.operation_name == "AssumeRole":
+        from s3_xfer.access.role_denial import diagnose_role  # noqa: PLC0415 - for few runs
+
         refusal.diagnosis = diagnose_role(account, side, info)
     return refusal

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from boto3.session import Session
+from botocore.session import Session
 
 from s3_xfer.access import probes
 from s3_xfer.access.clients import Clients, open_metered_client

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 
-from boto3.session import Session
+from botocore.session import Session
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.access.credentials import Identity, caller_identity

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from botocore.config import Config
 from botocore.model import ListShape, Shape, StructureShape
 
-from s3_xfer.access.credentials import is_aws, session_for
+from s3_xfer.access.credentials import is_aws, make_client, region_of, session_for
 from s3_xfer.errors import PreflightError, ValidationError, translate
 from s3_xfer.model import AccountContext, check_endpoint
 from s3_xfer.text import printable
@@ -38,7 +38,7 @@ def open_job_control(
     if endpoint_url is not None:
         check_endpoint(endpoint_url)
     session = session_for(account, side="destination")
-    region = region or session.region_name
+    region = region or region_of(session)
     if not region:
         raise ValidationError(
             "the region of the job is not known: it runs in that of the destination bucket",
@@ -50,7 +50,8 @@ def open_job_control(
         read_timeout=_PATIENCE_S,
     )
     try:
-        client = session.client(
+        client = make_client(
+            session,
             "s3control",
             region_name=region,
             endpoint_url=endpoint_url,

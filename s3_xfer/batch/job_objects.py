@@ -7,7 +7,6 @@ not grow with them.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, ReportError
 from s3_xfer.ledger.report import END
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.planning.mapping import KeyMap
+from s3_xfer.temporary_database import temporary_database
 from s3_xfer.text import printable
 
 _PAGE = 1000
@@ -49,13 +49,11 @@ class JobObjects:
     """
 
     def __init__(self, storage: PlanStorage, keys: KeyMap) -> None:
-        # No name: SQLite makes a file when memory does not suffice, and removes it.
-        self._database = sqlite3.connect("", isolation_level=None)
-        self._database.execute(
-            "CREATE TABLE objects (key TEXT PRIMARY KEY, size INTEGER, etag TEXT,"
-            " error TEXT, comparison TEXT)"  # the error is empty where the job says: copied
+        self._database = temporary_database(
+            self,
+            table="objects (key TEXT PRIMARY KEY, size INTEGER, etag TEXT,"
+            " error TEXT, comparison TEXT)",  # the error is empty where the job says: copied
         )
-        self._database.execute("BEGIN")  # and never an end: it is read by no other
         self._keys = keys
         for line in lines_of(storage, OBJECTS):
             values = tuple(line.get(name) for name in ("source_key", "size", "etag"))

@@ -22,7 +22,7 @@ from s3_xfer.cli.params import command
 from s3_xfer.cli.several_sources import LocationsCommand
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.ledger.comparison import CheckResult
-from s3_xfer.render.summary import Context
+from s3_xfer.render.context import Context
 from s3_xfer.spec import CheckSpec
 
 if TYPE_CHECKING:

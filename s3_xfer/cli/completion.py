@@ -15,7 +15,6 @@ from typing import TypeAlias
 import click
 from click.shell_completion import CompletionItem
 
-from s3_xfer.cli.job_files import existing_files
 from s3_xfer.errors import ValidationError
 from s3_xfer.options import StorageClass
 
@@ -65,6 +64,8 @@ def _destination(ctx: click.Context, incomplete: str) -> Iterator[CompletionItem
 
 def _jobs() -> Iterator[str]:
     try:
+        from s3_xfer.cli.job_files import existing_files  # noqa: PLC0415 - for shells alone
+
         yield from (f"{_JOB}{name}" for file in existing_files(os.environ) for name in file.jobs)
     except ValidationError:
         return

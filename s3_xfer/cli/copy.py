@@ -33,7 +33,7 @@ from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions, RunMode
-from s3_xfer.render.summary import Context
+from s3_xfer.render.context import Context
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 

@@ -12,12 +12,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.metrics_file import MeasuredView, MetricsFile
 from s3_xfer.cli.on_end import notify, require_target
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ReportError, S3XferError, ValidationError
@@ -25,6 +24,9 @@ from s3_xfer.files import check_replaceable, replace_file
 from s3_xfer.options import RunMode
 from s3_xfer.render.progress import ProgressView
 from s3_xfer.text import printable, reason_of
+
+if TYPE_CHECKING:
+    from s3_xfer.cli.metrics_file import MetricsFile
 
 _CommandT = TypeVar("_CommandT", bound=Callable[..., Any])
 
@@ -60,11 +62,18 @@ class EndOfRun:
             if path:
                 _require_writable(path, what, params)
         self._page = page
-        self._metrics = MetricsFile(metrics, command=command) if metrics else None
+        if metrics:
+            from s3_xfer.cli.metrics_file import MetricsFile  # noqa: PLC0415 - few commands keep one
+
+            self._metrics = MetricsFile(metrics, command=command)
 
     def measured(self, view: ProgressView) -> ProgressView:
         """Return a view whose snapshots go into the metrics file as well, if there is one."""
-        return MeasuredView(view, self._metrics) if self._metrics else view
+        if not self._metrics:
+            return view
+        from s3_xfer.cli.metrics_file import MeasuredView  # noqa: PLC0415 - see above
+
+        return MeasuredView(view, self._metrics)
 
     def write_page(self, page: Callable[[], str]) -> None:
         """Write the page, if there is one."""

@@ -6,7 +6,7 @@ An end without a code of its own is ``INTERNAL``, never ``OK``.
 from __future__ import annotations
 
 import enum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from s3_xfer.errors import (
     CopyFailed,
@@ -24,7 +24,9 @@ from s3_xfer.errors import (
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.pipeline.stop import BY_DEADLINE
-from s3_xfer.plans.result import PlanResult
+
+if TYPE_CHECKING:
+    from s3_xfer.plans.result import PlanResult
 
 BY_CTRL_C = "Ctrl-C"  # the reason given to the run, which its result repeats
 BY_SIGTERM = "SIGTERM"
@@ -89,9 +91,11 @@ def exit_code(end: CopyResult | CheckResult | PlanResult | BaseException) -> Exi
         return ExitCode.TOO_MANY_DELETES if is_too_much else ExitCode.ABORTED
     if end.cancelled_by:
         return code_of_stop(end.cancelled_by)
-    if isinstance(end, PlanResult):
-        return ExitCode.OK
-    return _code_of_check(end) if isinstance(end, CheckResult) else _code_of_copy(end)
+    if isinstance(end, CopyResult):
+        return _code_of_copy(end)
+    if isinstance(end, CheckResult):
+        return _code_of_check(end)
+    return ExitCode.OK if end.plan else ExitCode.INTERNAL
 
 
 def _code_of_check(end: CheckResult) -> ExitCode:

@@ -16,18 +16,18 @@ from s3_xfer.cli.output import FAILURES_SHOWN
 from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ErrorClass
-from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.metrics import TransferMetrics, error_line
 from s3_xfer.ledger.rate import RateMeter, Rates
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, Failed
 from s3_xfer.pipeline.outage import Outage
-from s3_xfer.plans.result import PlanResult
 from s3_xfer.render.progress import Phase, ProgressView, phase_of
 from s3_xfer.text import printable
 from s3_xfer.units import format_duration
 
 if TYPE_CHECKING:
+    from s3_xfer.ledger.comparison import CheckResult
+    from s3_xfer.plans.result import PlanResult
     from s3_xfer.runs.run import Run
 
 POLL_S = 0.125
@@ -35,7 +35,7 @@ _SPEED_IS_KNOWN_S = 5.0
 _EXIT_GRACE_S = 1.0
 _CLEANUP_S = 15.0
 
-ResultT = TypeVar("ResultT", CopyResult, CheckResult, PlanResult)
+ResultT = TypeVar("ResultT", CopyResult, "CheckResult", "PlanResult")
 
 
 class Operation(Protocol[ResultT]):

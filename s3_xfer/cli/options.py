@@ -30,7 +30,6 @@ from s3_xfer.declarations import Declaration, JournalRole, Section, declarations
 from s3_xfer.errors import ValidationError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import THREADS, CopyOptions
-from s3_xfer.planning.shards import SHARDS_MAX
 from s3_xfer.spec import CheckSpec, CopySpec
 from s3_xfer.units import parse_duration
 
@@ -64,6 +63,8 @@ def parse_shards(text: str) -> int | None:
     Raises:
         ValidationError: it is neither ``auto`` nor a number that a plan can have.
     """
+    from s3_xfer.planning.shards import SHARDS_MAX  # noqa: PLC0415 - a plan needs it
+
     if text == "auto":
         return None
     if text.isdecimal() and 1 <= int(text) <= SHARDS_MAX:

@@ -22,21 +22,13 @@ from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import S3XferError
 from s3_xfer.ledger.metrics import ERRORS_KEPT
 from s3_xfer.ledger.result import CopyResult
-from s3_xfer.render.copy_summary import summarize
+from s3_xfer.render.context import Context
 from s3_xfer.render.progress import PlainView, ProgressLine, ProgressView, progress_line
-from s3_xfer.render.summary import (
-    MARKS,
-    Context,
-    Line,
-    failure_text,
-    fitted,
-    print_styled,
-    summary_lines,
-)
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
     from s3_xfer.render.live import ProgressFrame
+    from s3_xfer.render.summary import Line
 
 FAILURES_SHOWN = 5
 _WIDTH_MIN, _WIDTH_MAX = 30, 120
@@ -50,6 +42,11 @@ class Output:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quiet or not self.json:
+            # Now: when a long run ends, another version may have taken the place of this one.
+            from s3_xfer.render import copy_summary  # noqa: F401, PLC0415
 
     @property
     def failures_shown(self) -> int:
@@ -91,19 +88,25 @@ class Output:
         self, result: CopyResult, context: Context, *, notes: Sequence[str] = ()
     ) -> None:
         """Print the result of a run, and ``notes``: its own were printed while it lasted."""
-        summary = summarize(replace(result, notes=tuple(notes)), context)
-        if not (self.quiet or self.json) and sys.stderr.isatty() and sys.stdout.isatty():
-            print_line()
         if self.json:
             print_json(COMMAND_LINE.say_all(result.to_dict()))
-        elif not self.quiet:
-            print_lines(summary_lines(summary, width=text_width()))
         has_problems = result.aborted_by or result.cancelled_by or result.metrics.files_failed
-        if self.quiet and has_problems:
+        if has_problems if self.quiet else not self.json:
+            self._print_summary(replace(result, notes=tuple(notes)), context)
+
+    def _print_summary(self, result: CopyResult, context: Context) -> None:
+        from s3_xfer.render.copy_summary import summarize  # noqa: PLC0415 - not with --json
+        from s3_xfer.render.summary import failure_text, summary_lines  # noqa: PLC0415
+
+        summary = summarize(result, context)
+        if self.quiet:
             text = failure_text(summary, width=text_width())
             next_step = [f"Next: {summary.next_step}."] if summary.next_step else []
-            lines = [summary.headline, *next_step, *([text] if text else [])]
-            print_error("\n".join(lines))
+            print_error("\n".join([summary.headline, *next_step, *([text] if text else [])]))
+            return
+        if sys.stderr.isatty() and sys.stdout.isatty():
+            print_line()
+        print_lines(summary_lines(summary, width=text_width()))
 
 
 def print_lines(lines: Sequence[Line]) -> None:
@@ -111,6 +114,8 @@ def print_lines(lines: Sequence[Line]) -> None:
     if not sys.stdout.isatty():
         print_line("\n".join(line.text for line in lines))
         return
+    from s3_xfer.render.summary import print_styled  # noqa: PLC0415 - who laid it out has it
+
     print_styled(lines)
 
 
@@ -150,6 +155,8 @@ def print_refusal(error: S3XferError) -> None:
 
 def print_problem(*lines: str) -> None:
     """Print on stderr why the program does not do what was asked for; the first line says what."""
+    from s3_xfer.render.summary import fitted  # noqa: PLC0415 - most runs have no problem
+
     what, *rest = map(printable, lines)
     texts = [f"error: {what}", *rest]
     if _can_redraw():
@@ -160,6 +167,8 @@ def print_problem(*lines: str) -> None:
 
 def _marked(text: str) -> str:
     """Return ``text``; a word at its beginning that must not be overlooked is red."""
+    from s3_xfer.render.summary import MARKS  # noqa: PLC0415 - see above
+
     mark = next((each for each in MARKS if text.startswith(each)), "")
     if not mark or os.environ.get("NO_COLOR"):
         return text

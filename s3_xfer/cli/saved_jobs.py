@@ -12,11 +12,10 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from s3_xfer.cli.job_files import JobFile, SavedValue, file_of_job, read_job_file
 from s3_xfer.cli.output import print_error
 from s3_xfer.cli.params import (
     CheckedArgument,
@@ -30,6 +29,9 @@ from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ValidationError
 from s3_xfer.spelling import nearest
 from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.cli.job_files import JobFile, SavedValue
 
 _MARK = "@"
 _CONFIG = "config"
@@ -48,6 +50,8 @@ class JobCommand(SectionedCommand):
         is_named = any(word.startswith((_MARK, f"--{_CONFIG}")) for word in args)
         if not is_named or ctx.resilient_parsing:  # which is for completion
             return super()._parsed(ctx, args)
+        from s3_xfer.cli.job_files import file_of_job, read_job_file  # noqa: PLC0415 - few lines name one
+
         given, rest, _ = self.make_parser(ctx).parse_args(args=list(args))
         words = [*self._arguments(given), *rest]
         name = next((word for word in words if word.startswith(_MARK)), None)
@@ -79,7 +83,7 @@ class JobCommand(SectionedCommand):
         saved = self._split_sources(
             _without_replaced_filters(file.values(job), file.jobs.get(job or "", {})), ctx
         )
-        wants_json = saved.get("json", SavedValue(value=False, table="")).value is True
+        wants_json = "json" in saved and saved["json"].value is True
         with refusals_as_json(wanted=wants_json and "--json" not in args):
             ctx.default_map = self._defaults(saved, ctx)
             if job is not None:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from s3_xfer.cli.job_files import SavedValue
 from s3_xfer.cli.params import SectionOption
 from s3_xfer.cli.saved_jobs import JobCommand
 from s3_xfer.errors import ValidationError
@@ -23,6 +22,9 @@ from s3_xfer.model import S3Location
 from s3_xfer.options import Delete
 from s3_xfer.planning.mapping import as_directory, plan_several
 from s3_xfer.text import printable, shell_word
+
+if TYPE_CHECKING:
+    from s3_xfer.cli.job_files import SavedValue
 
 _OUTPUTS = ("report_path", "journal", "out")  # each line needs its own
 _INPUTS = ("from_report_path", "files_from", "inventory")  # each is about one source

@@ -45,7 +45,7 @@ from s3_xfer.declarations import declarations_of
 from s3_xfer.errors import S3XferError
 from s3_xfer.model import AccountContext
 from s3_xfer.options import CopyOptions
-from s3_xfer.render.summary import Context
+from s3_xfer.render.context import Context
 from s3_xfer.spec import CopySpec
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from s3_xfer.cli.signals import SIGNALS
 from s3_xfer.ledger.result import RunState
 from s3_xfer.options import Delete, RunMode
 from s3_xfer.planning.delete_plan import DeletePlan
-from s3_xfer.render.summary import Context
+from s3_xfer.render.context import Context
 from s3_xfer.text import s3_url
 from s3_xfer.units import format_size, plural
 

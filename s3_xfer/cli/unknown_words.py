@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
-from s3_xfer.cli.other_tools import COMMANDS, OPTIONS, Answer
 from s3_xfer.spelling import nearest
 from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.cli.other_tools import Answer
 
 _COMMANDS_NAMED = 4
 _ANY_URL = "s3://"
@@ -25,6 +28,8 @@ def commands_of(group: click.Group) -> Iterator[tuple[str, click.Command]]:
 
 def unknown_command(word: str, ctx: click.Context) -> str:
     """Return what to type in place of a command that there is not."""
+    from s3_xfer.cli.other_tools import COMMANDS  # noqa: PLC0415 - large, and few mistype
+
     assert isinstance(ctx.command, click.Group)  # noqa: S101 - only groups have commands
     if word.startswith(_ANY_URL):
         shown = printable(word.partition("?")[0])  # a signature may follow
@@ -40,6 +45,8 @@ def unknown_command(word: str, ctx: click.Context) -> str:
 
 def unknown_option(typed: str, ctx: click.Context) -> str:
     """Return what to type in place of an option that the command of ``ctx`` does not have."""
+    from s3_xfer.cli.other_tools import OPTIONS  # noqa: PLC0415 - see above
+
     text = f"No such option {printable(typed)}."
     if typed in OPTIONS and (answer := _said(OPTIONS[typed], ctx)):
         return f"{text} {answer}"

@@ -45,8 +45,9 @@ AMBIGUOUS = frozenset(
 )
 # How AWS and most others write it. Everything else takes longer to read.
 _ORDINARY = re.compile(
-    rb"\s*(?:<\?xml[^<>]*\?>)?\s*<CopyObjectResult[^<>]*>(?:<LastModified>[^<>]*</LastModified>)?"
-    rb"<ETag>&(?:quot|#34);([!-%'-;=?-~]+)&(?:quot|#34);</ETag></CopyObjectResult>\s*"
+    rb"\s*(?:<\?xml[^<>]*\?>)?\s*<(CopyObjectResult|CopyPartResult)\b[^<>]*>"
+    rb"(?:<LastModified>[^<>]*</LastModified>)?"
+    rb"<ETag>&(?:quot|#34);([!-%'-;=?-~]+)&(?:quot|#34);</ETag></\1>\s*"
 )
 _ENCRYPTION_HEADERS = {
     "x-amz-server-side-encryption": "ServerSideEncryption",
@@ -83,13 +84,21 @@ class Answer:
 
 
 def copied_etag(answer: Answer) -> str | None:
-    """Return the quoted ETag if ``answer`` is a complete success of ``CopyObject``, else None."""
+    """Return the quoted ETag if ``answer`` is a copy's complete success, else None."""
     if answer.status != _OK:
         return None
     ordinary = _ORDINARY.fullmatch(answer.body)
     if ordinary:
-        return f'"{ordinary[1].decode()}"'
+        return f'"{ordinary[2].decode()}"'
     return documents.etag_in(answer.body)
+
+
+def copied_part(answer: Answer, etag: str, output_shape: Any) -> Mapping[str, Any]:
+    """Return the result in a success of ``UploadPartCopy``: the ``etag``, and any checksum."""
+    if _ORDINARY.fullmatch(answer.body):
+        return {"ETag": etag}
+    parsed = parsed_answer(answer, output_shape, attempts=1)
+    return {**parsed.get("CopyPartResult", {}), "ETag": etag}
 
 
 def encryption_of(answer: Answer) -> dict[str, str]:

@@ -15,8 +15,8 @@ import botocore.exceptions as bc
 
 from s3_xfer.copying import lookup, verify
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.managed import ManagedEngine
-from s3_xfer.copying.multipart_resumer import MultipartResumer
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
+from s3_xfer.copying.multipart_uploader import MultipartUploader
 from s3_xfer.copying.request_state import TransferState
 from s3_xfer.copying.settlement import OutcomeSettler
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, translate
@@ -31,16 +31,22 @@ UNSEEN = (
 
 
 class ObjectCopier:
-    """Copies objects, one by one; thread-safe. ``resumer`` knows the uploads of earlier runs."""
+    """Copies objects, one by one; thread-safe.
+
+    ``uploader`` copies the large ones, as far as it does; otherwise the managed ``engine`` does.
+    """
 
     def __init__(
-        self, context: CopyContext, engine: ManagedEngine, resumer: MultipartResumer | None = None
+        self,
+        context: CopyContext,
+        engine: ManagedWhenNeeded,
+        uploader: MultipartUploader | None = None,
     ) -> None:
         self.context = context
         self.settler = OutcomeSettler(context)
         self._steps = counterpart_steps(context.compare, overwrite=context.overwrite)
         self._engine = engine
-        self._resumer = resumer
+        self._uploader = uploader
 
     def copy(self, task: CopyTask) -> Outcome:
         """Return how the copy of ``task`` ended. Never raises."""
@@ -160,12 +166,16 @@ class ObjectCopier:
         late_tags = self._prepare_upload(task.source, transfer)
         counter = self.context.hooks.requests.counter
         on_bytes = partial(counter.parts_finished, task)
-        if not (self._resumer and self._resumer.resume(task, transfer, on_bytes)):
+        if not (self._uploader and self._uploader.copy(task, transfer, on_bytes)):
             self._engine.copy_in_parts(task, on_bytes)
         if late_tags:
             self._tag(task, late_tags)
         return Copied(
-            task, task.source.size, transfer.answer["ETag"], parts=len(transfer.part_etags)
+            task,
+            task.source.size,
+            transfer.answer["ETag"],
+            parts=len(transfer.part_etags),
+            engine=self._uploader.engine if self._uploader else "managed",
         )
 
     def _prepare_upload(self, source: S3Object, transfer: TransferState) -> list[dict[str, str]]:

@@ -1,4 +1,4 @@
-"""``CopyObject`` through the AWS Common Runtime (awscrt).
+"""``CopyObject`` and ``UploadPartCopy`` through the AWS Common Runtime (awscrt).
 
 HTTP and TLS happen in C, outside the GIL, in one thread; a request costs Python a small part of
 what botocore's costs, and no thread waits for its answer. Of awscrt only the connections are used:
@@ -8,10 +8,13 @@ body of some failures. Retries, pace and counting are the program's.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import awscrt.exceptions
@@ -28,15 +31,17 @@ from s3_xfer.copying.crt_adapter import (
 )
 from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.signing import SignedHeaders, Signer
-from s3_xfer.copying.template import CopyTemplate, Header
+from s3_xfer.copying.template import CopyTemplate, Header, PartCopy
 from s3_xfer.model import CopyTask
 from s3_xfer.pipeline.connections import process_budget
+
+GiveUp: TypeAlias = Callable[[float], None]  # unless anything was heard since that time
 
 _DEFAULT_PORTS = {True: 443, False: 80}  # with TLS, without
 
 
 class CrtCopyClient:
-    """Sends single copies made from ``template``, with botocore's ``credentials``. Thread-safe.
+    """Sends requests made from ``template``, with botocore's ``credentials``. Thread-safe.
 
     Each request under way has a connection; ``opened`` keeps those of its endpoint, and closes
     them. ``ca_bundle`` replaces the system's certificates.
@@ -89,20 +94,34 @@ class CrtCopyClient:
             self._signer = self._signer.without(names)
 
     def send(
-        self, task: CopyTask, on_answer: Callable[[Answer], None], *, use_idle: bool = True
-    ) -> Callable[[], None]:
-        """Send the copy of ``task``, without waiting; return how to give it up.
+        self,
+        copy: CopyTask | PartCopy,
+        on_answer: Callable[[Answer], None],
+        *,
+        use_idle: bool = True,
+    ) -> GiveUp:
+        """Send the request for ``copy``, without waiting; return how to give it up.
 
-        ``on_answer`` is called once, from awscrt's thread; it must neither raise nor wait. Without
-        ``use_idle`` a new connection is opened.
+        ``copy`` is what the template's requests copy. ``on_answer`` is called once, from awscrt's
+        thread; it must neither raise nor wait. Without ``use_idle`` a new connection is opened.
         """
-        path = self.template.path(task)
-        stream = _RequestStream(path, self._signer.headers(task, path), on_answer, self)
+        if isinstance(copy, PartCopy):
+            path = self.template.path(copy.task)
+            headers = self._signer.part_headers(copy, path)
+            stream = _RequestStream(f"{path}?{copy.query}", headers, on_answer, self)
+        else:
+            path = self.template.path(copy)
+            stream = _RequestStream(path, self._signer.headers(copy, path), on_answer, self)
         while use_idle and (connection := self._connections.take_idle()):
             if stream.begin(connection):
                 return stream.give_up
-        self._connections.open(partial(self._opened, stream))
+        open_one = self._connections.get if use_idle else self._connections.open
+        open_one(partial(self._opened, stream))
         return stream.give_up
+
+    def preconnect(self, count: int) -> None:
+        """Begin to open connections, so that ``count`` requests find one; waits for none."""
+        self._connections.preconnect(count)
 
     def release(self, connection: _Connection) -> None:
         """Keep ``connection``, which has brought an answer, for another request."""
@@ -141,10 +160,44 @@ class _Connections:
             tls_connection_options=tls_options,
         )
         self._idle: deque[_Connection] = deque()
+        self._connecting = 0  # being opened for nobody in particular
+        self._waiting: deque[Callable[[Any], None]] = deque()  # for one of these
+        self._lock = threading.Lock()  # of both
         self._is_closed = False
         self._budget = process_budget()
         self._budget.add_pool(self)
         opened.on_close(self.close)
+
+    def preconnect(self, count: int) -> None:
+        """Begin to open so many that there are ``count``, idle ones included."""
+        for _ in range(count - len(self._idle) - self._connecting):
+            with self._lock:
+                self._connecting += 1
+            try:
+                self.open(self._preconnected)
+            except Exception as error:  # noqa: BLE001 - for who waits for it
+                failed: Future[Any] = Future()
+                failed.set_exception(error)
+                self._preconnected(failed)
+
+    def _preconnected(self, opening: Any) -> None:
+        """Give a new connection to who waits for one; who finds none opens it, and sees why."""
+        with self._lock:
+            self._connecting -= 1
+            on_opened = self._waiting.popleft() if self._waiting else None
+        if on_opened:
+            on_opened(opening)
+        elif not opening.exception():
+            self.keep(_Connection(opening.result()))
+
+    def get(self, on_opened: Callable[[Any], None]) -> None:
+        """Call ``on_opened`` with a connection that is being opened already, or with a new one."""
+        with self._lock:
+            is_coming = len(self._waiting) < self._connecting
+            if is_coming:
+                self._waiting.append(on_opened)
+        if not is_coming:
+            self.open(on_opened)
 
     def open(self, on_opened: Callable[[Any], None]) -> None:
         """Open one; ``on_opened`` is called with a future of it, in awscrt's thread."""
@@ -165,8 +218,8 @@ class _Connections:
             return None
 
     def keep(self, connection: _Connection) -> None:
-        """Keep ``connection``, which has brought an answer, until it is taken or closed."""
-        connection.is_used = True
+        """Keep ``connection``, which nobody uses, until it is taken or closed."""
+        connection.was_idle = True
         self._idle.append(connection)
         if self._is_closed:
             self.close()
@@ -197,11 +250,11 @@ class _Connections:
 class _Connection:
     """A connection, and its request, which is changed for each stream."""
 
-    __slots__ = ("_common", "_request", "http", "is_used")
+    __slots__ = ("_common", "_request", "http", "was_idle")
 
     def __init__(self, http: Any) -> None:
         self.http = http
-        self.is_used = False
+        self.was_idle = False  # so the server may have closed it
         self._common: tuple[Header, ...] | None = None
         self._request: Any = None
 
@@ -221,7 +274,16 @@ class _Connection:
 class _RequestStream:
     """One request and its answer, which is gathered in awscrt's thread."""
 
-    __slots__ = ("_answer", "_connection", "_given_up", "_headers", "_on_answer", "_owner", "_path")
+    __slots__ = (
+        "_answer",
+        "_connection",
+        "_given_up",
+        "_headers",
+        "_heard_at_s",
+        "_on_answer",
+        "_owner",
+        "_path",
+    )
 
     def __init__(
         self,
@@ -236,6 +298,7 @@ class _RequestStream:
         self._owner = owner
         self._connection: _Connection | None = None
         self._given_up = False
+        self._heard_at_s = 0.0
         self._answer = Answer()
 
     def begin(self, connection: _Connection) -> bool:
@@ -259,8 +322,13 @@ class _RequestStream:
             connection.http.close()
         return True
 
-    def give_up(self) -> None:
-        """End it, with a time-out as its answer, unless there is one already."""
+    def give_up(self, silent_since_s: float) -> None:
+        """End it, with a time-out as its answer, unless some of an answer came since that time.
+
+        S3 sends white space while it copies, so that the connection is not taken for dead.
+        """
+        if self._heard_at_s > silent_since_s:
+            return
         self._given_up = True
         connection = self._connection
         if connection:
@@ -272,16 +340,18 @@ class _RequestStream:
         self._on_answer(Answer(error=of_botocore, died_unused=died_unused))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
+        self._heard_at_s = time.monotonic()
         self._answer.status, self._answer.headers = status_code, headers
 
     def on_body(self, chunk: bytes) -> None:
+        self._heard_at_s = time.monotonic()
         self._answer.body += chunk
 
     def on_complete(self, error_code: int) -> None:
         connection, self._connection = self._connection, None
         if error_code:
-            was_used = connection is not None and connection.is_used
-            died_unused = was_used and not self._answer.status and not self._given_up
+            was_idle = connection is not None and connection.was_idle
+            died_unused = was_idle and not self._answer.status and not self._given_up
             self.fail(awscrt.exceptions.from_code(error_code), died_unused=died_unused)
         else:
             if connection:

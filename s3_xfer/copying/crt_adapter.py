@@ -97,12 +97,26 @@ def bootstrap() -> awscrt.io.ClientBootstrap:
 
 def tls(host: str, ca_bundle: str | None) -> awscrt.io.TlsConnectionOptions:
     """Return options to talk to ``host``, whose certificate must be vouched for."""
+    connection_options = _tls_context(ca_bundle, _written_ns(ca_bundle)).new_connection_options()
+    connection_options.set_server_name(host)
+    return connection_options
+
+
+@functools.lru_cache(maxsize=2)
+def _tls_context(ca_bundle: str | None, _written_ns: int) -> awscrt.io.ClientTlsContext:
+    """Return what trusts a bundle as it was written then: to read one takes longer than a copy."""
     options = awscrt.io.TlsContextOptions()
     if ca_bundle:
         options.override_default_trust_store_from_path(None, ca_bundle)
-    connection_options = awscrt.io.ClientTlsContext(options).new_connection_options()
-    connection_options.set_server_name(host)
-    return connection_options
+    return awscrt.io.ClientTlsContext(options)
+
+
+def _written_ns(ca_bundle: str | None) -> int:
+    """Return when a bundle was written last; 0 where that cannot be seen."""
+    try:
+        return os.stat(ca_bundle).st_mtime_ns if ca_bundle else 0
+    except OSError:  # awscrt says what is wrong with it
+        return 0
 
 
 def unreadable_reason(ca_bundle: str | None) -> str | None:

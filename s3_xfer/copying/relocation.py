@@ -25,7 +25,12 @@ def relocated(copy_client: CrtCopyClient, context: CopyContext, task: CopyTask) 
     client = context.destination
     with contextlib.suppress(Exception):  # what S3 said about the copy stands
         client.head_bucket(Bucket=task.destination_bucket)
-    template = compose(client, context.options, destination_bucket=task.destination_bucket)
+    template = compose(
+        client,
+        context.options,
+        destination_bucket=task.destination_bucket,
+        request=copy_client.template.request,
+    )
     if template == copy_client.template:
         return copy_client
     return copy_client.with_template(template)

@@ -12,7 +12,7 @@ from s3_xfer.comparison import CompareStatus
 from s3_xfer.copying import lookup
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.errors import ErrorClass, ObjectError, translate
 from s3_xfer.model import (
     Copied,
@@ -34,7 +34,7 @@ class SideCopies:
 
     def __init__(self, context: CopyContext) -> None:
         self._context = context
-        self._engine = ManagedEngine(context.destination, context.options)
+        self._engine = ManagedWhenNeeded(context.destination, context.options)
         self._copier = ObjectCopier(context, self._engine)
 
     def close(self) -> None:

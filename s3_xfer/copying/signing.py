@@ -1,8 +1,8 @@
-"""Signature version 4 for the one kind of request that is sent a million times.
+"""Signature version 4 for the two kinds of request that are sent a million times.
 
 What is the same for every copy of a run is joined, sorted and quoted once a second, with the rules
 of ``botocore.auth.S3SigV4Auth``; a copy costs one SHA-256 and one HMAC. Only the path, the source
-and its ETag may vary, in requests without query and body.
+and its ETag may vary, and of a part the query and the range, in requests without body.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from botocore.auth import EMPTY_SHA256_HASH, SIGNED_HEADERS_BLACKLIST
 from botocore.credentials import RefreshableCredentials
 
-from s3_xfer.copying.template import CONDITION, COPY_SOURCE, CopyTemplate, Header
+from s3_xfer.copying.template import (
+    CONDITION,
+    COPY_SOURCE,
+    RANGE,
+    CopyRequest,
+    CopyTemplate,
+    Header,
+    PartCopy,
+)
 from s3_xfer.model import CopyTask
 
 if TYPE_CHECKING:
@@ -28,6 +36,12 @@ _ALGORITHM = "AWS4-HMAC-SHA256"
 _BLOCK_BYTES = 64  # of SHA-256
 _VARIES = "\0"  # in the place of a value; no header can hold it
 
+# In the order of their names, in which they are signed.
+_VARIED = {
+    CopyRequest.OBJECT: (COPY_SOURCE, CONDITION),
+    CopyRequest.PART: (COPY_SOURCE, CONDITION, RANGE),
+}
+
 # The headers of a request: what is the same object for all requests of one second, and its own.
 SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 
@@ -36,11 +50,12 @@ SignedHeaders: TypeAlias = tuple[tuple[Header, ...], tuple[Header, ...]]
 class _Frame:
     """What is the same for all requests of one second.
 
-    ``canonical`` are the pieces around path, copy source and ETag; ``inner`` and ``outer`` the HMAC
-    begun (RFC 2104, section 4): ``hmac.digest`` takes longer, and gives up the GIL meanwhile.
+    ``canonical`` are the pieces after path and query, around copy source, ETag and, of a part,
+    range; ``inner`` and ``outer`` the HMAC begun (RFC 2104, section 4): ``hmac.digest`` takes
+    longer, and gives up the GIL meanwhile.
     """
 
-    canonical: tuple[str, str, str]
+    canonical: tuple[str, ...]
     inner: HASH
     outer: HASH
     authorization: str
@@ -80,15 +95,18 @@ class Signer:
         frame = self._frame()
         source, etag = self._template.copy_source(task), task.source.etag
         before, between, after = frame.canonical
-        canonical = f"PUT\n{path}{before}{source}{between}{etag}{after}"
-        inner, outer = frame.inner.copy(), frame.outer.copy()
-        inner.update(sha256(canonical.encode()).hexdigest().encode())
-        outer.update(inner.digest())
-        own = (
-            (COPY_SOURCE, source),
-            (CONDITION, etag),
-            ("authorization", frame.authorization + outer.hexdigest()),
-        )
+        canonical = f"PUT\n{path}\n{before}{source}{between}{etag}{after}"
+        signature = _signature(frame, canonical)
+        return frame.headers, ((COPY_SOURCE, source), (CONDITION, etag), signature)
+
+    def part_headers(self, part: PartCopy, path: str) -> SignedHeaders:
+        """Return the headers of ``part``'s request, signed with the credentials at hand."""
+        frame = self._frame()
+        source, etag = self._template.copy_source(part.task), part.task.source.etag
+        first, second, third, last = frame.canonical
+        values = f"{first}{source}{second}{etag}{third}{part.range}{last}"
+        signature = _signature(frame, f"PUT\n{path}\n{part.query}{values}")
+        own = ((COPY_SOURCE, source), (CONDITION, etag), (RANGE, part.range), signature)
         return frame.headers, own
 
     def _frame(self) -> _Frame:
@@ -101,6 +119,14 @@ class Signer:
         return frame
 
 
+def _signature(frame: _Frame, canonical: str) -> Header:
+    """Return the header that signs a ``canonical`` request."""
+    inner, outer = frame.inner.copy(), frame.outer.copy()
+    inner.update(sha256(canonical.encode()).hexdigest().encode())
+    outer.update(inner.digest())
+    return ("authorization", frame.authorization + outer.hexdigest())
+
+
 def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
     stamp = f"{now:%Y%m%dT%H%M%SZ}"
     scope = (stamp[:8], template.region, template.service, "aws4_request")
@@ -111,15 +137,15 @@ def _frame_of(template: CopyTemplate, frozen: Any, now: datetime) -> _Frame:
         *((("x-amz-security-token", frozen.token),) if frozen.token else ()),
     )
     signed = {name: " ".join(value.split()) for name, value in headers}
-    signed |= dict.fromkeys((COPY_SOURCE, CONDITION), _VARIES)
+    signed |= dict.fromkeys(_VARIED[template.request], _VARIES)
     names = sorted(signed.keys() - set(SIGNED_HEADERS_BLACKLIST))
     listed = ";".join(names)
     lines = "".join(f"{name}:{signed[name]}\n" for name in names)
-    before, between, after = f"\n\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}".split(_VARIES)
+    canonical = f"\n{lines}\n{listed}\n{EMPTY_SHA256_HASH}"
     to_sign = f"{_ALGORITHM}\n{stamp}\n{'/'.join(scope)}\n"
     key = _signing_key(frozen.secret_key, scope).ljust(_BLOCK_BYTES, b"\0")
     return _Frame(
-        canonical=(before, between, after),
+        canonical=tuple(canonical.split(_VARIES)),
         inner=sha256(bytes(byte ^ 0x36 for byte in key) + to_sign.encode()),
         outer=sha256(bytes(byte ^ 0x5C for byte in key)),
         authorization=(

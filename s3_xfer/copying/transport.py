@@ -10,6 +10,8 @@ A connection that was used before may be closed by the other side at the moment 
 Errors of that kind are recognised (:func:`died_unused`), so that the request can be sent again on a
 new connection (:func:`use_new_connection`).
 
+The certificates to trust are read once for all connections, where urllib3 reads them for each.
+
 Each connection is counted while it is open, and holds a permit of its run from before a request
 until its answer was read (:mod:`s3_xfer.pipeline.connections`).
 """
@@ -20,6 +22,7 @@ import http.client
 import re
 import ssl
 import threading
+import weakref
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -262,6 +265,32 @@ class _Connection(_KnowsReuse, AWSHTTPConnection):  # type: ignore[misc] # the s
 
 class _TlsConnection(_KnowsReuse, AWSHTTPSConnection):  # type: ignore[misc] # the stubs'
     response_class = _Response  # type: ignore[assignment] # botocore declares its own
+
+    def connect(self) -> None:
+        context: ssl.SSLContext | None = self.ssl_context
+        if context and self.ca_certs and not self.proxy and _trusts(context, self.ca_certs):
+            self.ca_certs = None  # else urllib3 reads the file again, for each connection
+        super().connect()
+
+
+_trusted: weakref.WeakKeyDictionary[ssl.SSLContext, set[str]] = weakref.WeakKeyDictionary()
+_trusting = threading.Lock()
+
+
+def _trusts(context: ssl.SSLContext, ca_certs: str) -> bool:
+    """Let ``context`` trust the certificates of a file, read once; return False if it cannot be.
+
+    That takes longer than a request, and all connections of a pool share the context.
+    """
+    with _trusting:
+        files = _trusted.setdefault(context, set())
+        if ca_certs not in files:
+            try:
+                context.load_verify_locations(ca_certs)
+            except OSError:  # urllib3 tries as well, and tells of it
+                return False
+            files.add(ca_certs)
+    return True
 
 
 class _CountedPool:

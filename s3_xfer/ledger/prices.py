@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +113,8 @@ def read_prices(path: Path) -> Prices:
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
+    import tomllib  # noqa: PLC0415 - most runs take the list prices
+
     try:
         text = path.read_text(encoding="utf-8")
         given = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)

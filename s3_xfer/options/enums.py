@@ -107,7 +107,7 @@ class RunMode(enum.Enum):
 
 
 class Engine(enum.Enum):
-    """What sends the copies. Objects in parts always go through boto3's transfer manager."""
+    """What sends the copies, of objects in one request and of parts."""
 
     AUTO = "auto"  # CRT where it is installed and can say what boto3 would, else managed
     MANAGED = "managed"  # boto3's transfer manager (s3transfer)

@@ -96,6 +96,11 @@ class ConnectionBudget:
             if excess > 0:
                 excess -= pool.close_idle(excess)
 
+    def room(self) -> int:
+        """Return how many connections can be opened before one that is idle makes room."""
+        with self._lock:
+            return max(0, self.limit - self._open)
+
     def closed(self) -> None:
         """State that a connection is closed, or could not be opened."""
         with self._lock:

@@ -5,10 +5,11 @@ long queue blocks the threads that fill it, and they are woken in bursts: waking
 slot costs more than the request that it sends.
 
 There are few slots at first, and one more with every success, so a server with a low limit shows it
-after dozens of requests instead of hundreds. How far they grow is found by trial (:class:`Window`);
-how far without one depends on how long the first answer takes. A throttle closes most slots, and
-they open again as they are needed. An item that waits for its retry gives its slot back, or a
-throttled run would stand still until then.
+after dozens of requests instead of hundreds. Each doubling takes as long as an answer: where that
+is long, there are more at first, no more than make up a rate that each prefix of S3 takes. How far
+they grow is found by trial (:class:`Window`); how far without one depends on how long the first
+answer takes. A throttle closes most slots, and they open again as they are needed. An item that
+waits for its retry gives its slot back, or a throttled run would stand still until then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from typing import Generic, TypeVar
 
 from s3_xfer.pipeline.stop import StopFlag
 
-INITIAL_SLOTS = 32
+INITIAL_SLOTS, INITIAL_SLOTS_MAX = 32, 256
+_SLOW_ANSWER_S = 0.04
+_INITIAL_PER_S = 2_500  # where answers are slow; S3's own limit is 3,500 writes/s of each prefix
 SLOTS_MIN = 8  # left open by a throttle
 QUEUE_MAX = 256
 _DEFERRED_PER_SLOT = 8
@@ -114,7 +117,7 @@ class Window:
 
 
 class Slots(Generic[T]):
-    """At most ``limit`` slots and the queue for them. All methods are thread-safe.
+    """At most ``limit`` slots, ``at_first`` of them open, and the queue for them. Thread-safe.
 
     ``may_take`` is asked before a waiting item gets a slot; who refuses asks for the :meth:`next`
     one later.
@@ -125,6 +128,7 @@ class Slots(Generic[T]):
         limit: int,
         stop: StopFlag,
         *,
+        at_first: int = INITIAL_SLOTS,
         may_take: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -135,13 +139,28 @@ class Slots(Generic[T]):
         self._first_at_s = 0.0  # when the first item got a slot
         self._has_answer = False
         self._is_full = False  # an item had to wait for a slot
-        self._open = min(INITIAL_SLOTS, limit)
+        self._open = min(at_first, limit)
         self._taken = self._deferred = self._blocked_threads = 0
         self._queue: deque[T] = deque()
         self._front: deque[T] = deque()  # requeued items, before those of the queue
         self._stop = stop
         self._lock = threading.Lock()  # acquired directly: Condition.__enter__ adds a call
         self._changed = threading.Condition(self._lock)
+
+    def expect(self, answer_s: float) -> None:
+        """Begin with as many slots as are worth it where an answer takes ``answer_s``."""
+        is_slow = answer_s >= _SLOW_ANSWER_S
+        at_first = min(
+            INITIAL_SLOTS_MAX, int(_INITIAL_PER_S * answer_s) if is_slow else INITIAL_SLOTS
+        )
+        with self._lock:
+            if not self._first_at_s:
+                self._open = min(at_first, self._limit)
+
+    @property
+    def open_at_first(self) -> int:
+        """How many items get a slot before any has given its own back."""
+        return self._open
 
     @property
     def has_waiting(self) -> bool:

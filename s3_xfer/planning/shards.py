@@ -12,13 +12,13 @@ with the keys between its neighbour and itself, and is put into a shard of such 
 from __future__ import annotations
 
 import heapq
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from s3_xfer.errors import check_fields
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.temporary_database import temporary_database
 from s3_xfer.units import MIB
 
 OBJECT_WEIGHT_BYTES = 6_500_000  # a request of 0.1 s, at 65 MB/s: as long as so many bytes take
@@ -83,13 +83,11 @@ class ShardCutter:
 
     def __init__(self) -> None:
         self.objects = self.size_bytes = 0
-        # No name: SQLite makes a file when its cache does not suffice, and removes it.
-        self._chunks = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._chunks.execute(
-            "CREATE TABLE chunks (after TEXT PRIMARY KEY, until TEXT, objects INTEGER,"
-            " bytes INTEGER, is_large INTEGER) WITHOUT ROWID"
+        self._chunks = temporary_database(
+            self,
+            table="chunks (after TEXT PRIMARY KEY, until TEXT, objects INTEGER,"
+            " bytes INTEGER, is_large INTEGER) WITHOUT ROWID",
         )
-        self._chunks.execute("BEGIN")  # and never an end: it is read by no other
 
     @property
     def weight(self) -> int:

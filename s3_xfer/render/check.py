@@ -12,9 +12,9 @@ from s3_xfer.comparison import CompareField, CompareResult, CompareStatus
 from s3_xfer.ledger.comparison import CheckResult, CompareSummary
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.rate import Rates
+from s3_xfer.render.context import Context
 from s3_xfer.render.progress import Phase, size_field, time_of
 from s3_xfer.render.summary import (
-    Context,
     Row,
     Summary,
     Tone,

@@ -12,9 +12,9 @@ from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
+from s3_xfer.render.context import Context
 from s3_xfer.render.failures import abort_command, failure_groups
 from s3_xfer.render.summary import (
-    Context,
     Row,
     Summary,
     Tone,
@@ -260,11 +260,10 @@ def _request_rows(result: CopyResult, context: Context) -> Iterator[Row]:
 
 
 def _engine_row(copied_by_engine: Mapping[str, int], why_managed: str) -> Row:
-    """Return which engine made the copies, or how many each of the two made."""
-    if "crt" not in copied_by_engine:
-        return Row("engine", "managed", "", why_managed or "all in parts")
+    """Return which engine made the copies, or how many each made, if an earlier run had another."""
     mixed = len(copied_by_engine) > 1
-    return Row("engine", "crt", "", f"{by_count(copied_by_engine)} (in parts)" if mixed else "")
+    name = "managed" if why_managed or "crt" not in copied_by_engine else "crt"
+    return Row("engine", name, "", why_managed or (by_count(copied_by_engine) if mixed else ""))
 
 
 def _bill_row(label: str, bill: Bill) -> Row:

@@ -10,13 +10,12 @@ import enum
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from s3_xfer.errors import ErrorClass
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import Bill
-from s3_xfer.model import AccountContext
 from s3_xfer.text import printable, shortened
 from s3_xfer.units import format_count, format_size, plural
 from s3_xfer.wording import LIBRARY, Wording
@@ -40,22 +39,6 @@ class Tone(enum.Enum):
     GOOD = "good"
     MIXED = "mixed"
     BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What a summary needs to know about the run besides its result."""
-
-    source_url: str
-    destination_url: str
-    dry_run: bool = False
-    verbose: bool = False
-    is_single: bool = False  # one object was named
-    rerun: str | None = None  # the command line that copies what is missing
-    check: str | None = None  # the command line that compares everything
-    catch_up: str | None = None  # the command line that copies what changed since an inventory
-    destination: AccountContext = field(default_factory=AccountContext)
-    wording: Wording = LIBRARY
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying.request_policy import PassTime, Shared, in_full
 from s3_xfer.errors import Diagnosis, S3XferError, checked_call
@@ -49,7 +51,6 @@ from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.second_chance import try_again
-from s3_xfer.sources.inventory import InventorySource
 from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.units import plural
@@ -123,12 +124,13 @@ class CopyRun(Run[CopyResult]):
         if not self._setup.read_files():
             return False
         clients = self._open_clients(overwrite=self.operation.overwrite)
-        self._setup.examine_access(clients)
-        self._open_processor(clients)
+        self._setup.examine_access(clients, partial(self._open_processor, clients))
+        if self._copier and self._setup.preflight:
+            self._copier.expect(self._setup.preflight.answer_s)
         self._ledger.open_report()
         return True
 
-    def _open_processor(self, clients: Clients) -> None:
+    def _open_processor(self, clients: Clients, preflight: AccessPreflight) -> None:
         spec, ledger = self.operation, self._ledger
         judge = judge_of_named(spec.options, began=self._began)
         if self._setup.is_dry_run:
@@ -148,6 +150,8 @@ class CopyRun(Run[CopyResult]):
             spec, self._keys, clients, ledger=ledger, judge=judge
         )
         self._why_managed = self._copier.why_managed
+        self._copier.expect(preflight.answer_s)
+        self._copier.preconnect(preflight.first_objects)
 
     # ------------------------------------------------------------------------------ copying
 
@@ -400,6 +404,10 @@ def _notes_of_choice(
 
 def _notes_of_inventory(spec: CopySpec, source: Source[S3Object]) -> Iterator[str]:
     """Yield what is left where an inventory was not read to its end."""
+    if not spec.options.inventory:
+        return
+    from s3_xfer.sources.inventory import InventorySource  # noqa: PLC0415 - few runs read one
+
     if isinstance(source, InventorySource) and not source.is_exhausted():
         left = "the report has all of it as not listed" if spec.options.report_path else "try again"
         yield message(

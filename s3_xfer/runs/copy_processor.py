@@ -6,20 +6,26 @@ while S3 is at work. With the managed engine every copy holds a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from s3_xfer.access.clients import Clients
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
-from s3_xfer.copying.managed import ManagedEngine
-from s3_xfer.copying.multipart_resumer import MultipartResumer
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
+from s3_xfer.copying.multipart_uploader import MultipartUploader
+from s3_xfer.copying.part_copiers import ClientPartCopier, CrtPartCopier
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.model import CopyTask, S3Object
 from s3_xfer.pipeline.executor import Processor
+from s3_xfer.pipeline.slots import INITIAL_SLOTS_MAX
 from s3_xfer.planning.mapping import KeyMaps
 from s3_xfer.spec import CopySpec
+
+if TYPE_CHECKING:
+    from s3_xfer.copying.crt import CrtCopyClient  # awscrt is optional
 
 _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only slows it down
 
@@ -59,19 +65,50 @@ class CopyProcessor(Processor[CopyTask]):
         self.why_managed = engine if isinstance(engine, str) else ""
         threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
+        self._keys = keys
         self._ledger = ledger
-        self._engine = ManagedEngine(clients.destination, options)
-        self._resumer: MultipartResumer | None = None
-        if ledger.journal:
-            context.hooks.keeps_uploads_when_stopped = True
-            self._resumer = MultipartResumer(context, ledger.journal.uploads)
-        self._copier = ObjectCopier(context, self._engine, self._resumer)
+        self._engine = ManagedWhenNeeded(clients.destination, options)
+        context.hooks.keeps_uploads_when_stopped = ledger.journal is not None
+        connections = clients.requests.connections.budget.limit
+        self._uploader = self._uploader_of(context, engine, connections=connections)
+        self._copier = ObjectCopier(context, self._engine, self._uploader)
         self._dispatcher: AsyncDispatcher | None = None
         if not isinstance(engine, str):
-            limit = min(options.max_in_flight, clients.requests.connections.budget.limit)
+            limit = min(options.max_in_flight, connections)
             self._dispatcher = AsyncDispatcher(
                 self._copier, engine, limit=limit, on_crash=ledger.abort
             )
+
+    def _uploader_of(
+        self, context: CopyContext, engine: CrtCopyClient | str, *, connections: int
+    ) -> MultipartUploader | None:
+        """Return what copies in parts; None if it is the transfer manager alone."""
+        journal = self._ledger.journal
+        registry = journal.uploads if journal else None
+        if not isinstance(engine, str):
+            limit = min(context.options.max_in_flight, connections // 2)  # others for small ones
+            part_copier = CrtPartCopier(engine, context, limit=limit, on_crash=self._ledger.abort)
+            return MultipartUploader(context, part_copier, registry=registry, creates_uploads=True)
+        if registry is None:
+            return None
+        return MultipartUploader(
+            context, ClientPartCopier(context), registry=registry, creates_uploads=False
+        )
+
+    def expect(self, answer_s: float) -> None:
+        """Begin with as many copies at a time as suit answers that take ``answer_s``."""
+        if self._dispatcher:
+            self._dispatcher.expect(answer_s)
+
+    def preconnect(self, objects: Sequence[S3Object]) -> None:
+        """Open connections for the copies of the first ``objects``; the checks are under way.
+
+        Those that are renamed are not counted: the function that does it is called once for each.
+        """
+        if not self._dispatcher or self._keys[0].rename:
+            return
+        tasks = self._keys.tasks(objects[:INITIAL_SLOTS_MAX])
+        self._dispatcher.preconnect(sum(map(self._copier.is_ready, tasks)))
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""
@@ -94,7 +131,7 @@ class CopyProcessor(Processor[CopyTask]):
         """Release connections and threads; those of the engine only if no copy is in flight."""
         if self._dispatcher:
             self._dispatcher.close()
-        if self._resumer:
-            self._resumer.close()
+        if self._uploader:
+            self._uploader.close()
         if all_ended:
             self._engine.close()

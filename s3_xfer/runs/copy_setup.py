@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain, islice
 
 from s3_xfer.access.before_run import AccessPreflight
@@ -126,8 +127,13 @@ class CopySetup:
         )
         return False
 
-    def examine_access(self, clients: Clients) -> None:
+    def examine_access(
+        self, clients: Clients, meanwhile: Callable[[AccessPreflight], object] | None = None
+    ) -> None:
         """Run the preflight; begin the journal, if there is one, before anything is opened.
+
+        ``meanwhile`` is called while the last answers are waited for, with what the first ones
+        have shown.
 
         Raises:
             S3XferError: the copy would be refused, or the journal cannot be written.
@@ -137,7 +143,8 @@ class CopySetup:
         preflight = self.preflight = AccessPreflight(clients, self._keys, self._spec, samples)
         self._notes += preflight.examine_sides(opens_upload=not self.opened)
         self._begin_journal(clients)
-        self._notes += preflight.examine_copying()
+        work = partial(meanwhile, preflight) if meanwhile else None
+        self._notes += preflight.examine_copying(work)
         preflight.clean_up()
         if self.is_planning:
             preflight.wait()

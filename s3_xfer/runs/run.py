@@ -20,7 +20,8 @@ from typing import Any
 from s3_xfer.access.brokers import BOUND_S, wait_patiently
 from s3_xfer.access.clients import Clients, open_clients
 from s3_xfer.copying.request_policy import PassTime, RequestPolicy, Shared, in_full
-from s3_xfer.errors import ErrorClass, RunAborted, S3XferError, ValidationError
+from s3_xfer.errors import ErrorClass, PreflightError, RunAborted, S3XferError, ValidationError
+from s3_xfer.errors.machine_limits import exhausts_machine
 from s3_xfer.html import short_table
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import MetricsCollector, TransferMetrics
@@ -36,6 +37,7 @@ from s3_xfer.runs.observers import NOBODY, Observers, ObserverThreads
 from s3_xfer.runs.run_end import ResultT, RunEnd, in_child_of
 from s3_xfer.runs.telemetry import RunTelemetry
 from s3_xfer.spec import TransferSpec
+from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_duration
 from s3_xfer.wording import message
 
@@ -203,7 +205,7 @@ class Run(RunEnd[ResultT]):
             timer = start_deadline_timer(self._stop, self._ends_at, started_at)
             self._go_through_stages()
         except BaseException as error:  # noqa: BLE001 - raised again by result()
-            self._refuse(error)
+            self._refuse(self._machine_limit(error) or error)
         finally:
             if timer:
                 timer.cancel()
@@ -262,6 +264,18 @@ class Run(RunEnd[ResultT]):
         self._refusal = error
         if not isinstance(error, S3XferError):
             self._log.error("unexpected error", exc_info=error)
+
+    def _machine_limit(self, error: BaseException) -> S3XferError | None:
+        """Return the refusal of a run that had not begun when this machine gave no more, if so.
+
+        Any module that is imported late may be the one file too many.
+        """
+        is_expected = isinstance(error, S3XferError) or self._state is not RunState.VALIDATING
+        if is_expected or not exhausts_machine(error):
+            return None
+        refusal = PreflightError(f"the run could not begin: {printable(str(error))}")
+        refusal.__cause__ = error
+        return refusal
 
     def _give_up(self, outage: Outage) -> None:
         """End the run because a server stayed away."""

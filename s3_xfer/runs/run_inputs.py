@@ -1,22 +1,27 @@
 """What says which objects a run is about, where the listing does not: list, inventory, report.
 
-At most one of them is given. Each is read, and refused, before anything is written.
+At most one of them is given. Each is read, and refused, before anything is written. Most runs have
+none, so what reads it is imported where it is read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s3_xfer.access.input_files import InputFiles
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.model import S3Object
 from s3_xfer.planning.mapping import KeyMaps
-from s3_xfer.sources.batch_report import BatchReport, is_batch_report
-from s3_xfer.sources.inventory import Folder, Inventory, InventorySource, LocalFolder, RemoteFolder
-from s3_xfer.sources.key_list import KeyList, ListSource
-from s3_xfer.sources.report import ReportFile, ReportSource
 from s3_xfer.sources.source import OpenListing, Source
 from s3_xfer.spec import TransferSpec
+
+if TYPE_CHECKING:
+    from s3_xfer.sources.batch_report import BatchReport
+    from s3_xfer.sources.inventory import Folder, Inventory
+    from s3_xfer.sources.key_list import KeyList
+    from s3_xfer.sources.report import ReportFile
 
 
 class RunInputs:
@@ -58,6 +63,8 @@ class RunInputs:
         options = self._spec.options
         if not options.files_from:
             return
+        from s3_xfer.sources.key_list import KeyList  # noqa: PLC0415
+
         self.key_list = KeyList(
             options,
             self._source,
@@ -70,17 +77,25 @@ class RunInputs:
     def read_others(self) -> None:
         """Read what a journal makes superfluous, if this run goes on from one."""
         path = self._spec.options.from_report_path
-        if path and is_batch_report(path):
-            self.report = BatchReport(path, self._source)
-        elif path:
-            self.report = ReportFile(path, self._keys)
+        if path:
+            self.report = self._report_of(path)
         self.read_inventory()
+
+    def _report_of(self, path: Path) -> ReportFile | BatchReport:
+        from s3_xfer.sources.batch_report import BatchReport, is_batch_report  # noqa: PLC0415
+        from s3_xfer.sources.report import ReportFile  # noqa: PLC0415
+
+        if is_batch_report(path):
+            return BatchReport(path, self._source)
+        return ReportFile(path, self._keys)
 
     def read_inventory(self) -> None:
         """Read the manifest of the inventory, if there is one."""
         name = self._spec.options.inventory
         if not name:
             return
+        from s3_xfer.sources.inventory import Inventory, LocalFolder, RemoteFolder  # noqa: PLC0415
+
         is_remote = name.startswith("s3://")
         folder: Folder = (
             RemoteFolder(self._files.open, self._files.folders) if is_remote else LocalFolder()
@@ -106,7 +121,15 @@ class RunInputs:
         What a report names is taken as it is ``known`` by now.
         """
         if self.key_list:
+            from s3_xfer.sources.key_list import ListSource  # noqa: PLC0415
+
             return ListSource(self.key_list, open_listing)
         if self.inventory:
+            from s3_xfer.sources.inventory import InventorySource  # noqa: PLC0415
+
             return InventorySource(self.inventory)
-        return ReportSource(self.report, open_listing, known) if self.report else None
+        if self.report:
+            from s3_xfer.sources.report import ReportSource  # noqa: PLC0415
+
+            return ReportSource(self.report, open_listing, known)
+        return None

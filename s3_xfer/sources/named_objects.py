@@ -1,17 +1,17 @@
 """Objects that an input names one by one, each once, kept on the disk of this machine.
 
 A list may have ten million lines, so nothing here grows in memory: the objects are in a temporary
-database without a name, which the system removes with the process.
+database.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
+from s3_xfer.temporary_database import temporary_database
 
 PAGE = 1000
 _CACHE_KIB = 16 * 1024
@@ -38,15 +38,13 @@ class NamedObjects:
     """
 
     def __init__(self, *, by_version: bool) -> None:
-        # No name: SQLite makes a file when memory does not suffice, and removes it.
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         unique = "key, version" if by_version else "key"
-        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        self._database.execute(
-            "CREATE TABLE objects (number INTEGER PRIMARY KEY, key TEXT, version TEXT,"
-            f" size INTEGER, etag TEXT, UNIQUE ({unique}))"
+        self._database = temporary_database(
+            self,
+            table="objects (number INTEGER PRIMARY KEY, key TEXT, version TEXT,"
+            f" size INTEGER, etag TEXT, UNIQUE ({unique}))",
         )
-        self._database.execute("BEGIN")  # and never an end: it is read by no other
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
 
     def add(self, named: Sequence[NamedObject]) -> bool:
         """Add objects unless they are there; return whether all were new."""

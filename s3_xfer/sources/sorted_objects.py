@@ -9,6 +9,7 @@ from s3_xfer.errors import ListError
 from s3_xfer.model import S3Object
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.sources.source import Batch
+from s3_xfer.temporary_database import temporary_database
 from s3_xfer.text import reason_of
 
 _PAGE = 1000
@@ -23,10 +24,7 @@ class SortedObjects:
 
     def __init__(self, bucket: str) -> None:
         self._bucket = bucket
-        # No name: SQLite makes a file when its cache does not suffice, and removes it.
-        self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._rows.execute("CREATE TABLE objects (key TEXT, size INTEGER)")
-        self._rows.execute("BEGIN")  # and never an end: it is read by no other
+        self._rows = temporary_database(self, table="objects (key TEXT, size INTEGER)")
 
     def add(self, objects: Sequence[S3Object]) -> None:
         """Take objects."""

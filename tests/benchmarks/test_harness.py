@@ -30,6 +30,7 @@ STATS = Stats(
     singles_done_s=1.0,
     parts_window_s=0.0,
     most_done_s=1.0,
+    backed_off_s=0.0,
     round_trips_to_copy=0,
     copies_by_second=(10,),
     throttled_by_second=(),

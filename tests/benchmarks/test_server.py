@@ -144,3 +144,22 @@ def part_s(running: CountingServer, size_bytes: int) -> float:
     connection.close()
     assert response.status == http.HTTPStatus.OK
     return time.monotonic() - start
+
+
+def test_the_waits_that_faults_impose_are_followed() -> None:
+    """Two faults of one object take 1 and 2 s; the first reset may be repeated at once."""
+    failing = {
+        503: Conditions(objects=2, answered_503=1.0),
+        500: Conditions(objects=2, answered_500=1.0),
+    }
+    for status, conditions in failing.items():
+        with CountingServer(conditions) as started:
+            assert copies(started, range(1)) == [status]
+            assert started.stats().backed_off_s == pytest.approx(1, abs=0.1)
+            assert copies(started, range(2)) == [status] * 2
+            assert started.stats().backed_off_s == pytest.approx(3, abs=0.1)
+    with CountingServer(Conditions(objects=1, reset=1.0)) as started:
+        for waited_s in (0, 1, 3, 7, 7):
+            with pytest.raises(ConnectionResetError):
+                copies(started, range(1))
+            assert started.stats().backed_off_s == pytest.approx(waited_s, abs=0.1)

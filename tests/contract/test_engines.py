@@ -19,7 +19,8 @@ from s3_xfer import (
     StorageClass,
     TagPolicy,
 )
-from s3_xfer.units import TIB
+from s3_xfer.pipeline.connections import process_budget
+from s3_xfer.units import MIB, TIB
 from tests.contract.conftest import CRT_IS_HERE
 from tests.fault_server import Fault
 from tests.patience import PATIENCE_S, at_any_pace
@@ -32,6 +33,9 @@ ENGINES = [Engine.MANAGED, Engine.CRT] if CRT_IS_HERE else [Engine.MANAGED]
 SIGNATURE = {"authorization", "x-amz-date", "user-agent", "x-amz-security-token"}
 # botocore says these about itself; they change nothing for S3.
 BOTOCORE_ONLY = {"amz-sdk-invocation-id", "amz-sdk-request", "accept-encoding", "host"}
+OF_A_BODY = {"x-amz-content-sha256"}  # the parts' ETags, which are the server's
+OF_UPLOADS = ("CreateMultipartUpload", "UploadPartCopy", "CompleteMultipartUpload")
+THRESHOLD = 5 * MIB
 ODD_KEYS = (
     "in/plain.bin",
     "in/with space + plus % percent",
@@ -83,6 +87,91 @@ def test_both_engines_send_the_same_request(changes: dict[str, Any]) -> None:
     assert sent(Engine.CRT, **changes) == sent(Engine.MANAGED, **changes)
 
 
+def sent_for_large_ones(engine: Engine, **changes: Any) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Return query and headers of all requests for objects in parts, by what they are about."""
+    with World(engine) as world:
+        for key in ODD_KEYS:
+            world.server.put(SRC, key, size=LARGE, metadata={"k": "v"}, tags={"t": "1"})
+        world.server.put(SRC, "in/one part", size=THRESHOLD)
+        result = world.copy(
+            **changes, multipart_threshold_bytes=THRESHOLD, preflight=Preflight.SKIP
+        )
+        assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
+        assert result.metrics.copied_by_engine == {engine.value: len(ODD_KEYS) + 1}
+        return {
+            (request.operation, request.key, request.query.get("partNumber", "")): {
+                **{name: request.query[name] for name in request.query if name != "uploadId"},
+                **{
+                    name: value
+                    for name, value in request.headers.items()
+                    if name not in SIGNATURE | BOTOCORE_ONLY | OF_A_BODY
+                },
+            }
+            for request in world.server.requests
+            if request.operation in OF_UPLOADS and request.key.startswith("out/")
+        }
+
+
+@needs_crt
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"overwrite": False, "tags": TagPolicy.SKIP, "request_payer": True},
+        {"storage_class": StorageClass.STANDARD_IA, "checksum_algorithm": ChecksumAlgorithm.SHA256},
+    ],
+    ids=["plain", "no overwrite, no tags, requester pays", "stored otherwise"],
+)
+def test_both_engines_send_the_same_parts(changes: dict[str, Any]) -> None:
+    """And create and complete uploads alike; one of a single part has no range."""
+    by_crt = sent_for_large_ones(Engine.CRT, **changes)
+    assert by_crt == sent_for_large_ones(Engine.MANAGED, **changes)
+    assert len([what for what in by_crt if what[0] == "UploadPartCopy"]) == 5 * len(ODD_KEYS) + 1
+
+
+def test_parts_of_an_object_that_has_failed_are_not_sent(world: World) -> None:
+    """A part that is refused ends the upload, and what waits behind it is not even tried."""
+    world.server.put(SRC, "in/large", size=300 * LARGE)
+    world.server.inject(Fault.error("UploadPartCopy", 400, "InvalidRequest", part_number=1))
+
+    result = world.copy(concurrency=2, preflight=Preflight.SKIP)
+
+    assert result.metrics.errors_by_class == {"InvalidRequest": 1}
+    assert world.sent("UploadPartCopy") < 100
+    assert world.server.uploads(DST) == []
+
+
+def test_the_parts_of_one_object_are_all_under_way_at_once(world: World) -> None:
+    """As many as the part size is made for, before any was answered."""
+    world.server.put(SRC, "in/x", size=8 * LARGE)
+    world.server.inject(Fault.slow("UploadPartCopy", delay_s=2 * PATIENCE_S))
+    run = world.operation(concurrency=40, stop_grace_s=0.1, preflight=Preflight.SKIP).start()
+    while world.sent("UploadPartCopy") < 40 and not run.wait(0.02):
+        pass
+    run.cancel("all are under way")
+    run.result()
+    assert world.sent("UploadPartCopy") == 40
+
+
+@needs_crt
+def test_parts_leave_connections_to_small_objects(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the limit of open files allows few, and no part is ever answered."""
+    monkeypatch.setattr(process_budget(), "_allowed", lambda _: 6)
+    with World(Engine.CRT) as world:
+        world.server.put(SRC, "in/0-huge", size=20 * LARGE)
+        world.server.inject(Fault.slow("UploadPartCopy", delay_s=2 * PATIENCE_S))
+        for number in range(30):
+            world.server.put(SRC, f"in/{number}", size=1)
+        run = world.operation(concurrency=16, stop_grace_s=0.1, preflight=Preflight.SKIP).start()
+        while run.snapshot().files_copied_successfully < 30 and not run.wait(0.02):
+            pass
+        while world.sent("UploadPartCopy") < 3:
+            time.sleep(0.02)
+        run.cancel("all that can be under way is")
+        run.result()
+        assert world.sent("UploadPartCopy") == 3
+
+
 @needs_crt
 def test_both_engines_send_the_expected_owners() -> None:
     """The owners of both buckets are asserted by S3 whoever sends."""
@@ -98,14 +187,14 @@ def test_both_engines_send_the_expected_owners() -> None:
 
 
 @needs_crt
-def test_automatic_choice_copies_small_objects_by_crt_and_large_ones_in_parts() -> None:
-    """What goes in parts goes through the transfer manager, and the result says how many."""
+def test_automatic_choice_copies_small_objects_and_parts_by_crt() -> None:
+    """One engine for all, and the result says how many it copied."""
     with World(Engine.AUTO) as world:
         for number in range(5):
             world.server.put(SRC, f"in/{number}", size=1)
         world.server.put(SRC, "in/large", size=LARGE)
         result = world.copy()
-    assert result.metrics.copied_by_engine == {"crt": 5, "managed": 1}
+    assert result.metrics.copied_by_engine == {"crt": 6}
     assert result.why_managed == ""
 
 

@@ -58,26 +58,27 @@ CLASSES = {
     "X": ErrorClass.CREDENTIALS_EXPIRED,
     "K": ErrorClass.CLOCK_SKEW,
 }
-# Managed and Crt are CopyObject by engine; Exists is the HEAD on the destination; Abort shows the
-# tries of s3transfer and of the sweep at the end, which have no class: the upload is named.
+# Managed and Crt are CopyObject by engine, Part and PartCrt UploadPartCopy; Done completes an
+# upload; Look is the HEAD on the destination; Abort shows the tries of s3transfer and of the sweep
+# at the end, which have no class: the upload is named.
 TABLE = """
-fault               List Head Tags Managed Crt Create Part Complete Abort PutTags Exists Bucket Role
-503 SlowDown        T4   T4   T4   T4      T4  T4     T4   T4       8     M4      T4     T4     T4
-500 InternalError   S4   S4   S4   S4      S4  S4     S4   S4       8     M4      S4     S4     S4
-error in 200        S4   .    S4   S4      S4  S4     S4   S4       8     M4      .      .      S4
-empty 200           E4   E4   E1   E4      E4  E4     E4   E4       .     .       E4     .      S4
-403 AccessDenied    D1   D2   D1   D1      D1  D1     D1   D1       2     M1      D1     +      R1
-404                 B1   V1   V1   P1      P1  B1     L2   L2       .     M1      +      B1     .
-412                 .    G1   .    Q1      Q1  .      Q1   .        .     .       .      .      .
-409                 .    .    .    C4      C4  C4     C4   L2       .     M4      .      .      .
-reset before work   N4   N4   N4   N4      N4  N4     N4   N4       8     M4      N4     N4     N4
-reset after work    N4   N4   N4   N4      N4  N4     N4   N4       8     M4      N4     N4     N4
-stalled             O4   O4   O4   O4      O4  O4     O4   O4       8     M4      O4     O4     O4
-truncated XML       S4   .    S4   +4      +4  S4     S4   +4       .     .       .      .      S4
-length too long     +    .    +    +       N4  +      +    +        .     .       .      .      +
-length too short    S4   .    S4   +4      +4  S4     S4   +4       .     .       .      .      S4
-clock skew          K1   K1   K1   K1      K1  K1     K1   K1       2     K1      K1     +      K1
-expired token       X1   X2   X1   X1      X1  X1     X1   X1       2     X1      X2     X1     X1
+fault             List Head Tags Managed Crt Create Part PartCrt Done Abort PutTags Look Bucket Role
+503 SlowDown      T4   T4   T4   T4      T4  T4     T4   T4      T4   8     M4      T4   T4     T4
+500 InternalError S4   S4   S4   S4      S4  S4     S4   S4      S4   8     M4      S4   S4     S4
+error in 200      S4   .    S4   S4      S4  S4     S4   S4      S4   8     M4      .    .      S4
+empty 200         E4   E4   E1   E4      E4  E4     E4   E4      E4   .     .       E4   .      S4
+403 AccessDenied  D1   D2   D1   D1      D1  D1     D1   D1      D1   2     M1      D1   +      R1
+404               B1   V1   V1   P1      P1  B1     L2   L2      L2   .     M1      +    B1     .
+412               .    G1   .    Q1      Q1  .      Q1   Q1      .    .     .       .    .      .
+409               .    .    .    C4      C4  C4     C4   C4      L2   .     M4      .    .      .
+reset before work N4   N4   N4   N4      N4  N4     N4   N4      N4   8     M4      N4   N4     N4
+reset after work  N4   N4   N4   N4      N4  N4     N4   N4      N4   8     M4      N4   N4     N4
+stalled           O4   O4   O4   O4      O4  O4     O4   O4      O4   8     M4      O4   O4     O4
+truncated XML     S4   .    S4   +4      +4  S4     S4   S4      +4   .     .       .    .      S4
+length too long   +    .    +    +       N4  +      +    N4      +    .     .       .    .      +
+length too short  S4   .    S4   +4      +4  S4     S4   S4      +4   .     .       .    .      S4
+clock skew        K1   K1   K1   K1      K1  K1     K1   K1      K1   2     K1      K1   +      K1
+expired token     X1   X2   X1   X1      X1  X1     X1   X1      X1   2     X1      X2   X1     X1
 """
 WAITS_S = {1: [], 2: [], 4: [1.0, 2.0, 4.0], 8: [1.0, 2.0, 4.0, 1.0, 2.0, 4.0]}
 WORDS = "as the test says"
@@ -122,13 +123,16 @@ COLUMNS = {
     "Crt": _small(settings={"engine": Engine.CRT}),
     "Create": Column(operation="CreateMultipartUpload", missing="NoSuchBucket"),
     "Part": Column(operation="UploadPartCopy", part_number=2),
-    "Complete": Column(operation="CompleteMultipartUpload", missing="NoSuchUpload"),
+    "PartCrt": Column(operation="UploadPartCopy", part_number=2, settings={"engine": Engine.CRT}),
+    "Done": Column(operation="CompleteMultipartUpload", missing="NoSuchUpload"),
     "Abort": Column(operation="AbortMultipartUpload"),
     "PutTags": Column(operation="PutObjectTagging", tags=TOO_LONG_FOR_A_HEADER),
-    "Exists": Column(operation="HeadObject", size=1000, settings={"overwrite": False}),
+    "Look": Column(operation="HeadObject", size=1000, settings={"overwrite": False}),
     "Bucket": Column(operation="HeadBucket", key="", settings={"preflight": Preflight.FULL}),
     "Role": Column(operation="AssumeRole", key="", bucket=""),
 }
+
+BY_CRT = ("Crt", "PartCrt")
 
 
 def _error(status: int, code: str) -> Callable[[Column], Fault]:
@@ -259,7 +263,7 @@ def _prepare(world: World, column: Column) -> None:
 @pytest.mark.parametrize(("fault", "name", "cell"), _cells())
 def test_matrix(fault: str, name: str, cell: str) -> None:
     """What the table says happens, and nothing else."""
-    if name == "Crt" and not CRT_IS_HERE:
+    if name in BY_CRT and not CRT_IS_HERE:
         pytest.skip("needs awscrt")
     if fault == "length too long" and cell == "+" and botocore.__version__ == "1.36.3":
         pytest.skip("this version compares lengths by itself, and the request is repeated")
@@ -306,9 +310,9 @@ def _check_cell(stage: World, fault: str, name: str, cell: str, **changes: Any) 
 def _words(fault: str, name: str) -> str:
     """Return what S3 said, as far as it can reach a person: a HEAD has no body to say it in."""
     silent = "reset", "stalled", "truncated", "empty", "length"
-    if fault.startswith(silent) or (name == "Crt" and fault.startswith(("5", "clock", "error"))):
+    if fault.startswith(silent) or (name in BY_CRT and fault.startswith(("5", "clock", "error"))):
         return ""
-    if name in ("Head", "Exists", "Bucket") and not fault.startswith(("clock", "expired")):
+    if name in ("Head", "Look", "Bucket") and not fault.startswith(("clock", "expired")):
         return ""
     return WORDS if not fault.startswith("412") or name != "Part" else ""  # s3transfer's own
 
@@ -433,7 +437,7 @@ def _expire(world: World) -> Callable[[Any], None]:
 @pytest.mark.parametrize("name", RENEWABLE)
 def test_expired_token_is_renewed_once_and_nothing_is_lost(stage: World, name: str) -> None:
     """Whatever request meets it first, of a session that S3 ended before its date."""
-    if name == "Crt" and not CRT_IS_HERE:
+    if name in BY_CRT and not CRT_IS_HERE:
         pytest.skip("needs awscrt")
     column = COLUMNS[name]
     _prepare(stage, column)

@@ -116,8 +116,10 @@ def test_body_that_is_cut_off_is_no_success(world: World) -> None:
 
     result = world.copy()
 
-    assert result.metrics.files_failed == 1
-    assert world.sent("CopyObject") == 4
+    (failed,) = result.failures
+    assert failed.error.info.attempts == 4
+    # The first connection may have been opened ahead; one that dies unused costs no attempt.
+    assert world.sent("CopyObject") - result.metrics.retries in (1, 2)
 
 
 PERMANENT = [

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from s3_xfer.copying.crt import CrtCopyClient
 
 crt = pytest.importorskip("s3_xfer.copying.crt", reason="needs awscrt")
+awscrt_io = pytest.importorskip("awscrt.io")
 
+NOW_OR_LATER = float("inf")
 ETAG = "910a2dec89025cc1f3203e9039f4a821"
 BODY = f"<CopyObjectResult><ETag>{ETAG}</ETag></CopyObjectResult>"
 TASK = CopyTask(
@@ -134,6 +136,44 @@ def test_copies_go_through_tls_that_a_custom_authority_vouches_for(tmp_path: Pat
             )
     assert result.state is RunState.COMPLETED
     assert result.metrics.copied_by_engine == {"crt": 1}
+
+
+@pytest.mark.parametrize("engine", [Engine.CRT, Engine.MANAGED])
+def test_the_certificates_to_trust_are_read_once(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By each library, for all connections of a run; what was written since is read anew."""
+    bundle, read = tmp_path / "ca.pem", list[str]()
+
+    def spied(of: type, name: str) -> None:
+        original = getattr(of, name)
+
+        def spy(self: Any, *paths: str | None) -> Any:
+            read.append(name)
+            return original(self, *paths)
+
+        monkeypatch.setattr(of, name, spy)
+
+    by_python, by_awscrt = "load_verify_locations", "override_default_trust_store_from_path"
+    spied(ssl.SSLContext, by_python)
+    spied(awscrt_io.TlsContextOptions, by_awscrt)
+    for _ in range(2):
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(bundle)
+        read.clear()
+        with World(engine) as world:
+            for number in range(10):
+                world.server.put(SRC, f"in/{number}", size=1)
+            port = int(world.server.url.rpartition(":")[2])
+            with tls_in_front_of(port, authority.issue_cert("localhost")) as tls_port:
+                url = f"https://localhost:{tls_port}"
+                result = world.copy(
+                    destination=world.account(
+                        DESTINATION_KEY, endpoint_url=url, ca_bundle=str(bundle)
+                    )
+                )
+        assert result.metrics.copied_by_engine == {engine.value: 10}
+        assert sorted(read) == [by_python, *([by_awscrt] if engine is Engine.CRT else [])]
 
 
 BUNDLES: dict[str, tuple[Callable[[trustme.CA], bytes], str]] = {
@@ -245,7 +285,7 @@ class ScriptedServer:
         self._answers = queue.SimpleQueue[bytes | None]()
         for answer in answers:
             self._answers.put(answer)
-        self.accepted = 0
+        self.accepted = self.ended = 0
         self.heads: list[bytes] = []
 
     @property
@@ -281,6 +321,7 @@ class ScriptedServer:
                 if answer is None:
                     return
                 connection.sendall(answer)
+        self.ended += 1
 
 
 def whole(body: str = BODY, *headers: str, status: str = "200 OK") -> bytes:
@@ -324,6 +365,37 @@ def test_each_copy_on_a_connection_says_what_it_says_on_a_new_one() -> None:
     assert heads[0] != heads[1] != heads[2]
 
 
+def test_copies_go_through_connections_that_were_preconnected() -> None:
+    """Also while they are being opened; none is opened twice, and all are closed at the end."""
+    server = ScriptedServer(*[whole()] * 6)
+    answers: queue.Queue[Answer] = queue.Queue()
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        copy_client.preconnect(3)
+        for _ in range(3):  # at once
+            copy_client.send(TASK, answers.put)
+        assert [answers.get(timeout=PATIENCE_S).status for _ in range(3)] == [200] * 3
+        assert server.accepted == 3
+        copy_client.preconnect(3)  # they are idle now
+        copy_client.preconnect(5)
+        wait_until(lambda: server.accepted == 5)
+        assert [sent(copy_client).status for _ in range(3)] == [200] * 3
+    wait_until(lambda: server.ended == 5)
+    assert (server.accepted, server.requests) == (5, 6)
+
+
+def test_connections_that_cannot_be_preconnected_are_the_errors_of_who_needs_them() -> None:
+    """Nobody hears of those that nobody needs."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    answers: queue.Queue[Answer] = queue.Queue()
+    with copy_client_to(f"http://127.0.0.1:{port}") as copy_client:
+        copy_client.preconnect(3)
+        for _ in range(4):
+            copy_client.send(TASK, answers.put)
+        errors = [answers.get(timeout=PATIENCE_S).error for _ in range(4)]
+    assert [translate(each).error_class for each in errors if each] == [ErrorClass.NETWORK] * 4
+
+
 def test_connections_that_the_server_ends_are_replaced() -> None:
     """After a connection has ended, announced or not, the next copy goes through another one."""
     server = ScriptedServer(whole(BODY, "Connection: close"), None, whole(), whole())
@@ -356,7 +428,7 @@ def test_half_an_answer_is_none() -> None:
         wait_until(lambda: server.requests == 1)
         time.sleep(0.2)  # a program that takes half an answer for one has it by now
         assert answers.empty()
-        give_up()
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
 
@@ -373,8 +445,8 @@ def test_what_is_given_up_is_a_time_out_and_its_connection_is_gone() -> None:
         answers: queue.Queue[Answer] = queue.Queue()
         give_up = copy_client.send(TASK, answers.put)
         wait_until(lambda: server.requests == 1)
-        give_up()
-        give_up()
+        give_up(NOW_OR_LATER)
+        give_up(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
         assert answers_nothing(answer)
         assert answer.error
@@ -389,7 +461,7 @@ def test_what_is_given_up_before_there_is_a_connection_is_a_time_out_too() -> No
     server = ScriptedServer(b"", b"")
     with server.listening() as url, copy_client_to(url) as copy_client:
         answers: queue.Queue[Answer] = queue.Queue()
-        copy_client.send(TASK, answers.put)()
+        copy_client.send(TASK, answers.put)(NOW_OR_LATER)
         answer = answers.get(timeout=PATIENCE_S)
     assert answers_nothing(answer)
     assert translate(answer.error or OSError()).error_class is ErrorClass.TIMEOUT
@@ -444,6 +516,22 @@ def test_answers_in_chunks_are_put_together() -> None:
     server = ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
     with server.listening() as url:
         assert answer_of(url).body == b" \n" + BODY.encode()
+
+
+def test_an_answer_that_goes_on_is_given_up_when_nothing_more_comes_of_it() -> None:
+    """Spaces tell that S3 is at work; who waits counts the time since the last of them."""
+    server = ScriptedServer(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n \r\n")
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        answers: queue.Queue[Answer] = queue.Queue()
+        sent_at_s = time.monotonic()
+        give_up = copy_client.send(TASK, answers.put)
+        stream: Any = give_up.__self__  # type: ignore[attr-defined] # a bound method
+        wait_until(lambda: stream._answer.body == b" ")
+        give_up(sent_at_s)
+        time.sleep(0.1)  # a connection that is closed has said so by now
+        assert answers.empty()
+        give_up(time.monotonic())
+        assert answers_nothing(answers.get(timeout=PATIENCE_S))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:

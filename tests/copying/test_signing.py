@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
@@ -17,13 +18,14 @@ from hypothesis import strategies as st
 
 from s3_xfer import CannedAcl, CopyOptions, StorageClass
 from s3_xfer.copying.signing import Signer
-from s3_xfer.copying.template import CopyTemplate, compose
+from s3_xfer.copying.template import CopyRequest, CopyTemplate, PartCopy, compose
 from s3_xfer.model import CopyTask, S3Object
+from s3_xfer.units import MIB
 
 NOW = datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)
 
 
-def template(**settings: Any) -> CopyTemplate:
+def template(request: CopyRequest = CopyRequest.OBJECT, **settings: Any) -> CopyTemplate:
     """Return what a client with these settings composes, with every option that adds a header."""
     client = boto3.client(
         "s3",
@@ -35,13 +37,17 @@ def template(**settings: Any) -> CopyTemplate:
         },
     )
     options = CopyOptions(storage_class=StorageClass.STANDARD_IA, acl=CannedAcl.PUBLIC_READ)
-    return compose(client, options, destination_bucket="destination")
+    return compose(client, options, destination_bucket="destination", request=request)
 
 
-TEMPLATES = (
-    template(),
-    template(endpoint_url="http://127.0.0.1:99"),
-    template(config=Config(s3={"addressing_style": "path"}), endpoint_url="https://x.example/base"),
+PATH_STYLE = Config(s3={"addressing_style": "path"})
+TEMPLATES, PART_TEMPLATES = (
+    (
+        template(request),
+        template(request, endpoint_url="http://127.0.0.1:99"),
+        template(request, config=PATH_STYLE, endpoint_url="https://x.example/base"),
+    )
+    for request in CopyRequest
 )
 
 
@@ -98,6 +104,27 @@ def test_signatures_are_botocores(
     assert headers["x-amz-date"] == f"{now:%Y%m%dT%H%M%SZ}"
     assert headers.get("x-amz-security-token") == token
     assert headers["authorization"] == botocores(made, path, headers, credentials)
+
+
+@given(
+    made=st.sampled_from(PART_TEMPLATES),
+    key=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80),
+    upload_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=80),
+    number=st.integers(1, 10_000),
+    first_byte=st.integers(0, 2**46),
+)
+def test_signatures_of_parts_are_botocores(
+    made: CopyTemplate, key: str, upload_id: str, number: int, first_byte: int
+) -> None:
+    """Whatever the upload is called: number and upload are in the query, the range is a header."""
+    credentials = Credentials("AKIA", "secret", "token")
+    part = PartCopy(task(key, '"e"'), upload_id, number, first_byte, first_byte + 5 * MIB - 1)
+    path = made.path(part.task)
+    headers = dict(chain(*Signer(made, credentials, clock=NOW.timestamp).part_headers(part, path)))
+    assert headers["x-amz-copy-source-range"] == f"bytes={first_byte}-{first_byte + 5 * MIB - 1}"
+    signed = botocores(made, f"{path}?{part.query}", headers, credentials)
+    assert headers["authorization"] == signed
+    assert parse_qs(part.query) == {"partNumber": [str(number)], "uploadId": [upload_id]}
 
 
 def test_signatures_follow_the_clock_and_the_credentials() -> None:

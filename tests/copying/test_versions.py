@@ -16,7 +16,7 @@ from s3_xfer.copying.copier import ObjectCopier
 from s3_xfer.copying.dispatcher import AsyncDispatcher
 from s3_xfer.copying.engine_selection import select_engine
 from s3_xfer.copying.lookup import compared_counterpart
-from s3_xfer.copying.managed import ManagedEngine
+from s3_xfer.copying.managed_when_needed import ManagedWhenNeeded
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.model import Copied, CopyTask, Failed, Outcome, S3Object
@@ -76,7 +76,7 @@ def clients_of(world: World) -> Any:
 def copy(world: World, source: S3Object, engine: Engine) -> Outcome:
     """Return how the copy of ``source`` by ``engine`` ended."""
     clients = clients_of(world)
-    managed = ManagedEngine(clients.destination, QUICK)
+    managed = ManagedWhenNeeded(clients.destination, QUICK)
     context = CopyContext(
         source=clients.source,
         destination=clients.destination,

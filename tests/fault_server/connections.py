@@ -43,6 +43,11 @@ class Listener:
         self._acceptor = threading.Thread(target=self._accept, name="fault-server", daemon=True)
         self._acceptor.start()
 
+    @property
+    def open_now(self) -> int:
+        """How many connections are open."""
+        return len(self._open)
+
     def stop(self) -> None:
         """Refuse connections, end the open ones, and wait for every thread."""
         self._is_stopping = True

@@ -95,6 +95,11 @@ class FaultServer(Stage):
         """How many were opened, since it last came up."""
         return self._listener.accepted if self._listener else 0
 
+    @property
+    def open_connections(self) -> int:
+        """How many are open now."""
+        return self._listener.open_now if self._listener else 0
+
     def count(self, operation: str | None = None, **filters: object) -> int:
         """Return how many requests fit: ``count("CopyObject", status=200, bucket="b")``."""
         return self._journal.count(operation, **filters)

@@ -240,7 +240,7 @@ class Trial:
 
 
 def done_by(journal: Path, keys: Iterator[str]) -> Iterator[str]:
-    """Yield those of ``keys`` that a journal calls done."""
+    """Yield those of ``keys``, of the one source, that a journal calls done."""
     store = Store(journal, name="looked at")
     try:
         done = store.fact("progress")["done"]
@@ -249,7 +249,7 @@ def done_by(journal: Path, keys: Iterator[str]) -> Iterator[str]:
     finally:
         store.close()
     for key in keys:
-        in_range = any(after < key and (until is None or key <= until) for after, until in done)
+        in_range = any(after < key and (until is None or key <= until) for _, after, until in done)
         if key not in pending and (in_range or key in finished):
             yield key
 

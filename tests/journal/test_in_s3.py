@@ -14,6 +14,7 @@ import pytest
 
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState, S3Location
 from s3_xfer.access.clients import open_metered_client
+from s3_xfer.access.credentials import core_of
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.store import Store
@@ -61,7 +62,7 @@ def storage(world: World) -> Iterator[Callable[..., S3Storage]]:
             requests = requests.beyond_stop()
             account = world.account(DESTINATION_KEY)
             client = open_metered_client(
-                session(DESTINATION_KEY), account, requests=requests, patience_s=10
+                core_of(session(DESTINATION_KEY)), account, requests=requests, patience_s=10
             )
             made = S3Storage(
                 S3Location.parse(URL), client, requests=requests, is_aws=True, lease_s=lease_s

@@ -12,6 +12,7 @@ import pytest
 
 from s3_xfer import JournalError, PreflightError, RunState, StorageClass
 from s3_xfer.access.clients import open_metered_client
+from s3_xfer.access.credentials import core_of
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.ledger.journal.s3_storage import S3Storage
 from s3_xfer.ledger.journal.session import JournalSession
@@ -57,7 +58,7 @@ def storage(
     options = world.operation(retry_delay_s=delay_s).options
     requests = RequestPolicy.of(options, counter=counter, stop=stop or StopFlag()).beyond_stop()
     client = open_metered_client(
-        session(DESTINATION_KEY), account, requests=requests, patience_s=10
+        core_of(session(DESTINATION_KEY)), account, requests=requests, patience_s=10
     )
     return S3Storage(S3Location.parse(URL), client, requests=requests, is_aws=True)
 

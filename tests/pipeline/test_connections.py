@@ -137,8 +137,13 @@ def test_idle_connections_make_room() -> None:
     for _ in range(10):
         budget.opening()
     assert sum(pool.idle for pool in pools) == 6
+    assert budget.room() == 0
     budget.opening()
     assert sum(pool.idle for pool in pools) == 5
+    assert budget.room() == 0
+    for _ in range(4):
+        budget.closed()
+    assert budget.room() == 3
 
 
 @pytest.mark.parametrize(

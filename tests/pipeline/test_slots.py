@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SLOTS, QUEUE_MAX, Slots
+from s3_xfer.pipeline.slots import (
+    INITIAL_SIZE,
+    INITIAL_SLOTS,
+    INITIAL_SLOTS_MAX,
+    QUEUE_MAX,
+    Slots,
+)
 from s3_xfer.pipeline.stop import StopFlag
 from tests.patience import PATIENCE_S
 
@@ -41,6 +48,34 @@ def test_slots_grow_with_successes_up_to_the_limit(
         slots.free(success=success)
         taken += take_all() - 1
     assert taken == min(limit, INITIAL_SLOTS + successes, INITIAL_SIZE)
+
+
+@pytest.mark.parametrize(
+    ("answer_s", "limit", "at_first"),
+    [
+        (0.0, 1000, INITIAL_SLOTS),  # nothing was asked
+        (0.039, 1000, INITIAL_SLOTS),
+        (0.04, 1000, 100),
+        (0.1, 1000, 250),
+        (0.2, 1000, INITIAL_SLOTS_MAX),
+        (60.0, 1000, INITIAL_SLOTS_MAX),
+        (0.1, 20, 20),
+    ],
+)
+def test_slow_answers_need_more_slots_at_first(answer_s: float, limit: int, at_first: int) -> None:
+    """There is no time for doublings that take as long as an answer each."""
+    slots: Slots[int] = Slots(limit, StopFlag())
+    slots.expect(answer_s)
+    assert slots.open_at_first == at_first
+    assert started(slots, QUEUE_MAX) == min(at_first, QUEUE_MAX)
+
+
+def test_what_is_expected_changes_nothing_once_it_has_begun() -> None:
+    """By then the answers themselves tell."""
+    slots: Slots[int] = Slots(1000, StopFlag())
+    assert started(slots, 1) == 1
+    slots.expect(0.1)
+    assert slots.open_at_first == INITIAL_SLOTS
 
 
 def test_first_come_first_served() -> None:

@@ -13,7 +13,7 @@ from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.rate import Rates
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import CopyTask, Failed, S3Object
-from s3_xfer.render.summary import Context
+from s3_xfer.render.context import Context
 from s3_xfer.units import GIB, MIB
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -75,15 +75,14 @@ def test_uploads_that_stay_open_for_a_resume_are_a_note() -> None:
     ("engines", "why", "value", "detail"),
     [
         ({"crt": 5}, "", "crt", ""),
-        ({"crt": 5, "managed": 2}, "", "crt", "crt 5, managed 2 (in parts)"),
-        ({"managed": 2}, "", "managed", "all in parts"),
+        ({"crt": 5, "managed": 2}, "", "crt", "crt 5, managed 2"),
         ({"managed": 2}, "no awscrt", "managed", "no awscrt"),
     ],
 )
 def test_the_engine_is_named_with_the_reason(
     engines: dict[str, int], why: str, value: str, detail: str
 ) -> None:
-    """The row names one engine, or two with their counts, and why there was no CRT engine."""
+    """The row names one engine, also that of an earlier run, and why there was no CRT engine."""
     metrics = samples.ended(copied_by_engine=engines)
 
     row = _rows(samples.result(metrics=metrics, why_managed=why))["engine"]

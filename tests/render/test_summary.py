@@ -13,8 +13,9 @@ from s3_xfer.errors import Diagnosis, ErrorClass, RunAborted
 from s3_xfer.ledger.prices import Bill
 from s3_xfer.ledger.result import CopyResult, RunState
 from s3_xfer.model import AccountContext, OpenUpload, SkipReason
+from s3_xfer.render.context import Context
 from s3_xfer.render.copy_summary import summarize
-from s3_xfer.render.summary import Context, Line, Tone, as_text, failure_text, styled, summary_lines
+from s3_xfer.render.summary import Line, Tone, as_text, failure_text, styled, summary_lines
 from tests.render import samples
 
 WITH_FAILURES = """\

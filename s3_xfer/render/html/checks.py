@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.render.check import summarize_check
+from s3_xfer.render.context import Context
 from s3_xfer.render.html.charts import breakdown_tables, timeline_charts
 from s3_xfer.render.html.copies import go_on_section
 from s3_xfer.render.html.facts import facts_section
@@ -16,7 +17,6 @@ from s3_xfer.render.html.page import (
     preformatted,
     row_table,
 )
-from s3_xfer.render.summary import Context
 from s3_xfer.spec import CheckSpec
 from s3_xfer.wording import LIBRARY, Wording
 

@@ -9,6 +9,7 @@ from s3_xfer.html import Html, element, joined
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import SkipReason
 from s3_xfer.options import RunMode
+from s3_xfer.render.context import Context
 from s3_xfer.render.copy_summary import summarize
 from s3_xfer.render.html.charts import breakdown_tables, timeline_charts
 from s3_xfer.render.html.facts import facts_section
@@ -25,7 +26,7 @@ from s3_xfer.render.html.page import (
     row_table,
     table,
 )
-from s3_xfer.render.summary import Context, FailureGroup, Summary, Tone, bill_basis
+from s3_xfer.render.summary import FailureGroup, Summary, Tone, bill_basis
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import printable
 from s3_xfer.units import format_count, format_usd, plural
