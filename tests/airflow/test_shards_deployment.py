@@ -7,6 +7,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from scripts.airflow_local import VERSION
 from tests.airflow.deployment import Deployment, wait_until
 from tests.airflow.stage import Stage
 from tests.fault_server import Fault
@@ -26,6 +29,10 @@ def shards_in(airflow: Deployment, state: str) -> list[Any]:
     ]
 
 
+@pytest.mark.skipif(
+    VERSION == (3, 0),
+    reason="Airflow 3.0 fails a task whose process is killed, without its retries",
+)
 def test_a_killed_shard_is_repeated_and_copies_what_is_missing(
     database: Path, stage: Stage
 ) -> None:
