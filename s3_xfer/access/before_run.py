@@ -54,7 +54,7 @@ class SourcePreflight:
             Principal.parse(spec.options.principal)  # wrong ones are refused before any request
         self._is_skipped = spec.options.preflight is Preflight.SKIP
         self._refusal: PreflightError | None = None
-        self.answer_s = 0.0  # how long the last answers were waited for, if any
+        self.answer_s = 0.0  # how long answers were waited for, where that was shortest
         self._aborting: threading.Thread | None = None
 
     def examine_sides(self, *, opens_upload: bool) -> tuple[str, ...]:
@@ -213,7 +213,9 @@ class SourcePreflight:
         began_s = time.monotonic()
         with ThreadPoolExecutor(max(1, len(chosen)), thread_name_prefix=_THREADS) as pool:
             ended = [pool.submit(probe.run, self._context) for probe in chosen]
-        self.answer_s = time.monotonic() - began_s if chosen else 0.0
+        if chosen:
+            took_s = time.monotonic() - began_s
+            self.answer_s = min(took_s, self.answer_s or took_s)
         try:
             findings = [self._passed(one.result()) for one in ended]
         except BaseException:
@@ -286,7 +288,7 @@ class AccessPreflight:
 
     @property
     def answer_s(self) -> float:
-        """How long the last answers of one source were waited for; 0 if nothing was asked."""
+        """How long answers were waited for, where that was shortest; 0 if nothing was asked."""
         return min((one.answer_s for one in self._of_sources.values() if one.answer_s), default=0.0)
 
     def source_pages(self, number: int) -> RememberingReader | None:
