@@ -23,6 +23,7 @@ from s3_xfer.copying.request_policy import (
     RequestPolicy,
     Resend,
     Stand,
+    may_resend,
 )
 from s3_xfer.copying.request_state import (
     RequestState,
@@ -137,7 +138,8 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        can_resend = not state.is_resent and transport.died_unused(caught_exception)
+        reset = transport.reset_of(caught_exception)
+        can_resend = may_resend(reset, self.outage, is_resent=state.is_resent)
         again = self._is_repeated(operation.name, state, info, can_resend=can_resend)
         return 0 if again else None
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Generic
 from s3_xfer.copying import answers
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Resend, Stand
+from s3_xfer.copying.request_policy import (
+    SERVER_AWAY,
+    Again,
+    CutOff,
+    Renew,
+    Resend,
+    Stand,
+    may_resend,
+)
 from s3_xfer.copying.request_sender import End, InflightRequest, OnCrash, RequestSender
 from s3_xfer.copying.request_state import cut_off
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, RetryAction
@@ -95,7 +103,7 @@ class RetryingSender(Generic[End]):
         request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if request.was_throttled and self._pacer.throttled(request.sent_at_s):
             self.sender.slots.shrink()
-        can_resend = answer.died_unused and not request.is_resent
+        can_resend = may_resend(answer.reset, self._outage, is_resent=request.is_resent)
         if info.error_class not in SERVER_AWAY:
             self._outage.answered()
         elif not can_resend and self._outage.failed(request.task.destination_key):

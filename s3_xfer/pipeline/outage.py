@@ -5,6 +5,8 @@ spends its repetitions. A small request of its own asks whether the server answe
 growing wait; then one request of the run is tried, and if that is answered all go on.
 
 The first answer of a server is not waited for: a wrong endpoint would look like an outage.
+
+How many requests whose connection was reset are sent again without a wait is decided here, too.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ MANY_OBJECTS = 16  # more than an object that the server cannot copy explains
 WAIT_MIN_S, WAIT_MAX_S = 1.0, 10.0  # between two probes
 WAIT_SHARE = 0.5  # of the time that the server has been away: so much longer a wait may last
 TRIAL_PATIENCE_S = 10.0  # for the answer to one request of the run, before another is tried
+RESENDS_PER_ANSWER = 0.25  # of requests that were reset: at once, as long as no more are
+RESENDS_MAX = 32  # saved up; there from the start, so that the first resets cost no wait
 _POLL_S = 0.1
 
 
@@ -118,12 +122,15 @@ class OutageMonitor:
         self._since = datetime.now(UTC)
         self._failed_keys: set[str] = set()
         self._next_suspicion_s = 0.0
+        self._resends_left = float(RESENDS_MAX)
         self._is_watching = False  # there is a thread that probes
 
     # ------------------------------------------------------------ what those that send call
 
     def answered(self) -> None:
         """State that the server answered a request. Costs nothing while nothing fails."""
+        if self._resends_left < RESENDS_MAX:  # without a lock: a lost count does no harm
+            self._resends_left += RESENDS_PER_ANSWER
         if not self._is_calm:
             with self._changed:
                 self._was_answered = self._is_calm = True
@@ -157,6 +164,23 @@ class OutageMonitor:
                 )
                 thread.start()
             return self._phase is not _Phase.OPEN
+
+    def may_resend(self, *, was_used: bool) -> bool:
+        """Return whether a request whose connection was reset may be sent again at once.
+
+        If the connection ``was_used`` before, it was probably closed while it was idle. If not, a
+        budget, to which each answer adds a little, allows it as long as resets are rare: a server
+        in trouble is not to be asked twice as often.
+        """
+        with self._changed:
+            if self._phase is not _Phase.OPEN:
+                return False
+            if was_used:
+                return True
+            if self._resends_left < 1:
+                return False
+            self._resends_left -= 1
+            return True
 
     def is_away(self) -> bool:
         """Wait until it is known whether the server is away; False if the run is stopped.
