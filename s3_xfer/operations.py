@@ -33,7 +33,7 @@ from s3_xfer.runs.observers import Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
-from s3_xfer.spelling import nearest
+from s3_xfer.spelling import near_names
 
 if TYPE_CHECKING:
     from s3_xfer.runs.check import CheckRun
@@ -378,7 +378,7 @@ def options_of(given: Mapping[str, Any]) -> CopyOptions:
     known = declarations_of(CopyOptions)
     for name in given:
         if name not in known:
-            near = nearest(name, known)
+            near = " or ".join(near_names(name, known))
             raise ValidationError(
                 f"there is no option {name}",
                 remedy=f"did you mean {near}?" if near else "see the fields of CopyOptions",
