@@ -16,14 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
-from s3_xfer.copying.answers import Reset
 from s3_xfer.copying.opened import Opened
 from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
 from s3_xfer.model import CopyTask
 from s3_xfer.options import CopyOptions
 from s3_xfer.pipeline.connections import ConnectionShare, process_budget
 from s3_xfer.pipeline.limits import RateLimiter, SharedRateLimiter
-from s3_xfer.pipeline.outage import OutageMonitor, OutageMonitors
+from s3_xfer.pipeline.outage import OutageMonitors
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.run_log import RunLog
 
@@ -179,8 +178,8 @@ class RequestPolicy:
         """Return what follows an answer that ``info`` describes.
 
         ``attempts`` is how often the request was sent so far, outages left out. ``can_renew`` is
-        False if its credentials were renewed already, or cannot be. For ``can_resend`` see
-        :func:`may_resend`.
+        False if its credentials were renewed already, or cannot be; ``can_resend`` is True if its
+        connection was reset, and it may be sent again at once for that.
         """
         after = (
             Resend()
@@ -211,16 +210,6 @@ class RequestPolicy:
         """Wait before a repetition; a stop ends the wait. Return whether to send it."""
         self.stop.wait(self.pass_time(delay_s))
         return not self.refuses_requests()
-
-
-def may_resend(reset: Reset | None, outage: OutageMonitor, *, is_resent: bool) -> bool:
-    """Return whether a request is sent again at once because its connection was reset.
-
-    That happens once to a request, unless it ``is_resent`` already, and while resets are rare.
-    """
-    if reset is None or is_resent:
-        return False
-    return outage.may_resend(was_used=reset is Reset.OF_USED)
 
 
 def _limiter(per_s: float | None, stop: StopFlag, shared: Shared | None) -> RateLimiter | None:
