@@ -127,7 +127,7 @@ class CopyRun(Run[CopyResult]):
         self._setup.examine_access(clients, partial(self._open_processor, clients))
         if self._copier and self._setup.preflight:
             self._copier.expect(self._setup.preflight.answer_s)
-        self._ledger.open_report()
+        self._ledger.report.open()
         return True
 
     def _open_processor(self, clients: Clients, preflight: AccessPreflight) -> None:
@@ -183,7 +183,7 @@ class CopyRun(Run[CopyResult]):
             self.operation.options,
             relative_key=self._keys.relative_key,
             began=began,
-            on_left_out=self._ledger.record_left_out,
+            on_left_out=self._ledger.report.left_out,
         )
         self._selection = selection
         execution = Execution(
@@ -277,7 +277,7 @@ class CopyRun(Run[CopyResult]):
                 self._notes.append("no report was written: the run was stopped too early for it")
             return
         try:
-            self._ledger.open_report()
+            self._ledger.report.open()
         except S3XferError as error:
             self._ledger.fail_late(error, "report")
         self._execute()
