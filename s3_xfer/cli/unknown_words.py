@@ -58,7 +58,7 @@ def unknown_option(typed: str, ctx: click.Context, *, args: Sequence[str] = ()) 
 def unknown_option_of_group(typed: str, ctx: click.Context) -> str:
     """Return what to type in place of an option before the command."""
     if near := near_names(typed, _flags(ctx.command) | {"--help"}):
-        return f"No such option {printable(typed)}. Did you mean {near[0]}?"
+        return f"No such option {printable(typed)}. Did you mean {' or '.join(near)}?"
     return (
         f"No such option {printable(typed)} before the command. Options follow it: "
         f"{ctx.command_path} COMMAND OPTIONS."
