@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,19 +72,6 @@ def test_a_copy_that_was_made_before_the_connection_died_is_known_as_ours(engine
     assert result.metrics.files_skipped == 0
 
 
-def _if_new_and_first(how: type[ConnectionCut]) -> Callable[[Request], None]:
-    """Return what ends a new connection, unless its request was met before."""
-    met = set()
-
-    def end(request: Request) -> None:
-        what = (request.operation, request.key, request.part_number)
-        if request.number_on_connection == 1 and what not in met:
-            met.add(what)
-            raise how
-
-    return end
-
-
 @pytest.mark.parametrize("how", [ConnectionCut, ConnectionEnd], ids=["reset", "end"])
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("engine", ENGINES)
@@ -92,16 +80,25 @@ def test_the_first_reset_of_a_new_connection_costs_neither_a_wait_nor_an_attempt
 ) -> None:
     """The same as of a used one, as long as resets are rare: objects, uploads and parts."""
     with World(engine) as world:
-        for number in range(20):
+        for number in range(10):
             world.server.put(SRC, f"in/{number:02}", size=1)
         world.server.put(SRC, "in/large", size=LARGE)
-        resets = world.server.inject(Fault.call(WRITING, _if_new_and_first(how), when=when))
+        numbers: dict[tuple[str, str, int | None], int] = {}
+
+        def end_the_first(request: Request) -> None:
+            what = (request.operation, request.key, request.part_number)
+            if what not in numbers:
+                numbers[what] = request.number_on_connection
+                raise how
+
+        world.server.inject(Fault.rewrite(None, lambda answer: replace(answer, close=True)))
+        world.server.inject(Fault.call(WRITING, end_the_first, when=when))
 
         result = world.copy(preflight=Preflight.SKIP, retries=0)
 
-        lost = sum(one.status is None for one in world.server.requests)
         assert world.server.uploads(DST) == []
-    assert resets.hits >= lost >= 2
+    assert set(numbers.values()) == {1}, "a connection was used before"
+    assert len(numbers) == 10 + 1 + 5 + 1  # objects, an upload, its parts, its completion
     assert result.state is RunState.COMPLETED, result.metrics.errors_encountered
     assert result.metrics.retries == 0
 
