@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from s3_xfer.access.clients import journal_storage
 from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
 from s3_xfer.declarations import check_values, declarations_of
 from s3_xfer.errors import ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
-from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
@@ -141,6 +139,9 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
             JournalError: there is none, it is damaged, or a run is using it.
             ValidationError: a changed option is wrong.
         """
+        from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - few have one
+        from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
+
         place = journal_storage(str(journal), destination or AccountContext())
         description, _ = read_journal(place)
         described = operation_fields(

@@ -14,7 +14,6 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -44,12 +43,10 @@ from s3_xfer.copying.optional_headers import (
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
 from s3_xfer.copying.upload_registry import UploadTracker
-from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
-from s3_xfer.ledger.journal.s3_storage import S3Storage
-from s3_xfer.ledger.journal.storage import JournalStorage
+from s3_xfer.errors import PreflightError, S3XferError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -58,7 +55,7 @@ from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 CONNECT_TIMEOUT_S = 10
-_PATIENCE_S = 10.0  # with the storage of a journal
+PATIENCE_S = 10.0  # with a request that no copy waits for
 _SPARE_CONNECTIONS = 16  # aborts, tags and look-ups beside the copies
 _USER_AGENT = (
     f"s3-xfer/{VERSION} Botocore/{botocore.__version__} Python/{platform.python_version()}"
@@ -310,7 +307,7 @@ def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
         clients.destination_session,
         spec.destination,
         requests=clients.requests,
-        patience_s=_PATIENCE_S,
+        patience_s=PATIENCE_S,
         headers=common_headers(spec.options, bucket_owner=spec.source.bucket_owner),
     )
 
@@ -326,7 +323,7 @@ def server_probe(
     @functools.cache
     def client() -> S3Client:
         return open_metered_client(
-            session, account, requests=requests.without_retries(), patience_s=_PATIENCE_S
+            session, account, requests=requests.without_retries(), patience_s=PATIENCE_S
         )
 
     def probe() -> bool:
@@ -338,41 +335,6 @@ def server_probe(
         return True
 
     return probe
-
-
-def journal_storage(
-    journal: str, destination: AccountContext, *, requests: RequestPolicy | None = None
-) -> JournalStorage:
-    """Return the storage that ``journal``, a path or an ``s3://`` URL, names.
-
-    The requests for a journal in S3 are among ``requests``, those of the run; without a run they
-    are repeated by the default options. A stopped run still sends them, so that its last save
-    arrives, but waits for nothing.
-
-    Raises:
-        ValidationError: the URL names no object.
-        PreflightError: the destination's credentials cannot be used.
-    """
-    if not journal.startswith("s3://"):
-        return JournalStorage(Path(journal))
-    location = S3Location.parse(journal)
-    if not location.key or location.key.endswith("/"):
-        raise ValidationError(
-            f"{location.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
-        )
-    requests = requests or RequestPolicy.of(
-        CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag()
-    )
-    requests = requests.beyond_stop()
-    session = session_for(destination, side="destination", requests=requests)
-    client = open_metered_client(
-        session,
-        destination,
-        requests=requests,
-        patience_s=_PATIENCE_S,
-        probe=server_probe(session, destination, requests, location.bucket),
-    )
-    return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3_xfer.comparison import CompareResult
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.comparison import Comparison
-from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
 from s3_xfer.ledger.run_report import RunReport
 from s3_xfer.ledger.second_chance import SecondChances
@@ -40,6 +39,9 @@ from s3_xfer.planning.cost import RequestEstimate
 from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.run_log import RunLog
 from s3_xfer.text import printable
+
+if TYPE_CHECKING:
+    from s3_xfer.ledger.journal.journal import Journal
 
 
 class Ledger:
