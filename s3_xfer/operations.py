@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
 from s3_xfer.declarations import check_values, declarations_of
-from s3_xfer.errors import ValidationError, checked_call, not_accepted
+from s3_xfer.errors import JournalError, ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
 from s3_xfer.ledger.metrics import TransferMetrics
@@ -32,6 +32,7 @@ from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
 from s3_xfer.spelling import near_names
+from s3_xfer.text import reason_of
 
 if TYPE_CHECKING:
     from s3_xfer.runs.check import CheckRun
@@ -139,8 +140,11 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
             JournalError: there is none, it is damaged, or a run is using it.
             ValidationError: a changed option is wrong.
         """
-        from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - few have one
-        from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
+        try:
+            from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - few need it
+            from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
+        except OSError as error:  # no more files can be opened
+            raise JournalError(f"no journal can be read: {reason_of(error)}") from error
 
         place = journal_storage(str(journal), destination or AccountContext())
         description, _ = read_journal(place)
