@@ -230,7 +230,7 @@ _READERS: Mapping[Any, Callable[[Any], Any]] = {
 
 
 class FieldTypes:
-    """The fields of a dataclass with their annotations, and a cheap test for most instances.
+    """The fields of a dataclass that do not take everything, and a cheap test for most instances.
 
     ``plain`` are combinations of types, of all fields, that need no look at the values: one set is
     found for every object of a run.
@@ -244,14 +244,18 @@ class FieldTypes:
         self.plain: set[tuple[type, ...]] = set()  # bounded by the classes that there are
         self._plain_types = [_plain_types(hint) for hint in hints.values()]
 
-    def are_plain(self, types: tuple[type, ...]) -> bool:
-        """Return whether fields of these types need no look."""
-        return all(map(operator.contains, self._plain_types, types))
+    def not_plain(self, types: tuple[type, ...]) -> list[tuple[str, Any]]:
+        """Return the fields, with their annotations, whose values of these types need a look."""
+        fields = zip(self.hints.items(), self._plain_types, types, strict=False)
+        return [field for field, plain, known in fields if known not in plain]
 
 
 @functools.cache
 def field_types(cls: type, metadata_key: str = "") -> FieldTypes:
-    """Return the types of a dataclass, without the fields whose metadata have ``metadata_key``."""
+    """Return the types of a dataclass, without the fields whose metadata have ``metadata_key``.
+
+    Those that take anything are left out, too.
+    """
     names = {field.name for field in dataclasses.fields(cls) if metadata_key not in field.metadata}
     hints: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
@@ -259,7 +263,7 @@ def field_types(cls: type, metadata_key: str = "") -> FieldTypes:
         holder = type("Hints", (), {"__annotations__": own})
         namespace = vars(sys.modules[base.__module__])
         hints |= typing.get_type_hints(holder, globalns=namespace)
-    return FieldTypes(hints)
+    return FieldTypes({name: hint for name, hint in hints.items() if hint is not Any})
 
 
 def _plain_types(hint: Any) -> frozenset[type]:

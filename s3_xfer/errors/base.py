@@ -82,12 +82,13 @@ def check_fields(instance: Any, *, metadata_key: str = "") -> None:
     known = tuple(map(type, types.values_of(instance)))
     if known in types.plain:
         return
-    for name, hint in types.hints.items():
+    looked_at = types.not_plain(known)
+    for name, hint in looked_at:
         value = getattr(instance, name)
         taken = accepted(hint, value, name=name)
         if taken is not value:
             object.__setattr__(instance, name, taken)
-    if types.are_plain(known):
+    if not looked_at:
         types.plain.add(known)
 
 
