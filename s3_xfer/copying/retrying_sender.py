@@ -94,7 +94,7 @@ class RetryingSender(Generic[End]):
         request.ambiguous |= info.error_class in answers.AMBIGUOUS
         request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if request.was_throttled and self._pacer.throttled(request.sent_at_s):
-            self.sender.slots.shrink()
+            self.sender.slots.close_one()
         can_resend = answer.died_unused and not request.is_resent
         if info.error_class not in SERVER_AWAY:
             self._outage.answered()
