@@ -35,7 +35,6 @@ _LENGTH_TOO_SHORT_S = 0.05  # a shorter measurement is not used
 _LARGE_SHARE = 0.15  # of refusals: a step at once, and another before they are taken for noise
 _DEVIATIONS = 4.0  # standard ones, that chance is given
 _ANSWERS_MIN = 20  # before a measurement may be ended early
-_ANSWERS_MANY = 100
 _SETTLED_RATIO = 1.15  # of the rate before: an unpaced rate that grows faster is not judged yet
 _LENGTH_S, _SENT_MIN, _LENGTH_MAX_S = 0.25, 20, 2.0  # what a measurement needs to be complete
 _ROUND_TRIP_MAX_S = 0.25  # a longer one is that of a server that stood still
@@ -48,7 +47,7 @@ _END_S = 2.0  # of a run: in them no higher rate is tried
 _SHARE_MIN = 1e-6  # no share is impossible
 _EVIDENCE = 4.0  # logarithm of the likelihood ratio that decides a trial
 _REMAINDER = 0.1  # of the refusals, at most, if a step removes their cause
-_NOISE_DOUBT = 50  # accepted requests, imagined: few answers prove little
+_NOISE_DOUBT = 100  # accepted requests, imagined: few answers prove little
 _NOISE_ANSWERS_MAX = 20_000  # what is older counts less
 
 
@@ -346,12 +345,8 @@ class AcceptedRate:
         curve = self._curve
         if curve and curve.is_back(now_s):
             return measurement.exceeds(self._noise.share)
-        if curve and measurement.length_s(now_s) < _LENGTH_TOO_SHORT_S:
+        if measurement.length_s(now_s) < _LENGTH_TOO_SHORT_S or measurement.answered < _ANSWERS_MIN:
             return False
-        if measurement.answered < _ANSWERS_MIN:
-            return False
-        if measurement.answered > _ANSWERS_MANY and measurement.length_s(now_s) < _BURST_S:
-            return False  # where answers are many, a moment longer tells the limit better
         return measurement.exceeds(max(_LARGE_SHARE, self._noise.share))
 
     def update(self, now_s: float) -> None:

@@ -19,7 +19,7 @@ OBJECTS = 3_000
 WASTED_MAX = 0.02
 
 LIMITS = pytest.mark.parametrize("limit_per_s", [300, 3500])
-SEEDS = {300: (1, 2, 3), 3500: (1,)}  # runs under a limit; the longer they are, the fewer
+SEEDS = (1, 2, 3)
 LATENCIES = pytest.mark.parametrize("latency_s", [0.01, 0.05])
 
 
@@ -33,7 +33,7 @@ def ended(server: Server, *, objects: int = OBJECTS, seed: int = 1) -> Simulatio
 def runs_under(server: Server) -> list[Simulation]:
     """Return runs of some ten seconds or more under a limit, which have ended."""
     objects = 6_000 if server.limit_per_s == 300 else 24_500
-    return [ended(server, objects=objects, seed=seed) for seed in SEEDS[int(server.limit_per_s)]]
+    return [ended(server, objects=objects, seed=seed) for seed in SEEDS]
 
 
 @functools.cache
@@ -226,6 +226,8 @@ def test_stopped_run_does_not_wait_for_its_turn() -> None:
     """The wait for the pace ends with the run."""
     stop = StopFlag()
     pacer = Pacer(stop)
+    pacer.throttled(time.monotonic())
+    time.sleep(0.06)  # what is refused in a shorter time proves nothing
     for _ in range(40):
         pacer.throttled(time.monotonic())
     assert pacer.is_paced
