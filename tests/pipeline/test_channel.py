@@ -110,11 +110,14 @@ def test_crashing_worker_is_reported() -> None:
 def test_how_much_is_left_is_known_once_nothing_more_comes() -> None:
     """Of all batches, and less with each item that is taken."""
     channel: Channel[int] = Channel(2)
+    left = []
     channel.put([1, 2])
     channel.put([3])
-    assert channel.left is None
+    left.append(channel.left)
     channel.close()
-    assert channel.left == 3
+    left.append(channel.left)
     channel.take()
     channel.take()
-    assert channel.left == 1
+    left.append(channel.left)
+
+    assert left == [None, 3, 1]
