@@ -56,6 +56,11 @@ class AsyncDispatcher:
         """Begin with as many copies at a time as suit answers that take ``answer_s``."""
         self._sender.slots.expect(answer_s)
 
+    @property
+    def waiting(self) -> int:
+        """How many single requests wait for their turn to be sent."""
+        return self._sender.slots.waiting
+
     def preconnect(self, count: int) -> None:
         """Open connections now for the first ``count`` single requests, as far as is allowed."""
         self._sender.preconnect(count)

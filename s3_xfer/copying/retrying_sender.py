@@ -96,7 +96,7 @@ class RetryingSender(Generic[End]):
         request.ambiguous |= info.error_class in answers.AMBIGUOUS
         request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if request.was_throttled and self._pacer.throttled(request.sent_at_s):
-            self.sender.slots.shrink()
+            self.sender.slots.close_one()
         key = request.task.destination_key
         after = self._rules.after(request, info, key=key, reset=answer.reset)
         self._go_on(request, info, error, after)

@@ -34,6 +34,12 @@ class Channel(Generic[T]):
         """Whether a worker is waiting for an item at this moment."""
         return self._waiting_takers > 0
 
+    @property
+    def left(self) -> int | None:
+        """How many items are still to be taken; None while more may be put."""
+        with self._lock:
+            return sum(map(len, self._batches)) if self._closed else None
+
     def put(self, batch: Sequence[T]) -> bool:
         """Add ``batch``, waiting for room. Return False, taking nothing, once aborted."""
         if not batch:

@@ -46,6 +46,13 @@ class Pacer:
         """Whether fewer requests are sent than could be, because the server asked for it."""
         return self._rate.is_limited
 
+    def expect_end(self, left: Callable[[], int | None]) -> None:
+        """Near the end of a run try no higher rate.
+
+        ``left`` returns how many requests are still to come, or None while more may come.
+        """
+        self._rate.left = left
+
     def wait(self) -> None:
         """Return when the next request may be sent, or at once when the run is stopped."""
         if self._rate.is_limited:
@@ -88,7 +95,7 @@ class Pacer:
     def throttled(self, sent_at_s: float) -> bool:
         """Count one request, sent at ``sent_at_s``, that was throttled.
 
-        Returns whether so many were that most requests in flight should be waited for.
+        Returns whether it is one of too many, after which one request less is to be in flight.
         """
         with self._lock:
             is_counted = self._rate.counts(sent_at_s)

@@ -8,7 +8,7 @@ There are few slots at first, and one more with every success, so a server with 
 after dozens of requests instead of hundreds. Each doubling takes as long as an answer: where that
 is long, there are more at first, no more than make up a rate that each prefix of S3 takes. How far
 they grow is found by trial (:class:`Window`); how far without one depends on how long the first
-answer takes. A throttle closes most slots, and they open again as they are needed. An item that
+answer takes. Throttles close slots, and they open again as they are needed. An item that
 waits for its retry gives its slot back, or a throttled run would stand still until then.
 """
 
@@ -167,6 +167,11 @@ class Slots(Generic[T]):
         """Whether an item waits for a slot at this moment."""
         return bool(self._front or self._queue)
 
+    @property
+    def waiting(self) -> int:
+        """How many items wait for a slot at this moment."""
+        return len(self._front) + len(self._queue)
+
     def enqueue(self, item: T) -> bool:
         """Queue ``item``, waiting while the queue is full. Return False if the run is stopped."""
         with self._lock:
@@ -214,10 +219,10 @@ class Slots(Generic[T]):
             if self._blocked_threads and not self._taken:
                 self._changed.notify_all()
 
-    def shrink(self) -> None:
-        """After a throttle leave half as many slots open as are taken."""
+    def close_one(self) -> None:
+        """Open no slot in place of the next that is freed, down to :data:`SLOTS_MIN`."""
         with self._lock:
-            self._open = min(self._open, max(SLOTS_MIN, self._taken // 2))
+            self._open = max(min(self._open, SLOTS_MIN), min(self._open, self._taken) - 1)
 
     def defer(self) -> bool:
         """Give a slot back until :meth:`requeue_front` or :meth:`resume` is called.

@@ -141,7 +141,12 @@ class CopyRun(Run[CopyResult]):
             self._why_managed = "a dry run copies nothing"
             return
         self._copier = self._processor = CopyProcessor(
-            spec, self._keys, clients, ledger=ledger, judge=judge
+            spec,
+            self._keys,
+            clients,
+            ledger=ledger,
+            left=lambda: self._executor.channel.left,
+            judge=judge,
         )
         self._why_managed = self._copier.why_managed
         self._copier.expect(preflight.answer_s)

@@ -33,6 +33,8 @@ _DISPATCHING_THREADS = 1  # of an engine that holds no thread; a second one only
 class CopyProcessor(Processor[CopyTask]):
     """Copies tasks, and records in ``ledger`` how each ended. Thread-safe.
 
+    ``left`` returns how many tasks are still to come, or None while that is not known.
+
     Raises:
         PreflightError: the CRT engine was asked for and cannot be used.
     """
@@ -44,6 +46,7 @@ class CopyProcessor(Processor[CopyTask]):
         clients: Clients,
         *,
         ledger: Ledger,
+        left: Callable[[], int | None],
         judge: Callable[[S3Object], bool] | None = None,
     ) -> None:
         options = spec.options
@@ -66,6 +69,8 @@ class CopyProcessor(Processor[CopyTask]):
         threads = options.threads if self.why_managed else _DISPATCHING_THREADS
         super().__init__(self._begin, threads=threads)
         self._keys = keys
+        self._left = left
+        context.hooks.pacer.expect_end(self._requests_left)
         self._ledger = ledger
         self._engine = ManagedWhenNeeded(clients.destination, options)
         context.hooks.keeps_uploads_when_stopped = ledger.journal is not None
@@ -109,6 +114,13 @@ class CopyProcessor(Processor[CopyTask]):
             return
         tasks = self._keys.tasks(objects[:INITIAL_SLOTS_MAX])
         self._dispatcher.preconnect(sum(map(self._copier.is_ready, tasks)))
+
+    def _requests_left(self) -> int | None:
+        """Return how many objects wait to be copied, or None while more may come."""
+        left = self._left()
+        if left is None or self._dispatcher is None:
+            return left
+        return left + self._dispatcher.waiting
 
     def _begin(self, task: CopyTask) -> None:
         """Begin the copy of a task, unless the run is stopped."""

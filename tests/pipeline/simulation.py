@@ -23,8 +23,13 @@ BURST_S = 0.1  # what the server's token bucket holds
 RETRIES = 3
 RETRY_DELAY_S = 1.0
 SLOTS_MAX = 1000
+LISTED_AHEAD = 8192
 WAKE_S = 0.003
 CPU_S = 0.0002
+CONNECT_S = 0.0003  # of the processor, for a request that needs another connection
+COLD_S, COLD = 0.0006, 150  # more for each of the first requests
+LATE_S = 0.0005  # a thread that is woken runs so much later
+JITTER = 0.1  # of what takes time
 
 OK, THROTTLED, FAILED = 200, 503, 500
 
@@ -75,6 +80,7 @@ class Simulation:
         self._left, self._queued = objects, 0
         self._random = random.Random(seed)
         self._cpu_free_s = self._filled_s = 0.0
+        self._in_flight = self._connections = 0
         self._tokens = math.inf
         self._numbers = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -82,6 +88,7 @@ class Simulation:
         self._inbox: deque[tuple[_Copy, int]] = deque()
         stop = StopFlag()
         self.pacer = Pacer(stop, monotonic=lambda: self.now_s)
+        self.pacer.expect_end(self._known_left)
         self.slots: Slots[_Copy] = Slots(SLOTS_MAX, stop, monotonic=lambda: self.now_s)
         self._at(0.0, self._dispatch)
 
@@ -124,14 +131,24 @@ class Simulation:
             self._send(copy)
         if not self._wakes:
             self._wakes = True
-            self._at(self.now_s + max(delay_s, WAKE_S), self._woken)
+            late_s = self._random.expovariate(1 / LATE_S)
+            self._at(self.now_s + max(delay_s, WAKE_S) + late_s, self._woken)
+
+    def _known_left(self) -> int | None:
+        """Return how many objects are waiting, once the listing has ended."""
+        return self._queued + self._left if self._left <= LISTED_AHEAD else None
 
     def _woken(self) -> None:
         self._wakes = False
         self._dispatch()
 
     def _send(self, copy: _Copy) -> None:
-        self._cpu_free_s = max(self._cpu_free_s, self.now_s) + CPU_S
+        self._in_flight += 1
+        opens = self._in_flight > self._connections
+        self._connections += opens
+        is_cold = self.sent < COLD
+        busy_s = (CPU_S + opens * CONNECT_S + is_cold * COLD_S) * self._about_one()
+        self._cpu_free_s = max(self._cpu_free_s, self.now_s) + busy_s
         self._queued -= not copy.attempts
         copy.attempts += 1
         copy.sent_at_s = self.now_s
@@ -151,6 +168,7 @@ class Simulation:
 
     def _handle(self, copy: _Copy, status: int) -> None:
         """Do what a dispatcher does with an answer."""
+        self._in_flight -= 1
         if status == OK:
             self.copied += 1
             self.copied_at_s.append(self.now_s)
@@ -158,7 +176,7 @@ class Simulation:
             self.slots.free(success=True)
         else:
             if status == THROTTLED and self.pacer.throttled(copy.sent_at_s):
-                self.slots.shrink()
+                self.slots.close_one()
             if copy.attempts > RETRIES:
                 self.failed += 1
                 self.slots.free(success=False)
@@ -195,10 +213,24 @@ class Simulation:
                 status = THROTTLED
             elif luck < server.throttled_ratio + server.failed_ratio:
                 status = FAILED
-        self._at(self.now_s + server.latency_s, lambda: self._answered(copy, status))
+        latency_s = server.latency_s * self._about_one()
+        self._at(self.now_s + latency_s, lambda: self._answered(copy, status))
+
+    def _about_one(self) -> float:
+        """Return a factor for what takes no two times the same."""
+        return self._random.uniform(1 - JITTER, 1 + JITTER)
 
     # ------------------------------------------------------------------------------ the result
 
     def done_s(self, share: float) -> float:
         """Return when ``share`` of the objects were copied."""
         return self.copied_at_s[math.ceil(share * len(self.copied_at_s)) - 1]
+
+    def useful(self, share: float) -> float:
+        """Return how much of its limit the server copied until ``share`` of the objects were."""
+        return share * self.copied / self.done_s(share) / self.server.limit_per_s
+
+    @property
+    def wasted(self) -> float:
+        """The share of the requests that was above the limit."""
+        return self.over_limit / self.sent

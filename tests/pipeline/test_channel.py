@@ -105,3 +105,19 @@ def test_crashing_worker_is_reported() -> None:
 
     assert executor.finish(PATIENCE_S)
     assert [str(error) for error in crashes] == ["boom"]
+
+
+def test_how_much_is_left_is_known_once_nothing_more_comes() -> None:
+    """Of all batches, and less with each item that is taken."""
+    channel: Channel[int] = Channel(2)
+    left = []
+    channel.put([1, 2])
+    channel.put([3])
+    left.append(channel.left)
+    channel.close()
+    left.append(channel.left)
+    channel.take()
+    channel.take()
+    left.append(channel.left)
+
+    assert left == [None, 3, 1]

@@ -13,6 +13,7 @@ from s3_xfer.pipeline.slots import (
     INITIAL_SLOTS,
     INITIAL_SLOTS_MAX,
     QUEUE_MAX,
+    SLOTS_MIN,
     Slots,
 )
 from s3_xfer.pipeline.stop import StopFlag
@@ -186,21 +187,21 @@ def test_requeued_items_are_the_next() -> None:
     assert not slots.wait_until_empty(0.01)
 
 
-def test_throttle_closes_most_slots_and_need_opens_them() -> None:
-    """Slots that no item waits for stay closed."""
+def test_slot_of_a_throttled_item_is_given_to_none_until_one_is_needed() -> None:
+    """Slots that no item waits for stay closed, and a few stay open."""
     slots: Slots[int] = Slots(1000, StopFlag())
     assert started(slots, INITIAL_SLOTS) == INITIAL_SLOTS
-    slots.shrink()
-    for _ in range(INITIAL_SLOTS):
-        slots.free(success=True)
-    assert started(slots, INITIAL_SLOTS) == INITIAL_SLOTS // 2
-    slots.shrink()
-    slots.shrink()
-    for _ in range(INITIAL_SLOTS // 4):
-        slots.free(success=False)
-    assert slots.next() is None
+    for _ in range(INITIAL_SLOTS // 2):
+        slots.close_one()
+        slots.defer()
+    assert started(slots, 1) == 0
     slots.free(success=True)  # an item has waited for it: one more opens
-    assert [slots.next() is None for _ in range(3)] == [False, False, True]
+    assert [slots.next() is None for _ in range(3)] == [False, True, True]
+    for _ in range(INITIAL_SLOTS):
+        slots.close_one()
+    for _ in range(INITIAL_SLOTS // 2):
+        slots.free(success=False)
+    assert started(slots, INITIAL_SLOTS) == SLOTS_MIN
 
 
 def test_stopped_run_has_a_slot_for_every_item() -> None:
