@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from s3_xfer.access.clients import journal_storage
 from s3_xfer.comparison import CompareField, CompareResult, Extra, FailOn
 from s3_xfer.declarations import check_values, declarations_of
-from s3_xfer.errors import ValidationError, checked_call, not_accepted
+from s3_xfer.errors import JournalError, ValidationError, checked_call, not_accepted
 from s3_xfer.ledger.comparison import CheckResult
 from s3_xfer.ledger.journal.description import operation_fields
-from s3_xfer.ledger.journal.session import read_journal
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.result import CopyResult
 from s3_xfer.model import AccountContext, NotAttempted, Outcome, S3Location
@@ -33,7 +31,8 @@ from s3_xfer.runs.observers import Observers
 from s3_xfer.runs.run import Run
 from s3_xfer.runs.run_end import ResultT
 from s3_xfer.spec import CheckSpec, CopySpec
-from s3_xfer.spelling import nearest
+from s3_xfer.spelling import near_names
+from s3_xfer.text import reason_of
 
 if TYPE_CHECKING:
     from s3_xfer.runs.check import CheckRun
@@ -141,6 +140,12 @@ class S3CopyOperation(CopySpec, Startable[Outcome, CopyResult]):
             JournalError: there is none, it is damaged, or a run is using it.
             ValidationError: a changed option is wrong.
         """
+        try:
+            from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - few need it
+            from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
+        except OSError as error:  # no more files can be opened
+            raise JournalError(f"no journal can be read: {reason_of(error)}") from error
+
         place = journal_storage(str(journal), destination or AccountContext())
         description, _ = read_journal(place)
         described = operation_fields(
@@ -378,7 +383,7 @@ def options_of(given: Mapping[str, Any]) -> CopyOptions:
     known = declarations_of(CopyOptions)
     for name in given:
         if name not in known:
-            near = nearest(name, known)
+            near = " or ".join(near_names(name, known))
             raise ValidationError(
                 f"there is no option {name}",
                 remedy=f"did you mean {near}?" if near else "see the fields of CopyOptions",

@@ -14,7 +14,6 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -44,12 +43,10 @@ from s3_xfer.copying.optional_headers import (
 from s3_xfer.copying.renewal import Renewal
 from s3_xfer.copying.request_policy import SERVER_AWAY, RequestPolicy, TransferCounter
 from s3_xfer.copying.upload_registry import UploadTracker
-from s3_xfer.errors import PreflightError, S3XferError, ValidationError, translate
-from s3_xfer.ledger.journal.s3_storage import S3Storage
-from s3_xfer.ledger.journal.storage import JournalStorage
+from s3_xfer.errors import PreflightError, S3XferError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
 from s3_xfer.listing import parsing
-from s3_xfer.model import AccountContext, CopyTask, S3Location, check_endpoint
+from s3_xfer.model import AccountContext, CopyTask, check_endpoint
 from s3_xfer.options import CopyOptions, SourceCheck, TagPolicy
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.s3_client import S3Client
@@ -58,7 +55,7 @@ from s3_xfer.text import printable
 from s3_xfer.version import VERSION
 
 CONNECT_TIMEOUT_S = 10
-_PATIENCE_S = 10.0  # with the storage of a journal
+PATIENCE_S = 10.0  # with a request that no copy waits for
 _SPARE_CONNECTIONS = 16  # aborts, tags and look-ups beside the copies
 _USER_AGENT = (
     f"s3-xfer/{VERSION} Botocore/{botocore.__version__} Python/{platform.python_version()}"
@@ -107,6 +104,26 @@ class Clients:
                 yield f"WITHOUT TLS: requests to {shown} can be read and changed on the way"
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side as a run reaches it. ``probed_bucket`` is asked for whether its server is away."""
+
+    name: str
+    account: AccountContext
+    session: Session
+    probed_bucket: str = ""
+
+    def hooks(self, requests: RequestPolicy, headers: Mapping[str, Headers]) -> RequestHooks:
+        """Return what happens around its requests, which have ``headers``."""
+        bucket = self.probed_bucket
+        return RequestHooks(
+            requests,
+            renewal=Renewal.of(self.session.get_credentials(), requests.opened),
+            headers=headers,
+            probe=server_probe(self.session, self.account, requests, bucket) if bucket else None,
+        )
+
+
 def open_clients(
     *,
     source: AccountContext,
@@ -127,62 +144,47 @@ def open_clients(
     open_session = partial(
         session_for, requests=requests, patience_s=min(STS_PATIENCE_S, options.read_timeout_s)
     )
-    source_session = open_session(source, side="source") if source.names_credentials else None
+    names_credentials = source.names_credentials
+    reading_session = open_session(source, side="source") if names_credentials else None
+    writing_session = open_session(destination, side="destination")
+    source_bucket, destination_bucket = probed_buckets or ("", "")
     return _clients_of(
-        source_session,
-        open_session(destination, side="destination"),
-        source=source,
-        destination=destination,
-        options=options,
+        _Side("source", source, reading_session or writing_session, source_bucket),
+        _Side("destination", destination, writing_session, destination_bucket),
+        options,
         overwrite=overwrite,
         requests=requests,
-        probed_buckets=probed_buckets,
     )
 
 
 def _clients_of(
-    source_session: Session | None,
-    session: Session,
-    *,
-    source: AccountContext,
-    destination: AccountContext,
+    source: _Side,
+    destination: _Side,
     options: CopyOptions,
+    *,
     overwrite: bool,
     requests: RequestPolicy,
-    probed_buckets: tuple[str, str] | None = None,
 ) -> Clients:
-    """Return the clients of sessions; without one of the source, the destination's reads."""
-    renewal = Renewal.of(session.get_credentials(), requests.opened)
-    reader = source_session or session
-    reading = RequestHooks(
-        requests,
-        renewal=Renewal.of(reader.get_credentials(), requests.opened),
-        headers=common_headers(options, bucket_owner=source.bucket_owner),
-        probe=probed_buckets and server_probe(reader, source, requests, probed_buckets[0]),
-    )
+    source_owner = source.account.bucket_owner
+    reading = source.hooks(requests, common_headers(options, bucket_owner=source_owner))
     headers = destination_headers(
         options,
         overwrite=overwrite,
-        source_owner=source.bucket_owner,
-        destination_owner=destination.bucket_owner,
+        source_owner=source_owner,
+        destination_owner=destination.account.bucket_owner,
     )
-    writing = RequestHooks(
-        requests,
-        renewal=renewal,
-        headers=headers,
-        probe=probed_buckets and server_probe(session, destination, requests, probed_buckets[1]),
-    )
-    writer = _bulk_client(session, destination, options, writing, side="destination")
+    writing = destination.hooks(requests, headers)
+    writer = _bulk_client(destination, options, writing)
     destination_is_aws = is_aws(writer.meta.endpoint_url)
     writing.optional = _optional_headers(options, overwrite=overwrite, is_aws=destination_is_aws)
     return Clients(
-        source=_bulk_client(reader, source, options, reading, side="source"),
-        source_session=reader,
-        destination_session=session,
+        source=_bulk_client(source, options, reading),
+        source_session=source.session,
+        destination_session=destination.session,
         destination=writer,
         destination_hooks=writing,
         destination_is_aws=destination_is_aws,
-        destination_ca_bundle=trusted_certificates(destination, session),
+        destination_ca_bundle=trusted_certificates(destination.account, destination.session),
         requests=requests,
     )
 
@@ -193,15 +195,9 @@ def open_own_clients(clients: Clients, spec: CopySpec) -> Clients:
     They have its credentials, and their requests are counted, limited and repeated as all of the
     run; copies in progress do not show among those of the run.
     """
-    return _clients_of(
-        None,
-        clients.destination_session,
-        source=spec.destination,
-        destination=spec.destination,
-        options=spec.options,
-        overwrite=False,
-        requests=replace(clients.requests, counter=_RequestsOnly(clients.requests.counter)),
-    )
+    own = _Side("destination", spec.destination, clients.destination_session)
+    requests = replace(clients.requests, counter=_RequestsOnly(clients.requests.counter))
+    return _clients_of(own, own, spec.options, overwrite=False, requests=requests)
 
 
 class _RequestsOnly:
@@ -226,15 +222,8 @@ def _optional_headers(options: CopyOptions, *, overwrite: bool, is_aws: bool) ->
     )
 
 
-def _bulk_client(
-    session: Session,
-    account: AccountContext,
-    options: CopyOptions,
-    hooks: RequestHooks,
-    *,
-    side: str,
-) -> S3Client:
-    chosen: dict[str, Any] = getattr(account.client_config, "s3", None) or {}
+def _bulk_client(side: _Side, options: CopyOptions, hooks: RequestHooks) -> S3Client:
+    chosen: dict[str, Any] = getattr(side.account.client_config, "s3", None) or {}
     config = Config(
         user_agent=_USER_AGENT,  # fixed: botocore otherwise rebuilds it for every request
         max_pool_connections=2 * options.threads + _SPARE_CONNECTIONS,
@@ -244,13 +233,13 @@ def _bulk_client(
         s3={**chosen, "us_east_1_regional_endpoint": "regional"},  # type: ignore[arg-type]
     )
     try:
-        client = _client(session, account, config)
+        client = _client(side.session, side.account, config)
     except S3XferError:
         raise
     except Exception as error:
         info = translate(error)
         raise PreflightError(
-            f"no S3 client can be made for the {side} side: {printable(info.message)}",
+            f"no S3 client can be made for the {side.name} side: {printable(info.message)}",
             error_class=info.error_class,
         ) from error
     hooks.attach(client)
@@ -318,7 +307,7 @@ def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
         clients.destination_session,
         spec.destination,
         requests=clients.requests,
-        patience_s=_PATIENCE_S,
+        patience_s=PATIENCE_S,
         headers=common_headers(spec.options, bucket_owner=spec.source.bucket_owner),
     )
 
@@ -334,7 +323,7 @@ def server_probe(
     @functools.cache
     def client() -> S3Client:
         return open_metered_client(
-            session, account, requests=requests.without_retries(), patience_s=_PATIENCE_S
+            session, account, requests=requests.without_retries(), patience_s=PATIENCE_S
         )
 
     def probe() -> bool:
@@ -346,41 +335,6 @@ def server_probe(
         return True
 
     return probe
-
-
-def journal_storage(
-    journal: str, destination: AccountContext, *, requests: RequestPolicy | None = None
-) -> JournalStorage:
-    """Return the storage that ``journal``, a path or an ``s3://`` URL, names.
-
-    The requests for a journal in S3 are among ``requests``, those of the run; without a run they
-    are repeated by the default options. A stopped run still sends them, so that its last save
-    arrives, but waits for nothing.
-
-    Raises:
-        ValidationError: the URL names no object.
-        PreflightError: the destination's credentials cannot be used.
-    """
-    if not journal.startswith("s3://"):
-        return JournalStorage(Path(journal))
-    location = S3Location.parse(journal)
-    if not location.key or location.key.endswith("/"):
-        raise ValidationError(
-            f"{location.url} names no object", remedy="write the journal as s3://BUCKET/KEY"
-        )
-    requests = requests or RequestPolicy.of(
-        CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag()
-    )
-    requests = requests.beyond_stop()
-    session = session_for(destination, side="destination", requests=requests)
-    client = open_metered_client(
-        session,
-        destination,
-        requests=requests,
-        patience_s=_PATIENCE_S,
-        probe=server_probe(session, destination, requests, location.bucket),
-    )
-    return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))
 
 
 def _client(session: Session, account: AccountContext, config: Config) -> S3Client:

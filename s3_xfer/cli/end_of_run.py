@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from s3_xfer.cli.exit_codes import ExitCode
-from s3_xfer.cli.on_end import notify, require_target
 from s3_xfer.cli.wording import COMMAND_LINE
 from s3_xfer.errors import ReportError, S3XferError, ValidationError
 from s3_xfer.files import check_replaceable, replace_file
@@ -53,6 +52,8 @@ class EndOfRun:
         self.result = self._page = self._metrics = self._target = None
         target: str | None = params.get("on_end")
         if target:
+            from s3_xfer.cli.on_end import require_target  # noqa: PLC0415 - slow to import
+
             require_target(target)
             self._target, self._limit_s = target, params["on_end_limit"]
         self._command, self._params = command, params
@@ -105,6 +106,8 @@ class EndOfRun:
             is_dry_run = self._params.get("mode") is RunMode.DRY_RUN
             self._metrics.finish(code, _warn, is_dry_run=is_dry_run)
         if self._target:
+            from s3_xfer.cli.on_end import notify  # noqa: PLC0415 - slow to import
+
             result = {**(self.result or {}), "command": self._command, "exit_code": code}
             problem = notify(self._target, result, limit_s=self._limit_s)
             if problem:

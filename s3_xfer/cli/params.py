@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import click
 from click.core import ParameterSource
 
-from s3_xfer.cli.unknown_words import unknown_command, unknown_option
+from s3_xfer.cli.unknown_words import unknown_command, unknown_option, unknown_option_of_group
 from s3_xfer.declarations import Declaration, Kind, is_blank
 from s3_xfer.errors import ValidationError
 from s3_xfer.field_types import member_of
@@ -187,11 +187,13 @@ class SectionedCommand(click.Command):
         """Parse; an option that there is not is answered with what there is."""
         from s3_xfer.cli.json_result import refusals_as_json  # noqa: PLC0415 - it imports this module
 
+        typed = list(args)  # click takes away what it has read
         try:
             with refusals_as_json(wanted=_JSON in args):
                 return self._parsed(ctx, args)
         except click.NoSuchOption as error:
-            raise click.UsageError(unknown_option(error.option_name, ctx), ctx) from error
+            text = unknown_option(error.option_name, ctx, args=typed)
+            raise click.UsageError(text, ctx) from error
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # the parser does not say whose arguments these are
             raise
@@ -380,10 +382,7 @@ class SuggestingGroup(click.Group):
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            text = (
-                f"No such option {error.option_name} before the command. Options follow it: "
-                "s3-xfer COMMAND OPTIONS."
-            )
+            text = unknown_option_of_group(error.option_name, ctx)
             raise click.UsageError(text, ctx) from error
 
     def resolve_command(

@@ -27,7 +27,7 @@ from s3_xfer.cli.params import (
 from s3_xfer.cli.unknown_words import commands_of
 from s3_xfer.declarations import is_blank
 from s3_xfer.errors import ValidationError
-from s3_xfer.spelling import nearest
+from s3_xfer.spelling import near_names
 from s3_xfer.text import printable
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def _require_known(key: str, saved: SavedValue, everywhere: list[dict[str, Param
                 remedy="name a profile or a role (source_profile, dest_role_arn, ...)",
             )
         names = {str(param.name): each for known in everywhere for each, param in known.items()}
-        near = names.get(key) or nearest(key, names.values())
+        near = names.get(key) or " or ".join(near_names(key, names.values()))
         raise ValidationError(
             f"{where} is no option",
             remedy=f"write {near}" if near else "write options without dashes: part_size",

@@ -53,7 +53,7 @@ UPLOADS_HELP = """List unfinished multipart uploads to DESTINATION, s3://BUCKET 
 )
 def uploads(destination: str, **values: Any) -> ExitCode:
     """List the uploads, or abort those that the options choose."""
-    from s3_xfer.access.clients import journal_storage  # noqa: PLC0415 - boto3 is slow to import
+    from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - slow to import
     from s3_xfer.ledger.journal.session import read_journal  # noqa: PLC0415
     from s3_xfer.uploads import Janitor  # noqa: PLC0415
 

@@ -6,6 +6,7 @@ into the body (API reference, CopyObject). For botocore a 200 with an empty body
 
 from __future__ import annotations
 
+import enum
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,18 +70,25 @@ _ERRORS = 301  # and above, for botocore
 _INTERNAL_ERROR = 500
 
 
+class Reset(enum.Enum):
+    """The end of a connection before anything of an answer came."""
+
+    OF_USED = enum.auto()  # it was used before: the other side may have closed it while it was idle
+    OF_NEW = enum.auto()
+
+
 @dataclass(slots=True)
 class Answer:
     """The raw answer to a request of the CRT engine; or ``error``, in botocore's terms, if none.
 
-    ``died_unused``: the connection had brought answers before, and ended without one to this.
+    ``reset`` says that the connection ended without one.
     """
 
     status: int = 0
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
     error: Exception | None = None
-    died_unused: bool = False
+    reset: Reset | None = None
 
 
 def copied_etag(answer: Answer) -> str | None:

@@ -21,8 +21,9 @@ import awscrt.exceptions
 import awscrt.http
 import awscrt.io
 
-from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.answers import Answer, Reset
 from s3_xfer.copying.crt_adapter import (
+    NO_HTTP,
     HttpStream,
     bootstrap,
     connection_error,
@@ -133,7 +134,7 @@ class CrtCopyClient:
         if error:
             stream.fail(error)
         elif not stream.begin(_Connection(opening.result())):
-            stream.fail(ConnectionResetError("closed as soon as it was open"))
+            stream.fail(ConnectionResetError("closed as soon as it was open"), Reset.OF_NEW)
 
 
 class _Connections:
@@ -334,10 +335,10 @@ class _RequestStream:
         if connection:
             connection.http.close()
 
-    def fail(self, error: BaseException, *, died_unused: bool = False) -> None:
+    def fail(self, error: BaseException, reset: Reset | None = None) -> None:
         endpoint = self._owner.endpoint
         of_botocore = connection_error(error, endpoint, given_up=self._given_up)
-        self._on_answer(Answer(error=of_botocore, died_unused=died_unused))
+        self._on_answer(Answer(error=of_botocore, reset=reset))
 
     def on_response(self, status_code: int, headers: list[tuple[str, str]]) -> None:
         self._heard_at_s = time.monotonic()
@@ -350,10 +351,16 @@ class _RequestStream:
     def on_complete(self, error_code: int) -> None:
         connection, self._connection = self._connection, None
         if error_code:
-            was_idle = connection is not None and connection.was_idle
-            died_unused = was_idle and not self._answer.status and not self._given_up
-            self.fail(awscrt.exceptions.from_code(error_code), died_unused=died_unused)
+            error = awscrt.exceptions.from_code(error_code)
+            self.fail(error, self._reset_of(connection, error))
         else:
             if connection:
                 self._owner.release(connection)
             self._on_answer(self._answer)
+
+    def _reset_of(self, connection: _Connection | None, error: Any) -> Reset | None:
+        """Return whether ``error`` means that ``connection`` was reset, without an answer."""
+        is_answered = self._answer.status or error.name == NO_HTTP
+        if connection is None or is_answered or self._given_up:
+            return None
+        return Reset.OF_USED if connection.was_idle else Reset.OF_NEW

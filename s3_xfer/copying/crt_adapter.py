@@ -27,6 +27,7 @@ from s3_xfer.version import VERSION
 
 _SIGNATURES = frozenset({"v4", "s3v4"})
 CALLED_BY_AWSCRT = ("_on_response", "_on_body", "_on_complete")
+NO_HTTP = "AWS_ERROR_HTTP_PROTOCOL_ERROR"  # an answer that cannot be read
 
 
 def unsupported_reason(template: CopyTemplate, client: S3Client) -> str | None:

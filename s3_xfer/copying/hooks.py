@@ -12,18 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s3_xfer.copying import answers, exact_signing, transport
+from s3_xfer.copying.answers import Reset
 from s3_xfer.copying.headers import Headers
 from s3_xfer.copying.optional_headers import OptionalHeaders
 from s3_xfer.copying.renewal import Renewal
-from s3_xfer.copying.request_policy import (
-    SERVER_AWAY,
-    Again,
-    CutOff,
-    Renew,
-    RequestPolicy,
-    Resend,
-    Stand,
-)
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, RequestPolicy, Resend, Stand
 from s3_xfer.copying.request_state import (
     RequestState,
     TransferStates,
@@ -31,8 +24,9 @@ from s3_xfer.copying.request_state import (
     state_of,
     stopped,
 )
+from s3_xfer.copying.retry_rules import AskOutage, Hold, RetryRules
 from s3_xfer.copying.upload_registry import UploadTracker
-from s3_xfer.errors import ErrorClass, ErrorInfo, RetryAction
+from s3_xfer.errors import ErrorInfo, RetryAction
 from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.s3_client import S3Client
 
@@ -45,7 +39,8 @@ class RequestHooks:
 
     All clients of a run share ``requests``; ``headers`` are added by operation. Writes wait for
     the ``pacer``, all other requests for the rate limit alone. While ``outage`` knows the server
-    to be away, all wait; ``probe`` tells it whether the server answers, see there.
+    to be away, all wait; ``probe`` tells it whether the server answers, see there. ``rules`` decide
+    what follows a failure.
     """
 
     def __init__(
@@ -58,6 +53,7 @@ class RequestHooks:
     ) -> None:
         self.requests = requests
         self.outage = requests.outages.of("", None)  # until a client is attached
+        self.rules = RetryRules(requests, self.outage)
         self._probe = probe
         self.renewal = renewal
         self.pacer = Pacer(requests.stop, limiter=requests.limiter)
@@ -70,6 +66,7 @@ class RequestHooks:
     def attach(self, client: S3Client) -> None:
         """Register the handlers on ``client`` (an S3 client whose own retries are off)."""
         self.outage = self.requests.outages.of(client.meta.endpoint_url, self._probe)
+        self.rules = RetryRules(self.requests, self.outage)
         transport.attach(client, self.requests.opened)
         exact_signing.attach(client, "CreateMultipartUpload")
         events = client.meta.events
@@ -137,12 +134,11 @@ class RequestHooks:
         state.count_attempt(caught_exception, info)
         self.transfers.note_error(operation.name, state, info)
         self.uploads.note_error(operation.name, state, info)
-        can_resend = not state.is_resent and transport.died_unused(caught_exception)
-        again = self._is_repeated(operation.name, state, info, can_resend=can_resend)
-        return 0 if again else None
+        reset = transport.reset_of(caught_exception)
+        return 0 if self._is_repeated(operation.name, state, info, reset) else None
 
     def _is_repeated(
-        self, operation: str, state: RequestState, info: ErrorInfo, *, can_resend: bool
+        self, operation: str, state: RequestState, info: ErrorInfo, reset: Reset | None
     ) -> bool:
         """Wait as long as is due; return whether the request is sent again.
 
@@ -152,26 +148,18 @@ class RequestHooks:
         throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if throttled:
             self.pacer.throttled(state.signed_at_s)
-        if not can_resend and self._is_away(state, info):
-            state.attempts_in_outages = state.attempts
-            self.requests.counter.retried(throttled=throttled)
-            return True
-        decision = self.requests.decide(
-            info,
-            attempts=state.attempts - state.attempts_in_outages,
-            can_renew=not state.is_renewed,
-            can_resend=can_resend,
-        )
-        match decision:
+        after = self.rules.after(state, info, key=state.params.get("Key", ""), reset=reset)
+        if isinstance(after, AskOutage):
+            after = self.rules.after_suspicion(state, info)
+        match after:
             case Resend():
-                state.is_resent = True
-                state.attempts -= 1
                 transport.use_new_connection()
                 return True
             case Again():
-                again = self.requests.wait(decision.delay_s)
+                again = self.requests.wait(after.delay_s)
+            case Hold():
+                again = True  # it waits before it is signed
             case Renew():
-                state.is_renewed = True
                 again = self.renewal.renew(state.signed_at_s)
             case Stand():
                 return False
@@ -182,11 +170,3 @@ class RequestHooks:
         elif self.requests.refuses_requests() and operation not in _SENT_WHEN_STOPPED:
             raise cut_off(self.requests.stop, info, attempts=state.attempts)
         return again
-
-    def _is_away(self, state: RequestState, info: ErrorInfo) -> bool:
-        """Return whether a request failed because the server is away; may wait to find out."""
-        if info.error_class in SERVER_AWAY:
-            return self.outage.failed(state.params.get("Key", "")) and self.outage.is_away()
-        if info.error_class is not ErrorClass.INTERRUPTED:
-            self.outage.answered()
-        return False

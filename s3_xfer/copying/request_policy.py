@@ -178,8 +178,8 @@ class RequestPolicy:
         """Return what follows an answer that ``info`` describes.
 
         ``attempts`` is how often the request was sent so far, outages left out. ``can_renew`` is
-        False if its credentials were renewed already, or cannot be. ``can_resend`` is True if it
-        went through a connection that had been used before and ended without a byte of an answer.
+        False if its credentials were renewed already, or cannot be; ``can_resend`` is True if its
+        connection was reset, and it may be sent again at once for that.
         """
         after = (
             Resend()

@@ -20,7 +20,7 @@ from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
 from s3_xfer.copying.relocation import relocated
 from s3_xfer.copying.renewal import not_renewed
-from s3_xfer.copying.request_state import TransferState, cut_off, stopped
+from s3_xfer.copying.request_state import SentRequest, TransferState, cut_off, stopped
 from s3_xfer.copying.template import PartCopy
 from s3_xfer.errors import ObjectError, translate
 from s3_xfer.model import CopyTask
@@ -42,7 +42,7 @@ End = TypeVar("End")  # of what a request copies
 
 
 @dataclass(slots=True, eq=False)
-class InflightRequest(Generic[End]):
+class InflightRequest(SentRequest, Generic[End]):
     """One object under way, or one ``part`` of it. ``done`` is called with how it ended."""
 
     task: CopyTask
@@ -50,14 +50,10 @@ class InflightRequest(Generic[End]):
     part: PartCopy | None = None
     is_unwanted: bool = False  # another part has failed: it is not sent any more
     ambiguous: bool = False  # S3 may have copied it although no answer said so
-    attempts: int = 0
-    attempts_in_outages: int = 0  # of these; they spend no repetition
     began_at_s: float = field(default_factory=time.monotonic)
     sent_at_s: float = 0.0
-    is_renewed: bool = False  # its credentials, after S3 called them expired
     is_retry: bool = False  # what is sent next
     was_throttled: bool = False  # by the last answer
-    is_resent: bool = False  # because an idle connection had been closed
     is_relocated: bool = False  # sent to the bucket's own region, after another had refused it
     sent_by: CrtCopyClient | None = None
     error: Exception | None = None  # of the last answer

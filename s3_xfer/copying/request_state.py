@@ -41,17 +41,23 @@ class TransferState:
     began_at_s: float = field(default_factory=time.monotonic)
 
 
-@dataclass(slots=True)
-class RequestState:
-    """One request with all its repetitions. ``signed_at_s`` is on ``time.monotonic``'s clock."""
+@dataclass(slots=True, kw_only=True, eq=False)
+class SentRequest:
+    """What is known of one request with all its repetitions, whatever engine sends it."""
+
+    attempts: int = 0
+    attempts_in_outages: int = 0  # of these; they spend no repetition
+    is_renewed: bool = False  # its credentials, after S3 called them expired
+    is_resent: bool = False  # at once, because its connection was reset
+
+
+@dataclass(slots=True, eq=False)
+class RequestState(SentRequest):
+    """A request of botocore. ``signed_at_s`` is on ``time.monotonic``'s clock."""
 
     params: Mapping[str, Any] = field(default_factory=dict)
     transfer: TransferState | None = None
-    attempts: int = 0
-    attempts_in_outages: int = 0  # of these; they spend no repetition
     signed_at_s: float = 0.0
-    is_renewed: bool = False  # its credentials, after S3 called them expired
-    is_resent: bool = False  # because an idle connection had been closed
 
     def count_attempt(self, error: Exception | None, info: ErrorInfo) -> None:
         """Count one sending, unless the stop kept the request back; note the count in ``error``."""

@@ -1,7 +1,7 @@
 """What follows each answer to a request of the CRT engine, for objects and for parts alike.
 
 What an answer means and which requests are repeated is decided by the same :mod:`.answers` and
-:mod:`.request_policy` as for the other engine.
+:mod:`.retry_rules` as for the other engine.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Generic
 from s3_xfer.copying import answers
 from s3_xfer.copying.answers import Answer
 from s3_xfer.copying.context import CopyContext
-from s3_xfer.copying.request_policy import SERVER_AWAY, Again, CutOff, Renew, Resend, Stand
+from s3_xfer.copying.request_policy import Again, CutOff, Renew, Resend, Stand
 from s3_xfer.copying.request_sender import End, InflightRequest, OnCrash, RequestSender
 from s3_xfer.copying.request_state import cut_off
+from s3_xfer.copying.retry_rules import AfterFailure, AskOutage, Hold
 from s3_xfer.errors import ErrorClass, ErrorInfo, ObjectError, RetryAction
 from s3_xfer.pipeline.slots import INITIAL_SLOTS
 
@@ -47,6 +48,7 @@ class RetryingSender(Generic[End]):
         self._pacer = hooks.pacer
         self._optional = hooks.optional
         self._outage = hooks.outage
+        self._rules = hooks.rules
         self._on_success = on_success
         self._on_failure = on_failure
         template = copy_client.template
@@ -95,36 +97,24 @@ class RetryingSender(Generic[End]):
         request.was_throttled = info.error_class.retry_action is RetryAction.SLOW_DOWN
         if request.was_throttled and self._pacer.throttled(request.sent_at_s):
             self.sender.slots.shrink()
-        can_resend = answer.died_unused and not request.is_resent
-        if info.error_class not in SERVER_AWAY:
-            self._outage.answered()
-        elif not can_resend and self._outage.failed(request.task.destination_key):
-            self.sender.complete(self._wait_for_server, request, info, error)
-            return
-        self._go_on(request, info, error, can_resend=can_resend)
+        key = request.task.destination_key
+        after = self._rules.after(request, info, key=key, reset=answer.reset)
+        self._go_on(request, info, error, after)
 
     def _go_on(
-        self,
-        request: InflightRequest[End],
-        info: ErrorInfo,
-        error: Exception,
-        *,
-        can_resend: bool = False,
+        self, request: InflightRequest[End], info: ErrorInfo, error: Exception, after: AfterFailure
     ) -> None:
-        decision = self._requests.decide(
-            info,
-            attempts=request.attempts - request.attempts_in_outages,
-            can_renew=not request.is_renewed,
-            can_resend=can_resend,
-        )
-        match decision:
+        match after:
+            case AskOutage():
+                self.sender.complete(self._ask_outage, request, info, error)
+            case Hold():
+                request.is_retry = True
+                self.sender.hold(request)
             case Resend():
-                request.is_resent = True
-                request.attempts -= 1
                 self.sender.repeat(request, 0.0)
             case Again():
                 request.is_retry = True
-                self.sender.repeat(request, self._requests.pass_time(decision.delay_s))
+                self.sender.repeat(request, self._requests.pass_time(after.delay_s))
             case Renew():
                 self.sender.complete(self._renew, request, error)
             case Stand():
@@ -138,16 +128,9 @@ class RetryingSender(Generic[End]):
 
     # -------------------------------------------------------------- on threads that may block
 
-    def _wait_for_server(
-        self, request: InflightRequest[End], info: ErrorInfo, error: Exception
-    ) -> None:
-        """Find out whether the server is away; if it is, send the request again when it is not."""
-        if not self._outage.is_away():
-            self._go_on(request, info, error)
-            return
-        request.attempts_in_outages = request.attempts
-        request.is_retry = True
-        self.sender.hold(request)
+    def _ask_outage(self, request: InflightRequest[End], info: ErrorInfo, error: Exception) -> None:
+        """Find out whether the server is away, and go on then."""
+        self._go_on(request, info, error, self._rules.after_suspicion(request, info))
 
     def _relocate(self, request: InflightRequest[End], error: Exception) -> None:
         """Send a request again to the region of its bucket, as boto3 does by itself."""
@@ -159,7 +142,6 @@ class RetryingSender(Generic[End]):
 
     def _renew(self, request: InflightRequest[End], error: Exception) -> None:
         """Send a request again that was refused as expired, if the credentials were renewed."""
-        request.is_renewed = True
         try:
             is_renewed = self._renewal.renew(request.sent_at_s)
         except ObjectError as failure:

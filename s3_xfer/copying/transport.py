@@ -7,8 +7,8 @@ also takes a connection that ends inside the headers for their end: of a HEAD, m
 missing and nothing would say so. Here that is an error.
 
 A connection that was used before may be closed by the other side at the moment it is used again.
-Errors of that kind are recognised (:func:`died_unused`), so that the request can be sent again on a
-new connection (:func:`use_new_connection`).
+Errors of connections that end without an answer are recognised, and whether they were used before
+(:func:`reset_of`), so that the request can be sent again on a new one (:func:`use_new_connection`).
 
 The certificates to trust are read once for all connections, where urllib3 reads them for each.
 
@@ -36,6 +36,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 
+from s3_xfer.copying.answers import Reset
 from s3_xfer.copying.opened import Opened
 from s3_xfer.pipeline.connections import ConnectionBudget, ConnectionShare, process_budget
 from s3_xfer.pipeline.stop import StopFlag
@@ -49,7 +50,7 @@ _NAME = re.compile(rb"[!-9;-~]+[ \t]*:")  # what Python's parser of headers take
 _CARRIED = re.compile(
     rb"x-amz-meta-|cache-control|expires|content-(?:type|encoding|language|disposition)", re.I
 )
-_REUSED = "s3_xfer_reused"  # attribute of errors
+_RESET = "s3_xfer_reset"  # attribute of errors
 # By the other side. http.client.RemoteDisconnected is a ConnectionError.
 _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -79,10 +80,11 @@ def _configuration(session: Any) -> Hashable:
     return ("http session", repr([*values, proxies._proxies, proxies.settings]))  # noqa: SLF001
 
 
-def died_unused(error: Exception | None) -> bool:
-    """Return whether ``error``, of a client, is about a used connection that brought no answer."""
+def reset_of(error: Exception | None) -> Reset | None:
+    """Return whether ``error``, of a client, is about a connection that ended without an answer."""
     of_urllib3: Any = getattr(error, "kwargs", {}).get("error")
-    return any(getattr(one, _REUSED, False) for one in getattr(of_urllib3, "args", ()))
+    resets = (getattr(one, _RESET, None) for one in getattr(of_urllib3, "args", ()))
+    return next(filter(None, resets), None)
 
 
 def use_new_connection() -> None:
@@ -231,7 +233,7 @@ class _Counted:
 
 
 class _KnowsReuse(_Counted):
-    """Marks the errors of a connection that has brought answers before, and brings none now."""
+    """Marks the errors of a connection that ends without an answer: was it used before?"""
 
     _answers = 0
 
@@ -251,11 +253,12 @@ class _KnowsReuse(_Counted):
 
     @contextmanager
     def _marking(self) -> Iterator[None]:
-        was_used = self._answers > 0  # now: a connection closes itself before it raises
+        # Now: a connection closes itself before it raises.
+        reset = Reset.OF_USED if self._answers else Reset.OF_NEW
         try:
             yield
         except _CLOSED as error:
-            setattr(error, _REUSED, was_used)
+            setattr(error, _RESET, reset)
             raise
 
 

@@ -74,31 +74,30 @@ _BY_STATUS = {status: one for one, statuses in _STATUSES.items() for status in s
 _NEEDS_CODE = frozenset({404, 409, 412})
 _SERVER_ERRORS = 500
 
-# How services call what has no common code, in the code or in the message.
-_BY_PATTERN: tuple[tuple[re.Pattern[str], ErrorClass], ...] = (
-    (re.compile(r"^KMS\."), _E.KMS),
+# How services call what has no common code, in the code or in the message. Compiled when an error
+# is looked at: most runs meet none.
+_BY_PATTERN: tuple[tuple[str, ErrorClass], ...] = (
+    (r"^KMS\.", _E.KMS),
     (
-        re.compile(r"throttl|slow_?down|(?:rate|requests?|qps|bandwidth|traffic)\w*exceeded", re.I),
+        r"(?i)throttl|slow_?down|(?:rate|requests?|qps|bandwidth|traffic)\w*exceeded",
         _E.THROTTLED,
     ),
     (
-        re.compile(
-            r"(?:quota|cap|capacity|space|storage_?limit)_?(?:is)?_?(?:exceeded|reached)|exceeds?_?\w*quota|"
-            r"(?:out_?of|no)_?space|insufficient_?(?:storage|capacity|space)|"
-            r"(?:disk|storage|bucket|account)_?(?:is)?_?(?:full|read_?only)|"
-            r"^(?:service|server)?_?read_?only",
-            re.I,
-        ),
+        r"(?i)(?:quota|cap|capacity|space|storage_?limit)_?(?:is)?_?(?:exceeded|reached)|"
+        r"exceeds?_?\w*quota|"
+        r"(?:out_?of|no)_?space|insufficient_?(?:storage|capacity|space)|"
+        r"(?:disk|storage|bucket|account)_?(?:is)?_?(?:full|read_?only)|"
+        r"^(?:service|server)?_?read_?only",
         _E.DESTINATION_FULL,
     ),
 )
-_FULL_MESSAGE = re.compile(
-    r"\bquota\b[^.]*\b(?:reached|exceeded|full)|\bexceed\w*\b[^.]*\bquota|\bcap (?:is )?exceeded|"
+_FULL_MESSAGE = (
+    r"(?i)\bquota\b[^.]*\b(?:reached|exceeded|full)|\bexceed\w*\b[^.]*\bquota|"
+    r"\bcap (?:is )?exceeded|"
     r"\bno space left|\binsufficient (?:storage|space|disk)|\bout of (?:disk )?space|"
     r"\b(?:disk|storage|bucket|pool|cluster|volume) (?:is )?full\b|"
     r"\b(?:storage|bucket|volume|cluster|pool|service|system) is (?:in )?read[- ]?only|"
-    r"\bread[- ]only (?:mode|file ?system)",
-    re.I,
+    r"\bread[- ]only (?:mode|file ?system)"
 )
 _SIZE_MESSAGE = "maximum allowable size for a copy source"  # AWS has no code of its own for it
 _POLICY_WORDS = "not authorized to perform"  # with names of roles, which may be any words
@@ -113,7 +112,7 @@ def classify(code: str, http_status: int | None = None) -> ErrorClass:
     nothing. Where there is no code it uses the status as one.
     """
     known = _BY_CODE.get(code) or (_BY_STATUS.get(int(code)) if code.isdecimal() else None)
-    known = known or next((one for words, one in _BY_PATTERN if words.search(code)), None)
+    known = known or next((one for words, one in _BY_PATTERN if re.search(words, code)), None)
     if known:
         return known
     if http_status is None:
@@ -129,4 +128,4 @@ def by_message(error_class: ErrorClass, message: str, *, writes: bool) -> ErrorC
     if error_class is _E.INVALID_REQUEST and _SIZE_MESSAGE in message:
         return _E.SIZE_REFUSED
     may_be_full = writes and error_class in _VAGUE and _POLICY_WORDS not in message
-    return _E.DESTINATION_FULL if may_be_full and _FULL_MESSAGE.search(message) else error_class
+    return _E.DESTINATION_FULL if may_be_full and re.search(_FULL_MESSAGE, message) else error_class

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s3_xfer.comparison import CompareResult
 from s3_xfer.errors import ErrorClass, ObjectError, RetryAction, RunAborted, S3XferError, translate
 from s3_xfer.ledger.comparison import Comparison
-from s3_xfer.ledger.journal.journal import Journal
 from s3_xfer.ledger.metrics import ERRORS_KEPT, MetricsCollector, error_line
-from s3_xfer.ledger.report import ReportWriter
+from s3_xfer.ledger.run_report import RunReport
 from s3_xfer.ledger.second_chance import SecondChances
 from s3_xfer.model import (
     Copied,
@@ -32,7 +31,7 @@ from s3_xfer.model import (
     Skipped,
     SkipReason,
 )
-from s3_xfer.options import CopyOptions, ReportScope, SecondChance
+from s3_xfer.options import CopyOptions, SecondChance
 from s3_xfer.pipeline.limits import FailureLimit
 from s3_xfer.pipeline.stop import StopFlag
 from s3_xfer.pipeline.stream import Stream
@@ -41,17 +40,21 @@ from s3_xfer.planning.ranges import KeyRange
 from s3_xfer.run_log import RunLog
 from s3_xfer.text import printable
 
+if TYPE_CHECKING:
+    from s3_xfer.ledger.journal.journal import Journal
+
 
 class Ledger:
     """The account of one run. Thread-safe.
 
-    It has no report and no journal until they are opened. Methods that record raise
+    It has no journal, and its ``report`` no file, until they are opened. Methods that record raise
     :class:`S3XferError` when the disk refuses, apart from those that say that they do not raise.
     """
 
     def __init__(
         self, *, metrics: MetricsCollector, stop: StopFlag, options: CopyOptions, log: RunLog
     ) -> None:
+        self.report = RunReport(options)
         self.comparison = Comparison()
         self.outcomes: Stream[Any] = Stream()  # of a copy; of a check its results
         self.estimate: RequestEstimate | None = None  # of what a dry run would send
@@ -61,23 +64,12 @@ class Ledger:
         self._metrics = metrics
         self._log = log
         self._stop = stop
-        self._options = options
-        self._report: ReportWriter | None = None
         gives_chances = options.second_chance is SecondChance.GIVE
         self._second_chances = SecondChances() if gives_chances else None
         self._is_of_inventory = options.inventory is not None
         self._limit = FailureLimit.of(options.max_failures, options.max_error_rate_percent)
         self._failures: list[Failed] = []
         self._in_flight: dict[int, CopyTask] = {}  # two tasks may be equal: a report may repeat one
-
-    def open_report(self) -> None:
-        """Begin the report, if the options name one.
-
-        Raises:
-            ReportError: it cannot be written, or another run is writing it.
-        """
-        if self._options.report_path:
-            self._report = ReportWriter(self._options.report_path, self._options.report_scope)
 
     @property
     def failures(self) -> tuple[Failed, ...]:
@@ -94,11 +86,6 @@ class Ledger:
     def left_out(self, by_rule: Mapping[str, int], size_bytes: int) -> None:
         """Take what filters have left out so far; it is not among what is found."""
         self._metrics.left_out(by_rule, size_bytes)
-
-    def record_left_out(self, found: S3Object, rule: str) -> None:
-        """Add an object that a filter has left out to a report of all objects."""
-        if self._report and self._options.report_scope is ReportScope.ALL:
-            self._report.left_out(found, rule)
 
     def found(self, objects: Sequence[S3Object], keys: KeyRange | None) -> Sequence[S3Object]:
         """Count the objects of a batch; return those that an earlier run has not finished."""
@@ -180,8 +167,7 @@ class Ledger:
             self.estimate.add(outcome)
         if self.journal and not isinstance(outcome.task, DeleteTask):
             self.journal.record(outcome)
-        if self._report:
-            self._report.record(outcome)
+        self.report.record(outcome)
         if self._limit and not earlier_error:  # which was counted
             self._keep_limit(self._limit, outcome)
         if not self.outcomes.is_given_up:
@@ -194,11 +180,12 @@ class Ledger:
             self.cut_off()
             return
         self.comparison.add(result)
-        self._metrics.compared(result.listed, differs=self.comparison.is_notable(result))
+        is_notable = self.comparison.is_notable(result)
+        self._metrics.compared(result.listed, differs=is_notable)
         if not self.outcomes.is_given_up:
             self.outcomes.put(result)
-        if self._report and self.comparison.is_notable(result):
-            self._report.compared(result)
+        if is_notable:
+            self.report.compared(result)
         if error and error.info.error_class.retry_action is RetryAction.END_RUN:
             self.abort(error, "comparing")
 
@@ -249,15 +236,8 @@ class Ledger:
 
         Returns its path; None if there is none, or it could not be written. Does not raise.
         """
-        if not self._report:
-            return None
         try:
-            for keys in remaining:
-                source = sources[keys.source]
-                self._report.not_listed(
-                    bucket=source.bucket, prefix=source.key, after=keys.after, until=keys.until
-                )
-            return self._report.finish()
+            return self.report.finish(sources, remaining)
         except S3XferError as error:
             self.fail_late(error, "report")
             return None
@@ -265,11 +245,6 @@ class Ledger:
     def cut_off(self) -> None:
         """State that a pair of a check was not compared, because the run was stopped."""
         self.is_cut_off = True
-
-    def leave_report(self) -> None:
-        """Close the report under its ``.partial`` name: it is not complete."""
-        if self._report:
-            self._report.leave()
 
 
 def is_stale(outcome: Outcome) -> bool:

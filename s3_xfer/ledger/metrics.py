@@ -209,6 +209,70 @@ class TransferMetrics:
         }
 
 
+class _Outages:
+    """The outages of a run, by endpoint, and how long they took. Not thread-safe."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._present: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
+        self._ended_s = 0.0
+
+    def note(self, endpoint: str, outage: Outage | None) -> bool:
+        """Take the newest state of ``endpoint``; return whether an outage begins with it."""
+        since_s, _ = self._present.pop(endpoint, (None, None))
+        if outage:
+            now_s = self._monotonic() if since_s is None else since_s
+            self._present[endpoint] = (now_s, outage)
+        elif since_s is not None:
+            self._ended_s += self._monotonic() - since_s
+        return outage is not None and since_s is None
+
+    @property
+    def present(self) -> tuple[Outage, ...]:
+        """Those that last."""
+        return tuple(outage for _, outage in self._present.values())
+
+    @property
+    def length_s(self) -> float:
+        """How long all of them have lasted."""
+        lasting_s = sum(self._monotonic() - since_s for since_s, _ in self._present.values())
+        return self._ended_s + lasting_s
+
+
+class _InParts:
+    """The objects that are being copied in parts. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[str, ObjectInParts] = {}
+
+    def note(self, task: CopyTask, done_bytes: int) -> int:
+        """State how much of an object is copied; return how much that is more than before.
+
+        Less than before (the object was started again) changes nothing.
+        """
+        key = task.destination_key
+        before = self._by_key.get(key)
+        before_bytes = before.done_bytes if before else 0
+        done_bytes = max(done_bytes, before_bytes)
+        self._by_key[key] = ObjectInParts(key, task.source.size, done_bytes)
+        return done_bytes - before_bytes
+
+    def end(self, key: str) -> int:
+        """Forget an object that has ended; return how much of it was copied in parts."""
+        ended = self._by_key.pop(key, None)
+        return ended.done_bytes if ended else 0
+
+    @property
+    def done_bytes(self) -> int:
+        """How much of all of them is copied."""
+        return sum(each.done_bytes for each in self._by_key.values())
+
+    @property
+    def largest(self) -> tuple[ObjectInParts, ...]:
+        """The largest ones, to be shown."""
+        return tuple(heapq.nlargest(_SHOWN_IN_PARTS, self._by_key.values(), key=_size_and_key))
+
+
 class MetricsCollector:
     """The thread-safe aggregator behind :class:`TransferMetrics`.
 
@@ -238,10 +302,9 @@ class MetricsCollector:
         self._error_classes: Counter[str] = Counter()
         self._left_out_by_rule: Mapping[str, int] = {}
         self._errors: list[str] = []
-        self._in_parts: dict[str, ObjectInParts] = {}
+        self._in_parts = _InParts()
         self._requests_of_checks: Mapping[str, int] = {}
-        self._outages: dict[str, tuple[float, Outage]] = {}  # since when, on the clock here
-        self._outage_s = 0.0
+        self._outages = _Outages(monotonic)
         self._history = HistoryRecorder()
 
     def begin_with(self, earlier: Totals) -> None:
@@ -309,34 +372,22 @@ class MetricsCollector:
     def outage(self, endpoint: str, outage: Outage | None) -> None:
         """Take the newest state of ``endpoint``; None: it answers, or is waited for no more."""
         with self._lock:
-            since_s, _ = self._outages.pop(endpoint, (None, None))
-            if outage:
-                self._sums["outages"] += since_s is None
-                now_s = self._monotonic() if since_s is None else since_s
-                self._outages[endpoint] = (now_s, outage)
-            elif since_s is not None:
-                self._outage_s += self._monotonic() - since_s
+            self._sums["outages"] += self._outages.note(endpoint, outage)
 
     def parts_finished(self, task: CopyTask, done_bytes: int) -> None:
         """State that ``done_bytes`` of one object are copied so far.
 
         A smaller number than before (the object was started again) changes nothing.
         """
-        key, size_bytes = task.destination_key, task.source.size
         with self._lock:
-            before = self._in_parts.get(key)
-            before_bytes = before.done_bytes if before else 0
-            done_bytes = max(done_bytes, before_bytes)
-            self._in_parts[key] = ObjectInParts(key, size_bytes, done_bytes)
-            self._history.part_ended(self._elapsed_s(), done_bytes - before_bytes)
+            self._history.part_ended(self._elapsed_s(), self._in_parts.note(task, done_bytes))
 
     def record(self, outcome: Outcome) -> None:
         """Add the end of one object. Call it exactly once for each object found."""
         with self._lock:
             is_copy = not isinstance(outcome.task, DeleteTask)
             size_bytes = outcome.task.source.size if is_copy else 0
-            parts = self._in_parts.pop(outcome.task.destination_key, None)
-            parts_bytes = parts.done_bytes if parts else 0
+            parts_bytes = self._in_parts.end(outcome.task.destination_key)
             self._history.ended(self._elapsed_s(), outcome, parts_bytes=parts_bytes)
             match outcome:
                 case Copied():
@@ -405,13 +456,10 @@ class MetricsCollector:
                 start_time=self._started_at,
                 end_time=None if self._ended_s is None else ended_at,
                 duration_s=duration_s,
-                bytes_in_progress=sum(each.done_bytes for each in self._in_parts.values()),
-                in_parts=tuple(
-                    heapq.nlargest(_SHOWN_IN_PARTS, self._in_parts.values(), key=_size_and_key)
-                ),
-                outage_s=self._outage_s
-                + sum(self._monotonic() - since_s for since_s, _ in self._outages.values()),
-                waiting_for=tuple(outage for _, outage in self._outages.values()),
+                bytes_in_progress=self._in_parts.done_bytes,
+                in_parts=self._in_parts.largest,
+                outage_s=self._outages.length_s,
+                waiting_for=self._outages.present,
                 listing_complete=self._listing_complete,
                 requests=dict(self._requests),
                 requests_of_checks=self._requests_of_checks,

@@ -5,6 +5,8 @@ spends its repetitions. A small request of its own asks whether the server answe
 growing wait; then one request of the run is tried, and if that is answered all go on.
 
 The first answer of a server is not waited for: a wrong endpoint would look like an outage.
+
+How many requests whose connection was reset are sent again without a wait is decided here, too.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ MANY_OBJECTS = 16  # more than an object that the server cannot copy explains
 WAIT_MIN_S, WAIT_MAX_S = 1.0, 10.0  # between two probes
 WAIT_SHARE = 0.5  # of the time that the server has been away: so much longer a wait may last
 TRIAL_PATIENCE_S = 10.0  # for the answer to one request of the run, before another is tried
+RESENDS_PER_ANSWER = 0.25  # of requests that were reset: at once, as long as no more are
+RESENDS_MAX = 32  # saved up; there from the start, so that the first resets cost no wait
 _POLL_S = 0.1
 
 
@@ -89,6 +93,75 @@ class _Phase(enum.Enum):
     TRIAL = enum.auto()  # one is sent
 
 
+class _Failures:
+    """The failures since the last answer. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self.since_s: float | None = None
+        self.since = datetime.now(UTC)
+        self._keys: set[str] = set()
+        self._next_suspicion_s = 0.0
+
+    def add(self, key: str, now_s: float) -> None:
+        """Add that of a request about ``key``."""
+        if self.since_s is None:
+            self.since_s, self.since = now_s, datetime.now(UTC)
+            self._next_suspicion_s = 0.0
+        if len(self._keys) < MANY_OBJECTS:
+            self._keys.add(key)
+
+    def clear(self) -> None:
+        """Forget them: there was an answer."""
+        self.since_s = None
+        self._keys.clear()
+
+    def are_suspicious(self, now_s: float) -> bool:
+        """Return whether the server may be away."""
+        after_s = SUSPECTED_AFTER_MANY_S if self._are_many else SUSPECTED_AFTER_S
+        return self._length_s(now_s) >= after_s and now_s >= self._next_suspicion_s
+
+    def are_outage(self, now_s: float, *, is_answering: bool) -> bool:
+        """Return whether the server is away, given whether it answers a probe.
+
+        If not, the next suspicion comes later.
+        """
+        self._next_suspicion_s = now_s + SUSPECTED_AFTER_MANY_S
+        has_lasted = self._length_s(now_s) >= SUSPECTED_AFTER_S
+        return not is_answering or (self._are_many and has_lasted)
+
+    @property
+    def _are_many(self) -> bool:
+        return len(self._keys) >= MANY_OBJECTS
+
+    def _length_s(self, now_s: float) -> float:
+        return now_s - (self.since_s or now_s)
+
+
+class _ResendBudget:
+    """How many requests may be sent again at once whose new connection was reset.
+
+    Each answer adds a little, so that it is many while resets are rare, and a server that resets
+    most connections is not asked twice as often. Thread-safe.
+    """
+
+    def __init__(self) -> None:
+        self._left = float(RESENDS_MAX)
+        self._lock = threading.Lock()
+
+    def earn(self) -> None:
+        """Add the share of one answer."""
+        if self._left < RESENDS_MAX:  # without the lock: a lost count does no harm
+            self._left += RESENDS_PER_ANSWER
+
+    def spend(self) -> bool:
+        """Take one; return False if there is none."""
+        with self._lock:
+            if self._left < 1:
+                return False
+            self._left -= 1
+            return True
+
+
 class OutageMonitor:
     """Knows whether one endpoint is away, and holds requests back while it is. Thread-safe.
 
@@ -114,21 +187,19 @@ class OutageMonitor:
         self._trials = 0  # requests that may be sent now although the server is away
         self._is_calm = False  # the last request was answered; false before the first answer too
         self._was_answered = False
-        self._failing_since_s: float | None = None
-        self._since = datetime.now(UTC)
-        self._failed_keys: set[str] = set()
-        self._next_suspicion_s = 0.0
+        self._failures = _Failures()
+        self._resends = _ResendBudget()
         self._is_watching = False  # there is a thread that probes
 
     # ------------------------------------------------------------ what those that send call
 
     def answered(self) -> None:
         """State that the server answered a request. Costs nothing while nothing fails."""
+        self._resends.earn()
         if not self._is_calm:
             with self._changed:
                 self._was_answered = self._is_calm = True
-                self._failing_since_s = None
-                self._failed_keys.clear()
+                self._failures.clear()
                 self._set(_Phase.OPEN)
 
     def failed(self, key: str) -> bool:
@@ -141,14 +212,10 @@ class OutageMonitor:
                 return False
             self._is_calm = False
             now_s = self._monotonic()
-            if self._failing_since_s is None:
-                self._failing_since_s, self._since = now_s, datetime.now(UTC)
-                self._next_suspicion_s = 0.0
-            if len(self._failed_keys) < MANY_OBJECTS:
-                self._failed_keys.add(key)
+            self._failures.add(key, now_s)
             if self._phase is _Phase.TRIAL:
                 self._set(_Phase.AWAY)
-            elif self._is_suspicious(now_s):
+            elif self._failures.are_suspicious(now_s) and not self._is_watching:
                 self._is_watching = True
                 self._set(_Phase.SUSPECTED)
                 name = "s3-xfer-outage"
@@ -157,6 +224,14 @@ class OutageMonitor:
                 )
                 thread.start()
             return self._phase is not _Phase.OPEN
+
+    def may_resend(self, *, was_used: bool) -> bool:
+        """Return whether a request whose connection was reset may be sent again at once.
+
+        Not while the server may be away. A connection that ``was_used`` before was probably closed
+        while it was idle; a new one only counts as long as such resets are rare.
+        """
+        return self._phase is _Phase.OPEN and (was_used or self._resends.spend())
 
     def is_away(self) -> bool:
         """Wait until it is known whether the server is away; False if the run is stopped.
@@ -194,14 +269,6 @@ class OutageMonitor:
         self._trials -= 1
         return True
 
-    def _is_suspicious(self, now_s: float) -> bool:
-        failing_s = now_s - (self._failing_since_s or now_s)
-        after_s = (
-            SUSPECTED_AFTER_MANY_S if len(self._failed_keys) >= MANY_OBJECTS else SUSPECTED_AFTER_S
-        )
-        is_due = failing_s >= after_s and now_s >= self._next_suspicion_s
-        return is_due and not self._is_watching
-
     @property
     def _is_over(self) -> bool:
         return self._policy is None or self._policy.stop.is_set()
@@ -230,19 +297,16 @@ class OutageMonitor:
         """Return since when this is an outage; None if only some objects fail."""
         is_answering = self._probe()
         with self._changed:
-            now_s = self._monotonic()
-            failing_s = now_s - (self._failing_since_s or now_s)
-            has_many = len(self._failed_keys) >= MANY_OBJECTS
-            is_away = not is_answering or (has_many and failing_s >= SUSPECTED_AFTER_S)
-            self._next_suspicion_s = now_s + SUSPECTED_AFTER_MANY_S
+            is_away = self._failures.are_outage(self._monotonic(), is_answering=is_answering)
             if self._phase is not _Phase.SUSPECTED or not is_away:
                 return None
             self._set(_Phase.AWAY)
-            return self._failing_since_s
+            return self._failures.since_s
 
     def _wait_for_answers(self, policy: OutagePolicy, ends_s: float) -> None:
         limit_s = policy.limit_s
-        news = Outage(self._endpoint, self._since, 0.0, self._since + timedelta(seconds=limit_s))
+        since = self._failures.since
+        news = Outage(self._endpoint, since, 0.0, since + timedelta(seconds=limit_s))
         while True:
             left_s = max(0.0, ends_s - self._monotonic())
             wait_s = min(WAIT_MAX_S, left_s, max(WAIT_MIN_S, WAIT_SHARE * (limit_s - left_s)))

@@ -119,7 +119,7 @@ class CheckRun(Run[CheckResult]):
         self._comparer = Comparer(
             clients.source, clients.destination, self._keys, self.operation.compare
         )
-        self._ledger.open_report()
+        self._ledger.report.open()
         return True
 
     def _read_inputs(self) -> Source[Pair] | None:
@@ -268,7 +268,7 @@ class CheckRun(Run[CheckResult]):
     def _finish_report(self) -> Path | None:
         if self._is_complete:
             return self._ledger.finish_report((), ())
-        self._ledger.leave_report()
+        self._ledger.report.leave()
         return None
 
 

@@ -40,12 +40,6 @@ from s3_xfer.run_log import LOGGER
 from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
-from s3_xfer.runs.deletion import (
-    NOTHING_DELETED,
-    DeletionStage,
-    is_all_copied,
-    notes_of_dry_run,
-)
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
 from s3_xfer.runs.execution import Execution
 from s3_xfer.runs.observers import NOBODY, Observers
@@ -127,7 +121,7 @@ class CopyRun(Run[CopyResult]):
         self._setup.examine_access(clients, partial(self._open_processor, clients))
         if self._copier and self._setup.preflight:
             self._copier.expect(self._setup.preflight.answer_s)
-        self._ledger.open_report()
+        self._ledger.report.open()
         return True
 
     def _open_processor(self, clients: Clients, preflight: AccessPreflight) -> None:
@@ -183,7 +177,7 @@ class CopyRun(Run[CopyResult]):
             self.operation.options,
             relative_key=self._keys.relative_key,
             began=began,
-            on_left_out=self._ledger.record_left_out,
+            on_left_out=self._ledger.report.left_out,
         )
         self._selection = selection
         execution = Execution(
@@ -217,12 +211,14 @@ class CopyRun(Run[CopyResult]):
 
         Returns whether all threads have ended.
         """
+        from s3_xfer.runs import deletion  # noqa: PLC0415 - few runs delete
+
         clients = self._setup.clients
         assert clients  # noqa: S101 - validated
-        if not is_all_copied(self.snapshot()) or self._stop.is_set():
-            self._notes.append(NOTHING_DELETED)
+        if not deletion.is_all_copied(self.snapshot()) or self._stop.is_set():
+            self._notes.append(deletion.NOTHING_DELETED)
             return True
-        stage = DeletionStage(
+        stage = deletion.DeletionStage(
             self.operation,
             self.operation.key_map(),
             clients,
@@ -234,7 +230,7 @@ class CopyRun(Run[CopyResult]):
         self._notes += stage.notes
         self._uploads_left_behind = stage.uploads_left_behind
         if self._delete_plan and self._setup.is_dry_run:
-            self._notes += notes_of_dry_run(self._delete_plan)
+            self._notes += deletion.notes_of_dry_run(self._delete_plan)
         self._lacks_deletes = self._stop.is_set() or not self._delete_plan
         if not self._lacks_deletes and not self.snapshot().files_failed:
             self._setup.mark_deleted()
@@ -277,7 +273,7 @@ class CopyRun(Run[CopyResult]):
                 self._notes.append("no report was written: the run was stopped too early for it")
             return
         try:
-            self._ledger.open_report()
+            self._ledger.report.open()
         except S3XferError as error:
             self._ledger.fail_late(error, "report")
         self._execute()

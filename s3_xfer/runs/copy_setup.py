@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from s3_xfer.access.before_run import AccessPreflight
-from s3_xfer.access.clients import Clients, journal_storage
+from s3_xfer.access.clients import Clients
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.copying.upload_registry import UploadTracker
 from s3_xfer.errors import ErrorClass, PreflightError, S3XferError
-from s3_xfer.ledger.journal.journal import Journal
-from s3_xfer.ledger.journal.session import JournalSession
 from s3_xfer.ledger.ledger import Ledger
 from s3_xfer.ledger.metrics import TransferMetrics
 from s3_xfer.ledger.prices import AWS_PRICES, read_prices
@@ -32,11 +31,14 @@ from s3_xfer.planning.ranges import EVERYTHING, KeyRange
 from s3_xfer.runs.run_inputs import RunInputs
 from s3_xfer.sources.chosen import ChosenSource
 from s3_xfer.sources.counterparts import Counterparts
-from s3_xfer.sources.journal import JournalSource
 from s3_xfer.sources.prefix import PrefixSource
 from s3_xfer.sources.source import Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.text import s3_url
+
+if TYPE_CHECKING:
+    from s3_xfer.ledger.journal.journal import Journal
+    from s3_xfer.ledger.journal.session import JournalSession
 
 _SAMPLE = 3  # objects of a list that the preflight looks at, until it finds one
 
@@ -100,6 +102,9 @@ class CopySetup:
         if self.is_dry_run:
             self._notes.append("a dry run copies nothing, so it keeps no journal")
             return True
+        from s3_xfer.access.journal_storage import journal_storage  # noqa: PLC0415 - few have one
+        from s3_xfer.ledger.journal.session import JournalSession  # noqa: PLC0415
+
         key_list = self._inputs.key_list
         self.opened = JournalSession(
             journal_storage(name, self._spec.destination, requests=self._requests),
@@ -199,6 +204,8 @@ class CopySetup:
         if self._spec.objects is not None:
             return ChosenSource(self._spec.objects, self._keys[0].source)
         if journal:
+            from s3_xfer.sources.journal import JournalSource  # noqa: PLC0415
+
             return JournalSource(journal, self._open_listing, singles)
         return self._inputs.source(self._open_listing, singles) or self._of_locations()
 

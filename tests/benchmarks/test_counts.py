@@ -23,17 +23,27 @@ from s3_xfer.pipeline.slots import LONG_RUN_S
 FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at its bound
 CHECKS = 4  # requests besides copies and pages: what is tried before the copy
 ROUND_TRIPS_MAX = 2  # requests that are answered one after the other
-MODULES_MAX = 570  # 549 with botocore 1.44; what is looked for in vain counts as well
+MODULES_MAX = 560  # 543 with botocore 1.44; what is looked for in vain counts as well
 NOT_NEEDED = frozenset(  # with --json, and no object in parts
-    {"boto3", "s3transfer", "rich", "pyarrow", "moto", "asyncio", "opentelemetry", "tomllib"}
+    {
+        "boto3",
+        "s3transfer",
+        "rich",
+        "pyarrow",
+        "moto",
+        "asyncio",
+        "opentelemetry",
+        "sqlite3",
+        "tomllib",
+    }
 )
 OF_OTHER_RUNS = frozenset(
     f"s3_xfer.{name}"
     for name in (
         *("access.diagnosis", "access.stated_denial", "cli.batch", "cli.interactive"),
         *("cli.job_files", "cli.metrics_file", "cli.other_tools", "cli.shards"),
-        *("copying.managed", "planning.shards", "plans.document"),
-        *("render.summary", "runs.check", "sources.inventory", "sources.report"),
+        *("copying.managed", "ledger.journal.session", "planning.shards", "plans.document"),
+        *("render.summary", "runs.check", "runs.deletion", "sources.inventory", "sources.report"),
     )
 )
 EXPLAINED = 12  # and after it, once, to explain the first denial

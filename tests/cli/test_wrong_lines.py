@@ -10,7 +10,7 @@ from s3_xfer.cli.exit_codes import ExitCode
 from s3_xfer.cli.main import answer, cli
 from s3_xfer.cli.other_tools import OPTIONS
 from s3_xfer.cli.unknown_words import commands_of
-from s3_xfer.spelling import nearest
+from s3_xfer.spelling import near_names, nearest
 
 SRC, DST = "s3://src/data/", "s3://dst/data/"
 COPY, SYNC, CHECK = (f"{name} {SRC} {DST}" for name in ("copy -r", "sync", "check -r"))
@@ -43,7 +43,7 @@ UNREADABLE = {
     f"{COPY} -n": "Use: --dry-run or --no-overwrite.",
     f"{COPY} --delete": "only at the destination. Use: s3-xfer sync --delete.",
     f"{SYNC} --size-only": "Use: s3-xfer sync --compare size.",
-    f"{SYNC} --acess-key x": "There is a list: s3-xfer sync --help.",
+    f"{SYNC} --acess-key x": "Keys are not typed here: they come from profiles",
     f"{CHECK} --acl private": "No such option --acl. It is an option of copy,",
     f"{CHECK} --one-way": "Use: --ignore-extra.",
     f"uploads {DST} --quiet": "It is an option of check, copy,",
@@ -52,6 +52,30 @@ UNREADABLE = {
     f"{COPY} --recursve": "Did you mean --recursive?",
     f"{COPY} --report_all": "Did you mean --report-all?",
     f"{COPY} --skip-ident": "Did you mean --skip-identical?",
+    f"{COPY} --identical skip": "No such option --identical. Did you mean --skip-identical?",
+    f"{COPY} --identical-skip": "Did you mean --skip-identical?",
+    f"{COPY} --skip-identical-objects": "Did you mean --skip-identical?",
+    f"{COPY} --exlude x": "Did you mean --exclude?",
+    f"{COPY} --exclude-pattern x": "Did you mean --exclude?",
+    f"{COPY} --max-request-per-sec 9": "Did you mean --max-requests-per-second?",
+    f"{COPY} --requests-per-second 9": "Did you mean --max-requests-per-second?",
+    f"{COPY} --src-profile us": "Did you mean --source-profile?",
+    f"{COPY} --size 9": "Did you mean --batch-size or --max-size or --min-size or --part-size?",
+    f"{COPY} --num-workers 9": "Use: --concurrency N.",
+    f"{COPY} --s3-acl private": "Use: --acl ACL.",
+    f"{COPY} --metadata a=b": "Metadata and headers are always copied as they are.",
+    f"{COPY} --comparee size": "Did you mean --compare? It is an option of sync.",
+    f"{COPY} --overwrite": "That is so unless --no-overwrite is given.",
+    f"{COPY} --no-recursive": "That is so unless --recursive is given.",
+    f"{COPY} --delete-source": "There is a list:",
+    f"{COPY} -dry-run": "No such option -d. Did you mean --dry-run?",
+    f"{COPY} -rv": "No such option -v. Use: --verbose.",
+    f"uploads {DST} --older-abort 2d": "Did you mean --abort-older-than?",
+    "check a b --extra": "Did you mean --ignore-extra?",
+    "merge p --limit 9": "Did you mean --wait-limit?",
+    "--versoin": "Did you mean --version?",
+    "batch --hepl plan": "Did you mean --help?",
+    "batch --out p plan": "Options follow it: s3-xfer batch COMMAND OPTIONS.",
     f"{COPY} --zzz": "No such option --zzz. There is a list: s3-xfer copy --help.",
     f"copy {SRC}": "Missing argument 'DESTINATION'.",
     f"{COPY} --part-size": "requires an argument",
@@ -158,6 +182,43 @@ def test_every_answer_names_what_there_is() -> None:
 def test_a_suggestion_is_near_or_none(word: str, known: list[str], meant: str | None) -> None:
     """A slip or two in a long word, none in a short one; or the beginning of one alone."""
     assert nearest(word, known) == meant
+
+
+def test_every_option_is_found_by_its_words_in_another_order() -> None:
+    """And by all but the first of them, unless that is "no", which means the opposite."""
+    for command in dict(commands_of(cli)).values():
+        flags = {flag for param in command.params for flag in param.opts if flag.startswith("--")}
+        for flag in flags:
+            first, *rest = flag.removeprefix("--").split("-")
+            if rest:
+                assert flag in near_names("--" + "-".join([*rest, first]), flags)
+            shortened = "--" + "-".join(rest)
+            if len(rest) > 1 and first != "no" and shortened not in flags:
+                assert flag in near_names(shortened, flags)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "near"),
+    [
+        ("--identical", ["--skip-identical", "--skip-preflight"], ["--skip-identical"]),
+        ("--overwrite", ["--no-overwrite"], []),
+        ("--delete-source", ["--delete", "--source-profile"], []),
+        ("--report-file", ["--report", "--report-all"], ["--report"]),
+        ("--no-tags", ["--tags"], []),
+        ("--nooverwrite", ["--no-overwrite"], ["--no-overwrite"]),
+        ("--size", ["--max-size", "--min-size"], ["--max-size", "--min-size"]),
+        ("--size", [f"--{letter}xyz-size" for letter in "abcde"], []),
+        ("--kms", ["--sse-kms-key-id"], []),
+        ("max_of_requests", ["max_requests"], ["max_requests"]),
+        ("--", ["--all"], []),
+        ("--x", [], []),
+    ],
+)
+def test_a_name_is_near_by_its_words_or_none_is(
+    name: str, known: list[str], near: list[str]
+) -> None:
+    """Half of its words are enough, or one too many; what means the opposite is not near."""
+    assert near_names(name, known) == near
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class ProxiedWorld(World):
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests of a journal wait as long as those of the copy."""
-    monkeypatch.setattr(clients, "_PATIENCE_S", READ_TIMEOUT_S)
+    monkeypatch.setattr(clients, "PATIENCE_S", READ_TIMEOUT_S)
 
 
 @pytest.fixture(params=ENGINES, ids=lambda engine: engine.value)

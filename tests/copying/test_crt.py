@@ -20,7 +20,7 @@ import pytest
 import trustme
 
 from s3_xfer import CopyOptions, Engine, ErrorClass, Preflight, RunState
-from s3_xfer.copying.answers import Answer
+from s3_xfer.copying.answers import Answer, Reset
 from s3_xfer.copying.opened import Opened
 from s3_xfer.copying.template import compose
 from s3_xfer.errors import translate
@@ -405,6 +405,27 @@ def test_connections_that_the_server_ends_are_replaced() -> None:
         assert sent(copy_client).body == BODY.encode()
         assert sent(copy_client).body == BODY.encode()
     assert (server.accepted, server.requests) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reset"),
+    [
+        ((None,), Reset.OF_NEW),
+        ((whole(), None), Reset.OF_USED),
+        ((b"\0 no HTTP\r\n\r\n",), None),
+        ((whole(), b"\0 no HTTP\r\n\r\n"), None),
+        ((whole(),), None),
+    ],
+)
+def test_connections_that_end_without_a_byte_of_an_answer_were_reset(
+    answers: tuple[bytes | None, ...], reset: Reset | None
+) -> None:
+    """It is known which of them were used before; what cannot be read is an answer all the same."""
+    server = ScriptedServer(*answers)
+    with server.listening() as url, copy_client_to(url) as copy_client:
+        last = [sent(copy_client) for _ in answers][-1]
+    assert last.reset is reset
+    assert server.accepted == 1
 
 
 def test_idle_connections_that_were_closed_are_not_used() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from s3_xfer import ErrorClass, JournalError, JournalUse, RunState
-from s3_xfer.access import clients
+from s3_xfer.access import journal_storage
 from tests.contract import test_fault_matrix as copies
 from tests.fault_server import Fault
 from tests.journal.steps import fill
@@ -110,7 +110,7 @@ def test_matrix(
     """What the table says happens, and nothing else."""
     fault, column, times = place
     if fault == "stalled":
-        monkeypatch.setattr(clients, "_PATIENCE_S", PATIENCE_S)
+        monkeypatch.setattr(journal_storage, "PATIENCE_S", PATIENCE_S)
     world.server.create_bucket(BUCKET, owner=DESTINATION_ACCOUNT)
     fill(world, 2)
     denied = world.server.inject(Fault.error("CopyObject", 403, "AccessDenied", times=1))

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from s3_xfer import JournalError, RunState
-from s3_xfer.access.clients import journal_storage
+from s3_xfer.access.journal_storage import journal_storage
 from tests.fault_server import Fault, Request
 from tests.fault_server.wire import Answer
 from tests.journal.steps import fill, resume, stopped_after
@@ -162,7 +162,7 @@ def test_an_etag_that_a_write_answers_otherwise_is_looked_up(
 
 def test_aws_is_not_tried(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known to keep two runs apart: its journal costs three writes and one read."""
-    monkeypatch.setattr("s3_xfer.access.clients.is_aws", lambda _: True)
+    monkeypatch.setattr("s3_xfer.access.journal_storage.is_aws", lambda _: True)
     fill(world, 3)
 
     result = world.copy(journal=URL)
