@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _OVERDUE_CHECK_S = 1.0
 _HOLD_AGAIN_S = 0.5
 _TURN_MIN_S = 0.003  # until the timer sends what waits for the pace: several at once, if it is high
+# A connection takes 45 KiB, and its handshake as much processor time as five copies.
+_LIMIT_AT_FIRST_OVER_TLS = 640
 _CHECKS_PER_TIMEOUT = 4  # at least: a short time-out is checked more often
 
 OnCrash: TypeAlias = Callable[[BaseException], None]
@@ -101,7 +103,11 @@ class RequestSender(Generic[End]):
         self._on_unsent = on_unsent
         self._connections = hooks.requests.connections
         self.slots: Slots[InflightRequest[End]] = Slots(
-            limit, self._stop, at_first=at_first, may_take=self._take_permit
+            limit,
+            self._stop,
+            at_first=at_first,
+            limit_at_first=_LIMIT_AT_FIRST_OVER_TLS if copy_client.template.tls else None,
+            may_take=self._take_permit,
         )
         # Threads that prepare may wait for a slot, which only a completed request frees. So
         # completing has threads of its own.

@@ -13,6 +13,7 @@ An answer that is an error, or no XML, is left to botocore.
 from __future__ import annotations
 
 import re
+import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -119,7 +120,7 @@ def _entries(columns: list[str]) -> list[Entry]:
             "LastModified": datetime.fromisoformat(time),
             "ETag": f'"{etag}"',
             "Size": int(size),
-            "StorageClass": storage_class,
+            "StorageClass": sys.intern(storage_class),  # the same for many
             **({"Owner": {"ID": owner}} if owner else {}),
         }
         for key, time, etag, size, owner, storage_class in zip(*fields, strict=True)

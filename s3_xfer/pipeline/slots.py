@@ -34,7 +34,8 @@ INITIAL_SIZE = 96  # reached without a trial where answers are quick
 INITIAL_SIZE_MAX = 256  # and where they are slow
 _FASTEST_PER_S = 10_000  # more requests than one process sends
 GAIN_MIN = 1.08  # ratio of successes per second that keeps a doubled window
-TRIAL_PAUSE_S, TRIAL_PAUSE_MAX_S = 2.0, 60.0
+TRIAL_PAUSE_S, TRIAL_PAUSE_MAX_S = 0.25, 60.0
+LONG_RUN_S = 5.0  # a run that has lasted so long is worth what more connections cost
 _GAIN_REJECTED, _GAIN_ACCEPTED = 1.0, 1.3  # below/above these one round decides
 _ROUNDS_MAX = 3  # between them
 _ROUND_MIN_S = 0.05  # a shorter round is too noisy to measure
@@ -48,14 +49,24 @@ class Window:
     A server next door is kept busy by a hundred requests, one that is fifty milliseconds away by a
     thousand. Latency tells nothing, because it also depends on the size of the objects. So the size
     is doubled on trial, and stays doubled if more requests succeed per second than before. A trial
-    without gain is reverted and repeated after a pause, because conditions change. Each failed
-    trial doubles the pause: a trial opens connections, which take memory. Not thread-safe.
+    without gain is reverted and repeated after a pause, because conditions change: at first listing
+    and connecting take the processor time that more requests need. Each failed trial doubles the
+    pause: a trial opens connections, which take memory. Where these are costly, no more than
+    ``limit_at_first`` are tried in the first :data:`LONG_RUN_S`. Not thread-safe.
     """
 
-    def __init__(self, limit: int, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limit: int,
+        *,
+        limit_at_first: int | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.size = min(INITIAL_SIZE, limit)
         self._limit = limit
+        self._limit_at_first = min(limit, limit_at_first or limit)
         self._monotonic = monotonic
+        self._is_long_from_s = monotonic() + LONG_RUN_S
         self._before: tuple[int, float] | None = None  # size and rate, while a trial lasts
         self._next_trial_s = float("-inf")
         self._pause_s = TRIAL_PAUSE_S
@@ -65,6 +76,7 @@ class Window:
         """Begin with as many as keep the process busy while an answer is on its way."""
         busy = min(INITIAL_SIZE_MAX, int(_FASTEST_PER_S * latency_s), self._limit)
         self.size = max(self.size, busy)
+        self._is_long_from_s = self._monotonic() + LONG_RUN_S
         self._start_measuring()
 
     def succeeded(self, *, is_reached: bool) -> None:
@@ -99,9 +111,10 @@ class Window:
         elif self._rounds >= _ROUNDS_MAX:
             self._start_measuring(skip_round=False)
         may_try = self._before is None and self._was_reached and now_s >= self._next_trial_s
-        if may_try and self.size < self._limit:
+        limit = self._limit if now_s >= self._is_long_from_s else self._limit_at_first
+        if may_try and self.size < limit:
             self._before = (self.size, rate_per_s)
-            self.size = min(self._limit, 2 * self.size)
+            self.size = min(limit, 2 * self.size)
             self._start_measuring()
 
     def _end_trial(self, size_before: int, gain: float, now_s: float) -> None:
@@ -119,6 +132,7 @@ class Window:
 class Slots(Generic[T]):
     """At most ``limit`` slots, ``at_first`` of them open, and the queue for them. Thread-safe.
 
+    ``limit_at_first`` is that of its first seconds, see :class:`Window`.
     ``may_take`` is asked before a waiting item gets a slot; who refuses asks for the :meth:`next`
     one later.
     """
@@ -129,12 +143,13 @@ class Slots(Generic[T]):
         stop: StopFlag,
         *,
         at_first: int = INITIAL_SLOTS,
+        limit_at_first: int | None = None,
         may_take: Callable[[], bool] = lambda: True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limit = limit
         self._may_take = may_take
-        self._window = Window(limit, monotonic=monotonic)
+        self._window = Window(limit, limit_at_first=limit_at_first, monotonic=monotonic)
         self._monotonic = monotonic
         self._first_at_s = 0.0  # when the first item got a slot
         self._has_answer = False

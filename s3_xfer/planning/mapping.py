@@ -61,6 +61,8 @@ class KeyMap:
         skip, bucket, prefix = len(self.source.key), self.destination.bucket, self.destination.key
         if self.rename:
             return [CopyTask(item, bucket, prefix + self._renamed(item)) for item in page]
+        if prefix == self.source.key:  # the same text: one less to keep
+            return [CopyTask(item, bucket, item.key) for item in page]
         return [CopyTask(item, bucket, prefix + item.key[skip:]) for item in page]
 
     def _renamed(self, item: S3Object) -> str:

@@ -7,6 +7,7 @@ code differ from what the server saw.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmarks import server
 from benchmarks.copiers import COPIERS, S3_XFER, Copier, Route, Work
 from benchmarks.measure import Measurement, Scenario, environment, measure
 from benchmarks.server import Conditions, CountingServer
+from s3_xfer.pipeline.slots import LONG_RUN_S
 
 FEW, MANY = 3_000, 11_000  # MANY is more than wait at a time, so memory is at its bound
 CHECKS = 4  # requests besides copies and pages: what is tried before the copy
@@ -50,6 +52,7 @@ FEW_REQUESTS_PER_OBJECT_MAX = 1.01
 MANY_REQUESTS_PER_OBJECT_MAX = 1.002
 MANY_USD_PER_MILLION_MAX = 5.02
 PEAK_MIB_MAX = 120
+MANY_OVER_TLS, TLS_CONNECTIONS_MAX, TLS_PEAK_MIB_MAX = 5_000, 650, 105  # 640, and those of checks
 DENIED = 0.02
 LARGE_BYTES = 64 * 1024**3  # 512 parts, 64 at a time
 PART_LATENCY_MS = 500
@@ -126,6 +129,19 @@ def test_objects_are_lost_only_where_they_are_denied(runs: Runs) -> None:
 def test_memory_is_bounded(runs: Runs) -> None:
     """However wide the window becomes; that nothing is kept of an object is for tests/e2e."""
     assert max(runs.few.peak_mib, runs.many.peak_mib) < PEAK_MIB_MAX
+
+
+@pytest.mark.skipif(
+    not shutil.which("openssl") or not Path("/usr/include/openssl/ssl.h").exists(),
+    reason="the counting server needs openssl and libssl-dev for TLS",
+)
+def test_a_short_run_over_tls_opens_no_more_connections_than_it_is_worth() -> None:
+    """Each takes 45 KiB, and as much processor time as five copies."""
+    run = copy(Scenario(copier=OURS[0], objects=MANY_OVER_TLS, latency_ms=50, tls=True))
+    assert run.lost == 0
+    is_long = run.stats.copy_window_s > LONG_RUN_S  # on a busy machine; then it may have more
+    assert is_long or run.stats.connections <= TLS_CONNECTIONS_MAX
+    assert is_long or run.peak_mib < TLS_PEAK_MIB_MAX
 
 
 @pytest.mark.parametrize("copier", OURS, ids=lambda copier: copier.name)

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 import pytest
 
-from s3_xfer.pipeline.slots import INITIAL_SIZE, INITIAL_SIZE_MAX, TRIAL_PAUSE_S, Window
+from s3_xfer.pipeline.slots import (
+    INITIAL_SIZE,
+    INITIAL_SIZE_MAX,
+    LONG_RUN_S,
+    TRIAL_PAUSE_S,
+    Window,
+)
 
 LIMIT = 1000
 
@@ -14,10 +20,16 @@ LIMIT = 1000
 class Service:
     """Answers ``rate_per_s(requests in flight)`` requests a second."""
 
-    def __init__(self, rate_per_s: Callable[[int], float], *, limit: int = LIMIT) -> None:
+    def __init__(
+        self,
+        rate_per_s: Callable[[int], float],
+        *,
+        limit: int = LIMIT,
+        limit_at_first: int | None = None,
+    ) -> None:
         self.now_s = 0.0
         self.rate_per_s = rate_per_s
-        self.window = Window(limit, monotonic=lambda: self.now_s)
+        self.window = Window(limit, limit_at_first=limit_at_first, monotonic=lambda: self.now_s)
 
     def work(self, for_s: float, *, is_reached: bool = True) -> int:
         """Answer for ``for_s`` seconds, and return the largest window of that time."""
@@ -67,7 +79,7 @@ def test_trial_that_makes_it_slower_is_ended_sooner() -> None:
             lambda in_flight: 10_000 / (slower_by if in_flight > INITIAL_SIZE else 1.0)
         )
         tried_s = 0.0
-        while service.now_s < TRIAL_PAUSE_S:
+        while not tried_s or service.window.size > INITIAL_SIZE:
             service.work(0.01)
             tried_s += 0.01 * (service.window.size > INITIAL_SIZE)
         return tried_s
@@ -81,6 +93,24 @@ def test_window_follows_a_service_that_became_distant() -> None:
     service.work(1.0)
     service.rate_per_s = behind(0.05)
     service.work(TRIAL_PAUSE_S + 1.0)
+    assert service.window.size == LIMIT
+
+
+def test_trial_during_a_busy_start_is_repeated_soon() -> None:
+    """While the listing is read, requests succeed no faster however many there are."""
+    service = Service(behind(0.05, most_per_s=5_000))
+    service.work(1.0)
+    assert service.window.size < LIMIT
+    service.rate_per_s = behind(0.05)
+    service.work(1.0)
+    assert service.window.size == LIMIT
+
+
+def test_costly_ones_are_tried_once_a_run_is_long() -> None:
+    """A short run ends before they are worth what they cost."""
+    service = Service(behind(0.05), limit_at_first=640)
+    assert service.work(LONG_RUN_S - 0.01) == 640
+    service.work(1.0)
     assert service.window.size == LIMIT
 
 
