@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from s3_xfer.access.before_run import AccessPreflight
 from s3_xfer.access.clients import Clients
@@ -37,7 +38,6 @@ from s3_xfer.planning.delete_plan import DeletePlan
 from s3_xfer.planning.selection import Selection, judge_of_named
 from s3_xfer.planning.steps import Copy, outcome_of
 from s3_xfer.run_log import LOGGER
-from s3_xfer.runs.copy_processor import CopyProcessor
 from s3_xfer.runs.copy_setup import CopySetup
 from s3_xfer.runs.decisions import ProducerDecisions
 from s3_xfer.runs.dry_run import UNSEEN, DryRunProcessor
@@ -49,6 +49,9 @@ from s3_xfer.sources.source import Batch, Source
 from s3_xfer.spec import CopySpec
 from s3_xfer.units import plural
 from s3_xfer.wording import message
+
+if TYPE_CHECKING:
+    from s3_xfer.runs.copy_processor import CopyProcessor
 
 CHANNEL_OBJECTS = 8192  # found and waiting, at most: bounds memory, keeps the workers fed
 
@@ -140,6 +143,9 @@ class CopyRun(Run[CopyResult]):
             )
             self._why_managed = "a dry run copies nothing"
             return
+        # While the server answers the last check: before the first one, it would take 10 ms.
+        from s3_xfer.runs.copy_processor import CopyProcessor  # noqa: PLC0415
+
         self._copier = self._processor = CopyProcessor(
             spec,
             self._keys,
