@@ -136,7 +136,7 @@ def test_a_policy_has_the_statements_of_all_sources(program: Program) -> None:
                 *("--delete", "--include", "*.d", "--tags", "copy", "--tags", "skip"),
             ),
             [
-                "s3-xfer sync s3://aaa/x/ s3://ddd/x/ --include 'b c' --delete "
+                "s3-xfer sync s3://aaa/x s3://ddd/x/ --include 'b c' --delete "
                 "--include '*.d' --tags skip",
                 "s3-xfer sync s3://aaa/y/ s3://ddd/y/ --include 'b c' --delete "
                 "--include '*.d' --tags skip",

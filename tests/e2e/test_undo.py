@@ -293,9 +293,8 @@ def test_ctrl_c_at_the_question_writes_nothing(shop: Shop) -> None:
     report = deleted(shop)
 
     with shop.program.terminal(*UNDO, str(report), columns=100) as terminal:
-        terminal.child.expect_exact("Bring back 2 objects")
-        terminal.child.sendintr()
-        code = terminal.end()
+        terminal.until("Bring back 2 objects")
+        code = terminal.interrupt()
         said = terminal.text
 
     assert code == 130, said
