@@ -301,6 +301,24 @@ def open_side_client(
     )
 
 
+def open_storage_client(
+    account: AccountContext, bucket: str, *, requests: RequestPolicy, patience_s: float
+) -> S3Client:
+    """Return a client for what is kept in ``bucket``, such as a journal, by the destination.
+
+    Raises:
+        PreflightError: the credentials of ``account`` cannot be used.
+    """
+    session = session_for(account, side="destination", requests=requests)
+    return open_metered_client(
+        session,
+        account,
+        requests=requests,
+        patience_s=patience_s,
+        probe=server_probe(session, account, requests, bucket),
+    )
+
+
 def open_reading_client(clients: Clients, spec: CopySpec) -> S3Client:
     """Return a client that reads the source with the destination's credentials, as a copy does."""
     return open_metered_client(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from s3_xfer.access.clients import PATIENCE_S, open_metered_client, server_probe
-from s3_xfer.access.credentials import is_aws, session_for
+from s3_xfer.access.clients import PATIENCE_S, open_storage_client
+from s3_xfer.access.credentials import is_aws
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ValidationError
 from s3_xfer.ledger.journal.s3_storage import S3Storage
@@ -40,12 +40,7 @@ def journal_storage(
         CopyOptions(), counter=MetricsCollector("journal"), stop=StopFlag()
     )
     requests = requests.beyond_stop()
-    session = session_for(destination, side="destination", requests=requests)
-    client = open_metered_client(
-        session,
-        destination,
-        requests=requests,
-        patience_s=PATIENCE_S,
-        probe=server_probe(session, destination, requests, location.bucket),
+    client = open_storage_client(
+        destination, location.bucket, requests=requests, patience_s=PATIENCE_S
     )
     return S3Storage(location, client, requests=requests, is_aws=is_aws(client.meta.endpoint_url))

@@ -19,8 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-from s3_xfer.access.clients import open_metered_client, server_probe
-from s3_xfer.access.credentials import session_for
+from s3_xfer.access.clients import open_storage_client
 from s3_xfer.copying.request_policy import RequestPolicy
 from s3_xfer.errors import ErrorClass, ErrorInfo, PlanError, ValidationError, translate
 from s3_xfer.ledger.metrics import MetricsCollector
@@ -342,13 +341,8 @@ def open_storage(plan: str, account: AccountContext) -> PlanStorage:
     requests = RequestPolicy.of(
         CopyOptions(), counter=MetricsCollector("plan"), stop=StopFlag()
     ).beyond_stop()
-    session = session_for(account, side="destination", requests=requests)
-    client = open_metered_client(
-        session,
-        account,
-        requests=requests,
-        patience_s=_PATIENCE_S,
-        probe=server_probe(session, account, requests, location.bucket),
+    client = open_storage_client(
+        account, location.bucket, requests=requests, patience_s=_PATIENCE_S
     )
     return BucketStorage(location, client)
 
