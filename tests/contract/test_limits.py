@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from s3_xfer import CopyResult, ErrorClass, Identical, RunState, ValidationError
+from s3_xfer.pipeline.pacing import Pacer
 from s3_xfer.units import MIB
 from tests.fault_server import Fault
 from tests.reports import lines_of
@@ -139,3 +141,15 @@ def test_a_deadline_that_has_passed_is_refused(world: World) -> None:
         world.operation(deadline="2020-01-01T00:00:00Z").run()
 
     assert world.server.requests == []
+
+
+def test_the_pace_learns_how_much_of_a_run_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is known while the listing may find more; at the end nothing is left."""
+    known: list[tuple[int | None, Callable[[], int | None]]] = []
+    monkeypatch.setattr(Pacer, "expect_end", lambda _, left: known.append((left(), left)))
+    fill(world, 3)
+
+    assert world.copy().state is RunState.COMPLETED
+    assert [(at_first, left()) for at_first, left in known] == [(None, 0)]
